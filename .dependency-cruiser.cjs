@@ -1,0 +1,93 @@
+/**
+ * The floors of the house (docs/house.md): imports point downwards only, no circles, `core` imports nothing,
+ * a provider imports `core` alone, and a room is entered through its index.ts.
+ */
+const rooms = {
+  index: '^src/index\\.ts$',
+  app: '^src/app\\.ts$',
+  config: '^src/config\\.ts$',
+  routes: '^src/routes/',
+  dialects: '^src/dialects/',
+  relay: '^src/relay/',
+  offers: '^src/offers/',
+  accounts: '^src/accounts/',
+  providers: '^providers/',
+  catalog: '^src/catalog/',
+  tokens: '^src/tokens/',
+  core: '^src/core/',
+};
+/** Top to bottom; rooms on one floor do not import one another. */
+const floors = [
+  ['index'],
+  ['app'],
+  ['routes'],
+  ['config'],
+  ['dialects', 'relay'],
+  ['offers', 'accounts', 'providers'],
+  ['catalog', 'tokens'],
+  ['core'],
+];
+const either = (names) => names.map((name) => rooms[name]).join('|');
+
+const upwards = floors.slice(1).flatMap((floor, above) =>
+  floor.map((room) => ({
+    name: `no-upward-arrow-from-${room}`,
+    severity: 'error',
+    comment: 'Imports point to lower floors only, never up and never sideways.',
+    from: { path: rooms[room] },
+    to: {
+      path: either([...floors.slice(0, above + 1).flat(), ...floor.filter((other) => other !== room)]),
+    },
+  })),
+);
+
+module.exports = {
+  forbidden: [
+    ...upwards,
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'core-imports-nothing', severity: 'error', from: { path: rooms.core }, to: { pathNot: rooms.core } },
+    {
+      name: 'a-provider-imports-core-alone',
+      severity: 'error',
+      from: { path: rooms.providers },
+      to: { path: '^(src|test)/', pathNot: rooms.core },
+    },
+    {
+      name: 'a-provider-does-not-know-another',
+      severity: 'error',
+      comment: 'openai-wire is the codec that Together and Anyscale share.',
+      from: { path: '^providers/([^/]+)/' },
+      to: { path: '^providers/([^/]+)/', pathNot: '^providers/($1|openai-wire)/' },
+    },
+    {
+      name: 'enter-a-room-through-its-index',
+      severity: 'error',
+      from: { path: '^(src|providers)/([^/]+)/' },
+      to: { path: '^(src|providers)/([^/]+)/.+', pathNot: ['^$1/$2/', '/index\\.ts$', '^src/core/'] },
+    },
+    {
+      name: 'the-product-does-not-import-its-tests',
+      severity: 'error',
+      from: { path: '^(src|providers)/' },
+      to: { path: '^test/' },
+    },
+    {
+      name: 'the-sandbox-knows-only-the-wires',
+      severity: 'error',
+      comment: 'The emulator must not share code with what it checks.',
+      from: { path: '^test/sandbox/' },
+      to: { path: '^(src|providers)/' },
+    },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(src|providers)/' }, to: {} },
+    { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    // Its TypeScript parser does not know TypeScript 7 yet; swc's sees type imports too.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['workerd', 'import', 'types', 'default'], extensions: ['.ts', '.js', '.mjs', '.json'] },
+    exclude: { path: '^cloudflare:' },
+  },
+};

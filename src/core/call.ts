@@ -1,0 +1,127 @@
+/**
+ * What a caller asked, free of any provider and any dialect. A dialect parses into a `Call`; everything below reads it.
+ * Optional fields are absent when the caller did not set them: nothing here is ever a hidden default.
+ */
+
+/** A part of a message's content. Images travel as the caller wrote them: an `https:` or a `data:` URL. */
+export type ContentPart =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image'; readonly url: string; readonly detail?: string };
+
+export type Content = string | readonly ContentPart[];
+
+/** A function call the model made. `arguments` is the JSON text as the model wrote it, possibly invalid. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
+export type Message =
+  | { readonly role: 'system'; readonly content: Content; readonly name?: string }
+  | { readonly role: 'user'; readonly content: Content; readonly name?: string }
+  | {
+      readonly role: 'assistant';
+      readonly content: Content;
+      readonly toolCalls?: readonly ToolCall[];
+      readonly name?: string;
+    }
+  | { readonly role: 'tool'; readonly content: Content; readonly toolCallId: string };
+
+/** A function the model may call. `parameters` is a JSON Schema object. */
+export interface Tool {
+  readonly name: string;
+  readonly description?: string;
+  readonly parameters?: Readonly<Record<string, unknown>>;
+  readonly strict?: boolean;
+}
+
+export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
+
+export type ResponseFormat =
+  | { readonly type: 'text' }
+  | { readonly type: 'json_object' }
+  | {
+      readonly type: 'json_schema';
+      readonly name: string;
+      readonly description?: string;
+      readonly schema?: Readonly<Record<string, unknown>>;
+      readonly strict?: boolean;
+    };
+
+/** Everything that shapes sampling. Names are ours; each wire has its own (see a provider's request.ts). */
+export interface Sampling {
+  readonly temperature?: number;
+  readonly topP?: number;
+  readonly topK?: number;
+  readonly minP?: number;
+  readonly seed?: number;
+  readonly frequencyPenalty?: number;
+  readonly presencePenalty?: number;
+  readonly repetitionPenalty?: number;
+  readonly logitBias?: Readonly<Record<string, number>>;
+  /** How many alternatives to report per token; 0 reports the chosen token alone. Absent: no log probabilities. */
+  readonly logprobs?: number;
+  readonly reasoningEffort?: string;
+  readonly parallelToolCalls?: boolean;
+  /** The caller's own id for its end user. */
+  readonly user?: string;
+}
+
+/** OpenRouter's routing grammar, as far as it is built. */
+export interface Routing {
+  /** Try these providers first, in this order. */
+  readonly order?: readonly string[];
+  readonly only?: readonly string[];
+  readonly ignore?: readonly string[];
+  /** Default true. False: one offer, no other is tried. */
+  readonly allowFallbacks?: boolean;
+  /** True: an offer that would drop a parameter is excluded. */
+  readonly requireParameters?: boolean;
+}
+
+interface CallBase {
+  /** `gen-…`: the id of the answer, of its first chunk, and of its receipt. */
+  readonly id: string;
+  /** Model names as the caller wrote them, in order of preference. At least one. */
+  readonly models: readonly string[];
+  readonly sampling: Sampling;
+  /** Most tokens of output for each choice. */
+  readonly maxTokens?: number;
+  /** Choices for each prompt, at least 1. */
+  readonly n: number;
+  /** Strings that end the output; they are not part of it. */
+  readonly stop: readonly string[];
+  readonly stream: boolean;
+  readonly routing: Routing;
+  /** Milliseconds for the whole call, all attempts included. */
+  readonly timeoutMs?: number;
+  /** Parameters the caller sent that no provider knows, by the caller's name for them. */
+  readonly unknownParameters: readonly string[];
+}
+
+export interface ChatCall extends CallBase {
+  readonly kind: 'chat';
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+  readonly toolChoice?: ToolChoice;
+  readonly responseFormat?: ResponseFormat;
+}
+
+export interface CompletionCall extends CallBase {
+  readonly kind: 'completion';
+  /** At least one. Choice `p * n + i` is sample `i` of prompt `p`. */
+  readonly prompts: readonly string[];
+  /** Repeat the prompt in front of its completion. */
+  readonly echo: boolean;
+}
+
+export type Call = ChatCall | CompletionCall;
+
+/** The text of a content, its parts joined without a separator. Images have none. */
+export function textOf(content: Content): string {
+  if (typeof content === 'string') return content;
+  let text = '';
+  for (const part of content) if (part.type === 'text') text += part.text;
+  return text;
+}

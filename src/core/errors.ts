@@ -1,0 +1,191 @@
+/**
+ * The closed list of what can go wrong. Every failure of every provider maps to exactly one code; the table says what
+ * a caller sees and what the relay may do about it.
+ */
+export type ErrorCode =
+  | 'invalid_request'
+  | 'context_length_exceeded'
+  | 'unsupported_parameter'
+  | 'model_not_found'
+  | 'no_eligible_offer'
+  | 'authentication'
+  | 'permission_denied'
+  | 'insufficient_budget'
+  | 'rate_limit_exceeded'
+  | 'content_policy'
+  | 'provider_rate_limited'
+  | 'provider_overloaded'
+  | 'provider_unavailable'
+  | 'provider_error'
+  | 'provider_auth'
+  | 'timeout'
+  | 'canceled'
+  | 'stream_interrupted'
+  | 'internal';
+
+export interface ErrorKind {
+  /** HTTP status a caller sees. */
+  readonly status: number;
+  /** OpenAI's `error.type`. */
+  readonly type: string;
+  /** The same offer may succeed if asked again later. */
+  readonly retryable: boolean;
+  /** Another offer may succeed. */
+  readonly fallback: boolean;
+}
+
+const kind = (status: number, type: string, retryable: boolean, fallback: boolean): ErrorKind => ({
+  status,
+  type,
+  retryable,
+  fallback,
+});
+
+export const ERROR_KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
+  //                              status  type                     retryable fallback
+  invalid_request: /*         */ kind(400, 'invalid_request_error', false, true),
+  context_length_exceeded: /* */ kind(400, 'invalid_request_error', false, true),
+  unsupported_parameter: /*   */ kind(400, 'invalid_request_error', false, true),
+  model_not_found: /*         */ kind(404, 'invalid_request_error', false, true),
+  no_eligible_offer: /*       */ kind(400, 'invalid_request_error', false, false),
+  authentication: /*          */ kind(401, 'authentication_error', false, false),
+  permission_denied: /*       */ kind(403, 'permission_error', false, false),
+  insufficient_budget: /*     */ kind(402, 'insufficient_quota', false, false),
+  rate_limit_exceeded: /*     */ kind(429, 'rate_limit_error', true, false),
+  content_policy: /*          */ kind(400, 'invalid_request_error', false, true),
+  provider_rate_limited: /*   */ kind(429, 'rate_limit_error', true, true),
+  provider_overloaded: /*     */ kind(503, 'api_error', true, true),
+  provider_unavailable: /*    */ kind(502, 'api_error', true, true),
+  provider_error: /*          */ kind(502, 'api_error', true, true),
+  provider_auth: /*           */ kind(502, 'api_error', false, true),
+  timeout: /*                 */ kind(504, 'api_error', true, true),
+  canceled: /*                */ kind(499, 'api_error', false, false),
+  stream_interrupted: /*      */ kind(502, 'api_error', true, true),
+  internal: /*                */ kind(500, 'api_error', false, false),
+};
+
+/** What one try at one offer came to; part of an error's `metadata` and of the debug answer. */
+export interface AttemptReport {
+  readonly provider: string;
+  readonly model: string;
+  /** HTTP status the provider answered, if it answered. */
+  readonly status?: number;
+  readonly type: ErrorCode | 'ok';
+  readonly message?: string;
+  readonly ms: number;
+}
+
+export interface ErrorDetails {
+  /** The request's field at fault, as the caller wrote it: `messages[2].content`. */
+  readonly param?: string;
+  /** Overrides the kind's status: 413 for a body that is too large, 501 for what is not built. */
+  readonly status?: number;
+  readonly provider?: string;
+  readonly upstreamStatus?: number;
+  /** The provider's own name for the error: `ThrottlingException`, `E1002`. */
+  readonly upstreamCode?: string;
+  /** The provider's own words, sanitised (see `sanitise`). */
+  readonly upstreamMessage?: string;
+  readonly upstreamRequestId?: string;
+  readonly retryAfterMs?: number;
+  /** The provider may have done the work and billed it, so the same request must not be sent to it again. */
+  readonly maybeBilled?: boolean;
+  /** Overrides the kind's `retryable`. */
+  readonly retryable?: boolean;
+  readonly attempts?: readonly AttemptReport[];
+  /** Why each offer was left out (`no_eligible_offer`). */
+  readonly offers?: readonly Readonly<Record<string, unknown>>[];
+}
+
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message);
+    this.name = 'GatewayError';
+    this.code = code;
+    this.details = details;
+  }
+
+  get kind(): ErrorKind {
+    return ERROR_KINDS[this.code];
+  }
+  get status(): number {
+    return this.details.status ?? this.kind.status;
+  }
+  get retryable(): boolean {
+    return this.details.retryable ?? this.kind.retryable;
+  }
+
+  /** The same error with more known about it. */
+  with(details: ErrorDetails): GatewayError {
+    return new GatewayError(this.code, this.message, { ...this.details, ...details });
+  }
+}
+
+/** How the HTTP statuses of all providers map, where a provider has nothing more specific to say. */
+export function codeForStatus(status: number): ErrorCode {
+  if (status === 401 || status === 402 || status === 403) return 'provider_auth';
+  if (status === 404) return 'model_not_found';
+  if (status === 408 || status === 504 || status === 524) return 'timeout';
+  if (status === 429) return 'provider_rate_limited';
+  if (status === 503 || status === 529) return 'provider_overloaded';
+  if (status === 502 || (status > 519 && status < 524)) return 'provider_unavailable';
+  if (status >= 500) return 'provider_error';
+  if (status >= 400) return 'invalid_request';
+  return 'provider_error';
+}
+
+const MAX_UPSTREAM_TEXT = 500;
+
+/**
+ * What a provider said, made fit to be shown: no credential, no query string, no markup, no stack, one line, at most
+ * 500 characters. Linear in its input, which is cut first.
+ */
+export function sanitise(text: string): string {
+  return (
+    text
+      .slice(0, 4 * MAX_UPSTREAM_TEXT)
+      .replace(/<(script|style)\b[^>]{0,200}>[^<]*/gi, ' ')
+      .replace(/<[^<>]{0,500}>/g, ' ')
+      .replace(/\b(Bearer|Token|Basic)\s+\S+/gi, '$1 [redacted]')
+      // Key shapes: Replicate, Together/OpenAI/Anyscale, AWS access keys and Bedrock API keys.
+      .replace(/\b(r8_|sk-|esecret_|tgp_v1_|AKIA|ASIA|ABSK|bedrock-api-key-)[A-Za-z0-9_\-+/=]{6,}/g, '[redacted]')
+      .replace(/\b[0-9a-f]{64}\b/gi, '[redacted]')
+      .replace(/(https?:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/g, '$1')
+      .replace(/,?\s*(Internal exception|original exception|Traceback)[\s\S]*$/i, '')
+      .replace(/\s+/g, ' ')
+      .trim()
+      .slice(0, MAX_UPSTREAM_TEXT)
+  );
+}
+
+/** Milliseconds a `Retry-After` header asks for: seconds (fractions too) or an HTTP date. */
+export function parseRetryAfter(value: string | null | undefined, now: number = Date.now()): number | undefined {
+  if (!value) return undefined;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.ceil(seconds * 1000) : undefined;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** Anything thrown, as a GatewayError. The text of an unforeseen exception never leaves the gateway. */
+export function asGatewayError(thrown: unknown): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
+  return new GatewayError(
+    'internal',
+    'The gateway failed on its own account. Retry; if it persists, report the x-request-id.',
+  );
+}
+
+/** Why a signal was aborted: the relay aborts with a typed reason; a bare abort is the caller leaving. */
+export function abortReason(signal: AbortSignal): GatewayError {
+  if (signal.reason instanceof GatewayError) return signal.reason;
+  return new GatewayError('canceled', 'The caller left before the answer was complete.');
+}
+
+/** No answer came at all: refused, reset, no such host. Never quotes the exception, which may name hosts and paths. */
+export function unreachable(provider: string): GatewayError {
+  return new GatewayError('provider_unavailable', `${provider} could not be reached.`, { provider });
+}

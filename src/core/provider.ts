@@ -1,0 +1,94 @@
+import type { Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call.ts';
+import type { Event } from './event.ts';
+import type { Price } from './money.ts';
+
+/** The APIs an offer can be reached by, across all providers. */
+export type Api = 'converse' | 'invoke' | 'predictions' | 'chat' | 'completions';
+
+/** Prompt template families; `none` is a base model, which has no chat form. */
+export type Family = string;
+
+interface JobBase {
+  /** The provider's own id of the model: `us.meta.llama3-3-70b-instruct-v1:0`, `meta/llama-2-70b-chat`. */
+  readonly model: string;
+  /** Which configured service serves it, for a provider that has several (Anyscale, OpenAI-compatible). */
+  readonly service?: string;
+  readonly family: Family;
+  readonly sampling: Sampling;
+  readonly maxTokens?: number;
+  /** Only where the wire has a stop parameter of its own; otherwise the relay applies them and this is empty. */
+  readonly stop: readonly string[];
+  /** More than 1 only where the wire has `n`. */
+  readonly n: number;
+  /** Ask the upstream to stream. */
+  readonly stream: boolean;
+  /** Milliseconds the whole attempt may take; a cost backstop for work that outlives the connection. */
+  readonly deadlineMs: number;
+}
+
+export interface ChatJob extends JobBase {
+  readonly kind: 'chat';
+  readonly api: 'converse' | 'chat';
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+  readonly toolChoice?: ToolChoice;
+  readonly responseFormat?: ResponseFormat;
+  /** False where the model refuses tools in a stream: then the provider asks without streaming. */
+  readonly toolStreaming: boolean;
+  /** False where the model takes no system prompt: then the provider folds it into the first user message. */
+  readonly systemRole: boolean;
+}
+
+export interface PromptJob extends JobBase {
+  readonly kind: 'prompt';
+  readonly api: 'invoke' | 'predictions' | 'completions';
+  /** Finished text, sent as it is. */
+  readonly prompt: string;
+}
+
+/** The call as one offer will serve it. */
+export type Job = ChatJob | PromptJob;
+
+/** One upstream answer. `events` must be read to its end or the job's signal aborted. */
+export interface Generation {
+  readonly events: AsyncIterable<Event[]>;
+  /** The provider's id for this request, for its support. */
+  readonly upstreamId?: string;
+  /** The model the provider says it used, where that may differ (Together redirects ids). */
+  readonly upstreamModel?: string;
+}
+
+export interface Provider {
+  readonly id: string;
+  /**
+   * One attempt, one upstream request: it never retries, sleeps or falls back.
+   * Rejects with a GatewayError before the first event, or throws one from the iterator after it. Aborting the signal
+   * reaches the upstream.
+   */
+  generate(job: Job, signal: AbortSignal): Promise<Generation>;
+}
+
+/** A model that the user's own configuration adds, on a service of their own. */
+export interface ServiceOffer {
+  readonly provider: string;
+  readonly service: string;
+  /** The name callers use: a model of the catalogue, or a new one. */
+  readonly model: string;
+  readonly upstream: string;
+  readonly family?: Family;
+  readonly contextLength?: number;
+  readonly maxOutput?: number;
+  readonly price: Price;
+}
+
+/** What a provider made of the environment. `mistakes` are whole sentences, each naming a variable, none showing a value. */
+export interface Configured {
+  readonly providers: readonly Provider[];
+  readonly offers: readonly ServiceOffer[];
+  readonly mistakes: readonly string[];
+}
+
+/** Reads what it needs from the environment; `fetch` is how it reaches the network. */
+export type ConfigureProvider = (env: Readonly<Record<string, unknown>>, fetch: Fetch) => Configured;
+
+export type Fetch = (input: Request | string | URL, init?: RequestInit) => Promise<Response>;

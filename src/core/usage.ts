@@ -1,0 +1,54 @@
+/**
+ * Tokens in disjoint buckets: their sum is the total, whatever a provider counts inside what.
+ * `input` is uncached input; `reasoning` is output that was thought and not said, and is not part of `output`.
+ */
+export interface Usage {
+  readonly input: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  readonly output: number;
+  readonly reasoning: number;
+  /** Who counted: the provider, or we. */
+  readonly source: 'provider' | 'counted';
+  /** Seconds of hardware time the provider bills, where it bills time (Replicate's `predict_time`). */
+  readonly seconds?: number;
+}
+
+export const promptTokens = (usage: Usage): number => usage.input + usage.cacheRead + usage.cacheWrite;
+export const completionTokens = (usage: Usage): number => usage.output + usage.reasoning;
+
+/** The sum of several upstream requests of one call: it is `provider` only if every part is. */
+export function addUsage(a: Usage, b: Usage): Usage {
+  const seconds = a.seconds === undefined && b.seconds === undefined ? undefined : (a.seconds ?? 0) + (b.seconds ?? 0);
+  return {
+    input: a.input + b.input,
+    cacheRead: a.cacheRead + b.cacheRead,
+    cacheWrite: a.cacheWrite + b.cacheWrite,
+    output: a.output + b.output,
+    reasoning: a.reasoning + b.reasoning,
+    source: a.source === 'provider' && b.source === 'provider' ? 'provider' : 'counted',
+    ...(seconds === undefined ? {} : { seconds }),
+  };
+}
+
+/**
+ * Usage from OpenAI's figures, where cached tokens are inside the prompt's and reasoning inside the completion's.
+ * A part larger than its whole (seen on odd servers) is cut to the whole, so that no bucket is negative.
+ */
+export function usageFromTotals(totals: {
+  prompt: number;
+  completion: number;
+  cacheRead?: number | undefined;
+  reasoning?: number | undefined;
+}): Usage {
+  const cacheRead = Math.min(totals.cacheRead ?? 0, totals.prompt);
+  const reasoning = Math.min(totals.reasoning ?? 0, totals.completion);
+  return {
+    input: totals.prompt - cacheRead,
+    cacheRead,
+    cacheWrite: 0,
+    output: totals.completion - reasoning,
+    reasoning,
+    source: 'provider',
+  };
+}

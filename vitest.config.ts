@@ -1,0 +1,42 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/** Rooms run inside workerd, with the runtime they ship on; what drives the running Worker from outside runs in Node. */
+export default defineConfig({
+  test: {
+    globalSetup: ['test/support/provide-captures.ts'],
+    projects: [
+      {
+        extends: true,
+        plugins: [
+          cloudflareTest({
+            miniflare: { compatibilityDate: '2026-10-20', compatibilityFlags: ['enable_request_signal'] },
+          }),
+        ],
+        test: {
+          name: 'rooms',
+          include: ['test/{core,catalog,tokens,offers,accounts,relay,dialects,providers}/**/*.test.ts'],
+          deps: {
+            optimizer: {
+              ssr: {
+                enabled: true,
+                include: ['@aws-sdk/client-bedrock-runtime', '@smithy/fetch-http-handler'],
+              },
+            },
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'gateway',
+          include: ['test/{sandbox,gateway,guide,clients,faults}/**/*.test.ts'],
+          environment: 'node',
+          fileParallelism: false,
+          testTimeout: 30_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
