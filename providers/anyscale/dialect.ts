@@ -1,0 +1,10 @@
+import type { WireDialect } from '../openai-wire/index.ts';
+
+/** Ray Serve hands requests to vLLM or SGLang, which keep to OpenAI's form (docs.vllm.ai, "OpenAI-Compatible Server"). */
+export const openAiDialect = (id: string, name: string): WireDialect => ({
+  id,
+  name,
+  chatLogprobs: 'flag-and-top',
+  toolChoiceNone: 'send',
+  askStreamUsage: { chat: true, completions: true },
+});

@@ -1,0 +1,1 @@
+export { configureAnyscale, configureOpenAiCompatible } from './configure.ts';

@@ -1,0 +1,64 @@
+import {
+  abortReason,
+  type Fetch,
+  GatewayError,
+  type Generation,
+  type Job,
+  type Provider,
+  unreachable,
+} from '../../src/core/index.ts';
+import { readAnswer, wireRequest } from '../openai-wire/index.ts';
+import { openAiDialect } from './dialect.ts';
+
+/** One deployment: where it is and how to get in. */
+export interface Service {
+  readonly id: string;
+  /** Without a slash at its end; usually ends in `/v1`. */
+  readonly baseUrl: string;
+  readonly token?: string;
+}
+
+/**
+ * A provider over one or more OpenAI-compatible services of the operator's own. There is no official package for
+ * them, so the transport is `fetch`. A job names its service by id; it need not where there is only one.
+ */
+export function openAiServices(id: string, name: string, services: readonly Service[], fetch: Fetch): Provider {
+  const dialect = openAiDialect(id, name);
+  const byId = new Map(services.map((service) => [service.id, service]));
+
+  function serviceOf(job: Job): Service {
+    const service = job.service === undefined && services.length === 1 ? services[0] : byId.get(job.service ?? '');
+    if (service) return service;
+    throw new GatewayError('internal', `${name} has no service of the name this offer was made under.`, {
+      provider: name,
+    });
+  }
+
+  return {
+    id,
+    async generate(job: Job, signal: AbortSignal): Promise<Generation> {
+      const service = serviceOf(job);
+      if (signal.aborted) throw abortReason(signal);
+      const { path, body } = wireRequest(job, dialect);
+      let response: Response;
+      try {
+        response = await fetch(`${service.baseUrl}${path}`, {
+          method: 'POST',
+          headers: {
+            'content-type': 'application/json',
+            accept: body.stream ? 'text/event-stream, application/json' : 'application/json',
+            ...(service.token === undefined ? {} : { authorization: `Bearer ${service.token}` }),
+          },
+          body: JSON.stringify(body),
+          signal,
+          // A redirect would turn the POST into a GET, and may lead the token to another host.
+          redirect: 'manual',
+        });
+      } catch {
+        // What fetch says may name hosts and paths.
+        throw signal.aborted ? abortReason(signal) : unreachable(name).with({ provider: id });
+      }
+      return readAnswer(response, job, signal, dialect);
+    },
+  };
+}

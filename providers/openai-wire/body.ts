@@ -1,0 +1,90 @@
+/** Bytes asked of the network at once: one read then carries every event that is waiting, not one. */
+const READ_BYTES = 16 * 1024;
+
+export interface BodyReader {
+  /** The next bytes, valid until the next call; undefined at the end. Rejects if the connection breaks. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Tells the upstream that nobody reads on. Never waits, never throws. */
+  cancel(): void;
+}
+
+interface Source {
+  read(): Promise<Uint8Array | undefined>;
+  cancel(): Promise<void>;
+}
+
+/**
+ * A source that reads into a buffer of its own. Entering JavaScript once per network read is what a stream costs, and
+ * a large buffer takes several chunks at once when they are there, without waiting for any that is not.
+ */
+function bufferedSource(reader: ReadableStreamBYOBReader): Source {
+  let buffer: ArrayBufferLike = new ArrayBuffer(READ_BYTES);
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(buffer));
+      if (done) return undefined;
+      buffer = value.buffer;
+      return value;
+    },
+    cancel: () => reader.cancel(),
+  };
+}
+
+function chunkSource(reader: ReadableStreamDefaultReader<Uint8Array>): Source {
+  return {
+    async read() {
+      const { done, value } = await reader.read();
+      return done ? undefined : value;
+    },
+    cancel: () => reader.cancel(),
+  };
+}
+
+/** Fetched bodies are byte streams and can be read into a buffer; a stream made in JavaScript may not be. */
+function sourceOf(body: ReadableStream<Uint8Array>): Source {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: 'byob' });
+  } catch {
+    // The only way to ask a stream whether it is a byte stream.
+    return chunkSource(body.getReader());
+  }
+  return bufferedSource(reader);
+}
+
+const ignored = (): void => undefined;
+
+/** Reads a body. An abort cancels it, which ends a waiting read as if the body had ended: ask the signal which it was. */
+export function bodyReader(body: ReadableStream<Uint8Array>, signal: AbortSignal): BodyReader {
+  const source = sourceOf(body);
+  const cancel = (): void => {
+    signal.removeEventListener('abort', cancel);
+    // A body that cannot be cancelled is closed or broken already, which is what was wanted.
+    source.cancel().catch(ignored);
+  };
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
+  return { read: () => source.read(), cancel };
+}
+
+/** A body as text, cut at a limit of characters: what follows is not read. Rejects if the connection breaks. */
+export async function bodyText(
+  response: Response,
+  signal: AbortSignal,
+  limit: number,
+): Promise<{ readonly text: string; readonly cut: boolean }> {
+  if (!response.body) return { text: '', cut: false };
+  const reader = bodyReader(response.body, signal);
+  const decoder = new TextDecoder();
+  let text = '';
+  try {
+    for (;;) {
+      const bytes = await reader.read();
+      if (!bytes) return { text: text + decoder.decode(), cut: false };
+      text += decoder.decode(bytes, { stream: true });
+      if (text.length > limit) return { text: text.slice(0, limit), cut: true };
+    }
+  } finally {
+    reader.cancel();
+  }
+}

@@ -1,0 +1,157 @@
+import { type Event, type FinishReason, GatewayError, type Job, type Usage } from '../../src/core/index.ts';
+import { errorIn } from './errors.ts';
+import { finishReason } from './finish.ts';
+import { readLogprobs } from './logprobs.ts';
+import { count, filled, isJson, type Json } from './shape.ts';
+import { type ToolCalls, toolCalls } from './tool-calls.ts';
+import { interrupted, type Upstream } from './upstream.ts';
+import { readUsage } from './usage.ts';
+
+interface Choice {
+  readonly tools: ToolCalls;
+  finish: { readonly reason: FinishReason; readonly native: string } | undefined;
+}
+
+/** Turns the objects of one answer, a JSON body or the chunks of a stream, into events. */
+export interface Decoder {
+  /** @throws GatewayError if the object is an error or its choice failed; events before it are in `into`. */
+  read(wire: unknown, into: Event[]): void;
+  /**
+   * Nothing more comes: the finishes and the usage. `terminated` says that the server itself said so, as `[DONE]` does
+   * and a closed connection does not: then a choice may be missing altogether.
+   * @throws GatewayError if the answer was not complete.
+   */
+  end(into: Event[], terminated: boolean): void;
+  /** Every choice seen has finished, and there is one. */
+  readonly finished: boolean;
+  /** As `finished`, and nothing can follow but what is optional: every choice asked for is there, and no server sends
+   *  a further tool call after its usage. */
+  readonly settled: boolean;
+  /** The model the server says it used. */
+  readonly model: string | undefined;
+}
+
+/** A message's content: a string, or parts as some servers of reasoning models send them. */
+function contentText(content: unknown): string | undefined {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return undefined;
+  return content.map((part: unknown) => (isJson(part) && typeof part.text === 'string' ? part.text : '')).join('');
+}
+
+/**
+ * Finishes are held back to the end, because they are not final: Together says `tool_calls` after the first of
+ * two parallel calls and again after the second. A choice that goes on after its finish must finish again.
+ * `provider` is its name as callers read it.
+ */
+export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'): Decoder {
+  const choices = new Map<number, Choice>();
+  const topK = job.sampling.logprobs;
+  let usage: Usage | undefined;
+  let model: string | undefined;
+  let foreign = false;
+
+  function choiceAt(index: number): Choice {
+    const known = choices.get(index);
+    if (known) return known;
+    const opened: Choice = { tools: toolCalls(index), finish: undefined };
+    choices.set(index, opened);
+    return opened;
+  }
+
+  /** Together's chunks carry the same text twice: as `text` and as `delta.content`. */
+  function textIn(wire: Json, delta: Json): string {
+    const content = contentText(delta.content);
+    const text = typeof wire.text === 'string' ? wire.text : undefined;
+    return (job.kind === 'chat' ? (content ?? text) : (text ?? content)) ?? '';
+  }
+
+  function readChoice(wire: Json, position: number, ending: unknown, into: Event[]): void {
+    const delta = isJson(wire.delta) ? wire.delta : isJson(wire.message) ? wire.message : undefined;
+    const native = filled(wire.finish_reason) ?? filled(ending);
+    if (!delta && native === undefined && typeof wire.text !== 'string') return;
+    const index = count(wire.index) ?? position;
+    const choice = choiceAt(index);
+    const before = into.length;
+
+    const said = delta ?? {};
+    const reasoning = filled(said.reasoning) ?? filled(said.reasoning_content);
+    if (reasoning !== undefined) into.push({ type: 'reasoning', choice: index, text: reasoning });
+    const text = textIn(wire, said);
+    const logprobs = topK === undefined ? [] : readLogprobs(wire.logprobs, text, topK);
+    if (logprobs.length > 0) into.push({ type: 'text', choice: index, text, logprobs });
+    else if (text !== '') into.push({ type: 'text', choice: index, text });
+    if (Array.isArray(said.tool_calls)) for (const entry of said.tool_calls) choice.tools.read(entry, into);
+    if (isJson(said.function_call)) choice.tools.read({ function: said.function_call }, into);
+    if (into.length > before) choice.finish = undefined;
+
+    if (native === undefined) return;
+    const reason = finishReason(native);
+    if (reason === 'failed') {
+      throw new GatewayError('provider_error', `${upstream.name} gave up on the answer before it was complete.`, {
+        provider: upstream.id,
+        upstreamCode: native,
+      });
+    }
+    choice.finish = { reason, native };
+  }
+
+  const finished = (): boolean => {
+    for (const choice of choices.values()) if (!choice.finish) return false;
+    return choices.size > 0;
+  };
+
+  return {
+    read(wire, into) {
+      const failure = errorIn(wire, upstream);
+      if (failure) throw failure;
+      if (!isJson(wire)) {
+        foreign = true;
+        return;
+      }
+      model ??= filled(wire.model);
+      usage = readUsage(wire.usage) ?? usage;
+      if (Array.isArray(wire.choices)) {
+        // Together's own schema of a completion chunk has the finish beside its one choice.
+        const ending = wire.choices.length === 1 ? wire.finish_reason : undefined;
+        for (const [position, choice] of wire.choices.entries()) {
+          if (isJson(choice)) readChoice(choice, position, ending, into);
+        }
+      } else if (wire.usage === undefined) {
+        foreign = true;
+      }
+    },
+
+    end(into, terminated) {
+      if (choices.size === 0 && (foreign || form === 'whole')) {
+        throw new GatewayError('provider_error', `${upstream.name} answered in a form that is not OpenAI's.`, {
+          provider: upstream.id,
+        });
+      }
+      const complete = finished() && (terminated || choices.size >= job.n);
+      if (form === 'chunks' && !complete) throw interrupted(upstream);
+      for (const [index, choice] of [...choices].sort(([a], [b]) => a - b)) {
+        choice.tools.end(upstream);
+        // A whole body is complete by having parsed, whether or not it says why it ended.
+        const { reason, native } = choice.finish ?? { reason: 'stop' as const, native: undefined };
+        into.push({
+          type: 'finish',
+          choice: index,
+          reason: reason === 'stop' && choice.tools.any ? 'tool_calls' : reason,
+          ...(native === undefined ? {} : { native }),
+        });
+      }
+      if (usage) into.push({ type: 'usage', usage });
+    },
+
+    get finished() {
+      return finished();
+    },
+    get settled() {
+      if (choices.size < job.n || !finished()) return false;
+      return usage !== undefined || [...choices.values()].every((choice) => !choice.tools.any);
+    },
+    get model() {
+      return model;
+    },
+  };
+}

@@ -1,0 +1,6 @@
+/** The wire of OpenAI's chat and legacy completions, as Together, Ray Serve, vLLM and others speak it. */
+export { readAnswer } from './answer.ts';
+export type { WireDialect } from './dialect.ts';
+export { errorFromAnswer } from './errors.ts';
+export { type WireRequest, wireRequest } from './request.ts';
+export type { Upstream } from './upstream.ts';

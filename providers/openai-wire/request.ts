@@ -1,0 +1,98 @@
+import type { ChatJob, Job, ResponseFormat, Sampling, Tool, ToolChoice } from '../../src/core/index.ts';
+import type { WireDialect } from './dialect.ts';
+import { wireMessages } from './messages.ts';
+
+/** What to post, and below the base URL where. */
+export interface WireRequest {
+  readonly path: '/chat/completions' | '/completions';
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Our name of a sampling parameter to the wire's. `logprobs` is not here: its form differs by server and API. */
+const SAMPLING: readonly (readonly [ours: Exclude<keyof Sampling, 'logprobs'>, wire: string])[] = [
+  ['temperature', 'temperature'],
+  ['topP', 'top_p'],
+  ['topK', 'top_k'],
+  ['minP', 'min_p'],
+  ['seed', 'seed'],
+  ['frequencyPenalty', 'frequency_penalty'],
+  ['presencePenalty', 'presence_penalty'],
+  ['repetitionPenalty', 'repetition_penalty'],
+  ['logitBias', 'logit_bias'],
+  ['reasoningEffort', 'reasoning_effort'],
+  ['parallelToolCalls', 'parallel_tool_calls'],
+  ['user', 'user'],
+];
+
+function wireSampling(sampling: Sampling): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  for (const [ours, wire] of SAMPLING) if (sampling[ours] !== undefined) body[wire] = sampling[ours];
+  return body;
+}
+
+const wireTool = (tool: Tool): unknown => ({
+  type: 'function',
+  function: {
+    name: tool.name,
+    ...(tool.description === undefined ? {} : { description: tool.description }),
+    ...(tool.parameters === undefined ? {} : { parameters: tool.parameters }),
+    ...(tool.strict === undefined ? {} : { strict: tool.strict }),
+  },
+});
+
+const wireToolChoice = (choice: ToolChoice): unknown =>
+  typeof choice === 'string' ? choice : { type: 'function', function: { name: choice.name } };
+
+function wireFormat(format: ResponseFormat): unknown {
+  if (format.type !== 'json_schema') return { type: format.type };
+  const { type, ...schema } = format;
+  return { type, json_schema: schema };
+}
+
+const toolsOf = (job: ChatJob, dialect: WireDialect): readonly Tool[] =>
+  job.toolChoice === 'none' && dialect.toolChoiceNone === 'leave-tools-out' ? [] : job.tools;
+
+function chatFields(job: ChatJob, dialect: WireDialect): Record<string, unknown> {
+  const tools = toolsOf(job, dialect);
+  const k = job.sampling.logprobs;
+  return {
+    messages: wireMessages(job),
+    ...(tools.length ? { tools: tools.map(wireTool) } : {}),
+    ...(tools.length && job.toolChoice !== undefined ? { tool_choice: wireToolChoice(job.toolChoice) } : {}),
+    ...(job.responseFormat ? { response_format: wireFormat(job.responseFormat) } : {}),
+    ...(k === undefined
+      ? {}
+      : dialect.chatLogprobs === 'integer'
+        ? { logprobs: Math.max(1, k) }
+        : { logprobs: true, top_logprobs: k }),
+  };
+}
+
+/** The legacy API's `logprobs` is an integer everywhere, and where zero is off (Together) one alternative is asked for. */
+const promptFields = (prompt: string, k: number | undefined, dialect: WireDialect): Record<string, unknown> => ({
+  prompt,
+  ...(k === undefined ? {} : { logprobs: dialect.chatLogprobs === 'integer' ? Math.max(1, k) : k }),
+});
+
+/**
+ * A job as an OpenAI-shaped request. Only what the caller set is in it: the wire has no hidden default of ours.
+ * Field names: OpenAI's API reference; `top_k`, `min_p`, `repetition_penalty` as vLLM and Together name them.
+ */
+export function wireRequest(job: Job, dialect: WireDialect): WireRequest {
+  const chat = job.kind === 'chat';
+  const stream = job.stream && (!chat || job.toolStreaming || toolsOf(job, dialect).length === 0);
+  const usage = stream && (chat ? dialect.askStreamUsage.chat : dialect.askStreamUsage.completions);
+  return {
+    path: chat ? '/chat/completions' : '/completions',
+    body: {
+      model: job.model,
+      ...(chat ? chatFields(job, dialect) : promptFields(job.prompt, job.sampling.logprobs, dialect)),
+      ...wireSampling(job.sampling),
+      ...(job.maxTokens === undefined ? {} : { max_tokens: job.maxTokens }),
+      ...(job.stop.length ? { stop: job.stop } : {}),
+      ...(job.n > 1 ? { n: job.n } : {}),
+      ...(stream ? { stream: true } : {}),
+      ...(usage ? { stream_options: { include_usage: true } } : {}),
+    },
+  };
+}

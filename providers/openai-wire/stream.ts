@@ -1,0 +1,102 @@
+import { abortReason, type Event, type Generation, type Job } from '../../src/core/index.ts';
+import { type BodyReader, bodyReader } from './body.ts';
+import { decoder } from './decoder.ts';
+import { errorEvent } from './errors.ts';
+import { parseJson } from './json.ts';
+import { OversizedEvent, sseReader } from './sse.ts';
+import { interrupted, type Upstream } from './upstream.ts';
+
+/** Milliseconds a server that has said everything gets to say its usage and `[DONE]`, or to close. */
+const PATIENCE_MS = 2000;
+
+/** The next read, or undefined if the time runs out first. */
+async function readWithin(reader: BodyReader, ms: number): Promise<Uint8Array | undefined> {
+  let stopClock = (): void => undefined;
+  const late = new Promise<undefined>((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    stopClock = () => clearTimeout(timer);
+  });
+  try {
+    return await Promise.race([reader.read(), late]);
+  } finally {
+    stopClock();
+  }
+}
+
+/**
+ * A stream of OpenAI chunks, one batch of events per network read. It is complete when every choice has finished;
+ * `[DONE]` ends it at once, because servers may keep the connection open after it, and is not waited for, because
+ * others leave it out. Anything else is `stream_interrupted` or the error the server sent.
+ */
+export function streamEvents(
+  body: ReadableStream<Uint8Array>,
+  job: Job,
+  signal: AbortSignal,
+  upstream: Upstream,
+  upstreamId: string | undefined,
+): Generation {
+  const reader = bodyReader(body, signal);
+  const chunks = decoder(job, upstream, 'chunks');
+  const utf8 = new TextDecoder();
+  let batch: Event[] = [];
+  let done = false;
+  let ended = false;
+
+  const sse = sseReader((data, event) => {
+    if (done) return;
+    if (data === '[DONE]') {
+      done = true;
+      return;
+    }
+    const json = parseJson(data);
+    if (event === 'error') throw errorEvent(json ? json.value : data, upstream);
+    if (json) chunks.read(json.value, batch);
+    // What the connection was cut in the middle of is no loss once everything has been said.
+    else if (data.trim() !== '' && !(ended && chunks.finished)) throw interrupted(upstream);
+  });
+
+  /** Takes one read, or the end of the body. */
+  function take(bytes: Uint8Array | undefined): void {
+    ended = bytes === undefined;
+    sse.push(bytes ? utf8.decode(bytes, { stream: true }) : utf8.decode());
+    if (ended) sse.end();
+    if (done || ended) chunks.end(batch, done);
+  }
+
+  async function next(): Promise<Uint8Array | undefined> {
+    try {
+      return await (chunks.settled ? readWithin(reader, PATIENCE_MS) : reader.read());
+    } catch {
+      // How the connection broke is of no use to a caller; that it did shows in what is missing.
+      return undefined;
+    }
+  }
+
+  const generation: { events: AsyncIterable<Event[]>; upstreamId?: string; upstreamModel?: string } = {
+    events: batches(),
+    ...(upstreamId === undefined ? {} : { upstreamId }),
+  };
+
+  async function* batches(): AsyncGenerator<Event[]> {
+    let failure: unknown;
+    try {
+      while (!done && !ended && failure === undefined) {
+        const bytes = await next();
+        if (signal.aborted) throw abortReason(signal);
+        batch = [];
+        try {
+          take(bytes);
+        } catch (error) {
+          failure = error instanceof OversizedEvent ? interrupted(upstream) : error;
+        }
+        if (chunks.model !== undefined) generation.upstreamModel = chunks.model;
+        if (batch.length > 0) yield batch;
+      }
+    } finally {
+      reader.cancel();
+    }
+    if (failure !== undefined) throw failure;
+  }
+
+  return generation;
+}

@@ -1,0 +1,14 @@
+import type { WireDialect } from '../openai-wire/index.ts';
+
+/**
+ * Together's differences from OpenAI (github.com/togethercomputer/openapi, `ChatCompletionRequest`): `logprobs` is an
+ * integer, and `tool_choice` knows no `none`. Chat takes `stream_options` (recorded traffic of April 2026); completion streams tell
+ * their usage unasked.
+ */
+export const TOGETHER: WireDialect = {
+  id: 'together',
+  name: 'Together',
+  chatLogprobs: 'integer',
+  toolChoiceNone: 'leave-tools-out',
+  askStreamUsage: { chat: true, completions: false },
+};

@@ -1,0 +1,1 @@
+export { configureTogether } from './configure.ts';

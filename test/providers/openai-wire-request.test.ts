@@ -1,0 +1,197 @@
+import { describe, expect, it } from 'vitest';
+import { type WireDialect, wireRequest } from '../../providers/openai-wire/index.ts';
+import type { ChatJob, Sampling } from '../../src/core/index.ts';
+import { chatJob, promptJob } from './support/openai-jobs.ts';
+
+const OPENAI: WireDialect = {
+  id: 'mine',
+  name: 'Mine',
+  chatLogprobs: 'flag-and-top',
+  toolChoiceNone: 'send',
+  askStreamUsage: { chat: true, completions: true },
+};
+const TOGETHER: WireDialect = {
+  ...OPENAI,
+  chatLogprobs: 'integer',
+  toolChoiceNone: 'leave-tools-out',
+  askStreamUsage: { chat: true, completions: false },
+};
+const TOOL = { name: 'f', parameters: { type: 'object' } };
+const chat = (over: Partial<ChatJob>, dialect = OPENAI) => wireRequest(chatJob(over), dialect).body;
+
+describe('a chat request', () => {
+  it('holds what was set and nothing else', () => {
+    expect(wireRequest(chatJob({ stream: false }), OPENAI)).toEqual({
+      path: '/chat/completions',
+      body: { model: 'some/model', messages: [{ role: 'user', content: 'Hi' }] },
+    });
+  });
+
+  it('names everything as the wire does', () => {
+    const sampling: Required<Sampling> = {
+      temperature: 0,
+      topP: 0.9,
+      topK: 40,
+      minP: 0.1,
+      seed: 7,
+      frequencyPenalty: 0.1,
+      presencePenalty: 0.2,
+      repetitionPenalty: 1.1,
+      logitBias: { 5: -100 },
+      logprobs: 2,
+      reasoningEffort: 'low',
+      parallelToolCalls: false,
+      user: 'u',
+    };
+    expect(chat({ sampling, maxTokens: 9, stop: ['\n'], n: 2 })).toEqual({
+      model: 'some/model',
+      messages: [{ role: 'user', content: 'Hi' }],
+      temperature: 0,
+      top_p: 0.9,
+      top_k: 40,
+      min_p: 0.1,
+      seed: 7,
+      frequency_penalty: 0.1,
+      presence_penalty: 0.2,
+      repetition_penalty: 1.1,
+      logit_bias: { 5: -100 },
+      logprobs: true,
+      top_logprobs: 2,
+      reasoning_effort: 'low',
+      parallel_tool_calls: false,
+      user: 'u',
+      max_tokens: 9,
+      stop: ['\n'],
+      n: 2,
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+  });
+
+  it('carries tools, their calls and their results', () => {
+    const body = chat({
+      tools: [{ ...TOOL, description: 'd', strict: true }],
+      toolChoice: { name: 'f' },
+      messages: [
+        { role: 'assistant', content: '', toolCalls: [{ id: 'c', name: 'f', arguments: '{"a":1}' }] },
+        { role: 'tool', toolCallId: 'c', content: [{ type: 'text', text: '42' }] },
+      ],
+    });
+    expect(body).toMatchObject({
+      tools: [
+        { type: 'function', function: { name: 'f', description: 'd', parameters: { type: 'object' }, strict: true } },
+      ],
+      tool_choice: { type: 'function', function: { name: 'f' } },
+      messages: [
+        {
+          role: 'assistant',
+          content: null,
+          tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
+        },
+        { role: 'tool', tool_call_id: 'c', content: '42' },
+      ],
+    });
+  });
+
+  it('sends images as parts, and text in parts as the one string that was counted', () => {
+    const image = { type: 'image', url: 'data:image/png;base64,AA', detail: 'low' } as const;
+    const body = chat({
+      messages: [
+        { role: 'user', content: [{ type: 'text', text: 'What is ' }, image] },
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'text', text: 'b' },
+          ],
+          name: 'Ann',
+        },
+      ],
+    });
+    expect(body.messages).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'What is ' },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,AA', detail: 'low' } },
+        ],
+      },
+      { role: 'user', name: 'Ann', content: 'ab' },
+    ]);
+  });
+
+  it.each([
+    [{ type: 'text' }, { type: 'text' }],
+    [{ type: 'json_object' }, { type: 'json_object' }],
+    [
+      { type: 'json_schema', name: 'N', schema: { type: 'object' }, strict: true },
+      { type: 'json_schema', json_schema: { name: 'N', schema: { type: 'object' }, strict: true } },
+    ],
+  ] as const)('asks for the format %j', (responseFormat, wire) => {
+    expect(chat({ responseFormat }).response_format).toEqual(wire);
+  });
+
+  it('does not stream tools where the model refuses to', () => {
+    const body = chat({ tools: [TOOL], toolStreaming: false });
+    expect(body).not.toHaveProperty('stream');
+    expect(body).not.toHaveProperty('stream_options');
+    expect(chat({ toolStreaming: false })).toHaveProperty('stream', true);
+  });
+});
+
+describe('for a model without a system role', () => {
+  const folded = (messages: ChatJob['messages']) => chat({ systemRole: false, messages }).messages;
+  const system = { role: 'system', content: 'Be brief.' } as const;
+
+  it('what the system says stands before what the user first says', () => {
+    expect(folded([system, { role: 'user', content: 'Hi' }, { role: 'user', content: 'Ho' }])).toEqual([
+      { role: 'user', content: 'Be brief.\n\nHi' },
+      { role: 'user', content: 'Ho' },
+    ]);
+  });
+
+  it('it stands before an image too', () => {
+    expect(folded([system, { role: 'user', content: [{ type: 'image', url: 'https://x/y.png' }] }])).toEqual([
+      {
+        role: 'user',
+        content: [
+          { type: 'text', text: 'Be brief.\n\n' },
+          { type: 'image_url', image_url: { url: 'https://x/y.png' } },
+        ],
+      },
+    ]);
+  });
+
+  it('it is the user who says it where nobody else does', () => {
+    expect(folded([system])).toEqual([{ role: 'user', content: 'Be brief.' }]);
+  });
+});
+
+describe('a completion request', () => {
+  it('carries the finished prompt as one string, untouched', () => {
+    expect(wireRequest(promptJob({ prompt: '<s>[INST] Hi [/INST]', stream: false }), TOGETHER)).toEqual({
+      path: '/completions',
+      body: { model: 'some/model', prompt: '<s>[INST] Hi [/INST]' },
+    });
+  });
+
+  it('asks for log probabilities by an integer everywhere', () => {
+    expect(wireRequest(promptJob({ sampling: { logprobs: 0 } }), OPENAI).body).toHaveProperty('logprobs', 0);
+    expect(wireRequest(promptJob({ sampling: { logprobs: 0 } }), TOGETHER).body).toHaveProperty('logprobs', 1);
+  });
+});
+
+describe("Together's dialect", () => {
+  it('takes an integer of log probabilities, of which zero would be none', () => {
+    expect(chat({ sampling: { logprobs: 0 } }, TOGETHER)).toMatchObject({ logprobs: 1 });
+    expect(chat({ sampling: { logprobs: 5 } }, TOGETHER)).not.toHaveProperty('top_logprobs');
+  });
+
+  it('leaves the tools out where none may be called', () => {
+    const body = chat({ tools: [TOOL], toolChoice: 'none', toolStreaming: false }, TOGETHER);
+    expect(body).not.toHaveProperty('tools');
+    expect(body).not.toHaveProperty('tool_choice');
+    expect(body).toHaveProperty('stream', true);
+    expect(chat({ tools: [TOOL], toolChoice: 'none' })).toMatchObject({ tool_choice: 'none', tools: [{}] });
+  });
+});
