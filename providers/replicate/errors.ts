@@ -1,0 +1,135 @@
+import {
+  codeForStatus,
+  type ErrorCode,
+  type ErrorDetails,
+  GatewayError,
+  parseRetryAfter,
+  sanitise,
+} from '../../src/core/index.ts';
+
+const provider = 'replicate';
+
+/** What a caller reads, by code, where Replicate refused a request. */
+const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  provider_auth:
+    'Replicate did not accept the gateway’s token or its credit. Check REPLICATE_API_TOKEN and the account.',
+  model_not_found: 'Replicate does not have this model or version. Ask another provider, or correct its id.',
+  invalid_request: 'Replicate did not accept the input. Check the parameters of the request.',
+  provider_rate_limited: 'Replicate limits the rate of requests. Wait and send the request again.',
+  timeout: 'Replicate did not answer in time. Send the request again.',
+};
+
+interface Problem {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly retryAfterMs?: number;
+}
+
+/** Problem details (RFC 9457), `{"detail": …}` alone, or no JSON at all. */
+function problemOf(body: string): Problem {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    return { detail: body };
+  }
+  if (typeof json !== 'object' || json === null) return { detail: body };
+  const title = 'title' in json && typeof json.title === 'string' ? json.title : undefined;
+  const detail = 'detail' in json ? json.detail : undefined;
+  const retryAfter = 'retry_after' in json ? json.retry_after : undefined;
+  return {
+    ...(title === undefined ? {} : { title }),
+    detail: typeof detail === 'string' ? detail : (JSON.stringify(detail) ?? title ?? ''),
+    ...(typeof retryAfter === 'number' && retryAfter >= 0 ? { retryAfterMs: Math.ceil(retryAfter * 1000) } : {}),
+  };
+}
+
+/** "Your rate limit resets in ~30s." https://replicate.com/docs/topics/predictions/rate-limits */
+function resetsIn(detail: string | undefined): number | undefined {
+  const seconds = /~(\d{1,6})s\b/.exec(detail?.slice(0, 2000) ?? '')?.[1];
+  return seconds === undefined ? undefined : Number(seconds) * 1000;
+}
+
+/** A request that Replicate answered with other than success. `body` is its text, as far as it could be read. */
+export function httpError(request: 'create' | 'get', response: Response, body: string): GatewayError {
+  const { status } = response;
+  const problem = problemOf(body);
+  const mapped = codeForStatus(status);
+  // A prediction that we made and cannot read is no fault of the caller's.
+  const code =
+    request === 'get' && (mapped === 'model_not_found' || mapped === 'invalid_request') ? 'provider_error' : mapped;
+  const retryAfterMs =
+    parseRetryAfter(response.headers.get('retry-after')) ?? problem.retryAfterMs ?? resetsIn(problem.detail);
+  const upstreamMessage = sanitise(problem.detail ?? '');
+  const upstreamRequestId = response.headers.get('cf-ray');
+  return new GatewayError(
+    code,
+    MESSAGES[code] ?? 'Replicate failed. Send the request again, or ask another provider.',
+    {
+      provider,
+      upstreamStatus: status,
+      ...(problem.title === undefined ? {} : { upstreamCode: sanitise(problem.title) }),
+      ...(upstreamMessage ? { upstreamMessage } : {}),
+      ...(upstreamRequestId ? { upstreamRequestId } : {}),
+      ...(code === 'provider_rate_limited' && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+      // A create is not idempotent: a server that failed may have made the prediction all the same.
+      ...(request === 'create' ? { maybeBilled: status >= 500 || status === 408 } : {}),
+    },
+  );
+}
+
+/** The engines' own codes (`E1002`, replicate/cog-triton README) and the platform's (`code: PA`). */
+export const engineCode = (error: string): string | undefined =>
+  /\b(E\d{4})\b|\(code: ([A-Z]{1,8})\)/.exec(error.slice(0, 2000))?.slice(1).find(Boolean);
+
+/** cog-vllm raises this also when it runs into the context limit while it writes; then it is the end of the answer. */
+export const PROMPT_TOO_LONG = 'E1002';
+
+const refused = 'The model on Replicate did not accept the input. Check the prompt and the parameters.';
+const tooLong = 'The prompt is too long for this model on Replicate. Shorten it, or use a model with a larger context.';
+const broke = 'The model failed on Replicate. Send the request again, or ask another provider.';
+
+/** A prediction that failed, by what its `error` says. */
+export function predictionError(error: string): GatewayError {
+  const upstreamCode = engineCode(error);
+  const upstreamMessage = sanitise(error);
+  const details: ErrorDetails = {
+    provider,
+    ...(upstreamCode === undefined ? {} : { upstreamCode }),
+    ...(upstreamMessage ? { upstreamMessage } : {}),
+  };
+  if (upstreamCode === PROMPT_TOO_LONG) return new GatewayError('context_length_exceeded', tooLong, details);
+  if (upstreamCode?.startsWith('E1')) return new GatewayError('invalid_request', refused, details);
+  return new GatewayError('provider_error', broke, details);
+}
+
+const ended =
+  (code: ErrorCode, upstreamCode: string, message: string, details: ErrorDetails = {}) =>
+  () =>
+    new GatewayError(code, message, { provider, upstreamCode, ...details });
+
+/** Ended while it ran: by Cancel-After, in Replicate's dashboard, or by us, in which case nobody hears of it. */
+export const canceledError = ended(
+  'canceled',
+  'canceled',
+  'The prediction was canceled at Replicate before it was complete. Send the request again.',
+);
+/** Cancel-After passed before it started, which public models do not bill. */
+export const abortedError = ended(
+  'timeout',
+  'aborted',
+  'The model did not start on Replicate before the deadline. Send the request again, with more time.',
+  { maybeBilled: false },
+);
+export const lostError = ended(
+  'provider_error',
+  'data_removed',
+  'Replicate has no text for this prediction any more. Send the request again.',
+);
+
+export const interrupted = (): GatewayError =>
+  new GatewayError(
+    'stream_interrupted',
+    'Replicate’s stream ended early and the rest of the answer could not be had. Send the request again.',
+    { provider },
+  );

@@ -1,0 +1,102 @@
+import {
+  abortReason,
+  asGatewayError,
+  type Event,
+  GatewayError,
+  type Generation,
+  type Job,
+  type PromptJob,
+} from '../../src/core/index.ts';
+import { answer } from './answer.ts';
+import type { ReplicateApi } from './api.ts';
+import { type Lease, lease } from './lease.ts';
+import type { Prediction } from './prediction.ts';
+import { createRequest } from './request.ts';
+import { within } from './time.ts';
+
+/** How long a cancel may take, in ms, and how long a create is waited for whose caller has left. */
+const CANCEL_MS = 5_000;
+const ORPHAN_MS = 10_000;
+
+/** Cancels a prediction whatever has become of the caller. Rejects if Replicate does not answer. */
+const canceler = (api: ReplicateApi, id: string) => () =>
+  within(CANCEL_MS, new AbortController().signal, (limited) => api.cancel(id, limited));
+
+/**
+ * Creates the prediction. An abort rejects at once, but does not abort the request: a prediction can be canceled only by
+ * its id, which comes with the answer, so that a caller who leaves in between would pay for an answer nobody reads.
+ */
+function create(api: ReplicateApi, job: PromptJob, signal: AbortSignal): Promise<Prediction> {
+  const request = createRequest(job);
+  const own = new AbortController();
+  return new Promise((resolve, reject) => {
+    let orphan: ReturnType<typeof setTimeout> | undefined;
+    const onAbort = () => {
+      orphan = setTimeout(() => own.abort(), ORPHAN_MS);
+      reject(abortReason(signal).with({ maybeBilled: true }));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    api
+      .create(request, own.signal)
+      .then((prediction) => {
+        if (!signal.aborted) return resolve(prediction);
+        if (prediction.state.kind !== 'running') return undefined;
+        return canceler(api, prediction.id)();
+      })
+      // After an abort this is heard by nobody, which is right: Cancel-After is the backstop.
+      .catch(reject)
+      .finally(() => {
+        clearTimeout(orphan);
+        signal.removeEventListener('abort', onAbort);
+      });
+  });
+}
+
+/** The events, with every failure typed, and with the prediction canceled if they are not read to their end. */
+function guarded(source: AsyncGenerator<Event[], void, undefined>, hold: Lease, id: string): AsyncIterable<Event[]> {
+  const fail = (error: unknown): GatewayError => {
+    const { code, message, details } = asGatewayError(error);
+    // The prediction was made, so that whatever went wrong since, the same work must not be ordered again.
+    return new GatewayError(code, message, {
+      provider: 'replicate',
+      upstreamRequestId: id,
+      maybeBilled: true,
+      ...details,
+    });
+  };
+  const iterator: AsyncIterator<Event[], void, undefined> = {
+    async next() {
+      try {
+        const turn = await source.next();
+        if (turn.done) hold.settle();
+        return turn;
+      } catch (error) {
+        // Not awaited: the caller is told at once, and the cancel is bounded and heard by nobody.
+        void hold.abandon();
+        throw fail(error);
+      }
+    },
+    async return() {
+      // First, because a read may be pending, which would keep the source from ending.
+      await hold.abandon();
+      await source.return();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** One prediction for one job. Rejects with a GatewayError if it could not be created. */
+export async function generate(api: ReplicateApi, job: Job, signal: AbortSignal): Promise<Generation> {
+  if (job.kind !== 'prompt' || job.api !== 'predictions') {
+    throw new GatewayError('internal', 'A job that is not a prediction was sent to Replicate.', {
+      provider: 'replicate',
+    });
+  }
+  if (signal.aborted) throw abortReason(signal);
+  const created = await create(api, job, signal);
+  const hold = lease(signal, canceler(api, created.id));
+  if (created.state.kind !== 'running') hold.settle();
+  if (signal.aborted) throw abortReason(signal).with({ maybeBilled: true });
+  return { events: guarded(answer(api, job, created, hold), hold, created.id), upstreamId: created.id };
+}

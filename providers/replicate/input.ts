@@ -1,0 +1,126 @@
+import { GatewayError, type PromptJob, type Sampling } from '../../src/core/index.ts';
+
+/** One of our parameters on one engine's input: the engine's names for it and the range it accepts. */
+interface Field {
+  readonly names: readonly string[];
+  readonly min?: number;
+  readonly max?: number;
+}
+
+type Tuned = 'temperature' | 'topP' | 'topK' | 'seed' | 'presencePenalty' | 'frequencyPenalty' | 'repetitionPenalty';
+
+interface Engine {
+  readonly maxTokens: Field;
+  readonly sampling: Readonly<Partial<Record<Tuned, Field>>>;
+  /** Takes `prompt_template`, without which it wraps the prompt in a template and system prompt of its own. */
+  readonly template: boolean;
+  /** Takes `stop_sequences`, one string with commas between the sequences. */
+  readonly stop: boolean;
+}
+
+type EngineName = 'cogLlama' | 'cogTriton' | 'cogVllm' | 'cogLlamaCpp';
+
+const field = (...names: string[]): Field => ({ names });
+const within = (min: number, max: number, ...names: string[]): Field => ({ names, min, max });
+
+/**
+ * What the engines behind Replicate's language models take. Sources: `predict.py` of replicate/cog-llama-template,
+ * replicate/cog-triton, replicate/cog-vllm and replicate/cog-codellama-cpp, and the models' schema pages.
+ * Code Llama was served by two engines over time: both names go out, and an engine ignores the one it does not know.
+ */
+const ENGINES: Readonly<Record<EngineName, Engine>> = {
+  /** Versions of Llama 2 pinned in 2023. A temperature of 0 is refused with 422. */
+  cogLlama: {
+    maxTokens: field('max_new_tokens'),
+    sampling: {
+      temperature: within(0.01, 5, 'temperature'),
+      topP: field('top_p'),
+      seed: field('seed'),
+      repetitionPenalty: field('repetition_penalty'),
+    },
+    template: true,
+    stop: true,
+  },
+  /** Official Llama 2 and Llama 3. */
+  cogTriton: {
+    maxTokens: field('max_tokens'),
+    sampling: {
+      temperature: within(0, 5, 'temperature'),
+      topP: field('top_p'),
+      topK: field('top_k'),
+      seed: field('seed'),
+      presencePenalty: field('presence_penalty'),
+    },
+    template: true,
+    stop: true,
+  },
+  /** Newer official models. */
+  cogVllm: {
+    maxTokens: field('max_tokens'),
+    sampling: {
+      temperature: within(0, 5, 'temperature'),
+      topP: field('top_p'),
+      topK: field('top_k'),
+      seed: field('seed'),
+      presencePenalty: field('presence_penalty'),
+      frequencyPenalty: field('frequency_penalty'),
+    },
+    template: true,
+    stop: true,
+  },
+  cogLlamaCpp: {
+    maxTokens: field('max_tokens', 'max_new_tokens'),
+    sampling: {
+      temperature: within(0.01, 5, 'temperature'),
+      topP: field('top_p'),
+      topK: field('top_k'),
+      presencePenalty: within(0, 2, 'presence_penalty'),
+      frequencyPenalty: within(0, 2, 'frequency_penalty'),
+      repetitionPenalty: field('repeat_penalty', 'repetition_penalty'),
+    },
+    template: false,
+    stop: false,
+  },
+};
+
+const OFFICIAL: Readonly<Record<string, EngineName>> = { 'llama-2': 'cogTriton', 'llama-3': 'cogTriton' };
+const PINNED: Readonly<Record<string, EngineName>> = { 'llama-2': 'cogLlama' };
+
+function engineOf(family: string, pinned: boolean): Engine {
+  if (family.startsWith('code-llama')) return ENGINES.cogLlamaCpp;
+  return ENGINES[(pinned ? PINNED : OFFICIAL)[family] ?? 'cogVllm'];
+}
+
+/** cog-triton and cog-vllm take a seed of 0 for none at all; this one stands in for it, so that 0 repeats too. */
+const SEED_ZERO = 2 ** 31 - 1;
+
+function put(input: Record<string, unknown>, { names, min, max }: Field, value: number): void {
+  const fitting = Math.min(max ?? value, Math.max(min ?? value, value));
+  for (const name of names) input[name] = fitting;
+}
+
+/** The `input` of a prediction. Throws `unsupported_parameter` for a stop sequence that the engine cannot be sent. */
+export function inputOf(job: PromptJob, pinned: boolean): Record<string, unknown> {
+  const engine = engineOf(job.family, pinned);
+  const input: Record<string, unknown> = { prompt: job.prompt };
+  // `prompt_template` is a Python format string: nothing of the caller's may ever be part of it.
+  if (engine.template) input.prompt_template = '{prompt}';
+  if (job.maxTokens !== undefined) put(input, engine.maxTokens, job.maxTokens);
+  const sampling: Sampling = job.sampling.seed === 0 ? { ...job.sampling, seed: SEED_ZERO } : job.sampling;
+  for (const name of Object.keys(engine.sampling) as Tuned[]) {
+    const to = engine.sampling[name];
+    const value = sampling[name];
+    if (to && value !== undefined) put(input, to, value);
+  }
+  if (job.stop.length > 0) input.stop_sequences = stopSequences(job.stop, engine);
+  return input;
+}
+
+function stopSequences(stop: readonly string[], engine: Engine): string {
+  if (engine.stop && stop.every((sequence) => !sequence.includes(','))) return stop.join(',');
+  throw new GatewayError(
+    'unsupported_parameter',
+    'This model on Replicate cannot be sent these stop sequences. Leave them out, or ask another provider.',
+    { provider: 'replicate', param: 'stop' },
+  );
+}
