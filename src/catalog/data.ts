@@ -1,0 +1,97 @@
+import * as v from 'valibot';
+import type { Api } from '../core/index.ts';
+import json from './models.json' with { type: 'json' };
+import sources from './sources.json' with { type: 'json' };
+import type { Capabilities, CatalogModel, OfferFeatures, Source } from './types.ts';
+
+/**
+ * Reads `models.json` and `sources.json`: models and offers as collected on 2026-11-22 from the providers' documents and
+ * public price lists. A price names its source; README.md in this folder tells the rest.
+ */
+export const CATALOG_DATE = '2026-11-22';
+
+const day = v.pipe(v.string(), v.isoDate());
+const tokens = v.pipe(v.number(), v.integer(), v.minValue(1));
+const api = v.picklist(['converse', 'invoke', 'predictions', 'chat', 'completions'] satisfies Api[]);
+const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item), []);
+
+const offer = v.strictObject({
+  provider: v.picklist(['bedrock', 'replicate', 'together', 'anyscale']),
+  id: v.string(),
+  otherIds: list(v.string()),
+  apis: v.array(api),
+  features: v.optional(
+    v.strictObject({ tools: v.exactOptional(v.boolean()), streamingTools: v.exactOptional(v.boolean()) }),
+    {},
+  ),
+  status: v.strictObject({
+    state: v.picklist(['live', 'unverified', 'unknown', 'retired']),
+    date: v.exactOptional(day),
+    asOf: v.exactOptional(day),
+    note: v.exactOptional(v.string()),
+  }),
+  billing: v.optional(v.picklist(['token', 'time', 'provisioned']), 'token'),
+  price: v.optional(
+    v.nullable(
+      v.strictObject({ inputPerMtok: v.string(), outputPerMtok: v.string(), source: v.string(), sourceDate: day }),
+    ),
+    null,
+  ),
+  contextLimit: v.exactOptional(tokens),
+  maxOutput: v.optional(v.strictObject({ converse: v.exactOptional(tokens), invoke: v.exactOptional(tokens) }), {}),
+  regions: v.exactOptional(v.array(v.string())),
+  profiles: v.optional(v.record(v.string(), v.array(v.string())), {}),
+  versions: list(v.strictObject({ hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)), source: v.string() })),
+});
+
+const CAN = ['tools', 'vision', 'reasoning', 'infill', 'systemRole'] as const satisfies (keyof Capabilities)[];
+
+const model = v.strictObject({
+  id: v.string(),
+  name: v.string(),
+  family: v.string(),
+  kind: v.picklist(['base', 'chat', 'guard']),
+  contextLength: v.exactOptional(tokens),
+  can: v.array(v.picklist(CAN)),
+  aliases: list(v.string()),
+  replacedBy: v.exactOptional(v.string()),
+  offers: v.array(offer),
+});
+
+/** Features follow from the model's capabilities; the data states only where a provider falls short of them. */
+function featuresOf(can: Capabilities, { apis, features }: v.InferOutput<typeof offer>): OfferFeatures {
+  const chat = apis.includes('converse') || apis.includes('chat');
+  const tools = chat && (features.tools ?? can.tools);
+  return {
+    system: can.systemRole,
+    tools,
+    streamingTools: tools && (features.streamingTools ?? true),
+    vision: chat && can.vision,
+  };
+}
+
+function read({ can, offers, ...rest }: v.InferOutput<typeof model>): CatalogModel {
+  const capabilities: Capabilities = {
+    tools: can.includes('tools'),
+    vision: can.includes('vision'),
+    reasoning: can.includes('reasoning'),
+    infill: can.includes('infill'),
+    systemRole: can.includes('systemRole'),
+  };
+  return {
+    ...rest,
+    capabilities,
+    offers: offers.map((entry) => ({ ...entry, features: featuresOf(capabilities, entry) })),
+  };
+}
+
+let loaded: readonly CatalogModel[] | undefined;
+
+/** Every model, in the catalogue's order. Read and checked at the first call, so that loading the module costs nothing. */
+export function models(): readonly CatalogModel[] {
+  loaded ??= v.parse(v.array(model), json).map(read);
+  return loaded;
+}
+
+/** What `ListPrice.source` and `Version.source` stand for. */
+export const priceSources: Readonly<Record<string, Source>> = sources;

@@ -1,0 +1,61 @@
+import { bedrockIdWithin } from './bedrock.ts';
+import { names } from './names.ts';
+import { replicateModelOf } from './replicate.ts';
+import { suggest } from './suggest.ts';
+import type { CatalogModel, CatalogProvider } from './types.ts';
+
+/** What a name says beyond the model: which provider must serve it and, where `upstream` is set, by exactly which id. */
+export interface Pin {
+  readonly provider: string;
+  readonly upstream?: string;
+}
+
+export type Match =
+  | { readonly kind: 'model'; readonly model: CatalogModel; readonly pin?: Pin }
+  | { readonly kind: 'unknown'; readonly suggestions: readonly string[] };
+
+const PROVIDERS: readonly string[] = ['bedrock', 'replicate', 'together', 'anyscale'] satisfies CatalogProvider[];
+
+type Found = Extract<Match, { kind: 'model' }>;
+
+const pinned = (model: CatalogModel | undefined, pin: Pin): Found | undefined => model && { kind: 'model', model, pin };
+
+/** A name with no provider before it. */
+function findPlain(name: string): Found | undefined {
+  const { all, bedrock, replicate } = names();
+  const model = all.get(name);
+  if (model) return { kind: 'model', model };
+  const versioned = replicateModelOf(name);
+  if (versioned !== undefined) return pinned(replicate.get(versioned), { provider: 'replicate', upstream: name });
+  const within = bedrockIdWithin(name);
+  if (within !== undefined) return pinned(bedrock.get(within), { provider: 'bedrock', upstream: name });
+  return undefined;
+}
+
+/** `provider/name`. A name that pins another provider by itself contradicts it, and is no match. */
+function findAt(name: string, providers: readonly string[]): Found | undefined {
+  const slash = name.indexOf('/');
+  const provider = name.slice(0, Math.max(0, slash));
+  if (!providers.includes(provider)) return undefined;
+  const found = findPlain(name.slice(slash + 1));
+  if (!found || (found.pin && found.pin.provider !== provider)) return undefined;
+  return { ...found, pin: { ...found.pin, provider } };
+}
+
+/**
+ * The model that a name means. Names match whole and in their own case, never by part: `llama-3-8b` is a base model and
+ * `llama-3-8b-instruct` is not. Known are:
+ *
+ * - canonical ids and aliases (`llama-2-70b-chat`, `meta-llama/Llama-2-70b-chat-hf`);
+ * - any provider's own id (`meta.llama3-8b-instruct-v1:0`): it means the model, wherever it is served;
+ * - `owner/name:version` on Replicate, and Bedrock's inference profiles and ARNs: they pin provider and id;
+ * - each of these behind `provider/`, which pins the provider. A whole name comes before that reading.
+ *
+ * Linear in the name, however long.
+ *
+ * @param providerIds providers of the user's own, known beside the four of the catalogue
+ */
+export function findModel(name: string, providerIds: readonly string[] = []): Match {
+  const found = findPlain(name) ?? findAt(name, [...PROVIDERS, ...providerIds]);
+  return found ?? { kind: 'unknown', suggestions: suggest(name) };
+}

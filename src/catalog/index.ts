@@ -1,0 +1,20 @@
+export { bedrockId } from './bedrock.ts';
+export { CATALOG_DATE, models, priceSources } from './data.ts';
+export { findModel, type Match, type Pin } from './find.ts';
+export { type Parameter, WIRES, type WireName, wireOf } from './parameters.ts';
+export { hasServedOffer, isServed } from './status.ts';
+export type {
+  Capabilities,
+  CatalogModel,
+  CatalogOffer,
+  CatalogProvider,
+  ListPrice,
+  ModelKind,
+  OfferFeatures,
+  OfferState,
+  OfferStatus,
+  Source,
+  Upstream,
+  Version,
+} from './types.ts';
+export { upstreamId } from './upstream.ts';

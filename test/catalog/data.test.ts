@@ -1,0 +1,214 @@
+import { describe, expect, it } from 'vitest';
+import {
+  CATALOG_DATE,
+  type CatalogOffer,
+  isServed,
+  models,
+  priceSources,
+  upstreamId,
+  wireOf,
+} from '../../src/catalog/index.ts';
+import { parseDollars } from '../../src/core/index.ts';
+
+const offers = models().flatMap((model) => model.offers.map((offer) => ({ model, offer })));
+const byId = new Map(models().map((model) => [model.id, model]));
+const live = (offer: CatalogOffer): boolean => offer.status.state === 'live';
+
+describe('the models', () => {
+  it('cover Llama 2 and Code Llama in every size and kind of the guide', () => {
+    const llama2 = ['7b', '13b', '70b'].flatMap((size) => [`llama-2-${size}`, `llama-2-${size}-chat`]);
+    const code = ['7b', '13b', '34b', '70b'].flatMap((size) =>
+      ['', '-python', '-instruct'].map((kind) => `codellama-${size}${kind}`),
+    );
+    expect([...llama2, ...code].filter((id) => !byId.has(id))).toEqual([]);
+  });
+
+  it('share no name, so that a name means one model', () => {
+    const owner = new Map<string, string>();
+    const shared: string[] = [];
+    for (const model of models()) {
+      const own = [model.id, ...model.aliases, ...model.offers.flatMap((offer) => [offer.id, ...offer.otherIds])];
+      for (const name of new Set(own)) {
+        if (owner.has(name)) shared.push(`${name}: ${owner.get(name)} and ${model.id}`);
+        owner.set(name, model.id);
+      }
+    }
+    expect(shared).toEqual([]);
+  });
+
+  it('have ids that a URL path and a header can carry', () => {
+    expect(models().filter(({ id }) => !/^[a-z0-9][a-z0-9.-]+$/.test(id))).toEqual([]);
+  });
+
+  it('know that base models have no chat form: no chat API, no tools, no system role', () => {
+    for (const model of models().filter(({ kind }) => kind === 'base')) {
+      expect(model.capabilities).toMatchObject({ tools: false, systemRole: false });
+      for (const offer of model.offers) expect(offer.apis).not.toEqual(expect.arrayContaining(['chat']));
+      for (const offer of model.offers) expect(offer.apis).not.toEqual(expect.arrayContaining(['converse']));
+    }
+  });
+
+  it('know that Code Llama takes 100,000 tokens, but for 70B Python and Instruct, of which nothing is stated', () => {
+    const contexts = models()
+      .filter(({ id }) => id.startsWith('codellama-'))
+      .map(({ id, contextLength }) => [id, contextLength]);
+    expect(contexts.filter(([, tokens]) => tokens === undefined).map(([id]) => id)).toEqual([
+      'codellama-70b-python',
+      'codellama-70b-instruct',
+    ]);
+    expect(new Set(contexts.map(([, tokens]) => tokens))).toEqual(new Set([100_000, undefined]));
+  });
+
+  it('give Code Llama 70B Instruct a template family of its own', () => {
+    expect(byId.get('codellama-70b-instruct')?.family).toBe('code-llama-70b');
+    expect(byId.get('codellama-34b-instruct')?.family).toBe('code-llama');
+  });
+});
+
+describe('the offers', () => {
+  it('each have an id and an API that some wire serves', () => {
+    const broken = offers.filter(
+      ({ model, offer }) =>
+        offer.id === '' ||
+        offer.apis.length === 0 ||
+        offer.apis.some((api) => !wireOf(offer.provider, api, model.family)),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('name source and day of every price, and write it as exact dollars', () => {
+    for (const { offer } of offers) {
+      if (offer.price === null) continue;
+      expect(parseDollars(offer.price.inputPerMtok), offer.id).toBeGreaterThan(0n);
+      expect(parseDollars(offer.price.outputPerMtok), offer.id).toBeGreaterThan(0n);
+      expect(priceSources, offer.id).toHaveProperty([offer.price.source]);
+      expect(offer.price.sourceDate <= CATALOG_DATE, offer.id).toBe(true);
+    }
+  });
+
+  it('leave a price unknown where Replicate bills by the second', () => {
+    const timed = offers.filter(({ offer }) => offer.billing === 'time');
+    expect(timed.length).toBeGreaterThan(0);
+    expect(timed.filter(({ offer }) => offer.price !== null)).toEqual([]);
+  });
+
+  it('know that Replicate serves Code Llama 4,096 tokens, whatever the model could take', () => {
+    const code = offers.filter(
+      ({ model, offer }) => offer.provider === 'replicate' && model.id.startsWith('codellama-'),
+    );
+    expect(code.map(({ offer }) => offer.contextLimit)).toEqual(Array(12).fill(4096));
+  });
+
+  it('name the source of every pinned version', () => {
+    const versions = offers.flatMap(({ offer }) => offer.versions);
+    expect(versions.filter(({ source }) => !(source in priceSources))).toEqual([]);
+  });
+
+  it('have no end in the past while they are live, and say when they were seen so', () => {
+    expect(offers.filter(({ offer }) => live(offer) && !isServed(offer, CATALOG_DATE))).toEqual([]);
+    expect(offers.filter(({ offer }) => live(offer) && offer.status.asOf === undefined)).toEqual([]);
+  });
+
+  it('have ended in the past if they are retired', () => {
+    const later = offers.filter(
+      ({ offer: { status } }) => status.state === 'retired' && (status.date ?? '') > CATALOG_DATE,
+    );
+    expect(later).toEqual([]);
+  });
+
+  it('stream no tools from Llama on Bedrock, and take none for Llama 3', () => {
+    const llama = offers.filter(
+      ({ model, offer }) => offer.provider === 'bedrock' && model.family.startsWith('llama-'),
+    );
+    expect(llama.filter(({ offer }) => offer.features.streamingTools)).toEqual([]);
+    expect(llama.filter(({ model, offer }) => model.family === 'llama-3' && offer.features.tools)).toEqual([]);
+    expect(byId.get('llama-3.3-70b-instruct')?.offers.map(({ provider, features }) => [provider, features])).toEqual([
+      ['bedrock', { system: true, tools: true, streamingTools: false, vision: false }],
+      ['together', { system: true, tools: true, streamingTools: true, vision: false }],
+    ]);
+  });
+
+  it('take neither system message nor tools for Mistral 7B and Mixtral on Bedrock', () => {
+    for (const id of ['mistral-7b-instruct-v0.2', 'mixtral-8x7b-instruct-v0.1']) {
+      const bedrock = byId.get(id)?.offers.find(({ provider }) => provider === 'bedrock');
+      expect(bedrock?.features, id).toMatchObject({ system: false, tools: false });
+    }
+  });
+
+  it('take no tools or images where a chat has to be rendered to a prompt first', () => {
+    const rendered = offers.filter(({ offer }) => offer.apis.every((api) => api !== 'chat' && api !== 'converse'));
+    expect(rendered.filter(({ offer }) => offer.features.tools || offer.features.vision)).toEqual([]);
+  });
+
+  it('end when an announced end has passed: Llama 3.3 on Bedrock after 2027-03-30', () => {
+    const offer = byId.get('llama-3.3-70b-instruct')?.offers.find(({ provider }) => provider === 'bedrock');
+    if (!offer) throw new Error('no such offer');
+    expect(['2026-11-22', '2027-03-30', '2027-03-31'].map((today) => isServed(offer, today))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+});
+
+describe('a model whose offers have all retired', () => {
+  const retired = models().filter(({ offers }) => offers.every(({ status }) => status.state === 'retired'));
+
+  it('exists, and names a replacement of its own sort that is live', () => {
+    expect(retired.length).toBeGreaterThan(0);
+    for (const model of retired) {
+      const next = byId.get(model.replacedBy ?? '');
+      expect(next?.offers.some(live), `${model.id} -> ${model.replacedBy}`).toBe(true);
+      expect(next?.kind, model.id).toBe(model.kind);
+      if (model.capabilities.vision) expect(next?.capabilities.vision, model.id).toBe(true);
+    }
+  });
+
+  it('is never the replacement of another, nor does any replacement lead back', () => {
+    for (const { id, replacedBy } of models()) {
+      if (replacedBy === undefined) continue;
+      expect(byId.has(replacedBy), id).toBe(true);
+      expect(
+        retired.map((model) => model.id),
+        id,
+      ).not.toContain(replacedBy);
+      expect(byId.get(replacedBy)?.replacedBy, id).toBeUndefined();
+    }
+  });
+});
+
+describe('the id that is sent', () => {
+  const sent = (model: string, provider: string) => {
+    const offer = byId.get(model)?.offers.find((one) => one.provider === provider);
+    if (!offer) throw new Error(`no offer of ${model} at ${provider}`);
+    return upstreamId(offer, 'us-east-1');
+  };
+
+  it('is the name of an official model on Replicate', () => {
+    expect(sent('llama-2-70b-chat', 'replicate')).toEqual({ id: 'meta/llama-2-70b-chat' });
+  });
+
+  it("carries a version where the model is not official, the guide's own if it names one", () => {
+    expect(sent('codellama-34b', 'replicate')).toEqual({
+      id: 'meta/codellama-34b:67942fd0f55b66da802218a19a8f0e1d73095473674061a6ea19f2dc8c053152',
+    });
+  });
+
+  it('is none, with a way out, where no version is known', () => {
+    expect(sent('codellama-70b', 'replicate')).toEqual({
+      reason: expect.stringContaining('meta/codellama-70b:<version>'),
+    });
+  });
+
+  it("is an inference profile where Bedrock wants one, and Together's own id at Together", () => {
+    expect(sent('llama-3.3-70b-instruct', 'bedrock')).toEqual({ id: 'us.meta.llama3-3-70b-instruct-v1:0' });
+    expect(sent('llama-3.3-70b-instruct', 'together')).toEqual({ id: 'meta-llama/Llama-3.3-70B-Instruct-Turbo' });
+  });
+
+  it('is known for every offer that may be tried, or a reason is', () => {
+    for (const { offer } of offers.filter((each) => isServed(each.offer, CATALOG_DATE))) {
+      const upstream = upstreamId(offer, 'us-west-2');
+      expect('id' in upstream ? upstream.id.includes(offer.id) : upstream.reason.endsWith('.'), offer.id).toBe(true);
+    }
+  });
+});
