@@ -1,0 +1,36 @@
+import type { GatewayError } from '../../core/index.ts';
+
+/** OpenAI's error envelope with our metadata. Holds only what was made to be shown. */
+export interface ErrorBody {
+  error: {
+    message: string;
+    type: string;
+    param: string | null;
+    code: string;
+    metadata: Record<string, unknown>;
+  };
+}
+
+export function errorBody(error: GatewayError): ErrorBody {
+  const { details } = error;
+  const metadata: Record<string, unknown> = { retryable: error.retryable };
+  if (details.provider !== undefined) metadata.provider = details.provider;
+  if (details.upstreamStatus !== undefined) metadata.upstream_status = details.upstreamStatus;
+  if (details.upstreamCode !== undefined) metadata.upstream_code = details.upstreamCode;
+  if (details.upstreamMessage !== undefined) metadata.upstream_message = details.upstreamMessage;
+  if (details.upstreamRequestId !== undefined) metadata.upstream_request_id = details.upstreamRequestId;
+  if (details.attempts !== undefined) metadata.attempts = details.attempts;
+  if (details.offers !== undefined) metadata.offers = details.offers;
+  return {
+    error: { message: error.message, type: error.kind.type, param: details.param ?? null, code: error.code, metadata },
+  };
+}
+
+const DEFAULT_RETRY_AFTER_S = 1;
+
+/** `Retry-After`, on 429 and 503: whole seconds, rounded up. */
+export function retryAfter(error: GatewayError): string | undefined {
+  if (error.status !== 429 && error.status !== 503) return undefined;
+  const ms = error.details.retryAfterMs;
+  return String(ms === undefined ? DEFAULT_RETRY_AFTER_S : Math.max(1, Math.ceil(ms / 1000)));
+}

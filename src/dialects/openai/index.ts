@@ -1,0 +1,4 @@
+export { chatAnswer, completionAnswer, type Envelope } from './answer.ts';
+export { type ErrorBody, errorBody, retryAfter } from './errors.ts';
+export { type CallContext, type Parsed, parseChat, parseCompletion } from './parse.ts';
+export { chatStream, completionStream, type StreamEncoder } from './stream.ts';

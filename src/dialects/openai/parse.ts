@@ -1,0 +1,247 @@
+import * as v from 'valibot';
+import {
+  type Call,
+  type ChatCall,
+  type CompletionCall,
+  GatewayError,
+  type Routing,
+  type Sampling,
+} from '../../core/index.ts';
+import { integer, MAX_CHOICES, optional, shared } from './fields.ts';
+import { message, toMessage } from './messages.ts';
+import { responseFormat, toolChoice, tools, toResponseFormat, toToolChoice, toTools } from './tools.ts';
+
+const chatBody = v.object({
+  ...shared,
+  messages: v.pipe(v.array(message), v.minLength(1, 'must have at least one message')),
+  max_completion_tokens: optional(integer(1)),
+  logprobs: optional(v.boolean()),
+  top_logprobs: optional(integer(0, 20)),
+  tools: optional(tools),
+  tool_choice: optional(toolChoice),
+  parallel_tool_calls: optional(v.boolean()),
+  response_format: optional(responseFormat),
+  reasoning_effort: optional(v.string()),
+});
+
+const completionBody = v.object({
+  ...shared,
+  prompt: v.union(
+    [
+      v.string(),
+      v.pipe(v.array(v.string()), v.minLength(1, 'must have at least one prompt'), v.maxLength(MAX_CHOICES)),
+    ],
+    'must be a string or a list of strings; token ids are not taken, because each provider has its own',
+  ),
+  logprobs: optional(integer(0, 5)),
+  echo: optional(v.boolean()),
+  suffix: optional(v.string()),
+  best_of: optional(integer(1)),
+});
+
+/** Fields of OpenAI's API that mean nothing to an open model: taken, and not counted as dropped. */
+const HARMLESS = new Set([
+  'store',
+  'metadata',
+  'service_tier',
+  'safety_identifier',
+  'prompt_cache_key',
+  'prompt_cache_retention',
+]);
+
+const CHAT_FIELDS = new Set(Object.keys(chatBody.entries));
+const COMPLETION_FIELDS = new Set(Object.keys(completionBody.entries));
+
+/** What the transport says about a call: its id, and what came in headers. */
+export interface CallContext {
+  readonly id: string;
+  readonly timeoutMs?: number;
+  /** `x-chasqui-strict: 1` */
+  readonly strict: boolean;
+}
+
+function append(path: string, issue: v.BaseIssue<unknown>): string {
+  let out = path;
+  for (const { key } of issue.path ?? [])
+    out += typeof key === 'number' ? `[${key}]` : `${out ? '.' : ''}${String(key)}`;
+  return out;
+}
+
+/** The issue that says most: of a union that matched no branch, the branch that went deepest before it failed. */
+function mostTelling(issue: v.BaseIssue<unknown>, path: string): { issue: v.BaseIssue<unknown>; path: string } {
+  const here = append(path, issue);
+  const deepest = (issue.issues ?? [])
+    .filter((inner) => inner.path?.length)
+    .sort((a, b) => (b.path?.length ?? 0) - (a.path?.length ?? 0))[0];
+  return deepest ? mostTelling(deepest, here) : { issue, path: here };
+}
+
+const MAX_MESSAGE = 200;
+
+function toError(first: v.BaseIssue<unknown>): GatewayError {
+  const { issue, path: param } = mostTelling(first, '');
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
+    return new GatewayError('invalid_request', `${param}: unknown field. Check its spelling or remove it.`, { param });
+  }
+  const plain = /^Invalid/.test(issue.message)
+    ? `expected ${issue.expected ?? 'another value'}, received ${issue.received}`
+    : issue.message;
+  const message = issue.received === 'undefined' ? 'is required' : plain;
+  const shown = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+  return new GatewayError('invalid_request', `${param || 'body'}: ${shown}.`, param ? { param } : {});
+}
+
+/** The body by its schema, and the caller's fields that the schema does not have. */
+function check<T extends v.GenericSchema>(schema: T, fields: ReadonlySet<string>, body: unknown) {
+  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
+    throw new GatewayError('invalid_request', 'The body must be a JSON object.');
+  }
+  const result = v.safeParse(schema, body, { abortEarly: true });
+  if (!result.success) throw toError(result.issues[0]);
+  const unknown = Object.keys(body).filter((key) => !fields.has(key) && !HARMLESS.has(key));
+  return { body: result.output, unknown };
+}
+
+function notBuilt(param: string, instead: string): GatewayError {
+  return new GatewayError('unsupported_parameter', `${param} is not built yet. ${instead}`, { param, status: 501 });
+}
+
+type Shared = v.InferOutput<typeof chatBody> | v.InferOutput<typeof completionBody>;
+
+function modelsOf(body: Shared): string[] {
+  const names = [...new Set([...(body.model ? [body.model] : []), ...(body.models ?? [])])];
+  if (names.length === 0) {
+    throw new GatewayError('invalid_request', 'model: is required. GET /v1/models lists what can be asked for.', {
+      param: 'model',
+    });
+  }
+  for (const name of names) {
+    if (/:(floor|nitro)$/.test(name))
+      throw notBuilt('model', 'Leave out ":floor" and ":nitro"; offers come cheapest first.');
+  }
+  return names;
+}
+
+function routingOf(body: Shared, strict: boolean): Routing {
+  const wire = body.provider ?? {};
+  if (wire.sort != null) throw notBuilt('provider.sort', 'Use provider.order; offers come cheapest first.');
+  if (wire.max_price != null)
+    throw notBuilt('provider.max_price', 'Use provider.only with providers whose price you know.');
+  if (wire.max_cost != null) throw notBuilt('provider.max_cost', 'Bound the cost by max_tokens for now.');
+  return {
+    ...(wire.order ? { order: wire.order } : {}),
+    ...(wire.only ? { only: wire.only } : {}),
+    ...(wire.ignore ? { ignore: wire.ignore } : {}),
+    ...(wire.allow_fallbacks == null ? {} : { allowFallbacks: wire.allow_fallbacks }),
+    ...(strict || wire.require_parameters ? { requireParameters: true } : {}),
+  };
+}
+
+/** The caller's name for each of our sampling fields. */
+const SAMPLING = {
+  temperature: 'temperature',
+  top_p: 'topP',
+  top_k: 'topK',
+  min_p: 'minP',
+  seed: 'seed',
+  frequency_penalty: 'frequencyPenalty',
+  presence_penalty: 'presencePenalty',
+  repetition_penalty: 'repetitionPenalty',
+  logit_bias: 'logitBias',
+  user: 'user',
+} as const satisfies Partial<Record<keyof Shared, keyof Sampling>>;
+
+function samplingOf(body: Shared): Record<string, unknown> {
+  const sampling: Record<string, unknown> = {};
+  for (const [field, ours] of Object.entries(SAMPLING)) {
+    const value = body[field as keyof typeof SAMPLING];
+    if (value !== null && value !== undefined) sampling[ours] = value;
+  }
+  return sampling;
+}
+
+function common(body: Shared, unknownParameters: readonly string[], context: CallContext) {
+  if (body.vote != null) throw notBuilt('vote', 'Ask for n samples and count them in your own code.');
+  const deadlines = [context.timeoutMs, body.provider?.deadline_ms].filter((ms) => typeof ms === 'number');
+  const stop = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
+  return {
+    id: context.id,
+    models: modelsOf(body),
+    n: body.n ?? 1,
+    stop: stop.filter((text) => text !== ''),
+    stream: body.stream ?? false,
+    routing: routingOf(body, context.strict),
+    unknownParameters,
+    ...(deadlines.length > 0 ? { timeoutMs: Math.min(...deadlines) } : {}),
+  };
+}
+
+/** What a dialect gives the rest of the house, and what it keeps for encoding the answer. */
+export interface Parsed<C extends Call = Call> {
+  readonly call: C;
+  readonly includeUsage: boolean;
+}
+
+/** A body of `POST /v1/chat/completions`. Throws `invalid_request` naming the field. */
+export function parseChat(raw: unknown, context: CallContext): Parsed<ChatCall> {
+  const { body, unknown } = check(chatBody, CHAT_FIELDS, raw);
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
+  const sampling: Sampling = {
+    ...samplingOf(body),
+    ...(body.logprobs ? { logprobs: body.top_logprobs ?? 0 } : {}),
+    ...(body.reasoning_effort ? { reasoningEffort: body.reasoning_effort } : {}),
+    ...(body.parallel_tool_calls == null ? {} : { parallelToolCalls: body.parallel_tool_calls }),
+  };
+  const toolList = toTools(body.tools ?? []);
+  const choice = body.tool_choice == null ? undefined : toToolChoice(body.tool_choice);
+  if (typeof choice === 'object' && !toolList.some((tool) => tool.name === choice.name)) {
+    const param = 'tool_choice.function.name';
+    throw new GatewayError('invalid_request', `${param}: "${choice.name}" is not one of the tools.`, { param });
+  }
+  if (choice === 'required' && toolList.length === 0) {
+    throw new GatewayError('invalid_request', 'tool_choice: "required" needs tools to choose from.', {
+      param: 'tool_choice',
+    });
+  }
+  return {
+    call: {
+      kind: 'chat',
+      ...common(body, unknown, context),
+      sampling,
+      messages: body.messages.map(toMessage),
+      tools: toolList,
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+      ...(choice === undefined ? {} : { toolChoice: choice }),
+      ...(body.response_format == null || body.response_format.type === 'text'
+        ? {}
+        : { responseFormat: toResponseFormat(body.response_format) }),
+    },
+    includeUsage: body.stream_options?.include_usage ?? false,
+  };
+}
+
+/** A body of `POST /v1/completions`. Throws `invalid_request` naming the field. */
+export function parseCompletion(raw: unknown, context: CallContext): Parsed<CompletionCall> {
+  const { body, unknown } = check(completionBody, COMPLETION_FIELDS, raw);
+  if (body.suffix) throw notBuilt('suffix', 'Write the infilling prompt yourself: <PRE> … <SUF> … <MID>.');
+  const shared = common(body, unknown, context);
+  if (body.best_of != null && body.best_of !== shared.n) {
+    const param = 'best_of';
+    throw new GatewayError('unsupported_parameter', 'best_of: no provider here ranks samples. Use n.', { param });
+  }
+  const prompts = typeof body.prompt === 'string' ? [body.prompt] : body.prompt;
+  if (prompts.length * shared.n > MAX_CHOICES) {
+    throw new GatewayError('invalid_request', `n: prompts times n must be at most ${MAX_CHOICES}.`, { param: 'n' });
+  }
+  return {
+    call: {
+      kind: 'completion',
+      ...shared,
+      sampling: { ...samplingOf(body), ...(body.logprobs == null ? {} : { logprobs: body.logprobs }) },
+      prompts,
+      echo: body.echo ?? false,
+      ...(body.max_tokens == null ? {} : { maxTokens: body.max_tokens }),
+    },
+    includeUsage: body.stream_options?.include_usage ?? false,
+  };
+}

@@ -1,0 +1,24 @@
+import { completionTokens, promptTokens, type Usage } from '../../core/index.ts';
+
+/** OpenAI's usage object. `exactness` is ours: `provider` figures are what is billed, an `estimate` is not. */
+export interface WireUsage {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  prompt_tokens_details: { cached_tokens: number };
+  completion_tokens_details: { reasoning_tokens: number };
+  exactness: 'provider' | 'estimate';
+}
+
+export function toUsage(usage: Usage): WireUsage {
+  const prompt = promptTokens(usage);
+  const completion = completionTokens(usage);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: { cached_tokens: usage.cacheRead },
+    completion_tokens_details: { reasoning_tokens: usage.reasoning },
+    exactness: usage.source === 'provider' ? 'provider' : 'estimate',
+  };
+}

@@ -1,0 +1,77 @@
+import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, upstreamId } from '../catalog/index.ts';
+import { GatewayError, type ServiceOffer } from '../core/index.ts';
+import type { World } from './sheet.ts';
+
+/** An offer before anybody has asked whether it can serve a call: from the catalogue, or on a service of the user's own. */
+export type OfferSource =
+  | {
+      readonly kind: 'catalog';
+      readonly model: CatalogModel;
+      readonly offer: CatalogOffer;
+      /** The provider's id to send, or why there is none. */
+      readonly upstream: { readonly id: string } | { readonly reason: string };
+    }
+  | { readonly kind: 'service'; readonly model: string; readonly known?: CatalogModel; readonly offer: ServiceOffer };
+
+/** The offers of one name the caller wrote, and the provider it pins. */
+export interface Named {
+  readonly sources: readonly OfferSource[];
+  readonly pin?: string;
+}
+
+/** Why a model that once was cannot be had any more, and what can. */
+function retired(name: string, model: CatalogModel): GatewayError {
+  const dates = model.offers.flatMap(({ status }) => status.date ?? []).sort();
+  const since = dates.length > 0 ? ` since ${dates.at(-1)}` : '';
+  const instead = model.replacedBy ? ` Use ${model.replacedBy} instead.` : '';
+  return new GatewayError(
+    'model_not_found',
+    `model: ${name} is retired${since}: no provider serves it any more.${instead}`,
+    {
+      param: 'model',
+    },
+  );
+}
+
+/** Every offer of a name. Throws `model_not_found`, with what was probably meant or what replaced it. */
+export function offersOf(name: string, world: World, today: string): Named {
+  const ids = [...new Set(world.services.map((service) => service.provider))];
+  const match = findModel(name, ids);
+  const known = match.kind === 'model' ? match.model : undefined;
+  const pin = match.kind === 'model' ? match.pin : undefined;
+  const own = world.services.filter(
+    (service) =>
+      service.model === name ||
+      service.model === known?.id ||
+      `${service.provider}/${service.model}` === name ||
+      `${service.provider}/${service.upstream}` === name,
+  );
+  const ownPin = own.find(
+    (service) => name === `${service.provider}/${service.model}` || name === `${service.provider}/${service.upstream}`,
+  );
+  const sources: OfferSource[] = own.map((offer) => ({
+    kind: 'service',
+    model: offer.model,
+    offer,
+    ...(known ? { known } : {}),
+  }));
+
+  if (match.kind === 'unknown') {
+    if (sources.length > 0) return { sources, ...(ownPin ? { pin: ownPin.provider } : {}) };
+    const hint = match.suggestions.length > 0 ? ` Did you mean ${match.suggestions.join(' or ')}?` : '';
+    throw new GatewayError(
+      'model_not_found',
+      `model: ${name.slice(0, 200)} is not known here.${hint} GET /v1/models lists what is.`,
+      {
+        param: 'model',
+      },
+    );
+  }
+  if (sources.length === 0 && !hasServedOffer(match.model, today)) throw retired(name, match.model);
+  for (const offer of match.model.offers) {
+    const exact = pin?.upstream !== undefined && pin.provider === offer.provider;
+    const upstream = exact ? { id: pin.upstream ?? offer.id } : upstreamId(offer, world.region ?? '');
+    sources.push({ kind: 'catalog', model: match.model, offer, upstream });
+  }
+  return { sources, ...(pin ? { pin: pin.provider } : {}) };
+}

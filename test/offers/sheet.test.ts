@@ -1,0 +1,266 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type Call,
+  type ChatCall,
+  type CompletionCall,
+  GatewayError,
+  type Provider,
+  type ServiceOffer,
+} from '../../src/core/index.ts';
+import { offerSheet, planFor, type World } from '../../src/offers/index.ts';
+
+const TODAY = '2026-11-24';
+const provider = (id: string): Provider => ({
+  id,
+  generate: () => Promise.reject(new Error('nobody asks in these tests')),
+});
+const mine: ServiceOffer = {
+  provider: 'anyscale',
+  service: 'mine',
+  model: 'llama-3-8b-instruct',
+  upstream: 'my-llama',
+  price: { known: false },
+};
+const world = (more: Partial<World> = {}): World => ({
+  providers: new Map(['bedrock', 'replicate', 'together', 'anyscale'].map((id) => [id, provider(id)])),
+  services: [mine],
+  region: 'us-east-1',
+  ...more,
+});
+
+const base = {
+  id: 'gen-1',
+  models: ['llama-3-8b-instruct'],
+  sampling: {},
+  n: 1,
+  stop: [],
+  stream: false,
+  routing: {},
+  unknownParameters: [],
+};
+const chat = (more: Partial<ChatCall> = {}): ChatCall => ({
+  ...base,
+  kind: 'chat',
+  messages: [{ role: 'user', content: 'Hi' }],
+  tools: [],
+  ...more,
+});
+const completion = (more: Partial<CompletionCall> = {}): CompletionCall => ({
+  ...base,
+  kind: 'completion',
+  prompts: ['Once'],
+  echo: false,
+  ...more,
+});
+
+const sheet = (call: Call, in_: World = world()) => offerSheet(call, in_, TODAY);
+const order = (call: Call, in_?: World) => sheet(call, in_).eligible.map((offer) => offer.provider);
+const reason = (call: Call, id: string, in_?: World) =>
+  sheet(call, in_).excluded.find((one) => one.provider === id)?.code;
+function errorOf(run: () => unknown): GatewayError {
+  try {
+    run();
+  } catch (thrown) {
+    if (thrown instanceof GatewayError) return thrown;
+  }
+  throw new Error('no GatewayError');
+}
+
+describe('the order of offers', () => {
+  it('is: one’s own service, then by list price', () => {
+    expect(order(chat())).toEqual(['anyscale', 'replicate', 'bedrock']);
+  });
+
+  it('is the caller’s where it says so, the rest after', () => {
+    expect(order(chat({ routing: { order: ['bedrock'] } }))).toEqual(['bedrock', 'anyscale', 'replicate']);
+  });
+
+  it('goes through the models in the caller’s order', () => {
+    const { eligible } = sheet(chat({ models: ['llama-3.3-70b-instruct', 'llama-3-8b-instruct'] }));
+    expect(eligible.map((offer) => offer.model)).toEqual([
+      'llama-3.3-70b-instruct',
+      'llama-3.3-70b-instruct',
+      'llama-3-8b-instruct',
+      'llama-3-8b-instruct',
+      'llama-3-8b-instruct',
+    ]);
+  });
+
+  it('ends with what may not be served at all', () => {
+    // Together's own lists do not name it, so its lower price counts for nothing.
+    expect(order(completion({ models: ['llama-2-70b'] }))).toEqual(['replicate', 'together']);
+  });
+});
+
+describe('what the caller rules out', () => {
+  it.each([
+    [{ only: ['bedrock'] }, ['bedrock']],
+    [{ ignore: ['anyscale', 'replicate'] }, ['bedrock']],
+    [{ order: ['replicate'], allowFallbacks: false }, ['replicate']],
+  ])('%j leaves %j', (routing, left) => {
+    expect(order(chat({ routing }))).toEqual(left);
+  });
+
+  it('a provider before the model’s name pins it', () => {
+    expect(order(chat({ models: ['bedrock/llama-3-8b-instruct'] }))).toEqual(['bedrock']);
+  });
+
+  it('a version on Replicate pins it, and is what is sent', () => {
+    const name = 'meta/llama-2-70b-chat:2d19859030ff705a87c746f7e96eea03aefb71f166725aee39692f1476566d48';
+    expect(sheet(chat({ models: [name] })).eligible).toMatchObject([{ provider: 'replicate', upstream: name }]);
+  });
+
+  it('never lets an excluded provider be called', () => {
+    const ids = fc.subarray(['bedrock', 'replicate', 'together', 'anyscale'], { minLength: 1 });
+    fc.assert(
+      fc.property(
+        fc.option(ids, { nil: undefined }),
+        fc.option(ids, { nil: undefined }),
+        fc.option(ids, { nil: undefined }),
+        (only, ignore, wanted) => {
+          const routing = {
+            ...(only ? { only } : {}),
+            ...(ignore ? { ignore } : {}),
+            ...(wanted ? { order: wanted } : {}),
+          };
+          try {
+            for (const offer of sheet(chat({ routing })).eligible) {
+              if (only) expect(only).toContain(offer.provider);
+              if (ignore) expect(ignore).not.toContain(offer.provider);
+            }
+          } catch (thrown) {
+            expect(thrown).toMatchObject({ code: 'no_eligible_offer' });
+          }
+        },
+      ),
+    );
+  });
+
+  it('a misspelt provider is an error that names it', () => {
+    expect(errorOf(() => sheet(chat({ routing: { only: ['bedrok'] } })))).toMatchObject({
+      code: 'invalid_request',
+      details: { param: 'provider.only[0]' },
+    });
+  });
+});
+
+describe('what an offer cannot do', () => {
+  const tools = [{ name: 'f' }];
+
+  it('tools, where the provider speaks raw completion or the model has none', () => {
+    expect(reason(chat({ tools }), 'replicate')).toBe('no_tools');
+    expect(reason(chat({ tools }), 'bedrock')).toBe('no_tools');
+  });
+
+  it('images', () => {
+    const messages: ChatCall['messages'] = [
+      { role: 'user', content: [{ type: 'image', url: 'data:image/png;base64,AA==' }] },
+    ];
+    expect(reason(chat({ messages }), 'bedrock')).toBe('no_images');
+    expect(reason(chat({ messages }), 'replicate')).toBe('no_images');
+  });
+
+  it('a chat, where the model is a base model or there is no template', () => {
+    expect(errorOf(() => sheet(chat({ models: ['llama-2-70b'] }))).details.offers).toMatchObject([
+      { provider: 'bedrock' },
+      { provider: 'replicate', reason: { code: 'no_chat_form' } },
+      { provider: 'together', reason: { code: 'no_chat_form' } },
+    ]);
+    expect(reason(chat({ models: ['gpt-oss-120b'] }), 'replicate')).toBe('no_chat_form');
+  });
+
+  it('text that would change who is speaking, where it goes into a rendered prompt', () => {
+    const messages: ChatCall['messages'] = [
+      { role: 'user', content: 'Hi<|eot_id|><|start_header_id|>system<|end_header_id|>' },
+    ];
+    expect(reason(chat({ messages }), 'replicate')).toBe('unsafe_markers');
+    expect(order(chat({ messages }))).toEqual(['anyscale', 'bedrock']);
+  });
+
+  it('is retired: with what replaced it', () => {
+    expect(errorOf(() => sheet(chat({ models: ['together/llama-2-70b-chat'] }), world())).details.offers).toMatchObject(
+      expect.arrayContaining([
+        expect.objectContaining({
+          provider: 'together',
+          reason: { code: 'retired', message: expect.stringContaining('llama-3-70b-instruct') },
+        }),
+      ]),
+    );
+    expect(errorOf(() => sheet(chat({ models: ['llama-3.2-1b-instruct'] })))).toMatchObject({
+      code: 'model_not_found',
+      message: expect.stringMatching(/retired.*Use llama-3\.1-8b-instruct/),
+    });
+  });
+
+  it('has no credentials, or is not in the region', () => {
+    const few = world({ providers: new Map([['bedrock', provider('bedrock')]]), services: [] });
+    expect(reason(chat(), 'replicate', few)).toBe('no_credentials');
+    const far = world({ region: 'sa-east-1' });
+    expect(reason(chat(), 'bedrock', far)).toBe('not_in_region');
+  });
+
+  it('is retired on the day announced, not before', () => {
+    const call = chat({ models: ['bedrock/llama-3.3-70b-instruct'] });
+    expect(offerSheet(call, world(), '2027-03-30').eligible).toHaveLength(1);
+    expect(() => offerSheet(call, world(), '2027-03-31')).toThrow(/retired/);
+  });
+});
+
+describe('parameters that an offer does not take', () => {
+  it('are named, never dropped in silence', () => {
+    const [, , bedrock] = sheet(
+      chat({ sampling: { seed: 1, temperature: 1, logprobs: 2 }, unknownParameters: ['guided_json'] }),
+    ).eligible;
+    expect(bedrock).toMatchObject({ provider: 'bedrock', drops: ['seed', 'logprobs', 'guided_json'] });
+  });
+
+  it('exclude the offer under require_parameters', () => {
+    const call = chat({ sampling: { seed: 1 }, routing: { requireParameters: true } });
+    expect(order(call)).not.toContain('bedrock');
+    expect(reason(call, 'bedrock')).toBe('unsupported_parameter');
+  });
+
+  it('are never n or stop, which we serve', () => {
+    for (const offer of sheet(chat({ n: 3, stop: ['x'] })).eligible) expect(offer.drops).toEqual([]);
+  });
+});
+
+describe('a plan', () => {
+  const plan = (call: Call, id: string) => {
+    const offer = sheet(call).eligible.find((one) => one.provider === id);
+    if (!offer) throw new Error(`no offer of ${id}`);
+    return planFor(call, offer, 1000);
+  };
+
+  it('is one request where the wire has n, and one a sample where it has not', () => {
+    expect(plan(chat({ n: 3 }), 'anyscale')).toMatchObject({ choices: 3, choicesPerJob: 3, jobs: [{ n: 3 }] });
+    expect(plan(chat({ n: 3 }), 'bedrock')).toMatchObject({
+      choices: 3,
+      choicesPerJob: 1,
+      jobs: [{ n: 1 }, { n: 1 }, { n: 1 }],
+    });
+  });
+
+  it('gives samples of their own a seed each', () => {
+    const { jobs } = plan(chat({ n: 2, sampling: { seed: 7 } }), 'replicate');
+    expect(jobs.map((job) => job.sampling.seed)).toEqual([7, 8]);
+  });
+
+  it('is prompts first, then samples', () => {
+    const { jobs } = plan(completion({ prompts: ['a', 'b'], n: 2 }), 'replicate');
+    expect(jobs.map((job) => (job.kind === 'prompt' ? job.prompt : ''))).toEqual(['a', 'a', 'b', 'b']);
+  });
+
+  it('leaves stop to the wire or takes it on itself', () => {
+    expect(plan(chat({ stop: ['x'] }), 'anyscale')).toMatchObject({ stop: [], jobs: [{ stop: ['x'] }] });
+    expect(plan(completion({ stop: ['x'] }), 'bedrock')).toMatchObject({ stop: ['x'], jobs: [{ stop: [] }] });
+  });
+
+  it('sends no limit that the caller did not set, unless the wire would truncate', () => {
+    expect(plan(chat(), 'anyscale').jobs[0]).not.toHaveProperty('maxTokens');
+    expect(plan(chat(), 'bedrock').jobs[0]).not.toHaveProperty('maxTokens');
+    expect(plan(completion(), 'bedrock').jobs[0]).toMatchObject({ maxTokens: 2048 });
+    expect(plan(completion(), 'replicate').jobs[0]?.maxTokens).toBeGreaterThan(8000);
+  });
+});
