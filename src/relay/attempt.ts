@@ -1,0 +1,137 @@
+import {
+  abortReason,
+  asGatewayError,
+  type Event,
+  GatewayError,
+  type Generation,
+  type Provider,
+} from '../core/index.ts';
+import type { Plan } from '../offers/index.ts';
+import type { Clock } from './clock.ts';
+import { type AttemptLimits, timedOut } from './limits.ts';
+import { mergeGenerations } from './merge.ts';
+import { applyStop } from './stop.ts';
+import { truth } from './truth.ts';
+import { watchdog } from './watchdog.ts';
+
+/** An answer that is there: its first content (or, for a JSON answer, all of it) has come, and the rest follows. */
+export interface Answer {
+  readonly events: AsyncIterable<Event[]>;
+  readonly upstreamId?: string;
+  readonly upstreamModel?: string;
+}
+
+/** Rejects as soon as the signal aborts, even where the work does not listen to it. */
+function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(abortReason(signal));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
+
+/**
+ * One try at one offer: as many upstream requests as its plan has jobs, under one set of timers and one signal.
+ * Resolves at the commit point: the first content of every choice, or with `whole` the complete answer. Before it
+ * every failure is a rejection, and the upstream has been aborted; after it failures come out of `events`.
+ */
+export async function attempt(
+  provider: Provider,
+  plan: Plan,
+  whole: boolean,
+  limits: AttemptLimits,
+  caller: AbortSignal,
+  clock: Clock,
+): Promise<Answer> {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const abort = (reason: GatewayError) => controller.abort(reason);
+  const onCallerGone = () => abort(abortReason(caller));
+  if (caller.aborted) onCallerGone();
+  else caller.addEventListener('abort', onCallerGone, { once: true });
+  const dog = watchdog(clock, abort);
+  const total = clock.after(limits.totalMs, () => abort(timedOut(provider.id, 'did not finish', limits.totalMs)));
+  const end = () => {
+    dog.stop();
+    total();
+    caller.removeEventListener('abort', onCallerGone);
+  };
+  /** The truth about a failure: after an abort the reason is why it was aborted, whatever the upstream threw. */
+  const failure = (thrown: unknown): GatewayError =>
+    (signal.aborted ? abortReason(signal) : asGatewayError(thrown)).with({ provider: provider.id });
+
+  let events: AsyncIterator<Event[]> | undefined;
+  try {
+    dog.expect(limits.connectMs, () => timedOut(provider.id, 'did not answer', limits.connectMs));
+    const started = plan.jobs.map((job) => provider.generate(job, signal));
+    const generations = await orAbort(Promise.all(started), signal);
+    dog.expect(limits.firstTokenMs, () => timedOut(provider.id, 'sent no token', limits.firstTokenMs));
+
+    events = stream(generations, plan)[Symbol.asyncIterator]();
+    const keeper = truth(provider.id, plan.choices);
+    const first: Event[] = [];
+    let done = false;
+    while (!done && (whole || !keeper.begun())) {
+      const next = await events.next();
+      if (next.done) done = true;
+      else for (const event of keeper.filter(next.value)) first.push(event);
+    }
+    if (done) {
+      keeper.assertComplete();
+      end();
+      return { ...identity(generations), events: once(first) };
+    }
+    dog.expect(limits.idleMs, () => timedOut(provider.id, 'went silent: no data', limits.idleMs), true);
+    const rest = events;
+    const following = async function* (): AsyncGenerator<Event[], void, undefined> {
+      let ended = false;
+      try {
+        yield first;
+        for (;;) {
+          const next = await rest.next();
+          if (next.done) break;
+          dog.touch();
+          const batch = keeper.filter(next.value);
+          if (batch.length > 0) yield batch;
+        }
+        ended = true;
+        keeper.assertComplete();
+      } catch (thrown) {
+        ended = true;
+        const error = failure(thrown);
+        abort(error);
+        throw error;
+      } finally {
+        end();
+        // The reader left before the end: nobody wants the rest, so the upstream must hear of it.
+        if (!ended) abort(new GatewayError('canceled', 'The caller left before the answer was complete.'));
+      }
+    };
+    return { ...identity(generations), events: following() };
+  } catch (thrown) {
+    const error = failure(thrown);
+    end();
+    abort(error);
+    events?.return?.()?.catch(() => undefined);
+    throw error;
+  }
+}
+
+function stream(generations: readonly Generation[], plan: Plan): AsyncIterable<Event[]> {
+  const [only] = generations;
+  const merged = generations.length === 1 && only ? only.events : mergeGenerations(generations, plan.choicesPerJob);
+  return plan.stop.length > 0 ? applyStop(merged, plan.stop, plan.choices) : merged;
+}
+
+async function* once(batch: Event[]): AsyncGenerator<Event[], void, undefined> {
+  yield batch;
+}
+
+function identity(generations: readonly Generation[]): { upstreamId?: string; upstreamModel?: string } {
+  const [first] = generations;
+  return {
+    ...(first?.upstreamId === undefined ? {} : { upstreamId: first.upstreamId }),
+    ...(first?.upstreamModel === undefined ? {} : { upstreamModel: first.upstreamModel }),
+  };
+}

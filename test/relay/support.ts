@@ -1,0 +1,118 @@
+import type { Event, Generation, Job, Provider } from '../../src/core/index.ts';
+import type { Candidate } from '../../src/offers/index.ts';
+import type { Clock } from '../../src/relay/index.ts';
+
+/** A clock that moves only when told, and a chance that is always the same. */
+export interface HandClock extends Clock {
+  /** Moves time on, ringing what is due, and lets what was waiting run. */
+  advance(ms: number): Promise<void>;
+}
+
+export const settle = async (): Promise<void> => {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+};
+
+export function handClock(random = 0.5): HandClock {
+  let now = 1_000_000;
+  let timers: { at: number; ring: () => void }[] = [];
+  return {
+    now: () => now,
+    random: () => random,
+    after(ms, ring) {
+      const timer = { at: now + ms, ring };
+      timers.push(timer);
+      return () => {
+        timers = timers.filter((other) => other !== timer);
+      };
+    },
+    async advance(ms) {
+      const end = now + ms;
+      await settle();
+      for (;;) {
+        const due = timers.filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
+        if (!due) break;
+        now = Math.max(now, due.at);
+        timers = timers.filter((other) => other !== due);
+        due.ring();
+        await settle();
+      }
+      now = end;
+      await settle();
+    },
+  };
+}
+
+export type Behaviour = (job: Job, signal: AbortSignal) => Promise<Generation> | Generation;
+
+/** A provider that plays one behaviour for each attempt, the last one for ever, and notes what it was asked. */
+export function scripted(id: string, ...script: Behaviour[]): Provider & { jobs: Job[]; signals: AbortSignal[] } {
+  const jobs: Job[] = [];
+  const signals: AbortSignal[] = [];
+  return {
+    id,
+    jobs,
+    signals,
+    async generate(job, signal) {
+      const play = script[Math.min(jobs.length, script.length - 1)];
+      jobs.push(job);
+      signals.push(signal);
+      if (!play) throw new Error('no behaviour');
+      return play(job, signal);
+    },
+  };
+}
+
+export const said = (text: string): Event => ({ type: 'text', choice: 0, text });
+export const finished: Event = { type: 'finish', choice: 0, reason: 'stop' };
+
+/** Answers with these batches. */
+export const answers =
+  (...batches: Event[][]): Behaviour =>
+  () => ({
+    events: (async function* () {
+      for (const batch of batches) yield batch;
+    })(),
+  });
+
+/** Answers with these batches, then throws. */
+export const breaks =
+  (error: unknown, ...batches: Event[][]): Behaviour =>
+  () => ({
+    events: (async function* () {
+      for (const batch of batches) yield batch;
+      throw error;
+    })(),
+  });
+
+export const fails =
+  (error: unknown): Behaviour =>
+  () =>
+    Promise.reject(error);
+
+/** Never answers, and does not even listen to its signal. */
+export const hangs: Behaviour = () => new Promise(() => undefined);
+
+/** Answers at once, sends these batches, and then nothing until it is aborted. */
+export const stalls =
+  (...batches: Event[][]): Behaviour =>
+  (_job, signal) => ({
+    events: (async function* () {
+      for (const batch of batches) yield batch;
+      await new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    })(),
+  });
+
+export const offer = (provider: string, more: Partial<Candidate> = {}): Candidate => ({
+  provider,
+  model: 'llama-3-8b-instruct',
+  upstream: `${provider}-llama`,
+  api: 'chat',
+  family: 'llama-3',
+  drops: [],
+  nativeN: true,
+  nativeStop: true,
+  toolStreaming: true,
+  systemRole: true,
+  ...more,
+});
