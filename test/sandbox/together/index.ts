@@ -1,0 +1,90 @@
+import { bearerOf } from '../env.ts';
+import { isJson, number, object, text } from '../json.ts';
+import { hex } from '../random.ts';
+import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
+import { type Answer, type Exchange, json, type Wire } from '../wire/types.ts';
+import { framesOf, generate, wholeOf } from './answer.ts';
+import { check } from './check.ts';
+import { bodyOf, refuse, retiredModel, tooLong, unknownModel } from './errors.ts';
+import models from './models.json';
+
+interface Model {
+  readonly type: string;
+  readonly name: string;
+  readonly context: number | null;
+  readonly input: number | null;
+  readonly output: number | null;
+}
+
+const LIVE = new Map<string, Model>(Object.entries(models.live));
+const RETIRED = new Set(models.retired);
+
+const DEFAULT_CONTEXT = 131_072;
+
+const card = ([id, { type, name, context, input, output }]: readonly [string, Model]) => ({
+  id,
+  object: 'model',
+  created: 0,
+  type,
+  running: false,
+  display_name: name,
+  organization: id.split('/')[0],
+  link: '',
+  context_length: context ?? DEFAULT_CONTEXT,
+  config: { chat_template: null, stop: [], bos_token: null, eos_token: null },
+  pricing: { hourly: 0, input: input ?? 0, output: output ?? 0, base: 0, finetune: 0 },
+});
+
+const KINDS = { '/v1/chat/completions': 'chat', '/v1/completions': 'completions' } as const;
+
+/** Limits are per second; the recorded answers carry them on success too. */
+const headers = () => ({
+  'x-request-id': `o${hex(12)}`,
+  'x-ratelimit-limit': '10',
+  'x-ratelimit-remaining': '9',
+  'x-ratelimit-reset': '1',
+  'x-tokenlimit-limit': '3000',
+  'x-tokenlimit-remaining': '2910',
+});
+
+function answer({ request, path, json: body, credentials }: Exchange): Answer {
+  if (bearerOf(request) !== credentials.TOGETHER_API_KEY) return refuse(401);
+  // A bare array, not a list object.
+  if (request.method === 'GET' && path === '/v1/models') return json(200, [...LIVE].map(card));
+  const kind = Object.hasOwn(KINDS, path) ? KINDS[path as keyof typeof KINDS] : undefined;
+  if (!kind || request.method !== 'POST') return refuse(404);
+  if (!isJson(body)) return refuse(400, { message: 'Invalid JSON in the request body.' });
+  const model = text(body.model);
+  if (!model) return refuse(400, { message: "Missing required parameter: 'model'.", param: 'model' });
+  const served = LIVE.get(model);
+  if (!served) return RETIRED.has(model) ? retiredModel(model) : unknownModel(model);
+  const refusal = check(kind, body);
+  if (refusal) return refusal;
+  const generated = generate(kind, body);
+  const limit = served.context ?? DEFAULT_CONTEXT;
+  const wanted = number(body.max_tokens) ?? 1;
+  if (generated.promptTokens + wanted > limit && body.context_length_exceeded_behavior !== 'truncate') {
+    return tooLong(limit, generated.promptTokens, wanted);
+  }
+  if (body.stream === true)
+    return { kind: 'stream', headers: { ...SSE_HEADERS, ...headers() }, frames: framesOf(generated) };
+  const tokens = generated.replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
+  return { kind: 'json', status: 200, headers: headers(), body: wholeOf(generated), tokens };
+}
+
+/**
+ * Together's wire with its quirks: `eos`, the text twice in every chunk, usage in the last chunk, the finish reason of
+ * tool calls twice, integers for `logprobs`. Sources: recorded traffic, github.com/togethercomputer/openapi.
+ */
+export const together: Wire = {
+  provider: 'together',
+  modelOf: ({ json: body }) => text(object(body).model) || undefined,
+  generates: ({ path }) => path.endsWith('/completions'),
+  answer,
+  refusal: (status) => refuse(status),
+  interruption: ({ status = 500, message, name }) => [
+    sse(bodyOf(status, { ...(message && { message }), ...(name && { type: name }) })),
+    DONE,
+  ],
+  garbage: () => GARBAGE,
+};

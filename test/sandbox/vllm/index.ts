@@ -1,0 +1,116 @@
+import { countTokens, piecesOf } from '../brain/index.ts';
+import { bearerOf } from '../env.ts';
+import { isJson, type Json, number, object, text } from '../json.ts';
+import { tokenId } from '../wire/likelihood.ts';
+import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
+import { type Answer, type Exchange, json, type Wire } from '../wire/types.ts';
+import { chatAnswer, chatFrames, converse } from './chat.ts';
+import { check } from './check.ts';
+import { complete, completionAnswer, completionFrames } from './completions.ts';
+import { errorOf, outage, refuse } from './errors.ts';
+
+/** Any deployment's name is right if it names open weights. */
+const SERVED = /llama|mistral|mixtral|qwen|gpt-oss|deepseek/i;
+
+const LISTED = ['meta-llama/Llama-2-70b-chat-hf', 'meta-llama/Meta-Llama-3-8B-Instruct', 'openai/gpt-oss-120b'];
+
+const contextOf = (model: string): number =>
+  /codellama/i.test(model) ? 16_384 : /llama-?2/i.test(model) ? 4096 : /llama-?3-/i.test(model) ? 8192 : 131_072;
+
+const card = (id: string) => ({
+  id,
+  object: 'model',
+  created: 1_760_000_000,
+  owned_by: 'organization-owner',
+  permission: [],
+  metadata: { model_id: id, input_modality: 'text', max_request_context_length: contextOf(id) },
+});
+
+const unknown = (model: string): Answer => refuse(404, `The model \`${model}\` does not exist.`, 'model');
+
+function tooLong(model: string, prompt: number, wanted: number, where: 'messages' | 'prompt'): Answer | undefined {
+  const limit = contextOf(model);
+  if (prompt + wanted <= limit) return undefined;
+  return refuse(
+    400,
+    `This model's maximum context length is ${limit} tokens. However, you requested ${prompt + wanted} tokens (${prompt} in the ${where}, ${wanted} in the completion). Please reduce the length of the ${where} or completion.`,
+  );
+}
+
+function chat(body: Json): Answer {
+  const refusal = check('chat', body);
+  if (refusal) return refusal;
+  const answer = converse(body);
+  const wanted = answer.asks[0]?.maxTokens ?? 1;
+  const long = tooLong(answer.model, answer.promptTokens, wanted, 'messages');
+  if (long) return long;
+  if (body.stream === true) return { kind: 'stream', headers: SSE_HEADERS, frames: chatFrames(answer), batch: 3 };
+  const tokens = answer.replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
+  return { ...jsonAnswer(chatAnswer(answer)), tokens };
+}
+
+function completions(body: Json): Answer {
+  const refusal = check('completions', body);
+  if (refusal) return refusal;
+  const answer = complete(body);
+  const long = tooLong(answer.model, answer.promptTokens, number(body.max_tokens) ?? 16, 'prompt');
+  if (long) return long;
+  if (body.stream === true) return { kind: 'stream', headers: SSE_HEADERS, frames: completionFrames(answer), batch: 3 };
+  const tokens = answer.choices.reduce((sum, { reply }) => sum + reply.completionTokens, 0);
+  return { ...jsonAnswer(completionAnswer(answer)), tokens };
+}
+
+const jsonAnswer = (body: unknown) => ({ kind: 'json', status: 200, body }) as const;
+
+function tokenize(body: Json): Answer {
+  const prompt = text(body.prompt);
+  const tokens = piecesOf(prompt).map(tokenId);
+  return json(200, {
+    count: countTokens(prompt),
+    max_model_len: contextOf(text(body.model)),
+    tokens,
+    token_strs: null,
+  });
+}
+
+const POSTS: Readonly<Record<string, (body: Json) => Answer>> = {
+  '/v1/chat/completions': chat,
+  '/v1/completions': completions,
+  '/tokenize': tokenize,
+};
+
+function answer({ request, path, json: body, credentials }: Exchange, locked: boolean): Answer {
+  if (locked && bearerOf(request) !== credentials.ANYSCALE_TOKEN) return json(401, { error: 'Unauthorized' });
+  if (request.method === 'GET' && path === '/v1/models') {
+    return json(200, { object: 'list', data: LISTED.map(card) });
+  }
+  const one = request.method === 'GET' ? /^\/v1\/models\/(.+)$/.exec(path)?.[1] : undefined;
+  if (one !== undefined) {
+    // Ray Serve takes "--" for the "/" of an id.
+    const id = decodeURIComponent(one).replaceAll('--', '/');
+    return SERVED.test(id) ? json(200, card(id)) : unknown(id);
+  }
+  const route = POSTS[path];
+  if (!route || request.method !== 'POST') return json(404, { detail: 'Not Found' });
+  if (!isJson(body)) return refuse(400, "[{'type': 'json_invalid', 'loc': ('body', 0), 'msg': 'JSON decode error'}]");
+  const model = text(body.model);
+  return SERVED.test(model) ? route(body) : unknown(model);
+}
+
+/**
+ * vLLM behind Ray Serve, which is what an Anyscale service runs: nulls for all that is not there, several events in one
+ * write, usage only where asked for, errors with a number for a code. `openai-compatible` is the same with no lock.
+ * Sources: ray-project/ray llm/_internal/serve/core/ingress, vllm-project/vllm entrypoints/openai.
+ */
+export const vllm = (provider: 'anyscale' | 'openai-compatible'): Wire => ({
+  provider,
+  modelOf: ({ json: body }) => text(object(body).model) || undefined,
+  generates: ({ path }) => path.endsWith('/completions'),
+  answer: (exchange) => answer(exchange, provider === 'anyscale'),
+  refusal: (status) => refuse(status, outage(status, 'The model replica is not available')),
+  interruption: ({ status = 500, message = 'The engine died', name }) => [
+    sse(errorOf(status, outage(status, message), null, name)),
+    DONE,
+  ],
+  garbage: () => GARBAGE,
+});

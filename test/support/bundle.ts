@@ -1,0 +1,108 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, extname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+
+const require = createRequire(import.meta.url);
+const CACHE = resolve('node_modules/.cache/chasqui');
+
+export interface BundleOptions {
+  /** Path of a wrangler.toml. */
+  readonly config: string;
+  /** A section `[env.…]` of it. */
+  readonly env?: string;
+  readonly minify?: boolean;
+}
+
+/** A Worker as `wrangler deploy` would upload it. */
+export interface Bundle {
+  /** Absolute paths; the first is the entry. */
+  readonly modules: readonly { readonly name: string; readonly path: string }[];
+  readonly compatibilityDate: string;
+  readonly compatibilityFlags: readonly string[];
+  readonly vars: Readonly<Record<string, unknown>>;
+  readonly durableObjects: readonly { readonly binding: string; readonly className: string }[];
+}
+
+type Stamps = Readonly<Record<string, number>>;
+
+const stampsOf = async (paths: readonly string[]): Promise<Stamps> =>
+  Object.fromEntries(await Promise.all(paths.map(async (path) => [path, (await stat(path)).mtimeMs])));
+
+async function isFresh(stamps: Stamps): Promise<boolean> {
+  const now = await stampsOf(Object.keys(stamps)).catch(() => undefined);
+  return now !== undefined && Object.entries(stamps).every(([path, at]) => now[path] === at);
+}
+
+/** The Node that the repository brings: wrangler needs 22 or newer, and the one on the PATH may be older. */
+function nodeBinary(): string {
+  if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;
+  const own = resolve(`node_modules/node-${process.platform}-${process.arch}/bin/node`);
+  return existsSync(own) ? own : process.execPath;
+}
+
+async function build(
+  { config, env, minify }: BundleOptions,
+  into: string,
+): Promise<{ bundle: Bundle; stamps: Stamps }> {
+  const wrangler = join(dirname(require.resolve('wrangler/package.json')), 'bin', 'wrangler.js');
+  const target = await mkdtemp(`${into}.`);
+  const args = ['deploy', '--dry-run', '--config', config, '--env', env ?? '', '--outdir', target, '--metafile'];
+  await promisify(execFile)(nodeBinary(), [wrangler, ...args, ...(minify ? ['--minify'] : [])], {
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1', NO_COLOR: '1' },
+  }).catch(async ({ stderr }: { stderr: string }) => {
+    await rm(target, { recursive: true, force: true });
+    throw new Error(`${config} does not build.\n${stderr}`);
+  });
+  const { unstable_readConfig: readConfig } = await import('wrangler');
+  const read = readConfig({ config, ...(env === undefined ? {} : { env }) }, { hideWarnings: true });
+  const meta: { inputs: Record<string, unknown> } = JSON.parse(
+    await readFile(join(target, 'bundle-meta.json'), 'utf8'),
+  );
+  // What npm installed changes with the lock file only.
+  const sources = Object.keys(meta.inputs)
+    .map((path) => resolve(dirname(config), path))
+    .filter((path) => !path.includes('node_modules') && existsSync(path));
+  const stamps = await stampsOf([...sources, resolve(config), resolve('package-lock.json')]);
+  await rm(into, { recursive: true, force: true });
+  // Another process may have built the same meanwhile: its bundle is as good.
+  await rename(target, into).catch(async () => {
+    await cp(target, into, { recursive: true, force: true });
+    await rm(target, { recursive: true, force: true });
+  });
+  const [entry = 'index.js', ...others] = (await readdir(into))
+    .filter((name) => /\.(js|mjs|wasm|bin|txt|html|json)$/.test(name) && !/bundle-meta|chasqui\.json/.test(name))
+    .sort((a, b) => Number(extname(b) === '.js') - Number(extname(a) === '.js'));
+  const bundle: Bundle = {
+    modules: [entry, ...others].map((name) => ({ name, path: join(into, name) })),
+    compatibilityDate: read.compatibility_date ?? '',
+    compatibilityFlags: read.compatibility_flags,
+    vars: read.vars,
+    durableObjects: read.durable_objects.bindings.map((one: { name: string; class_name: string }) => ({
+      binding: one.name,
+      className: one.class_name,
+    })),
+  };
+  return { bundle, stamps };
+}
+
+/** Builds a Worker exactly as deployed, or takes it from the cache if nothing that went into it has changed. */
+export async function bundle(options: BundleOptions): Promise<Bundle> {
+  const key = createHash('sha256').update(
+    JSON.stringify([resolve(options.config), options.env, options.minify ?? false]),
+  );
+  const into = join(CACHE, key.digest('hex').slice(0, 16));
+  const note = join(into, 'chasqui.json');
+  const kept = await readFile(note, 'utf8').catch(() => undefined);
+  if (kept !== undefined) {
+    const { bundle: known, stamps }: { bundle: Bundle; stamps: Stamps } = JSON.parse(kept);
+    if (await isFresh(stamps)) return known;
+  }
+  await mkdir(CACHE, { recursive: true });
+  const built = await build(options, into);
+  await writeFile(note, JSON.stringify(built));
+  return built.bundle;
+}
