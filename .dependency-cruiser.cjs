@@ -55,9 +55,9 @@ module.exports = {
     {
       name: 'a-provider-does-not-know-another',
       severity: 'error',
-      comment: 'openai-wire is the codec that Together and Anyscale share.',
+      comment: 'openai-wire is the codec that Together and Anyscale share, http what all of them read bodies with.',
       from: { path: '^providers/([^/]+)/' },
-      to: { path: '^providers/([^/]+)/', pathNot: '^providers/($1|openai-wire)/' },
+      to: { path: '^providers/([^/]+)/', pathNot: '^providers/($1|openai-wire|http)/' },
     },
     {
       name: 'enter-a-room-through-its-index',
@@ -87,7 +87,11 @@ module.exports = {
     parser: 'swc',
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['workerd', 'import', 'types', 'default'], extensions: ['.ts', '.js', '.mjs', '.json'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['workerd', 'import', 'types', 'default'],
+      extensions: ['.ts', '.js', '.mjs', '.json'],
+    },
     exclude: { path: '^cloudflare:' },
   },
 };

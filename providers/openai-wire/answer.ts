@@ -1,5 +1,5 @@
 import { abortReason, type Event, GatewayError, type Generation, type Job } from '../../src/core/index.ts';
-import { bodyText } from './body.ts';
+import { bodyText } from '../http/index.ts';
 import { decoder } from './decoder.ts';
 import { errorFromAnswer, requestId } from './errors.ts';
 import { parseJson } from './json.ts';

@@ -1,9 +1,8 @@
 import { abortReason, type Event, type Generation, type Job } from '../../src/core/index.ts';
-import { type BodyReader, bodyReader } from './body.ts';
+import { type BodyReader, bodyReader, OversizedEvent, sseReader } from '../http/index.ts';
 import { decoder } from './decoder.ts';
 import { errorEvent } from './errors.ts';
 import { parseJson } from './json.ts';
-import { OversizedEvent, sseReader } from './sse.ts';
 import { interrupted, type Upstream } from './upstream.ts';
 
 /** Milliseconds a server that has said everything gets to say its usage and `[DONE]`, or to close. */

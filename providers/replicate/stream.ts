@@ -1,7 +1,6 @@
 import { abortReason, GatewayError } from '../../src/core/index.ts';
+import { bodyReader, OversizedEvent, sseReader } from '../http/index.ts';
 import type { ReplicateApi } from './api.ts';
-import { reads } from './body.ts';
-import { type ServerEvent, sseParser } from './sse.ts';
 
 /**
  * How a stream ended. Only `done` says that the answer is whole. `cut` is every other end, the server's own
@@ -33,7 +32,7 @@ const DONE: Readonly<Record<string, StreamEnd>> = {
 };
 
 /** The end that an event means, if it means one. https://replicate.com/docs/topics/predictions/streaming */
-function endOf({ event, data }: ServerEvent): StreamEnd | undefined {
+function endOf(event: string, data: string): StreamEnd | undefined {
   if (event === 'done') return DONE[String(member(data, 'reason'))] ?? CUT;
   if (event !== 'error') return undefined;
   const detail = member(data, 'detail');
@@ -51,26 +50,48 @@ export async function* listen(
 ): AsyncGenerator<string, StreamEnd, undefined> {
   try {
     const response = await api.stream(url, signal);
-    if (!response.ok) {
+    if (!response.ok || !response.body) {
       await response.body?.cancel();
       return CUT;
     }
-    const parser = sseParser();
-    for await (const chunk of reads(response, signal)) {
-      let text = '';
-      let end: StreamEnd | undefined;
-      for (const event of parser.push(chunk)) {
-        if (event.event === 'output') text += event.data;
-        end = endOf(event);
-        if (end) break;
-      }
-      if (text) yield text;
-      if (end) return end;
-    }
+    return yield* read(response.body, signal);
   } catch (error) {
     if (signal.aborted) throw abortReason(signal);
     if (error instanceof GatewayError) throw error;
+    if (error instanceof OversizedEvent) {
+      throw new GatewayError('stream_interrupted', 'Replicate sent an event that is too large to be text.', {
+        provider: 'replicate',
+      });
+    }
     // The connection broke. Whether the answer is whole is for the prediction itself to say.
   }
+  return CUT;
+}
+
+async function* read(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<string, StreamEnd, undefined> {
+  const reader = bodyReader(body, signal);
+  const utf8 = new TextDecoder();
+  let text = '';
+  let end: StreamEnd | undefined;
+  const events = sseReader((data, event) => {
+    if (end) return;
+    if (event === 'output') text += data;
+    end = endOf(event, data);
+  });
+  try {
+    for (let bytes = await reader.read(); bytes; bytes = await reader.read()) {
+      events.push(utf8.decode(bytes, { stream: true }));
+      if (text) yield text;
+      if (end) return end;
+      text = '';
+    }
+  } finally {
+    reader.cancel();
+  }
+  if (signal.aborted) throw abortReason(signal);
+  // An event whose blank line never came is no event: `end()` is not called.
   return CUT;
 }
