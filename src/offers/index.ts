@@ -1,3 +1,3 @@
 export { planFor } from './plan.ts';
-export { offerSheet, type World } from './sheet.ts';
-export type { Candidate, Exclusion, ExclusionCode, OfferSheet, Plan } from './types.ts';
+export { offerSheet } from './sheet.ts';
+export type { Candidate, Exclusion, ExclusionCode, OfferSheet, Plan, World } from './types.ts';

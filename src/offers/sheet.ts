@@ -1,16 +1,8 @@
-import { type Call, GatewayError, type Provider, type ServiceOffer } from '../core/index.ts';
+import { type Call, GatewayError } from '../core/index.ts';
 import { consider, isExclusion } from './consider.ts';
 import { type Ranked, rank } from './rank.ts';
 import { offersOf } from './source.ts';
-import type { Candidate, Exclusion, ExclusionCode, OfferSheet } from './types.ts';
-
-/** What the deployment has to offer. */
-export interface World {
-  readonly providers: ReadonlyMap<string, Provider>;
-  readonly services: readonly ServiceOffer[];
-  /** The Bedrock region. */
-  readonly region: string | undefined;
-}
+import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
 const BUILT_IN = ['bedrock', 'replicate', 'together', 'anyscale'];
 

@@ -1,6 +1,6 @@
 import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, upstreamId } from '../catalog/index.ts';
 import { GatewayError, type ServiceOffer } from '../core/index.ts';
-import type { World } from './sheet.ts';
+import type { World } from './types.ts';
 
 /** An offer before anybody has asked whether it can serve a call: from the catalogue, or on a service of the user's own. */
 export type OfferSource =

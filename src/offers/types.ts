@@ -1,4 +1,12 @@
-import type { Api, Family, Job } from '../core/index.ts';
+import type { Api, Family, Job, Provider, ServiceOffer } from '../core/index.ts';
+
+/** What the deployment has to offer. */
+export interface World {
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly services: readonly ServiceOffer[];
+  /** The Bedrock region. */
+  readonly region: string | undefined;
+}
 
 /** One way to serve a call: a model at a provider, by one of its APIs. */
 export interface Candidate {

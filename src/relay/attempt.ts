@@ -8,6 +8,7 @@ import {
 } from '../core/index.ts';
 import type { Plan } from '../offers/index.ts';
 import type { Clock } from './clock.ts';
+import { tally } from './estimate.ts';
 import { type AttemptLimits, timedOut } from './limits.ts';
 import { mergeGenerations } from './merge.ts';
 import { applyStop } from './stop.ts';
@@ -70,6 +71,12 @@ export async function attempt(
 
     events = stream(generations, plan)[Symbol.asyncIterator]();
     const keeper = truth(provider.id, plan.choices);
+    const counter = tally(plan.jobs);
+    /** What is said when all has been said: usage, where the provider gave none. */
+    const complete = (): Event[] => {
+      keeper.assertComplete();
+      return counter.counted() ? [] : [{ type: 'usage', usage: counter.estimate() }];
+    };
     const first: Event[] = [];
     let done = false;
     while (!done && (whole || !keeper.begun())) {
@@ -77,8 +84,9 @@ export async function attempt(
       if (next.done) done = true;
       else for (const event of keeper.filter(next.value)) first.push(event);
     }
+    counter.note(first);
     if (done) {
-      keeper.assertComplete();
+      first.push(...complete());
       end();
       return { ...identity(generations), events: once(first) };
     }
@@ -93,10 +101,12 @@ export async function attempt(
           if (next.done) break;
           dog.touch();
           const batch = keeper.filter(next.value);
+          counter.note(batch);
           if (batch.length > 0) yield batch;
         }
         ended = true;
-        keeper.assertComplete();
+        const last = complete();
+        if (last.length > 0) yield last;
       } catch (thrown) {
         ended = true;
         const error = failure(thrown);

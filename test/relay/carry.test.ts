@@ -214,7 +214,16 @@ describe('a stream that has begun', () => {
     });
     const events: Event[] = [];
     for await (const batch of carried.events) events.push(...batch);
-    expect(events).toEqual([said('Hello'), finished]);
+    expect(events.filter((event) => event.type !== 'usage')).toEqual([said('Hello'), finished]);
+  });
+});
+
+describe('an answer whose provider does not count', () => {
+  it.each([true, false])('gets a usage that says it is not the provider’s (stream: %s)', async (stream) => {
+    const carried = await run({ providers: [scripted('first', good)], asked: call({ stream }) });
+    const events: Event[] = [];
+    for await (const batch of carried.events) events.push(...batch);
+    expect(events.at(-1)).toMatchObject({ type: 'usage', usage: { input: 1, output: 2, source: 'counted' } });
   });
 });
 
