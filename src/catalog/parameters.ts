@@ -16,6 +16,7 @@ export type Parameter =
 export type WireName =
   | 'bedrock.converse'
   | 'bedrock.converse-llama'
+  | 'bedrock.converse-mistral'
   | 'bedrock.invoke-llama'
   | 'bedrock.invoke-mistral'
   | 'replicate.triton'
@@ -41,6 +42,8 @@ const CHAT = ['tools', 'toolChoice', 'responseFormat', 'images', 'reasoningEffor
 export const WIRES: Readonly<Record<WireName, ReadonlySet<Parameter>>> = {
   // Bedrock API, `InferenceConfiguration` and `ToolConfiguration`. Structured output is `outputConfig.textFormat`.
   'bedrock.converse': wire(...COMMON, 'stop', 'tools', 'toolChoice', 'responseFormat', 'images'),
+  // The same, and `top_k` among `additionalModelRequestFields`.
+  'bedrock.converse-mistral': wire(...COMMON, 'topK', 'stop', 'tools', 'toolChoice', 'responseFormat', 'images'),
   // "Supported models and model features": no tool choice but auto; and Llama is in no list for structured output.
   'bedrock.converse-llama': wire(...COMMON, 'stop', 'tools', 'images'),
   // Bedrock user guide, "Meta Llama models": prompt, temperature, top_p, max_gen_len.
@@ -68,6 +71,11 @@ export const WIRES: Readonly<Record<WireName, ReadonlySet<Parameter>>> = {
 const isMistral = (family: Family): boolean => /^mi(?:s|x)tral/.test(family);
 const isLlama = (family: Family): boolean => /^(?:code-)?llama(?:-|$)/.test(family);
 
+function converseWire(family: Family): WireName {
+  if (isLlama(family)) return 'bedrock.converse-llama';
+  return isMistral(family) ? 'bedrock.converse-mistral' : 'bedrock.converse';
+}
+
 function replicateWire(family: Family, upstream: string): WireName {
   if (family.startsWith('code-llama')) return 'replicate.llama-cpp';
   if (family === 'llama-2') return upstream.includes(':') ? 'replicate.llama-2-2023' : 'replicate.triton';
@@ -83,7 +91,7 @@ function replicateWire(family: Family, upstream: string): WireName {
 export function wireOf(provider: string, api: Api, family: Family, upstream = ''): WireName | undefined {
   switch (provider) {
     case 'bedrock':
-      if (api === 'converse') return isLlama(family) ? 'bedrock.converse-llama' : 'bedrock.converse';
+      if (api === 'converse') return converseWire(family);
       if (api !== 'invoke') return undefined;
       if (isLlama(family)) return 'bedrock.invoke-llama';
       return isMistral(family) ? 'bedrock.invoke-mistral' : undefined;

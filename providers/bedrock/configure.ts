@@ -1,0 +1,70 @@
+import type { Configured, ConfigureProvider } from '../../src/core/index.ts';
+import { bedrockClient, type Credentials } from './client.ts';
+import { generate } from './generate.ts';
+
+const nothing = (mistakes: readonly string[] = []): Configured => ({ providers: [], offers: [], mistakes });
+
+const setting = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
+
+/** Goes into a host name, so that nothing but a region may be in it: `us-east-1`, `us-gov-west-1`. */
+const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/;
+/** Goes into a header. */
+const ONE_WORD = /^[!-~]+$/;
+
+function isEndpoint(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const url = new URL(value);
+  return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
+}
+
+/**
+ * AWS Bedrock Runtime. Credentials are `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` (with `AWS_SESSION_TOKEN` where
+ * they are temporary) or a Bedrock API key in `AWS_BEARER_TOKEN_BEDROCK`, which wins, as it does in AWS's own tools;
+ * without any there is no provider. `AWS_REGION` goes with them. `AWS_ENDPOINT_URL_BEDROCK_RUNTIME` is AWS's own name
+ * for another host.
+ *
+ * @example
+ * const { providers, mistakes } = configureBedrock(env, fetch);
+ */
+export const configureBedrock: ConfigureProvider = (env, fetch) => {
+  const accessKeyId = setting(env.AWS_ACCESS_KEY_ID);
+  const secretAccessKey = setting(env.AWS_SECRET_ACCESS_KEY);
+  const sessionToken = setting(env.AWS_SESSION_TOKEN);
+  const apiKey = setting(env.AWS_BEARER_TOKEN_BEDROCK);
+  if (!accessKeyId && !secretAccessKey && !apiKey) return nothing();
+
+  const mistakes: string[] = [];
+  if (accessKeyId && !secretAccessKey) mistakes.push('AWS_ACCESS_KEY_ID is set without AWS_SECRET_ACCESS_KEY.');
+  if (secretAccessKey && !accessKeyId) mistakes.push('AWS_SECRET_ACCESS_KEY is set without AWS_ACCESS_KEY_ID.');
+  const words = {
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    AWS_SESSION_TOKEN: sessionToken,
+    AWS_BEARER_TOKEN_BEDROCK: apiKey,
+  };
+  for (const [name, value] of Object.entries(words)) {
+    if (value && !ONE_WORD.test(value)) {
+      mistakes.push(`${name} contains a space or a character that no credential has. Copy it again.`);
+    }
+  }
+  const region = setting(env.AWS_REGION);
+  if (!region) mistakes.push('AWS_REGION is missing: it goes with the AWS credentials, for example us-east-1.');
+  else if (!REGION.test(region)) mistakes.push('AWS_REGION is not the name of a region, such as us-east-1.');
+  const endpoint = setting(env.AWS_ENDPOINT_URL_BEDROCK_RUNTIME);
+  if (endpoint && !isEndpoint(endpoint)) {
+    mistakes.push(
+      'AWS_ENDPOINT_URL_BEDROCK_RUNTIME must be an http or https address without credentials, query or fragment.',
+    );
+  }
+  if (mistakes.length > 0) return nothing(mistakes);
+
+  const credentials: Credentials = apiKey
+    ? { apiKey }
+    : { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
+  const client = bedrockClient({ region, credentials, ...(endpoint ? { endpoint } : {}), fetch });
+  return {
+    providers: [{ id: 'bedrock', generate: (job, signal) => generate(client, job, signal) }],
+    offers: [],
+    mistakes,
+  };
+};

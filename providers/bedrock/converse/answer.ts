@@ -1,0 +1,38 @@
+import type { ConverseCommandOutput } from '@aws-sdk/client-bedrock-runtime';
+import type { Event } from '../../../src/core/index.ts';
+import { foreign } from '../errors.ts';
+import { usageEvent } from '../usage.ts';
+import { documentJson } from './document.ts';
+import { finishEvent } from './finish.ts';
+import type { Reading } from './request.ts';
+import { voice } from './voice.ts';
+
+/**
+ * The events of a Converse answer.
+ * @throws GatewayError where it is none, or its output is malformed
+ */
+export function answerEvents(answer: ConverseCommandOutput, reading: Reading): Event[] {
+  const { output, stopReason, usage } = answer;
+  if (!output?.message || !stopReason) throw foreign();
+  const out: Event[] = [];
+  const speaker = voice(reading);
+  for (const block of output.message.content ?? []) {
+    speaker.text(block.text, out);
+    speaker.reasoning(block.reasoningContent?.reasoningText?.text, out);
+    // Text that has sources is inside the block that names them.
+    for (const piece of block.citationsContent?.content ?? []) speaker.text(piece.text, out);
+    if (block.toolUse) {
+      const tool = speaker.tool(block.toolUse, out);
+      tool?.input(documentJson(block.toolUse.input), out);
+    }
+  }
+  out.push(finishEvent(stopReason, speaker.said()));
+  const counted = usageEvent({
+    input: usage?.inputTokens,
+    output: usage?.outputTokens,
+    cacheRead: usage?.cacheReadInputTokens,
+    cacheWrite: usage?.cacheWriteInputTokens,
+  });
+  if (counted) out.push(counted);
+  return out;
+}

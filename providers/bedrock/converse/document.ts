@@ -1,0 +1,18 @@
+/**
+ * A document of the SDK's as JSON text. Numbers beyond a double come as `bigint`, or as the SDK's `NumericValue` with
+ * their digits in `string`, and `JSON.stringify` would fail on the one and misspell the other.
+ */
+export function documentJson(value: unknown): string {
+  if (value === undefined) return '{}';
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(documentJson).join(',')}]`;
+  if (isNumericValue(value)) return value.string;
+  return `{${Object.entries(value)
+    .map(([key, member]) => `${JSON.stringify(key)}:${documentJson(member)}`)
+    .join(',')}}`;
+}
+
+/** By its prototype, which a plain object with the same members does not have. */
+const isNumericValue = (value: object): value is { string: string } =>
+  Object.getPrototypeOf(value) !== Object.prototype && 'string' in value && typeof value.string === 'string';

@@ -1,0 +1,1 @@
+export { configureBedrock } from './configure.ts';
