@@ -1,0 +1,26 @@
+import type { Configured, ConfigureProvider, Fetch } from '../src/core/index.ts';
+import { configureAnyscale, configureOpenAiCompatible } from './anyscale/index.ts';
+import { configureBedrock } from './bedrock/index.ts';
+import { configureReplicate } from './replicate/index.ts';
+import { configureTogether } from './together/index.ts';
+
+/** The providers built in, by the name that callers and the catalogue use. */
+export const PROVIDER_IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
+
+const configurations: readonly ConfigureProvider[] = [
+  configureBedrock,
+  configureReplicate,
+  configureTogether,
+  configureAnyscale,
+  configureOpenAiCompatible,
+];
+
+/** Every provider that the environment has credentials for, and every mistake in it. */
+export function configureProviders(env: Readonly<Record<string, unknown>>, fetch: Fetch): Configured {
+  const all = configurations.map((configure) => configure(env, fetch));
+  return {
+    providers: all.flatMap((one) => one.providers),
+    offers: all.flatMap((one) => one.offers),
+    mistakes: all.flatMap((one) => one.mistakes),
+  };
+}

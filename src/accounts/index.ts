@@ -1,0 +1,53 @@
+import { GatewayError } from '../core/index.ts';
+
+/** Who may use this deployment. Keys with budgets and limits of their own come later; today there is one. */
+export type Access =
+  /** Local development against the sandbox: no key, no cost, nobody to keep out. */
+  | { readonly kind: 'open' }
+  | { readonly kind: 'key'; readonly adminKey: string }
+  /** Credentials that cost money and no key to guard them: refuse. */
+  | { readonly kind: 'unconfigured' };
+
+/** Compares without stopping at the first difference, so that time tells nothing about how much of a guess was right. */
+function sameSecret(presented: string, secret: string): boolean {
+  let difference = presented.length ^ secret.length;
+  for (let at = 0; at < presented.length; at++) {
+    difference |= presented.charCodeAt(at) ^ secret.charCodeAt(at % secret.length);
+  }
+  return difference === 0;
+}
+
+/** The key of `Authorization: Bearer …` or `x-api-key`. */
+function presentedKey(headers: Headers): string | undefined {
+  const authorization = headers.get('authorization');
+  if (authorization !== null) return /^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1];
+  return headers.get('x-api-key') ?? undefined;
+}
+
+/** Throws `authentication` unless the request may pass. */
+export function authenticate(headers: Headers, access: Access): void {
+  switch (access.kind) {
+    case 'open':
+      return;
+    case 'unconfigured':
+      throw new GatewayError(
+        'authentication',
+        'This deployment is not configured: set CHASQUI_ADMIN_KEY (wrangler secret put CHASQUI_ADMIN_KEY; locally in .dev.vars) and the credentials of at least one provider.',
+      );
+    case 'key': {
+      const presented = presentedKey(headers);
+      if (presented === undefined) {
+        throw new GatewayError(
+          'authentication',
+          'No key. Send it as "Authorization: Bearer <key>" or "x-api-key: <key>".',
+        );
+      }
+      if (!sameSecret(presented, access.adminKey)) {
+        throw new GatewayError(
+          'authentication',
+          'This key is not known here. Check it for a missing character or ask who runs this gateway.',
+        );
+      }
+    }
+  }
+}

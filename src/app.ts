@@ -1,0 +1,64 @@
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { readConfig } from './config.ts';
+import type { Fetch } from './core/index.ts';
+import { retryBudget, systemClock } from './relay/index.ts';
+import {
+  chatCompletions,
+  completions,
+  type Gateway,
+  getModel,
+  guard,
+  health,
+  listModels,
+  liveness,
+  notBuilt,
+  notFound,
+  postOnly,
+  requestId,
+  sayError,
+} from './routes/index.ts';
+
+/** The contract's routes that later versions will serve; until then they say so. */
+const NOT_BUILT = [
+  '/v1/offers',
+  '/v1/count_tokens',
+  '/v1/tokenize',
+  '/v1/detokenize',
+  '/v1/prices',
+  '/v1/usage',
+  '/v1/whatif',
+  '/v1/generations/*',
+  '/v1/keys/*',
+  '/openapi.json',
+  '/docs',
+  '/',
+];
+
+/** The whole gateway: its middleware, in order, and every route. `network` is how providers are reached. */
+export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch): Hono {
+  const config = readConfig(env, network);
+  if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
+  const gateway: Gateway = {
+    config,
+    relay: { providers: config.providers, timeouts: config.timeouts, budget: retryBudget(), clock: systemClock },
+  };
+
+  const app = new Hono();
+  app.onError(sayError);
+  app.use(requestId(gateway));
+  app.use('/v1/*', cors({ origin: '*', exposeHeaders: ['*'], maxAge: 86_400 }));
+  app.get('/healthz', liveness(gateway));
+  app.use(guard(gateway));
+
+  app.post('/v1/chat/completions', chatCompletions(gateway));
+  app.post('/v1/completions', completions(gateway));
+  app.all('/v1/chat/completions', postOnly);
+  app.all('/v1/completions', postOnly);
+  app.get('/v1/models', listModels(gateway));
+  app.get('/v1/models/:id{.+}', getModel(gateway));
+  app.get('/v1/health', health(gateway));
+  for (const path of NOT_BUILT) app.all(path, notBuilt);
+  app.notFound(notFound);
+  return app;
+}

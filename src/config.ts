@@ -1,0 +1,101 @@
+import { configureProviders } from '../providers/index.ts';
+import type { Access } from './accounts/index.ts';
+import type { Fetch, Provider, ServiceOffer } from './core/index.ts';
+import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
+
+/** What the deployment's environment comes to. Read once for each isolate. */
+export interface Config {
+  readonly providers: ReadonlyMap<string, Provider>;
+  /** Models on the user's own services. */
+  readonly services: readonly ServiceOffer[];
+  /** Decides which Bedrock inference profiles can be used. */
+  readonly region: string | undefined;
+  readonly access: Access;
+  readonly timeouts: Timeouts;
+  /** Largest request body, in bytes. */
+  readonly maxBodyBytes: number;
+  /** True where the emulator stands in for all providers. */
+  readonly sandbox: boolean;
+  /** Whole sentences; with any of them nothing is served. */
+  readonly mistakes: readonly string[];
+}
+
+/** Bedrock's own limit of a body, the largest of the four. */
+const MAX_BODY_BYTES = 25_000_000;
+
+type Env = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isFetcher = (value: unknown): value is { fetch: Fetch } => isObject(value) && typeof value.fetch === 'function';
+
+const text = (env: Env, name: string): string | undefined => {
+  const value = env[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+const TIMEOUT_NAMES = {
+  connect_ms: 'connectMs',
+  first_token_ms: 'firstTokenMs',
+  idle_ms: 'idleMs',
+  total_ms: 'totalMs',
+} as const satisfies Record<string, keyof Timeouts>;
+
+/** `CHASQUI_TIMEOUTS`: `{"connect_ms": 30000, "first_token_ms": 30000, "idle_ms": 30000, "total_ms": 600000}`, each optional. */
+function readTimeouts(env: Env, mistakes: string[]): Timeouts {
+  const value = env.CHASQUI_TIMEOUTS;
+  if (value === undefined || value === '') return DEFAULT_TIMEOUTS;
+  let parsed: unknown = value;
+  if (typeof value === 'string') {
+    try {
+      parsed = JSON.parse(value);
+    } catch {
+      parsed = undefined;
+    }
+  }
+  if (!isObject(parsed)) {
+    mistakes.push('CHASQUI_TIMEOUTS must be a JSON object, for example {"total_ms": 600000}.');
+    return DEFAULT_TIMEOUTS;
+  }
+  const timeouts: { -readonly [K in keyof Timeouts]: number } = { ...DEFAULT_TIMEOUTS };
+  for (const [name, ms] of Object.entries(parsed)) {
+    const ours = Object.hasOwn(TIMEOUT_NAMES, name) ? TIMEOUT_NAMES[name as keyof typeof TIMEOUT_NAMES] : undefined;
+    if (!ours) mistakes.push(`CHASQUI_TIMEOUTS.${name} is not known: use ${Object.keys(TIMEOUT_NAMES).join(', ')}.`);
+    else if (typeof ms !== 'number' || !(ms > 0))
+      mistakes.push(`CHASQUI_TIMEOUTS.${name} must be a number of milliseconds above 0.`);
+    else timeouts[ours] = ms;
+  }
+  return timeouts;
+}
+
+/**
+ * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
+ * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
+ */
+export function readConfig(env: Env, network: Fetch): Config {
+  const mistakes: string[] = [];
+  const timeouts = readTimeouts(env, mistakes);
+  let configured = configureProviders(env, network);
+  mistakes.push(...configured.mistakes);
+  let settings = env;
+  const sandbox = isFetcher(env.SANDBOX) ? env.SANDBOX : undefined;
+  const inSandbox = sandbox !== undefined && configured.providers.length === 0 && mistakes.length === 0;
+  if (inSandbox && isObject(env.CHASQUI_SANDBOX)) {
+    settings = env.CHASQUI_SANDBOX;
+    configured = configureProviders(settings, (input, init) => sandbox.fetch(input, init));
+    mistakes.push(...configured.mistakes);
+  }
+  const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
+  const access: Access = adminKey ? { kind: 'key', adminKey } : { kind: inSandbox ? 'open' : 'unconfigured' };
+  return {
+    providers: new Map(configured.providers.map((provider) => [provider.id, provider])),
+    services: configured.offers,
+    region: text(settings, 'AWS_REGION'),
+    access,
+    timeouts,
+    maxBodyBytes: MAX_BODY_BYTES,
+    sandbox: inSandbox,
+    mistakes,
+  };
+}

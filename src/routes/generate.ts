@@ -1,0 +1,117 @@
+import type { Context, Handler } from 'hono';
+import { type Call, type CompletionCall, type Event, GatewayError } from '../core/index.ts';
+import {
+  chatAnswer,
+  chatStream,
+  completionAnswer,
+  completionStream,
+  type Envelope,
+  type Parsed,
+  parseChat,
+  parseCompletion,
+  type StreamEncoder,
+} from '../dialects/openai/index.ts';
+import { offerSheet } from '../offers/index.ts';
+import { type Carried, carry } from '../relay/index.ts';
+import { readJson } from './body.ts';
+import type { Gateway } from './gateway.ts';
+import { sendEvents } from './sse.ts';
+
+const flag = (c: Context, name: string): boolean => c.req.header(name) === '1' || c.req.header(name) === 'true';
+
+function timeoutOf(c: Context): { timeoutMs?: number } {
+  const value = c.req.header('x-chasqui-timeout-ms');
+  if (value === undefined) return {};
+  const timeoutMs = Number(value);
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
+    const param = 'x-chasqui-timeout-ms';
+    throw new GatewayError('invalid_request', `${param}: must be a whole number of milliseconds above 0.`, { param });
+  }
+  return { timeoutMs };
+}
+
+/** How one of the two calls is read and written; everything between is the same. */
+interface Dialect<C extends Call> {
+  parse(body: unknown, context: Parameters<typeof parseChat>[1]): Parsed<C>;
+  answer(call: C, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
+  stream(call: C, envelope: Envelope, includeUsage: boolean): StreamEncoder;
+}
+
+const chat: Dialect<Parsed<Call>['call'] & { kind: 'chat' }> = {
+  parse: parseChat,
+  answer: (call, envelope, events) => chatAnswer(envelope, events, call.n),
+  stream: (_call, envelope, includeUsage) => chatStream(envelope, { includeUsage }),
+};
+
+const echoes = (call: CompletionCall) => (choice: number) =>
+  call.echo ? (call.prompts[Math.floor(choice / call.n)] ?? '') : '';
+
+const completion: Dialect<CompletionCall> = {
+  parse: parseCompletion,
+  answer: (call, envelope, events) => completionAnswer(envelope, events, call.prompts.length * call.n, echoes(call)),
+  stream: (call, envelope, includeUsage) => completionStream(envelope, { includeUsage, echoes: echoes(call) }),
+};
+
+/** The time each step took, for `Server-Timing`. On Workers the clock moves only at I/O, so steps of pure CPU show 0. */
+function stopwatch() {
+  let last = performance.now();
+  const steps: string[] = [];
+  return {
+    lap(name: string) {
+      const now = performance.now();
+      steps.push(`${name};dur=${Math.round((now - last) * 10) / 10}`);
+      last = now;
+    },
+    header: () => steps.join(', '),
+  };
+}
+
+function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: string): void {
+  c.header('x-chasqui-generation-id', call.id);
+  c.header('x-chasqui-provider', offer.provider);
+  c.header('x-chasqui-model', offer.model);
+  c.header('x-chasqui-attempts', String(attempts.length));
+  if (offer.drops.length > 0) c.header('x-chasqui-dropped', offer.drops.join(', '));
+  c.header('server-timing', timing);
+}
+
+async function collect(events: AsyncIterable<Event[]>): Promise<Event[]> {
+  const all: Event[] = [];
+  for await (const batch of events) for (const event of batch) all.push(event);
+  return all;
+}
+
+function generation<C extends Call>({ config, relay }: Gateway, dialect: Dialect<C>): Handler {
+  return async (c) => {
+    const watch = stopwatch();
+    const body = await readJson(c.req.raw, config.maxBodyBytes);
+    const id = `gen-${crypto.randomUUID().replaceAll('-', '')}`;
+    const { call, includeUsage } = dialect.parse(body, { id, strict: flag(c, 'x-chasqui-strict'), ...timeoutOf(c) });
+    watch.lap('parse');
+    const sheet = offerSheet(call, config);
+    watch.lap('offers');
+    const caller = new AbortController();
+    const gone = () => caller.abort();
+    c.req.raw.signal.addEventListener('abort', gone, { once: true });
+    const carried = await carry(call, sheet, caller.signal, relay);
+    watch.lap('upstream');
+    const envelope: Envelope = {
+      id,
+      created: Math.floor(Date.now() / 1000),
+      model: carried.offer.model,
+      provider: carried.offer.provider,
+    };
+    describe(c, call, carried, watch.header());
+    if (call.stream) return sendEvents(c, carried.events, dialect.stream(call, envelope, includeUsage), gone);
+
+    const answer = dialect.answer(call, envelope, await collect(carried.events));
+    if (flag(c, 'x-chasqui-debug')) answer.chasqui = { attempts: carried.attempts, excluded: sheet.excluded };
+    return c.body(JSON.stringify(answer), 200, { 'content-type': 'application/json; charset=utf-8' });
+  };
+}
+
+/** `POST /v1/chat/completions` */
+export const chatCompletions = (gateway: Gateway): Handler => generation(gateway, chat);
+
+/** `POST /v1/completions` */
+export const completions = (gateway: Gateway): Handler => generation(gateway, completion);

@@ -1,0 +1,121 @@
+import type { Handler } from 'hono';
+import {
+  CATALOG_DATE,
+  type CatalogModel,
+  type CatalogOffer,
+  findModel,
+  hasServedOffer,
+  models,
+} from '../catalog/index.ts';
+import { formatDollars, GatewayError, type ServiceOffer } from '../core/index.ts';
+import type { Gateway } from './gateway.ts';
+
+/** OpenAI's field asks when a model was made; what is known here is when its row was. Seconds. */
+const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);
+
+const today = (): string => new Date().toISOString().slice(0, 10);
+
+function catalogOffer(offer: CatalogOffer, configured: boolean) {
+  return {
+    provider: offer.provider,
+    provider_model: offer.id,
+    apis: offer.apis,
+    status: offer.status.state,
+    ...(offer.status.date ? { status_date: offer.status.date } : {}),
+    configured,
+    context_length: offer.contextLimit ?? null,
+    capabilities: offer.features,
+    pricing: offer.price
+      ? {
+          input_per_mtok: offer.price.inputPerMtok,
+          output_per_mtok: offer.price.outputPerMtok,
+          source: offer.price.source,
+          source_date: offer.price.sourceDate,
+        }
+      : null,
+  };
+}
+
+function serviceOffer({ provider, service, upstream, contextLength, price }: ServiceOffer) {
+  return {
+    provider,
+    service,
+    provider_model: upstream,
+    apis: ['chat', 'completions'],
+    status: 'live',
+    configured: true,
+    context_length: contextLength ?? null,
+    pricing: price.known
+      ? {
+          input_per_mtok: formatDollars(price.inputPerMtok),
+          output_per_mtok: formatDollars(price.outputPerMtok),
+          source: 'configuration',
+        }
+      : null,
+  };
+}
+
+/** A model as OpenAI shows it, with what each provider offers of it. */
+function describe(id: string, known: CatalogModel | undefined, { config }: Gateway) {
+  const own = config.services.filter((service) => service.model === id);
+  return {
+    id,
+    object: 'model',
+    created: CREATED,
+    owned_by: known?.family ?? 'you',
+    name: known?.name ?? id,
+    kind: known?.kind ?? 'chat',
+    context_length: known?.contextLength ?? own[0]?.contextLength ?? null,
+    capabilities: known?.capabilities ?? null,
+    aliases: known?.aliases ?? [],
+    ...(known?.replacedBy ? { replaced_by: known.replacedBy } : {}),
+    offers: [
+      ...own.map(serviceOffer),
+      ...(known?.offers ?? [])
+        // The catalogue's Anyscale rows are history; a service of one's own is listed above.
+        .filter((offer) => offer.provider !== 'anyscale')
+        .map((offer) => catalogOffer(offer, config.providers.has(offer.provider))),
+    ],
+  };
+}
+
+/** `GET /v1/models`: every model that somebody still serves, the user's own first. */
+export const listModels =
+  (gateway: Gateway): Handler =>
+  (c) => {
+    const day = today();
+    const ids = new Set(models().map((model) => model.id));
+    const own = [...new Set(gateway.config.services.map((service) => service.model))].filter((id) => !ids.has(id));
+    return c.json({
+      object: 'list',
+      data: [
+        ...own.map((id) => describe(id, undefined, gateway)),
+        ...models()
+          .filter(
+            (model) =>
+              hasServedOffer(model, day) || gateway.config.services.some((service) => service.model === model.id),
+          )
+          .map((model) => describe(model.id, model, gateway)),
+      ],
+    });
+  };
+
+/** `GET /v1/models/{id}`: one model, retired ones too, by any of its names. */
+export const getModel =
+  (gateway: Gateway): Handler =>
+  (c) => {
+    const name = c.req.param('id') ?? '';
+    if (gateway.config.services.some((service) => service.model === name)) {
+      const match = findModel(name);
+      return c.json(describe(name, match.kind === 'model' ? match.model : undefined, gateway));
+    }
+    const match = findModel(name);
+    if (match.kind === 'unknown') {
+      throw new GatewayError(
+        'model_not_found',
+        `${name.slice(0, 200)} is not known here. GET /v1/models lists what is.`,
+        { param: 'id' },
+      );
+    }
+    return c.json(describe(match.model.id, match.model, gateway));
+  };

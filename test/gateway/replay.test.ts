@@ -1,0 +1,188 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Capture, captures, plansOf } from '../support/captures.ts';
+import { KEY } from '../support/gateway.ts';
+import { type ReplayServer, replayServer } from '../support/replay-server.ts';
+import { assertOpenAi } from '../support/schemas.ts';
+import { readStream } from '../support/sse.ts';
+import { serveWorkers } from '../support/workerd.ts';
+
+/** Which of our codes a sidecar's category may become. */
+const CODES: Readonly<Record<string, readonly string[]>> = {
+  auth: ['provider_auth'],
+  bad_request: ['invalid_request'],
+  not_found: ['model_not_found'],
+  context_length: ['context_length_exceeded'],
+  rate_limit: ['provider_rate_limited'],
+  overloaded: ['provider_overloaded'],
+  server: ['provider_error', 'provider_unavailable'],
+  canceled: ['canceled'],
+  timeout: ['timeout', 'stream_interrupted'],
+  stream_decode: ['stream_interrupted'],
+  bad_upstream_body: ['provider_error'],
+};
+
+let server: ReplayServer;
+let url: string;
+let stop: () => Promise<void>;
+beforeAll(async () => {
+  server = await replayServer();
+  const served = await serveWorkers([
+    {
+      name: 'gateway',
+      config: 'wrangler.toml',
+      bindings: {
+        CHASQUI_ADMIN_KEY: KEY,
+        AWS_REGION: 'us-east-1',
+        AWS_ACCESS_KEY_ID: 'AKIA0000000000000000',
+        AWS_SECRET_ACCESS_KEY: 'secret',
+        AWS_ENDPOINT_URL_BEDROCK_RUNTIME: server.url,
+        TOGETHER_API_KEY: 'key',
+        TOGETHER_BASE_URL: `${server.url}/v1`,
+        OPENAI_COMPATIBLE_SERVICES: JSON.stringify([
+          { id: 'replay', base_url: `${server.url}/v1`, models: { recorded: { upstream: 'recorded' } } },
+        ]),
+      },
+    },
+  ]);
+  url = served.urls.gateway ?? '';
+  stop = async () => served.stop();
+});
+afterAll(async () => {
+  await stop();
+  server.stop();
+});
+
+/** How to ask the gateway so that this answer is what its provider gives. */
+function asking(c: Capture): { path: string; body: Record<string, unknown> } {
+  const raw = /invoke/i.test(c.api) || (/completions/.test(c.api) && !/chat/.test(c.api));
+  const stream = /stream/i.test(c.api);
+  const model = c.id.startsWith('bedrock/') ? 'bedrock/llama-3-8b-instruct' : 'recorded';
+  const n = Math.max(1, c.expected.choices?.length ?? 1);
+  const common = { model, n, stream, ...(stream ? { stream_options: { include_usage: true } } : {}) };
+  return raw
+    ? { path: '/v1/completions', body: { ...common, prompt: 'Hi' } }
+    : { path: '/v1/chat/completions', body: { ...common, messages: [{ role: 'user', content: 'Hi' }] } };
+}
+
+interface Outcome {
+  complete: boolean;
+  code: string | undefined;
+  text: readonly string[];
+  finish: readonly (string | undefined)[];
+  tools: readonly { name: string; arguments: unknown }[];
+  usage: { prompt_tokens: number; completion_tokens: number; exactness?: string } | null | undefined;
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text || '{}');
+  } catch {
+    return text;
+  }
+};
+
+async function ask(c: Capture): Promise<Outcome> {
+  const { path, body } = asking(c);
+  const response = await fetch(url + path, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json', 'x-chasqui-timeout-ms': '8000' },
+    body: JSON.stringify(body),
+  });
+  if (response.status !== 200) {
+    const error: unknown = await response.json();
+    assertOpenAi('ErrorResponse', error);
+    return {
+      complete: false,
+      code: (error as { error: { code: string } }).error.code,
+      text: [],
+      finish: [],
+      tools: [],
+      usage: null,
+    };
+  }
+  if (body.stream) {
+    const read = readStream(await response.text());
+    if (path.includes('chat')) {
+      for (const chunk of read.chunks.filter((one) => !one.error))
+        assertOpenAi('CreateChatCompletionStreamResponse', chunk);
+    }
+    const tools = read.tools.map((tool) => ({ name: tool.name, arguments: parsed(tool.arguments) }));
+    return {
+      complete: read.done,
+      code: read.error?.code,
+      text: read.text,
+      finish: read.finish,
+      tools,
+      usage: read.usage,
+    };
+  }
+  const answer: unknown = await response.json();
+  assertOpenAi(path.includes('chat') ? 'CreateChatCompletionResponse' : 'CreateCompletionResponse', answer);
+  const { choices, usage } = answer as {
+    choices: {
+      text?: string;
+      message?: { content: string | null; tool_calls?: { function: { name: string; arguments: string } }[] };
+      finish_reason: string;
+    }[];
+    usage: Outcome['usage'];
+  };
+  return {
+    complete: true,
+    code: undefined,
+    text: choices.map((choice) => choice.text ?? choice.message?.content ?? ''),
+    finish: choices.map((choice) => choice.finish_reason),
+    tools: choices
+      .flatMap((choice) => choice.message?.tool_calls ?? [])
+      .map((call) => ({ name: call.function.name, arguments: parsed(call.function.arguments) })),
+    usage,
+  };
+}
+
+function check(c: Capture, outcome: Outcome, raw: boolean): void {
+  const { expected } = c;
+  if (expected.outcome === 'ok') {
+    if (!outcome.complete && expected.acceptable?.includes('decode-error')) {
+      expect(outcome.code).toBeDefined();
+      return;
+    }
+    expect(outcome.complete, JSON.stringify(outcome)).toBe(true);
+    for (const choice of expected.choices ?? []) {
+      expect(outcome.text[choice.index] ?? '').toBe(choice.text ?? '');
+      const finish = choice.finishReason ?? 'stop';
+      expect(outcome.finish[choice.index]).toBe(raw && /call/.test(finish) ? 'stop' : finish);
+    }
+    const tools = (expected.choices ?? []).flatMap((choice) => choice.toolCalls);
+    if (!raw) {
+      expect(outcome.tools.map((tool) => tool.name)).toEqual(tools.map((tool) => tool.name));
+      expect(outcome.tools.map((tool) => tool.arguments)).toEqual(
+        tools.map(({ arguments: args }) => (typeof args === 'string' ? parsed(args) : args)),
+      );
+    }
+    if (expected.usage && outcome.usage?.exactness === 'provider') {
+      const { prompt_tokens, total_tokens } = expected.usage;
+      // Some servers count reasoning beside the completion; OpenAI counts it inside, and so do we.
+      expect(outcome.usage).toMatchObject({ prompt_tokens, completion_tokens: total_tokens - prompt_tokens });
+    }
+    return;
+  }
+  // Whatever went wrong: it must not look complete.
+  expect(outcome.complete, JSON.stringify(outcome)).toBe(false);
+  expect(outcome.code).toBeDefined();
+  const accepted = CODES[expected.error?.category ?? ''];
+  if (accepted) expect(accepted).toContain(outcome.code);
+}
+
+const MAX_WRITES = 3000;
+const cases = ['together/', 'anyscale/', 'odd-streams/', 'odd-errors/', 'bedrock/']
+  .flatMap((prefix) => captures(prefix))
+  .filter((c) => c.scope === 'core' || c.scope === 'robustness');
+
+describe('recorded traffic through the running Worker', () => {
+  it.each(cases.map((c) => [c.id, c] as const))('%s means what it meant', async (_id, c) => {
+    for (const plan of plansOf(c)) {
+      if (plan.every && c.bodyBase64.length / plan.every > MAX_WRITES) continue;
+      server.play(c, plan);
+      check(c, await ask(c), asking(c).path === '/v1/completions');
+    }
+  });
+});

@@ -1,0 +1,143 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, describe, expect, it } from 'vitest';
+import { readStream } from '../support/sse.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** The `curl` commands of the README, in their order. */
+const curls = [...README.matchAll(/```sh\n(curl[\s\S]*?)```/g)].map((match) => match[1] ?? '');
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+let running: ChildProcess | undefined;
+afterEach(async () => {
+  if (!running || running.exitCode !== null) return;
+  const gone = new Promise((resolve) => running?.once('exit', resolve));
+  process.kill(-(running.pid ?? 0), 'SIGTERM');
+  await gone;
+});
+
+/** `npm start`, as a newcomer types it. */
+function start(...args: string[]): {
+  output: () => string;
+  until: (pattern: RegExp) => Promise<void>;
+  exited: Promise<number | null>;
+} {
+  let output = '';
+  // A group of its own, so that all it starts can be stopped with it.
+  const child = spawn('npm', ['start', '--', ...args], { cwd: ROOT, detached: true });
+  running = child;
+  child.stdout.on('data', (data) => {
+    output += data;
+  });
+  child.stderr.on('data', (data) => {
+    output += data;
+  });
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return {
+    output: () => output,
+    exited,
+    async until(pattern) {
+      for (let waited = 0; !pattern.test(output); waited += 100) {
+        if (waited > 60_000 || child.exitCode !== null) throw new Error(`npm start did not get there:\n${output}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+  };
+}
+
+describe('npm start without any key', () => {
+  it('serves the README’s first two requests from the sandbox, and says so', { timeout: 90_000 }, async () => {
+    const port = await freePort();
+    const gateway = start('--port', String(port));
+    await gateway.until(/the sandbox answers/);
+    expect(curls).toHaveLength(2);
+    const run = async (command: string) => {
+      const here = command.replaceAll('127.0.0.1:8787', `127.0.0.1:${port}`).replace('curl', 'curl -sS -i');
+      const { stdout } = await promisify(execFile)('bash', ['-c', here]);
+      const [head = '', ...body] = stdout.split('\r\n\r\n');
+      return { head, body: body.join('\r\n\r\n') };
+    };
+
+    const chat = await run(curls[0] ?? '');
+    expect(chat.head).toMatch(/^HTTP\/1\.1 200/);
+    expect(chat.head).toMatch(/^x-chasqui-sandbox: 1/im);
+    expect(readStream(chat.body)).toMatchObject({
+      done: true,
+      text: [expect.stringMatching(/blue/)],
+      finish: ['stop'],
+    });
+
+    const completion = await run(curls[1] ?? '');
+    expect(completion.head).toMatch(/^HTTP\/1\.1 200/);
+    expect(JSON.parse(completion.body).choices[0].text).toMatch(/blue/);
+
+    // All four are there, each through its own wire.
+    for (const model of [
+      'bedrock/llama-3-8b-instruct',
+      'replicate/llama-3-8b-instruct',
+      'together/llama-3.3-70b-instruct',
+      'anyscale/llama-3-8b-instruct',
+    ]) {
+      const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+        method: 'POST',
+        body: JSON.stringify({
+          model,
+          messages: [{ role: 'user', content: 'What is the capital of the California?' }],
+        }),
+      });
+      expect(await response.text(), model).toMatch(/Sacramento/);
+      expect(response.headers.get('x-chasqui-sandbox')).toBe('1');
+    }
+  });
+});
+
+describe('npm start with credentials', () => {
+  it('uses them and not the sandbox, and asks for a key', { timeout: 90_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'chasqui-'));
+    const file = join(folder, 'env');
+    writeFileSync(
+      file,
+      'TOGETHER_API_KEY=key\nTOGETHER_BASE_URL=http://127.0.0.1:1/v1\nCHASQUI_ADMIN_KEY=my-admin-key\n',
+    );
+    try {
+      const port = await freePort();
+      const gateway = start('--port', String(port), '--env-file', file);
+      await gateway.until(/with your providers/);
+      const ask = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${port}/v1/health`, { headers });
+      expect((await ask({})).status).toBe(401);
+      const health = await ask({ 'x-api-key': 'my-admin-key' });
+      expect(health.headers.get('x-chasqui-sandbox')).toBeNull();
+      expect(await health.json()).toMatchObject({ sandbox: false, providers: [{ id: 'together' }] });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('ends with every mistake in them', { timeout: 90_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'chasqui-'));
+    const file = join(folder, 'env');
+    writeFileSync(file, 'TOGETHER_API_KEY=key\nTOGETHER_BASE_URL=nowhere\nAWS_ACCESS_KEY_ID=AKIA0000000000000000\n');
+    try {
+      const gateway = start('--port', String(await freePort()), '--env-file', file);
+      expect(await gateway.exited).not.toBe(0);
+      expect(gateway.output()).toMatch(/TOGETHER_BASE_URL/);
+      expect(gateway.output()).toMatch(/AWS_SECRET_ACCESS_KEY/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
