@@ -66,12 +66,20 @@ function stopwatch() {
   };
 }
 
+const MAX_NAMED = 20;
+
+/** Names of a caller's choosing, made fit for a header: printable, and not endless. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_NAMED).map((name) => name.slice(0, 64).replace(/[^\x20-\x7e]|,/g, '?'));
+  return (names.length > MAX_NAMED ? [...shown, `and ${names.length - MAX_NAMED} more`] : shown).join(', ');
+}
+
 function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: string): void {
   c.header('x-chasqui-generation-id', call.id);
   c.header('x-chasqui-provider', offer.provider);
-  c.header('x-chasqui-model', offer.model);
+  c.header('x-chasqui-model', listed([offer.model]));
   c.header('x-chasqui-attempts', String(attempts.length));
-  if (offer.drops.length > 0) c.header('x-chasqui-dropped', offer.drops.join(', '));
+  if (offer.drops.length > 0) c.header('x-chasqui-dropped', listed(offer.drops));
   c.header('server-timing', timing);
 }
 

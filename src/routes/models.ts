@@ -24,7 +24,12 @@ function catalogOffer(offer: CatalogOffer, configured: boolean) {
     ...(offer.status.date ? { status_date: offer.status.date } : {}),
     configured,
     context_length: offer.contextLimit ?? null,
-    capabilities: offer.features,
+    capabilities: {
+      system: offer.features.system,
+      tools: offer.features.tools,
+      streaming_tools: offer.features.streamingTools,
+      vision: offer.features.vision,
+    },
     pricing: offer.price
       ? {
           input_per_mtok: offer.price.inputPerMtok,
@@ -66,7 +71,15 @@ function describe(id: string, known: CatalogModel | undefined, { config }: Gatew
     name: known?.name ?? id,
     kind: known?.kind ?? 'chat',
     context_length: known?.contextLength ?? own[0]?.contextLength ?? null,
-    capabilities: known?.capabilities ?? null,
+    capabilities: known
+      ? {
+          system: known.capabilities.systemRole,
+          tools: known.capabilities.tools,
+          vision: known.capabilities.vision,
+          reasoning: known.capabilities.reasoning,
+          infill: known.capabilities.infill,
+        }
+      : null,
     aliases: known?.aliases ?? [],
     ...(known?.replacedBy ? { replaced_by: known.replacedBy } : {}),
     offers: [

@@ -11,6 +11,14 @@ export interface ErrorBody {
   };
 }
 
+/** Most clients show the message alone, so what the provider said (sanitised long before) belongs in it. */
+function messageOf({ message, details }: GatewayError): string {
+  const { provider, upstreamMessage } = details;
+  return upstreamMessage && !message.includes(upstreamMessage)
+    ? `${message} ${provider ?? 'The provider'} said: ${upstreamMessage}`
+    : message;
+}
+
 export function errorBody(error: GatewayError): ErrorBody {
   const { details } = error;
   const metadata: Record<string, unknown> = { retryable: error.retryable };
@@ -22,7 +30,13 @@ export function errorBody(error: GatewayError): ErrorBody {
   if (details.attempts !== undefined) metadata.attempts = details.attempts;
   if (details.offers !== undefined) metadata.offers = details.offers;
   return {
-    error: { message: error.message, type: error.kind.type, param: details.param ?? null, code: error.code, metadata },
+    error: {
+      message: messageOf(error),
+      type: error.kind.type,
+      param: details.param ?? null,
+      code: error.code,
+      metadata,
+    },
   };
 }
 
