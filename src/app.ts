@@ -1,11 +1,12 @@
 import { Hono } from 'hono';
-import { cors } from 'hono/cors';
 import { readConfig } from './config.ts';
 import type { Fetch } from './core/index.ts';
 import { retryBudget, systemClock } from './relay/index.ts';
 import {
+  anyOrigin,
   chatCompletions,
   completions,
+  everyAnswer,
   type Gateway,
   getModel,
   guard,
@@ -15,7 +16,6 @@ import {
   notBuilt,
   notFound,
   postOnly,
-  requestId,
   sayError,
 } from './routes/index.ts';
 
@@ -46,8 +46,8 @@ export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch
 
   const app = new Hono();
   app.onError(sayError);
-  app.use(requestId(gateway));
-  app.use('/v1/*', cors({ origin: '*', exposeHeaders: ['*'], maxAge: 86_400 }));
+  app.use(everyAnswer(gateway));
+  app.use('/v1/*', anyOrigin);
   app.get('/healthz', liveness(gateway));
   app.use(guard(gateway));
 

@@ -67,6 +67,13 @@ export function bodyReader(body: ReadableStream<Uint8Array>, signal: AbortSignal
   return { read: () => source.read(), cancel };
 }
 
+/** Whether a body says that it is short: then the runtime reads it whole, natively, at a fraction of the cost. */
+const saysShort = (response: Response, limit: number): boolean => {
+  const length = response.headers.get('content-length');
+  // What is compressed may be far longer than it says.
+  return length !== null && Number(length) <= limit && !response.headers.has('content-encoding');
+};
+
 /** A body as text, cut at a limit of characters: what follows is not read. Rejects if the connection breaks. */
 export async function bodyText(
   response: Response,
@@ -74,6 +81,7 @@ export async function bodyText(
   limit: number,
 ): Promise<{ readonly text: string; readonly cut: boolean }> {
   if (!response.body) return { text: '', cut: false };
+  if (saysShort(response, limit)) return { text: await response.text(), cut: false };
   const reader = bodyReader(response.body, signal);
   const decoder = new TextDecoder();
   let text = '';

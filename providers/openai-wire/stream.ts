@@ -76,25 +76,48 @@ export function streamEvents(
     ...(upstreamId === undefined ? {} : { upstreamId }),
   };
 
-  async function* batches(): AsyncGenerator<Event[]> {
-    let failure: unknown;
-    try {
-      while (!done && !ended && failure === undefined) {
-        const bytes = await next();
-        if (signal.aborted) throw abortReason(signal);
-        batch = [];
-        try {
-          take(bytes);
-        } catch (error) {
-          failure = error instanceof OversizedEvent ? interrupted(upstream) : error;
+  let failure: unknown;
+  let over = false;
+  const close = (): void => {
+    over = true;
+    reader.cancel();
+  };
+
+  /** By hand, because an async generator costs a turn of the microtask queue for each await and yield of every read. */
+  function batches(): AsyncIterableIterator<Event[], undefined> {
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async next() {
+        while (!over) {
+          if (failure !== undefined) {
+            close();
+            throw failure;
+          }
+          if (done || ended) break;
+          const bytes = await next();
+          if (signal.aborted) {
+            close();
+            throw abortReason(signal);
+          }
+          batch = [];
+          try {
+            take(bytes);
+          } catch (error) {
+            failure = error instanceof OversizedEvent ? interrupted(upstream) : error;
+          }
+          if (chunks.model !== undefined) generation.upstreamModel = chunks.model;
+          if (batch.length > 0) return { done: false, value: batch };
         }
-        if (chunks.model !== undefined) generation.upstreamModel = chunks.model;
-        if (batch.length > 0) yield batch;
-      }
-    } finally {
-      reader.cancel();
-    }
-    if (failure !== undefined) throw failure;
+        close();
+        return { done: true, value: undefined };
+      },
+      async return() {
+        close();
+        return { done: true, value: undefined };
+      },
+    };
   }
 
   return generation;

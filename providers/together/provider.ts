@@ -1,8 +1,14 @@
 import Together from 'together-ai';
-import type { Fetch, Generation, Job, Provider } from '../../src/core/index.ts';
+import {
+  abortReason,
+  type Fetch,
+  type Generation,
+  type Job,
+  type Provider,
+  unreachable,
+} from '../../src/core/index.ts';
 import { readAnswer, wireRequest } from '../openai-wire/index.ts';
 import { TOGETHER } from './dialect.ts';
-import { fromThrown } from './errors.ts';
 
 /** The caller's deadline is the signal's; the package's own would only hide it. The longest a timer takes, in ms. */
 const NO_TIMEOUT = 2 ** 31 - 1;
@@ -14,9 +20,10 @@ export interface TogetherOptions {
 }
 
 /**
- * Together AI through its official package, which is the transport alone: it would retry on its own (and sleep as
- * long as `Retry-After` says), end an aborted stream as if it were complete and wait for the socket after `[DONE]`,
- * so retries are off and the body is read by ourselves.
+ * Together AI through its official package, which builds the requests: address, headers, authorization and body. Sending
+ * is ours. Sent by the package a request would be retried on its own (sleeping as long as `Retry-After` says), its
+ * stream end as if complete when aborted and wait for the socket after `[DONE]`, an error's body be read whatever its
+ * length; and every request would pay for a log that is off, a timer and a second AbortController.
  */
 export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider {
   // Everything is given, because what is not is read from process.env.
@@ -27,7 +34,6 @@ export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider 
     maxRetries: 0,
     timeout: NO_TIMEOUT,
     logLevel: 'off',
-    fetch,
     // A redirect would turn the POST into a GET.
     fetchOptions: { redirect: 'manual' },
   });
@@ -35,12 +41,15 @@ export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider 
   return {
     id: TOGETHER.id,
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
+      if (signal.aborted) throw abortReason(signal);
       const { path, body } = wireRequest(job, TOGETHER);
+      const { url, req } = await client.buildRequest({ method: 'post', path, body, signal });
       let response: Response;
       try {
-        response = await client.post(path, { body, signal }).asResponse();
-      } catch (thrown) {
-        throw fromThrown(thrown, signal);
+        response = await fetch(url, req);
+      } catch {
+        // What fetch says may name hosts and paths.
+        throw signal.aborted ? abortReason(signal) : unreachable(TOGETHER.name).with({ provider: TOGETHER.id });
       }
       return readAnswer(response, job, signal, TOGETHER);
     },

@@ -22,6 +22,8 @@ export interface Answer {
   readonly upstreamModel?: string;
 }
 
+const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
 /** Rejects as soon as the signal aborts, even where the work does not listen to it. */
 function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
@@ -51,11 +53,10 @@ export async function attempt(
   const onCallerGone = () => abort(abortReason(caller));
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });
-  const dog = watchdog(clock, abort);
-  const total = clock.after(limits.totalMs, () => abort(timedOut(provider.id, 'did not finish', limits.totalMs)));
+  const deadline = { ms: limits.totalMs, error: () => timedOut(provider.id, 'did not finish', limits.totalMs) };
+  const dog = watchdog(clock, deadline, abort);
   const end = () => {
     dog.stop();
-    total();
     caller.removeEventListener('abort', onCallerGone);
   };
   /** The truth about a failure: after an abort the reason is why it was aborted, whatever the upstream threw. */
@@ -92,33 +93,49 @@ export async function attempt(
     }
     dog.expect(limits.idleMs, () => timedOut(provider.id, 'went silent: no data', limits.idleMs), true);
     const rest = events;
-    const following = async function* (): AsyncGenerator<Event[], void, undefined> {
-      let ended = false;
-      try {
-        yield first;
-        for (;;) {
-          const next = await rest.next();
-          if (next.done) break;
-          dog.touch();
-          const batch = keeper.filter(next.value);
-          counter.note(batch);
-          if (batch.length > 0) yield batch;
+    let held: Event[] | undefined = first;
+    let over = false;
+    // By hand: an async generator on the way of every read costs a turn of the microtask queue for each await and yield.
+    const following: AsyncIterator<Event[], undefined> = {
+      async next() {
+        if (over) return ENDED;
+        if (held) {
+          const value = held;
+          held = undefined;
+          return { done: false, value };
         }
-        ended = true;
-        const last = complete();
-        if (last.length > 0) yield last;
-      } catch (thrown) {
-        ended = true;
-        const error = failure(thrown);
-        abort(error);
-        throw error;
-      } finally {
-        end();
-        // The reader left before the end: nobody wants the rest, so the upstream must hear of it.
-        if (!ended) abort(new GatewayError('canceled', 'The caller left before the answer was complete.'));
-      }
+        try {
+          for (;;) {
+            const next = await rest.next();
+            if (next.done) break;
+            dog.touch();
+            const value = keeper.filter(next.value);
+            counter.note(value);
+            if (value.length > 0) return { done: false, value };
+          }
+          const last = complete();
+          over = true;
+          end();
+          return last.length > 0 ? { done: false, value: last } : ENDED;
+        } catch (thrown) {
+          over = true;
+          const error = failure(thrown);
+          end();
+          abort(error);
+          throw error;
+        }
+      },
+      async return() {
+        if (!over) {
+          over = true;
+          end();
+          // The reader left before the end: nobody wants the rest, so the upstream must hear of it.
+          abort(new GatewayError('canceled', 'The caller left before the answer was complete.'));
+        }
+        return ENDED;
+      },
     };
-    return { ...identity(generations), events: following() };
+    return { ...identity(generations), events: { [Symbol.asyncIterator]: () => following } };
   } catch (thrown) {
     const error = failure(thrown);
     end();

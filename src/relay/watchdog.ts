@@ -2,50 +2,67 @@ import type { GatewayError } from '../core/index.ts';
 import type { Clock } from './clock.ts';
 
 /**
- * One timer for a whole stream. `touch` only notes the time, so a read costs no timer; the timer re-arms itself when it
- * fires early. `expire` is called once, with the error of the limit that was broken.
+ * One timer for a whole attempt. Setting a timer costs more than a read does, so `touch` only notes the time, a new limit
+ * moves the timer only where it falls due sooner, and a timer that rings early is set again for what is left.
  */
 export interface Watchdog {
-  /** From now on at most `ms` may pass; with `rolling`, at most `ms` between two touches. */
+  /** From now on at most `ms` may pass; with `rolling`, at most `ms` between two touches. Replaces the limit before. */
   expect(ms: number, error: () => GatewayError, rolling?: boolean): void;
   touch(): void;
   stop(): void;
 }
 
-export function watchdog(clock: Clock, expire: (error: GatewayError) => void): Watchdog {
-  let limit: { ms: number; error: () => GatewayError; rolling: boolean } | undefined;
-  let since = 0;
-  let touched = 0;
-  let cancel: (() => void) | undefined;
+interface Limit {
+  readonly ms: number;
+  readonly error: () => GatewayError;
+  readonly rolling: boolean;
+}
 
-  const check = () => {
+/**
+ * @param whole the limit that holds from the start to `stop`, whatever else is expected
+ * @param expire called once, with the error of the limit that was broken first
+ */
+export function watchdog(clock: Clock, whole: Omit<Limit, 'rolling'>, expire: (error: GatewayError) => void): Watchdog {
+  const begun = clock.now();
+  let limit: Limit | undefined;
+  let since = begun;
+  let ringsAt = Number.POSITIVE_INFINITY;
+  let cancel: (() => void) | undefined;
+  let stopped = false;
+
+  const dueAt = (): number => Math.min(begun + whole.ms, limit ? since + limit.ms : Number.POSITIVE_INFINITY);
+  const arm = (): void => {
+    const due = dueAt();
+    if (due >= ringsAt) return;
+    cancel?.();
+    ringsAt = due;
+    cancel = clock.after(due - clock.now(), ring);
+  };
+  function ring(): void {
+    ringsAt = Number.POSITIVE_INFINITY;
     cancel = undefined;
-    if (!limit) return;
-    const due = (limit.rolling ? Math.max(since, touched) : since) + limit.ms;
-    const left = due - clock.now();
-    if (left > 0) {
-      cancel = clock.after(left, check);
+    if (stopped) return;
+    const now = clock.now();
+    if (now < dueAt()) {
+      arm();
       return;
     }
-    const { error } = limit;
-    limit = undefined;
-    expire(error());
-  };
+    stopped = true;
+    expire(limit && since + limit.ms <= now ? limit.error() : whole.error());
+  }
 
   return {
     expect(ms, error, rolling = false) {
-      cancel?.();
       limit = { ms, error, rolling };
       since = clock.now();
-      cancel = clock.after(ms, check);
+      arm();
     },
     touch() {
-      touched = clock.now();
+      if (limit?.rolling) since = clock.now();
     },
     stop() {
-      limit = undefined;
+      stopped = true;
       cancel?.();
-      cancel = undefined;
     },
   };
 }

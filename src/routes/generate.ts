@@ -15,6 +15,7 @@ import { offerSheet } from '../offers/index.ts';
 import { type Carried, carry } from '../relay/index.ts';
 import { readJson } from './body.ts';
 import type { Gateway } from './gateway.ts';
+import { headersOf, replyJson } from './reply.ts';
 import { sendEvents } from './sse.ts';
 
 const flag = (c: Context, name: string): boolean => c.req.header(name) === '1' || c.req.header(name) === 'true';
@@ -54,12 +55,12 @@ const completion: Dialect<CompletionCall> = {
 
 /** The time each step took, for `Server-Timing`. On Workers the clock moves only at I/O, so steps of pure CPU show 0. */
 function stopwatch() {
-  let last = performance.now();
+  let last = Date.now();
   const steps: string[] = [];
   return {
     lap(name: string) {
-      const now = performance.now();
-      steps.push(`${name};dur=${Math.round((now - last) * 10) / 10}`);
+      const now = Date.now();
+      steps.push(`${name};dur=${now - last}`);
       last = now;
     },
     header: () => steps.join(', '),
@@ -75,12 +76,13 @@ function listed(names: readonly string[]): string {
 }
 
 function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: string): void {
-  c.header('x-chasqui-generation-id', call.id);
-  c.header('x-chasqui-provider', offer.provider);
-  c.header('x-chasqui-model', listed([offer.model]));
-  c.header('x-chasqui-attempts', String(attempts.length));
-  if (offer.drops.length > 0) c.header('x-chasqui-dropped', listed(offer.drops));
-  c.header('server-timing', timing);
+  const headers = headersOf(c);
+  headers['x-chasqui-generation-id'] = call.id;
+  headers['x-chasqui-provider'] = offer.provider;
+  headers['x-chasqui-model'] = listed([offer.model]);
+  headers['x-chasqui-attempts'] = String(attempts.length);
+  headers['server-timing'] = timing;
+  if (offer.drops.length > 0) headers['x-chasqui-dropped'] = listed(offer.drops);
 }
 
 async function collect(events: AsyncIterable<Event[]>): Promise<Event[]> {
@@ -114,7 +116,7 @@ function generation<C extends Call>({ config, relay }: Gateway, dialect: Dialect
 
     const answer = dialect.answer(call, envelope, await collect(carried.events));
     if (flag(c, 'x-chasqui-debug')) answer.chasqui = { attempts: carried.attempts, excluded: sheet.excluded };
-    return c.body(JSON.stringify(answer), 200, { 'content-type': 'application/json; charset=utf-8' });
+    return replyJson(c, 200, answer);
   };
 }
 

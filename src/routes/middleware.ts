@@ -3,45 +3,61 @@ import { authenticate } from '../accounts/index.ts';
 import { asGatewayError, GatewayError } from '../core/index.ts';
 import { errorBody, retryAfter } from '../dialects/openai/index.ts';
 import type { Gateway } from './gateway.ts';
+import { headersOf, replyJson } from './reply.ts';
 
 /** A caller's own id is kept where it is harmless to repeat. */
 const SAFE_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
-/** `x-request-id` on every answer: the caller's own, or a new one. */
-export const requestId =
+/** What every answer carries: `x-request-id` (the caller's own, or a new one), and whether the sandbox gave it. */
+export const everyAnswer =
   ({ config }: Gateway): MiddlewareHandler =>
-  async (c, next) => {
+  (c, next) => {
+    const headers = headersOf(c);
     const given = c.req.header('x-request-id');
-    c.header('x-request-id', given && SAFE_ID.test(given) ? given : `req_${crypto.randomUUID()}`);
-    if (config.sandbox) c.header('x-chasqui-sandbox', '1');
-    await next();
+    headers['x-request-id'] = given && SAFE_ID.test(given) ? given : `req_${crypto.randomUUID()}`;
+    if (config.sandbox) headers['x-chasqui-sandbox'] = '1';
+    return next();
   };
+
+const PREFLIGHT_S = '86400';
+
+/**
+ * Any origin may ask: a key guards what costs money, and none is ever in a cookie. (Hono's own `cors` makes a second
+ * Response of every answer.)
+ */
+export const anyOrigin: MiddlewareHandler = (c, next) => {
+  const headers = headersOf(c);
+  headers['access-control-allow-origin'] = '*';
+  headers['access-control-expose-headers'] = '*';
+  if (c.req.method !== 'OPTIONS') return next();
+  headers['access-control-allow-methods'] = 'GET, POST, OPTIONS';
+  headers['access-control-allow-headers'] = c.req.header('access-control-request-headers') ?? '*';
+  headers['access-control-max-age'] = PREFLIGHT_S;
+  return Promise.resolve(new Response(null, { status: 204, headers }));
+};
 
 /** Refuses everything while the configuration has mistakes, and whoever has no key. */
 export const guard =
   ({ config }: Gateway): MiddlewareHandler =>
-  async (c, next) => {
+  (c, next) => {
     if (config.mistakes.length > 0) throw misconfigured(config.mistakes);
     authenticate(c.req.raw.headers, config.access);
-    await next();
+    return next();
   };
 
 export const misconfigured = (mistakes: readonly string[]): GatewayError =>
   new GatewayError('internal', `This deployment's configuration has mistakes. ${mistakes.join(' ')}`);
 
 /** Any failure as one JSON error, in OpenAI's envelope. */
-export function answerError(c: Context, thrown: unknown): Response {
+function answerError(c: Context, thrown: unknown): Response {
   const error = asGatewayError(thrown);
   // The name alone: the text of an unforeseen exception may hold what must not be logged.
   if (thrown !== error) console.error(`unforeseen ${thrown instanceof Error ? thrown.name : typeof thrown}`);
+  const headers = headersOf(c);
   const wait = retryAfter(error);
-  if (wait) c.header('retry-after', wait);
-  if (error.details.attempts) c.header('x-chasqui-attempts', String(error.details.attempts.length));
-  return c.body(JSON.stringify(errorBody(error)), {
-    // 499 and 501 are statuses too; Hono's type knows only the registered ones.
-    status: error.status as 500,
-    headers: { 'content-type': 'application/json; charset=utf-8' },
-  });
+  if (wait) headers['retry-after'] = wait;
+  if (error.details.attempts) headers['x-chasqui-attempts'] = String(error.details.attempts.length);
+  return replyJson(c, error.status, errorBody(error));
 }
 
 export const sayError: ErrorHandler = (thrown, c) => answerError(c, thrown);
@@ -57,7 +73,7 @@ export const notFound: NotFoundHandler = (c) =>
   );
 
 export const postOnly = (c: Context): Response => {
-  c.header('allow', 'POST');
+  headersOf(c).allow = 'POST';
   return answerError(
     c,
     new GatewayError('invalid_request', `${c.req.path} takes POST with a JSON body.`, { status: 405 }),

@@ -9,6 +9,7 @@ import {
 } from '../catalog/index.ts';
 import { formatDollars, GatewayError, type ServiceOffer } from '../core/index.ts';
 import type { Gateway } from './gateway.ts';
+import { replyJson } from './reply.ts';
 
 /** OpenAI's field asks when a model was made; what is known here is when its row was. Seconds. */
 const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);
@@ -99,7 +100,7 @@ export const listModels =
     const day = today();
     const ids = new Set(models().map((model) => model.id));
     const own = [...new Set(gateway.config.services.map((service) => service.model))].filter((id) => !ids.has(id));
-    return c.json({
+    return replyJson(c, 200, {
       object: 'list',
       data: [
         ...own.map((id) => describe(id, undefined, gateway)),
@@ -120,7 +121,7 @@ export const getModel =
     const name = c.req.param('id') ?? '';
     if (gateway.config.services.some((service) => service.model === name)) {
       const match = findModel(name);
-      return c.json(describe(name, match.kind === 'model' ? match.model : undefined, gateway));
+      return replyJson(c, 200, describe(name, match.kind === 'model' ? match.model : undefined, gateway));
     }
     const match = findModel(name);
     if (match.kind === 'unknown') {
@@ -130,5 +131,5 @@ export const getModel =
         { param: 'id' },
       );
     }
-    return c.json(describe(match.model.id, match.model, gateway));
+    return replyJson(c, 200, describe(match.model.id, match.model, gateway));
   };

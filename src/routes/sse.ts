@@ -1,9 +1,12 @@
 import type { Context } from 'hono';
 import { asGatewayError, type Event } from '../core/index.ts';
 import type { StreamEncoder } from '../dialects/openai/index.ts';
+import { headersOf, reply } from './reply.ts';
 
 /** Silence after which a comment is sent; it also reveals a caller that has gone. */
 const KEEP_ALIVE_MS = 10_000;
+/** The silence is counted in so many parts, because asking for the time at every write costs more. */
+const QUIET_TICKS = 2;
 const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n');
 
 /**
@@ -20,29 +23,31 @@ export function sendEvents(
   const { readable, writable } = new IdentityTransformStream();
   const writer = writable.getWriter();
   const bytes = new TextEncoder();
-  let wrote = Date.now();
+  let quiet = 0;
   let writing = false;
-  const write = async (chunk: Uint8Array) => {
-    writing = true;
-    await writer.write(chunk);
-    writing = false;
-    wrote = Date.now();
-  };
   const keepAlive = setInterval(() => {
-    if (!writing && Date.now() - wrote >= KEEP_ALIVE_MS) write(KEEP_ALIVE).catch(gone);
-  }, KEEP_ALIVE_MS);
+    if (writing || ++quiet < QUIET_TICKS) return;
+    quiet = 0;
+    writer.write(KEEP_ALIVE).catch(gone);
+  }, KEEP_ALIVE_MS / QUIET_TICKS);
   const pump = async () => {
     let last: string;
     try {
       for await (const batch of events) {
         const text = encoder.encode(batch);
-        if (text !== '') await write(bytes.encode(text)).catch(gone);
+        if (text === '') continue;
+        writing = true;
+        await writer.write(bytes.encode(text));
+        writing = false;
+        quiet = 0;
       }
       last = encoder.end();
     } catch (thrown) {
+      // A write that failed leaves the flag: the caller has gone, and leaving the loop has let go of the upstream.
+      if (writing) throw thrown;
       last = encoder.fail(asGatewayError(thrown));
     }
-    await write(bytes.encode(last));
+    await writer.write(bytes.encode(last));
     await writer.close();
   };
   pump()
@@ -50,9 +55,8 @@ export function sendEvents(
     .catch(gone)
     .finally(() => clearInterval(keepAlive));
 
-  return c.body(readable, 200, {
-    'content-type': 'text/event-stream; charset=utf-8',
-    'cache-control': 'no-cache, no-transform',
-    'x-accel-buffering': 'no',
-  });
+  const headers = headersOf(c);
+  headers['cache-control'] = 'no-cache, no-transform';
+  headers['x-accel-buffering'] = 'no';
+  return reply(c, 200, 'text/event-stream; charset=utf-8', readable);
 }
