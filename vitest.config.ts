@@ -35,6 +35,8 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 30_000,
           hookTimeout: 120_000,
+          // Real sockets, real timers, and whatever else the machine is doing.
+          retry: 1,
         },
       },
     ],
