@@ -10,7 +10,12 @@ export default defineConfig({
         extends: true,
         plugins: [
           cloudflareTest({
-            miniflare: { compatibilityDate: '2026-10-20', compatibilityFlags: ['enable_request_signal'] },
+            miniflare: {
+              compatibilityDate: '2026-10-20',
+              compatibilityFlags: ['enable_request_signal'],
+              // Vocabularies.
+              modulesRules: [{ type: 'Data', include: ['**/*.bin'] }],
+            },
           }),
         ],
         test: {

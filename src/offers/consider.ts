@@ -1,6 +1,6 @@
 import { isServed, type Parameter, WIRES, wireOf } from '../catalog/index.ts';
 import type { Api, Call, ChatCall } from '../core/index.ts';
-import { findMarkers, hasTemplate, renderChat } from '../tokens/index.ts';
+import { bosOn, findMarkers, hasTemplate, isRawWire, renderChat } from '../tokens/index.ts';
 import { dropsFor } from './drops.ts';
 import { fallbackMaxTokens } from './output.ts';
 import type { OfferSource } from './source.ts';
@@ -113,8 +113,8 @@ function wayFor(call: Call, facts: Facts): Way | Refusal {
       `${found.param} contains ${found.marker}, which in ${facts.model}'s prompt would change who is speaking. Remove it, or use a provider with a chat API.`,
     );
   }
-  // Bedrock's InvokeModel adds the begin-of-sequence for Llama 2 and not for Llama 3.
-  const bos = raw === 'invoke' && facts.family === 'llama-2' ? 'server' : 'text';
+  const wire = wireOf(facts.provider, raw, facts.family, facts.upstream);
+  const bos = wire && isRawWire(wire) ? bosOn(wire, facts.family) : 'text';
   const rendered = renderChat(facts.family, call.messages, bos);
   return rendered.kind === 'prompt' ? { api: raw, rendered } : refuse('no_chat_form', rendered.reason);
 }

@@ -1,5 +1,6 @@
-import { type Message, textOf } from '../core/index.ts';
-import { TEMPLATES } from './templates.ts';
+import type { Content, Message, Tool } from '../core/index.ts';
+import { textOf } from '../core/index.ts';
+import { templateOf } from './templates/index.ts';
 
 export interface FoundMarker {
   /** The field that holds it, as the caller wrote it: `messages[2].content`. */
@@ -8,23 +9,107 @@ export interface FoundMarker {
 }
 
 /**
+ * What to do about template syntax in what a caller wrote: refuse the request, break the syntax, or let it be, for a
+ * caller who writes prompts by hand.
+ */
+export type MarkerMode = 'reject' | 'neutralise' | 'allow';
+
+/** Markers of a family's template; none without one. */
+export const markersOf = (family: string): readonly string[] => templateOf(family)?.markers ?? [];
+
+function firstIn(text: string, markers: readonly string[]): string | undefined {
+  let first: string | undefined;
+  let at = text.length;
+  for (const marker of markers) {
+    const found = text.indexOf(marker);
+    if (found < 0 || found >= at) continue;
+    first = marker;
+    at = found;
+  }
+  return first;
+}
+
+/** Every text of a caller that a template can put into a prompt, with its field's name. */
+function* texts(
+  messages: readonly Message[],
+  tools: readonly Tool[],
+): Generator<readonly [param: string, text: string]> {
+  for (const [index, message] of messages.entries()) {
+    yield [`messages[${index}].content`, textOf(message.content)];
+    if (message.role !== 'assistant') continue;
+    for (const [at, call] of (message.toolCalls ?? []).entries()) {
+      yield [`messages[${index}].tool_calls[${at}].function.name`, call.name];
+      yield [`messages[${index}].tool_calls[${at}].function.arguments`, call.arguments];
+    }
+  }
+  for (const [index, { name, description, parameters }] of tools.entries()) {
+    yield [`tools[${index}].function.name`, name];
+    yield [`tools[${index}].function.description`, description ?? ''];
+    yield [`tools[${index}].function.parameters`, parameters ? JSON.stringify(parameters) : ''];
+  }
+}
+
+/**
  * The first piece of template syntax inside what a caller wrote. In a prompt that is sent as one string nothing else
  * keeps such a content apart from the template around it: it could close its turn and speak as another role. Contents are
  * searched, never the rendered prompt. Families without a template have no markers.
  */
-export function findMarkers(family: string, messages: readonly Message[]): FoundMarker | undefined {
-  const markers = TEMPLATES.get(family)?.markers ?? [];
-  for (const [index, message] of messages.entries()) {
-    const text = textOf(message.content);
-    let first: string | undefined;
-    let at = text.length;
-    for (const marker of markers) {
-      const found = text.indexOf(marker);
-      if (found < 0 || found >= at) continue;
-      first = marker;
-      at = found;
-    }
-    if (first !== undefined) return { param: `messages[${index}].content`, marker: first };
+export function findMarkers(
+  family: string,
+  messages: readonly Message[],
+  tools: readonly Tool[] = [],
+): FoundMarker | undefined {
+  const markers = markersOf(family);
+  if (markers.length === 0) return undefined;
+  for (const [param, text] of texts(messages, tools)) {
+    const marker = firstIn(text, markers);
+    if (marker !== undefined) return { param, marker };
   }
   return undefined;
+}
+
+const ZERO_WIDTH_SPACE = '\u200b';
+
+/** A text whose markers are none any more: a zero-width space stands after the first character of each. */
+function broken(text: string, markers: readonly string[]): string {
+  let safe = text;
+  for (const marker of markers) safe = safe.replaceAll(marker, () => marker[0] + ZERO_WIDTH_SPACE + marker.slice(1));
+  return safe;
+}
+
+function brokenContent(content: Content, markers: readonly string[]): Content {
+  // A marker may lie across parts, which are joined without a separator: a content that holds one becomes one text.
+  if (typeof content === 'string') return broken(content, markers);
+  if (firstIn(textOf(content), markers) === undefined) return content;
+  const images = content.filter((part) => part.type !== 'text');
+  return [...images, { type: 'text', text: broken(textOf(content), markers) }];
+}
+
+/** The messages with their markers broken. Doing it again changes nothing, and nothing without a marker is changed. */
+export function neutraliseMessages(family: string, messages: readonly Message[]): readonly Message[] {
+  const markers = markersOf(family);
+  if (markers.length === 0) return messages;
+  return messages.map((message) => {
+    const content = brokenContent(message.content, markers);
+    if (message.role !== 'assistant' || !message.toolCalls) return { ...message, content };
+    const toolCalls = message.toolCalls.map((call) => ({
+      ...call,
+      name: broken(call.name, markers),
+      arguments: broken(call.arguments, markers),
+    }));
+    return { ...message, content, toolCalls };
+  });
+}
+
+/** The tools with their markers broken, in names, descriptions and schemas. */
+export function neutraliseTools(family: string, tools: readonly Tool[]): readonly Tool[] {
+  const markers = markersOf(family);
+  return tools.map((tool) => ({
+    ...tool,
+    name: broken(tool.name, markers),
+    ...(tool.description === undefined ? {} : { description: broken(tool.description, markers) }),
+    ...(tool.parameters === undefined
+      ? {}
+      : { parameters: JSON.parse(broken(JSON.stringify(tool.parameters), markers)) }),
+  }));
 }

@@ -1,0 +1,44 @@
+import type { Bos } from './render.ts';
+
+/**
+ * The wires that take a raw prompt, as the catalogue names them. `replicate.vllm` and the completions are vLLM or like it,
+ * with `add_special_tokens` true; `replicate.triton` gives TensorRT-LLM the text as it is; `replicate.llama-cpp` is
+ * llama.cpp, which adds what the model's file says.
+ */
+export type RawWire =
+  | 'bedrock.invoke-llama'
+  | 'bedrock.invoke-mistral'
+  | 'replicate.triton'
+  | 'replicate.vllm'
+  | 'replicate.llama-2-2023'
+  | 'replicate.llama-cpp'
+  | 'together.completions'
+  | 'openai.completions';
+
+const LLAMA_2: readonly string[] = ['llama-2', 'code-llama', 'code-llama-70b'];
+
+/**
+ * For which families a server adds begin-of-sequence by itself. `all`: for every one whose tokenizer has it.
+ * Bedrock's were read from recorded bills: "What does 'lorem ipsum' mean?" is 9 tokens and costs 10 on Llama 2, and Llama
+ * 3's prompts cost what they are.
+ */
+const ADDED: Readonly<Record<RawWire, 'all' | readonly string[]>> = {
+  'bedrock.invoke-llama': LLAMA_2,
+  'bedrock.invoke-mistral': 'all',
+  'replicate.triton': [],
+  'replicate.vllm': 'all',
+  // Not known. A missing one costs more than a doubled one.
+  'replicate.llama-2-2023': [],
+  'replicate.llama-cpp': 'all',
+  'together.completions': 'all',
+  'openai.completions': 'all',
+};
+
+/** Who writes begin-of-sequence into a raw prompt on a wire. */
+export function bosOn(wire: RawWire, family: string): Bos {
+  const added = ADDED[wire];
+  return added === 'all' || added.includes(family) ? 'server' : 'text';
+}
+
+/** Whether a wire, by the catalogue's name for it, takes a raw prompt. */
+export const isRawWire = (wire: string): wire is RawWire => Object.hasOwn(ADDED, wire);

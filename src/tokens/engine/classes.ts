@@ -1,0 +1,48 @@
+import { RUNS } from './unicode.ts';
+
+/** What the splitters tell apart. Anything else (punctuation, symbols, controls, unassigned) is OTHER. */
+export const OTHER = 0;
+/** Lu, Lt */
+export const UPPER = 1;
+/** Ll */
+export const LOWER = 2;
+/** Lm, Lo: letters without case */
+export const UNCASED = 3;
+export const MARK = 4;
+export const NUMBER = 5;
+/** CR and LF alone */
+export const NEWLINE = 6;
+/** The White_Space property less CR and LF. Not JavaScript's `\s`, which has U+FEFF and lacks U+0085. */
+export const SPACE = 7;
+
+let table: Uint8Array | undefined;
+
+/**
+ * The class of every code point. A baked table, so that all runtimes split alike whatever Unicode version they carry;
+ * unpacked at the first use.
+ */
+export function classes(): Uint8Array {
+  if (table !== undefined) return table;
+  table = new Uint8Array(0x110000);
+  let from = 0;
+  for (const run of RUNS.split(' ')) {
+    const to = from + Number.parseInt(run.slice(1), 36);
+    if (run[0] !== '0') table.fill(Number(run[0]), from, to);
+    from = to;
+  }
+  return table;
+}
+
+/** Bytes of the character that starts with this byte. */
+export const sizeOf = (lead: number): number => (lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
+
+/** The code point at `at` of well-formed UTF-8. */
+export function codeAt(bytes: Uint8Array, at: number): number {
+  const lead = bytes[at] as number;
+  if (lead < 0x80) return lead;
+  const second = (bytes[at + 1] as number) & 0x3f;
+  if (lead < 0xe0) return ((lead & 0x1f) << 6) | second;
+  const third = (bytes[at + 2] as number) & 0x3f;
+  if (lead < 0xf0) return ((lead & 0x0f) << 12) | (second << 6) | third;
+  return ((lead & 0x07) << 18) | (second << 12) | (third << 6) | ((bytes[at + 3] as number) & 0x3f);
+}

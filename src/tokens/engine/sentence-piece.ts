@@ -1,0 +1,193 @@
+import type { Buffer8 } from './buffer.ts';
+import { codeAt, sizeOf } from './classes.ts';
+import { PieceCounts } from './counts.ts';
+import type { Encoder } from './encoder.ts';
+import { Joints } from './joints.ts';
+import { Merger } from './merger.ts';
+import { NONE, type Vocabulary } from './vocabulary.ts';
+
+const BLANK = 0x20;
+/** `<unk>`, `<s>`, `</s>`, then one token for each byte, then the pieces. */
+const FIRST_BYTE = 3;
+const FIRST_PIECE = 259;
+const NOTHING = new Uint8Array();
+
+/**
+ * SentencePiece BPE with byte fallback (Llama 2, Code Llama, Mistral v1). The reference merges the whole text at once;
+ * here it is cut into words first, where no token crosses (see Joints). No token has a space behind another character
+ * (asserted when the vocabulary is built), so a word takes at most one space, at its head. Runs of spaces are tokens of
+ * the lowest score: they merge last, from the left, each as long as the vocabulary has it.
+ */
+export class SentencePiece implements Encoder {
+  readonly #vocabulary: Vocabulary;
+  readonly #buffer: Buffer8;
+  readonly #merger: Merger;
+  readonly #joints: Joints;
+  /** Rank of the token that is a run of n spaces, or NONE. */
+  readonly #runs: readonly number[];
+  readonly #counts = new PieceCounts();
+  /** Tokens of the characters seen alone, by code point. */
+  readonly #characters = new Uint8Array(1 << 16);
+
+  constructor(vocabulary: Vocabulary, buffer: Buffer8) {
+    this.#vocabulary = vocabulary;
+    this.#buffer = buffer;
+    this.#merger = new Merger(vocabulary, buffer, true);
+    this.#joints = new Joints(vocabulary);
+    const runs: number[] = [NONE];
+    for (let n = 1; n <= 16; n++) {
+      buffer.load(' '.repeat(n), '');
+      runs.push(this.#merger.rank(0, n));
+    }
+    this.#runs = runs;
+  }
+
+  count(limit: number): number {
+    const { length } = this.#buffer;
+    let total = 0;
+    let from = 0;
+    while (from < length && total <= limit) {
+      const start = this.#wordStart(from);
+      if (start === length) return total + this.#countRun(length - from);
+      const end = this.#wordEnd(start);
+      let tokens = this.#countWord(start, end);
+      let spaces = start - from;
+      // A space that did not merge with its word belongs to the run before it.
+      if (tokens < 0) {
+        tokens = -tokens - 1;
+        spaces++;
+      }
+      total += tokens;
+      if (spaces > 0) total += this.#countRun(spaces);
+      from = end;
+    }
+    return total;
+  }
+
+  /** Start of the next word: where `from` is no space, itself; else the last space of the run, if that can join. */
+  #wordStart(from: number): number {
+    const { bytes, length } = this.#buffer;
+    let at = from;
+    while (at < length && bytes[at] === BLANK) at++;
+    return at > from && at < length && this.#joints.join(BLANK, codeAt(bytes, at)) ? at - 1 : at;
+  }
+
+  #wordEnd(start: number): number {
+    const { bytes, length } = this.#buffer;
+    let left = codeAt(bytes, start);
+    let at = start + sizeOf(bytes[start] as number);
+    while (at < length) {
+      const lead = bytes[at] as number;
+      if (lead === BLANK) break;
+      const right = lead < 0x80 ? lead : codeAt(bytes, at);
+      if (!this.#joints.join(left, right)) break;
+      left = right;
+      at += sizeOf(lead);
+    }
+    return at;
+  }
+
+  #countRun(spaces: number): number {
+    let total = 0;
+    for (let left = spaces; left > 0; total++) left -= this.#longestRun(left);
+    return total;
+  }
+
+  #longestRun(spaces: number): number {
+    let n = Math.min(spaces, this.#runs.length - 1);
+    while (n > 1 && this.#runs[n] === NONE) n--;
+    return n;
+  }
+
+  /** Tokens of a word; negative when the first is its space alone. */
+  #countWord(from: number, to: number): number {
+    const { bytes, prefix } = this.#buffer;
+    const { longest, powers } = this.#vocabulary;
+    const size = to - from;
+    if (size === 1) return 1;
+    if (size > longest) return this.#countMerged(from, to);
+    if (size === 3 && (bytes[from] as number) >= 0xe0) return this.#countCharacter(from, to);
+    const hash = ((prefix[to] as number) - Math.imul(prefix[from] as number, powers[size] as number)) | 0;
+    if (this.#vocabulary.find(bytes, from, to, hash) !== NONE) return 1;
+    const known = this.#counts.get(bytes, from, to, hash);
+    if (known !== 0) return known > 127 ? known - 256 : known;
+    const count = this.#countMerged(from, to);
+    if (count < 128 && count > -128) this.#counts.put(bytes, from, to, hash, count);
+    return count;
+  }
+
+  /** A word that is one character of three bytes, as most of Chinese is: in the vocabulary, or its bytes. */
+  #countCharacter(from: number, to: number): number {
+    const code = codeAt(this.#buffer.bytes, from);
+    const known = this.#characters[code] as number;
+    if (known !== 0) return known;
+    const count = this.#merger.rank(from, to) === NONE ? 3 : 1;
+    this.#characters[code] = count;
+    return count;
+  }
+
+  #countMerged(from: number, to: number): number {
+    const { bytes } = this.#buffer;
+    const merger = this.#merger;
+    const symbols = merger.merge(from, to);
+    let count = 0;
+    for (let n = 0; n < symbols; n++) {
+      const start = merger.starts[n] as number;
+      const end = merger.starts[n + 1] as number;
+      const single = end - start > 1 && end - start === sizeOf(bytes[start] as number);
+      count += single && merger.rank(start, end) === NONE ? end - start : 1;
+    }
+    return bytes[from] === BLANK && merger.starts[1] === from + 1 ? -count : count;
+  }
+
+  encode(ids: number[], ends: number[]): void {
+    const { length } = this.#buffer;
+    const merger = this.#merger;
+    for (let from = 0; from < length; ) {
+      const start = this.#wordStart(from);
+      if (start === length) {
+        this.#encodeRun(from, length, ids, ends);
+        return;
+      }
+      const end = this.#wordEnd(start);
+      const symbols = merger.merge(start, end);
+      const lone = this.#buffer.bytes[start] === BLANK && merger.starts[1] === start + 1 ? 1 : 0;
+      this.#encodeRun(from, start + lone, ids, ends);
+      for (let n = lone; n < symbols; n++) {
+        this.#encodeSymbol(merger.starts[n] as number, merger.starts[n + 1] as number, ids, ends);
+      }
+      from = end;
+    }
+  }
+
+  #encodeRun(from: number, to: number, ids: number[], ends: number[]): void {
+    for (let at = from; at < to; ) {
+      const n = this.#longestRun(to - at);
+      at += n;
+      ids.push(FIRST_PIECE + (this.#runs[n] as number));
+      ends.push(at);
+    }
+  }
+
+  /** A piece of the vocabulary, or each byte of the one character that it does not have. */
+  #encodeSymbol(from: number, to: number, ids: number[], ends: number[]): void {
+    const rank = this.#merger.rank(from, to);
+    if (rank !== NONE) {
+      ids.push(FIRST_PIECE + rank);
+      ends.push(to);
+      return;
+    }
+    for (let at = from; at < to; at++) {
+      ids.push(FIRST_BYTE + (this.#buffer.bytes[at] as number));
+      ends.push(at + 1);
+    }
+  }
+
+  bytesOf(id: number): Uint8Array {
+    if (id >= FIRST_BYTE && id < FIRST_PIECE) return Uint8Array.of(id - FIRST_BYTE);
+    const { bytes, starts } = this.#vocabulary;
+    const start = starts[id - FIRST_PIECE];
+    const end = starts[id - FIRST_PIECE + 1];
+    return start === undefined || end === undefined ? NOTHING : bytes.subarray(start, end);
+  }
+}

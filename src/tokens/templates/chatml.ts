@@ -1,0 +1,104 @@
+import type { ToolCall } from '../../core/index.ts';
+import { pythonJson, respaced } from './json.ts';
+import { rulesOf } from './rules.ts';
+import type { Part, Template, ToolForm } from './template.ts';
+
+const message = (role: string) => ({ before: `<|im_start|>${role}\n`, after: '<|im_end|>\n' });
+
+/** Qwen3 Coder, and ChatML alone: https://github.com/openai/openai-python/blob/release-v0.28.1/chatml.md */
+export const chatml: Template = {
+  begin: '',
+  system: message('system'),
+  user: message('user'),
+  assistant: message('assistant'),
+  ...rulesOf('chatml'),
+  answer: '<|im_start|>assistant\n',
+  stop: ['<|im_end|>'],
+  specials: ['<|im_start|>', '<|im_end|>', '<think>', '</think>'],
+  markers: [
+    '<|im_start|>',
+    '<|im_end|>',
+    '<|endoftext|>',
+    '<|object_ref_start|>',
+    '<|object_ref_end|>',
+    '<|box_start|>',
+    '<|box_end|>',
+    '<|quad_start|>',
+    '<|quad_end|>',
+    '<|vision_start|>',
+    '<|vision_end|>',
+    '<|vision_pad|>',
+    '<|image_pad|>',
+    '<|video_pad|>',
+    '<|fim_prefix|>',
+    '<|fim_middle|>',
+    '<|fim_suffix|>',
+    '<|fim_pad|>',
+    '<|repo_name|>',
+    '<|file_sep|>',
+    '<tool_call>',
+    '</tool_call>',
+    '<tool_response>',
+    '</tool_response>',
+  ],
+};
+
+const TOOLS =
+  '# Tools\n\nYou may call one or more functions to assist with the user query.\n\n' +
+  'You are provided with function signatures within <tools></tools> XML tags:\n<tools>';
+const CALLING =
+  '\n</tools>\n\nFor each function call, return a json object with function name and arguments within ' +
+  '<tool_call></tool_call> XML tags:\n<tool_call>\n{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>';
+
+const call = ({ name, arguments: given }: ToolCall): Part[] => [
+  { mark: '<tool_call>' },
+  { text: `\n{"name": "${name}", "arguments": ${respaced(given)}}\n` },
+  { mark: '</tool_call>' },
+];
+
+const toolForm: ToolForm = {
+  system: (tools, system) => [
+    { mark: '<|im_start|>system\n' },
+    { text: system === '' ? '' : `${system}\n\n` },
+    { mark: TOOLS },
+    { text: tools.map((tool) => `\n${pythonJson(tool)}`).join('') },
+    { mark: `${CALLING}<|im_end|>\n` },
+  ],
+  calls: (calls, text) => [
+    { mark: '<|im_start|>assistant\n' },
+    { text },
+    ...calls.flatMap((one, index) => (index > 0 || text !== '' ? [{ mark: '\n' }, ...call(one)] : call(one))),
+    { mark: '<|im_end|>\n' },
+  ],
+  result: (text, { first, last }) => [
+    { mark: `${first ? '<|im_start|>user' : ''}\n<tool_response>\n` },
+    { text },
+    { mark: `\n</tool_response>${last ? '<|im_end|>\n' : ''}` },
+  ],
+};
+
+const specials = [...chatml.specials, '<tool_call>', '</tool_call>', '<tool_response>', '</tool_response>'];
+
+/** Qwen 2.5: the `chat_template` of its Hugging Face repositories. Where nobody says who it is, the template does. */
+export const qwen25: Template = {
+  ...chatml,
+  // Its vocabulary has the call's tags and not the response's.
+  specials: ['<|im_start|>', '<|im_end|>', '<tool_call>', '</tool_call>'],
+  defaultSystem: 'You are Qwen, created by Alibaba Cloud. You are a helpful assistant.',
+  tools: toolForm,
+};
+
+const afterThought = (answer: string): string => answer.slice(answer.lastIndexOf('</think>') + 8).replace(/^\n+/, '');
+
+/**
+ * Qwen3: the `chat_template` of its Hugging Face repositories. `thinking` false is its `enable_thinking=false`: the
+ * answer opens with a thought already ended, as one that the caller has begun always does. Earlier thoughts are left out.
+ */
+export const qwen3 = (thinking: boolean): Template => ({
+  ...chatml,
+  specials,
+  answer: thinking ? chatml.answer : `${chatml.answer}<think>\n\n</think>\n\n`,
+  begun: `${chatml.answer}<think>\n\n</think>\n\n`,
+  afterThought: (answer) => (answer.includes('</think>') ? afterThought(answer) : answer),
+  tools: toolForm,
+});

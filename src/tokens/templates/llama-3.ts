@@ -1,0 +1,142 @@
+import type { Tool, ToolCall } from '../../core/index.ts';
+import { pythonJson, respaced } from './json.ts';
+import { rulesOf } from './rules.ts';
+import type { Part, Template, ToolForm, Wrap } from './template.ts';
+
+/** Llama 3 and 4 have one grammar, with other tokens. */
+interface Tokens {
+  readonly head: string;
+  readonly tail: string;
+  readonly end: string;
+}
+const LLAMA_3: Tokens = { head: '<|start_header_id|>', tail: '<|end_header_id|>', end: '<|eot_id|>' };
+const LLAMA_4: Tokens = { head: '<|header_start|>', tail: '<|header_end|>', end: '<|eot|>' };
+
+const header = ({ head, tail }: Tokens, role: string): string => `${head}${role}${tail}\n\n`;
+const around = (tokens: Tokens, role: string): Wrap => ({ before: header(tokens, role), after: tokens.end });
+
+const base = (tokens: Tokens) =>
+  ({
+    begin: '<|begin_of_text|>',
+    system: around(tokens, 'system'),
+    user: around(tokens, 'user'),
+    assistant: around(tokens, 'assistant'),
+    answer: header(tokens, 'assistant'),
+    stop: [tokens.end],
+  }) as const;
+
+/** Llama 3: `ChatFormat` in llama/tokenizer.py of https://github.com/meta-llama/llama3. */
+export const llama3: Template = {
+  ...base(LLAMA_3),
+  ...rulesOf('llama3'),
+  specials: ['<|begin_of_text|>', '<|start_header_id|>', '<|end_header_id|>', '<|eot_id|>'],
+  markers: [
+    '<|begin_of_text|>',
+    '<|end_of_text|>',
+    '<|start_header_id|>',
+    '<|end_header_id|>',
+    '<|eot_id|>',
+    '<|eom_id|>',
+    '<|step_id|>',
+    '<|python_tag|>',
+    '<|image|>',
+    '<|finetune_right_pad_id|>',
+    '<|reserved_special_token_',
+  ],
+};
+
+const GUIDANCE =
+  'Given the following functions, please respond with a JSON for a function call with its proper arguments that best ' +
+  'answers the given prompt.\n\nRespond in the format {"name": function name, "parameters": dictionary of argument ' +
+  'name and its value}.Do not use variables.\n\n';
+
+const guidance = (tools: readonly Tool[]): Part[] => [
+  { mark: GUIDANCE },
+  ...tools.map((tool) => ({ text: `${pythonJson(tool, 4)}\n\n` })),
+];
+
+const called = ({ name, arguments: given }: ToolCall): string =>
+  `{"name": "${name}", "parameters": ${respaced(given)}}`;
+
+/** A result is a string to the template, and strings can be iterated: it is written as JSON. */
+const toolForm = (tokens: Tokens): ToolForm => ({
+  maxCalls: 1,
+  user: guidance,
+  calls: (calls) => [{ mark: header(tokens, 'assistant') }, { text: calls.map(called).join('') }, { mark: tokens.end }],
+  result: (text) => [{ mark: header(tokens, 'ipython') }, { text: JSON.stringify(text) }, { mark: tokens.end }],
+});
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const dayOf = (date: Date): string =>
+  `${String(date.getUTCDate()).padStart(2, '0')} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
+
+/**
+ * Llama 3.1, 3.2 and 3.3 as the `chat_template` in their Hugging Face repositories: always a system block with two
+ * dates, and tools in the first user's message. It is what servers of chats render and bill.
+ */
+export const llama31 = (date: Date, tools: boolean): Template => ({
+  ...llama3,
+  opening: {
+    before: `${header(LLAMA_3, 'system')}${tools ? 'Environment: ipython\n' : ''}Cutting Knowledge Date: December 2023\nToday Date: ${dayOf(date)}\n\n`,
+    after: LLAMA_3.end,
+  },
+  defaultSystem: '',
+  toolStop: ['<|eom_id|>'],
+  tools: toolForm(LLAMA_3),
+});
+
+/**
+ * Llama 4: `ChatFormat` in models/llama4/chat_format.py of https://github.com/meta-llama/llama-models, and the
+ * `chat_template` in its Hugging Face repository, which are one but for tools. Contents are not stripped, an opening
+ * system message is.
+ */
+export const llama4 = (tools: boolean): Template => ({
+  ...base(LLAMA_4),
+  ...rulesOf('llama4'),
+  opening: { before: `${header(LLAMA_4, 'system')}${tools ? 'Environment: ipython\n' : ''}`, after: LLAMA_4.end },
+  toolStop: ['<|eom|>'],
+  specials: [
+    '<|begin_of_text|>',
+    '<|header_start|>',
+    '<|header_end|>',
+    '<|eot|>',
+    '<|python_start|>',
+    '<|python_end|>',
+  ],
+  markers: [
+    '<|begin_of_text|>',
+    '<|end_of_text|>',
+    '<|header_start|>',
+    '<|header_end|>',
+    '<|eom|>',
+    '<|eot|>',
+    '<|step|>',
+    '<|python_start|>',
+    '<|python_end|>',
+    '<|image_start|>',
+    '<|image_end|>',
+    '<|image|>',
+    '<|patch|>',
+    '<|tile_x_separator|>',
+    '<|tile_y_separator|>',
+    '<|finetune_right_pad|>',
+    '<|fim_prefix|>',
+    '<|fim_middle|>',
+    '<|fim_suffix|>',
+    '<|text_post_train_reserved_special_token_',
+    '<|vision_reserved_special_token_',
+    '<|reasoning_',
+    '<|reserved_special_token_',
+  ],
+  tools: {
+    ...toolForm(LLAMA_4),
+    maxCalls: Number.POSITIVE_INFINITY,
+    calls: (calls, text) => [
+      { mark: `${header(LLAMA_4, 'assistant')}<|python_start|>` },
+      { text },
+      { mark: '<|python_end|>' },
+      { text: calls.map(called).join('') },
+      { mark: LLAMA_4.end },
+    ],
+  },
+});

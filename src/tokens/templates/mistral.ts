@@ -1,0 +1,83 @@
+import { pythonJson, respaced } from './json.ts';
+import { rulesOf } from './rules.ts';
+import type { Template } from './template.ts';
+
+const MARKERS = [
+  '[INST]',
+  '[/INST]',
+  '<s>',
+  '</s>',
+  '<unk>',
+  '[AVAILABLE_TOOLS]',
+  '[/AVAILABLE_TOOLS]',
+  '[TOOL_CALLS]',
+  '[TOOL_RESULTS]',
+  '[/TOOL_RESULTS]',
+];
+
+/**
+ * Mistral 7B and Mixtral 8x7B: version 1 in https://github.com/mistralai/mistral-common
+ * (src/mistral_common/tokens/tokenizers/instruct.py). `[INST]` is plain text. What stands between special tokens is
+ * encoded by itself, so the space that Mistral's documentation shows after `<s>` and `</s>` is SentencePiece's own.
+ */
+export const mistralV1: Template = {
+  begin: '<s>',
+  system: { before: '', after: '\n\n' },
+  user: { before: '[INST] ', after: ' [/INST]' },
+  assistant: { before: ' ', after: '</s>' },
+  ...rulesOf('mistralV1'),
+  answer: '',
+  stop: [],
+  specials: ['<s>', '</s>'],
+  markers: MARKERS,
+};
+
+/** Mixtral 8x22B: version 3 of the same. The marks are control tokens, and system text goes to the last user. */
+export const mistralV3: Template = {
+  ...mistralV1,
+  ...rulesOf('mistralV3'),
+  user: { before: '[INST]', after: '[/INST]' },
+  assistant: { before: '', after: '</s>' },
+  writeDummySpace: true,
+  specials: ['<s>', '</s>', '[INST]', '[/INST]'],
+};
+
+/** Mistral Nemo: version 3 on the tekken tokenizer, which has no dummy space. */
+export const mistralTekken: Template = { ...mistralV3, writeDummySpace: false };
+
+/** Ministral 3 and Mistral Large 3: version 13, with system messages and tools of its own. */
+export const mistral3: Template = {
+  ...mistralTekken,
+  ...rulesOf('mistralV13'),
+  system: { before: '[SYSTEM_PROMPT]', after: '[/SYSTEM_PROMPT]' },
+  specials: [
+    ...mistralV3.specials,
+    '[SYSTEM_PROMPT]',
+    '[/SYSTEM_PROMPT]',
+    '[AVAILABLE_TOOLS]',
+    '[/AVAILABLE_TOOLS]',
+    '[TOOL_CALLS]',
+    '[ARGS]',
+    '[TOOL_RESULTS]',
+    '[/TOOL_RESULTS]',
+  ],
+  markers: [...MARKERS, '[SYSTEM_PROMPT]', '[/SYSTEM_PROMPT]', '[ARGS]', '[CALL_ID]', '[IMG]', '[THINK]', '[/THINK]'],
+  tools: {
+    before: (tools) => [
+      { mark: '[AVAILABLE_TOOLS]' },
+      { text: `[${tools.map((tool) => pythonJson(tool)).join(', ')}]` },
+      { mark: '[/AVAILABLE_TOOLS]' },
+    ],
+    calls: (calls, text) => [
+      { text },
+      ...calls.flatMap((call) => [
+        { mark: '[TOOL_CALLS]' },
+        { text: call.name },
+        { mark: '[ARGS]' },
+        { text: call.arguments === '' ? '{}' : respaced(call.arguments) },
+      ]),
+      { mark: '</s>' },
+    ],
+    result: (text) => [{ mark: '[TOOL_RESULTS]' }, { text }, { mark: '[/TOOL_RESULTS]' }],
+  },
+};

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { Buffer8 } from '../../src/tokens/engine/buffer.ts';
+import { Merger } from '../../src/tokens/engine/merger.ts';
+import { Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
+import { tokenizerFor } from '../../src/tokens/tokenizer.ts';
+import { HOSTILE } from './hostile-texts.ts';
+import { ORACLES } from './oracles.ts';
+import { seeded } from './strings.ts';
+
+/**
+ * Ten times the text may take at most this much longer: linear is 10, quadratic 100. The bench has the milliseconds;
+ * a test on a shared machine can only tell the shape.
+ */
+const GROWTH = 40;
+
+/** Milliseconds, the best of three: what else runs on the machine only adds. Remembered counts must not help. */
+const took = (run: (time: number) => unknown): number => {
+  let best = Number.POSITIVE_INFINITY;
+  for (let time = 0; time < 3; time++) {
+    const start = performance.now();
+    run(time);
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+};
+
+describe.each(['llama2', 'mistral', 'llama3', 'o200k'] as const)('%s on a hostile text', (family) => {
+  it.each(Object.entries(HOSTILE))('%s: no throw, and growth far from quadratic', async (_, make) => {
+    const tokenizer = await tokenizerFor(family);
+    const [small, large] = [make(20_000), make(200_000)];
+    tokenizer.count(make(5000), { markers: 'parse' });
+    const short = took((time) => tokenizer.count(small.slice(time), { markers: 'parse' }));
+    const long = took((time) => tokenizer.count(large.slice(time), { markers: 'parse' }));
+    expect(long).toBeLessThan(Math.max(short, 5) * GROWTH);
+  });
+
+  it.each(Object.entries(HOSTILE))('%s: counts what it encodes', async (_, make) => {
+    const tokenizer = await tokenizerFor(family);
+    const text = make(30_000);
+    expect(tokenizer.count(text)).toBe(tokenizer.encode(text).length);
+  });
+});
+
+describe('a text in which the last character decides how the first merges', () => {
+  /** Every neighbouring pair is a token, each of a lower rank than the one to its left: merging starts at the end. */
+  const chain = (length: number): { text: string; merger: Merger } => {
+    const random = seeded(8);
+    const seen = new Set<string>();
+    let text = 'a';
+    while (text.length < length) {
+      const next = String.fromCharCode(1 + Math.floor(random() * 126));
+      const pair = text.slice(-1) + next;
+      if (seen.has(pair)) continue;
+      seen.add(pair);
+      text += next;
+    }
+    const tokens = [...Array.from({ length: 128 }, (_, n) => String.fromCharCode(n)), ...[...seen].reverse()];
+    const bytes = new TextEncoder().encode(tokens.join(''));
+    const file = new Uint8Array(8 + tokens.length + bytes.length);
+    new DataView(file.buffer).setUint32(0, tokens.length, true);
+    new DataView(file.buffer).setUint32(4, bytes.length, true);
+    file.set(
+      tokens.map((token) => token.length),
+      8,
+    );
+    file.set(bytes, 8 + tokens.length);
+    const buffer = new Buffer8();
+    buffer.load(text, '');
+    return { text, merger: new Merger(new Vocabulary(file.buffer), buffer, false) };
+  };
+
+  it.each([100, 101, 1000, 1001, 6000, 6001])('is still merged exactly: %i characters', (length) => {
+    const { text, merger } = chain(length);
+    const count = merger.merge(0, text.length);
+    const odd = length % 2;
+    const expected = Array.from({ length: Math.ceil(length / 2) }, (_, n) => (n === 0 ? 0 : n * 2 - odd));
+    expect(count).toBe(expected.length);
+    expect([...merger.starts.subarray(0, count)]).toEqual(expected);
+  });
+});
+
+describe('a long piece merged in steps', () => {
+  const pieces = [
+    // Gluing windows at an equal token goes wrong on this one.
+    ...[64, 65, 100, 250, 1000].map((n) => `\\)//${'-'.repeat(n)}`),
+    ...Object.values(HOSTILE).map((make) => make(3000).toWellFormed()),
+  ];
+
+  it.each(['llama2', 'mistral', 'llama3'] as const)(
+    '%s: is the same as merged at once by another library',
+    async (family) => {
+      const tokenizer = await tokenizerFor(family);
+      for (const piece of pieces) {
+        if (ORACLES[family].wrong(piece)) continue;
+        expect(tokenizer.encode(piece), JSON.stringify(piece.slice(0, 40))).toEqual(ORACLES[family].encode(piece));
+      }
+    },
+  );
+});

@@ -1,0 +1,146 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { NONE, rolled, Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
+import { type TokenizerFamily, tokenizerFor } from '../../src/tokens/tokenizer.ts';
+
+const EXACT = ['llama2', 'codellama', 'mistral', 'llama3', 'o200k'] as const satisfies readonly TokenizerFamily[];
+
+const text = fc.string({ unit: 'binary', maxLength: 300 });
+
+// First in the file, while no vocabulary is loaded.
+describe('a vocabulary that could not be loaded', () => {
+  it('is asked for again by the next call', async () => {
+    await expect(tokenizerFor('mistral', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+    expect((await tokenizerFor('mistral')).count('x')).toBe(1);
+  });
+});
+
+describe.each(EXACT)('%s', (family) => {
+  it('gives every well-formed text back', async () => {
+    const tokenizer = await tokenizerFor(family);
+    fc.assert(
+      fc.property(text, (original) => {
+        // SentencePiece writes a space as U+2581: the two are one to it.
+        const expected = family === 'llama3' || family === 'o200k' ? original : original.replaceAll('\u2581', ' ');
+        expect(tokenizer.decode(tokenizer.encode(original))).toBe(expected);
+      }),
+    );
+  });
+
+  it('counts as many tokens as it encodes', async () => {
+    const tokenizer = await tokenizerFor(family);
+    fc.assert(fc.property(text, (any) => tokenizer.count(any) === tokenizer.encode(any).length));
+  });
+
+  it('counts a lone surrogate as the U+FFFD that is sent', async () => {
+    const tokenizer = await tokenizerFor(family);
+    expect(tokenizer.encode('a\ud800b')).toEqual(tokenizer.encode('a\ufffdb'));
+  });
+
+  it('stops counting above a limit, and is exact below it', async () => {
+    const tokenizer = await tokenizerFor(family);
+    const long = 'Our destiny is written in the stars. '.repeat(2000);
+    const tokens = tokenizer.count(long);
+    expect(tokenizer.count(long, { limit: tokens })).toBe(tokens);
+    const stopped = tokenizer.count(long, { limit: 100 });
+    expect(stopped).toBeGreaterThan(100);
+    expect(stopped).toBeLessThan(tokens / 10);
+  });
+
+  it('counts a long text that comes again, or starts alike, as at first', async () => {
+    const tokenizer = await tokenizerFor(family);
+    const system = Array.from({ length: 3000 }, (_, n) => `rule ${n} says no`).join(' and ');
+    const first = tokenizer.count(system);
+    expect(first).toBe(tokenizer.encode(system).length);
+    expect(tokenizer.count(system)).toBe(first);
+    for (const question of [' Why?', 's', '\n\n', ' 1']) {
+      expect(tokenizer.count(system + question)).toBe(tokenizer.encode(system + question).length);
+    }
+  });
+
+  it('names the piece and the byte each token starts at', async () => {
+    const tokenizer = await tokenizerFor(family);
+    const { ids, pieces, offsets } = tokenizer.pieces('Grüße an die Sterne');
+    expect(ids).toHaveLength(pieces.length);
+    const bytes = new TextEncoder().encode('Grüße an die Sterne');
+    for (const [n, from] of offsets.entries()) {
+      const piece = new TextDecoder().decode(bytes.subarray(from, offsets[n + 1]));
+      expect(n === 0 ? pieces[n]?.trimStart() : pieces[n]).toBe(piece);
+    }
+  });
+});
+
+describe('a U+2581 in a text for SentencePiece', () => {
+  it('is a space to it, and keeps its three bytes in the offsets', async () => {
+    const llama2 = await tokenizerFor('llama2');
+    expect(llama2.pieces('a\u2581b')).toMatchObject({ pieces: [' a', ' b'], offsets: [0, 1] });
+    expect(llama2.pieces('a\u2581b c').offsets).toEqual([0, 1, 5]);
+  });
+});
+
+describe('special tokens written in a text', () => {
+  it('are plain text unless they are to be parsed', async () => {
+    const llama3 = await tokenizerFor('llama3');
+    expect(llama3.count('<|eot_id|>')).toBe(7);
+    expect(llama3.encode('<|eot_id|>', { markers: 'parse' })).toEqual([128_009]);
+    expect(llama3.encode('<|eot_id|', { markers: 'parse' })).toEqual(llama3.encode('<|eot_id|'));
+    const llama2 = await tokenizerFor('llama2');
+    expect(llama2.count('<s>')).toBe(3);
+    expect(llama2.encode('<s>', { markers: 'parse' })).toEqual([1]);
+    const harmony = await tokenizerFor('o200k');
+    expect(harmony.encode('<|start|>a<|end|>', { markers: 'parse' })).toEqual([200_006, 64, 200_007]);
+  });
+
+  it('come back as they were written', async () => {
+    const llama3 = await tokenizerFor('llama3');
+    const prompt = '<|begin_of_text|>a <|eot_id|><|<|nothing|>';
+    expect(llama3.decode(llama3.encode(prompt, { markers: 'parse' }))).toBe(prompt);
+  });
+
+  it('are never looked up among the names that every object has', async () => {
+    const llama2 = await tokenizerFor('llama2');
+    expect(llama2.count('<constructor>', { markers: 'parse' })).toBe(llama2.count('<constructor>'));
+  });
+});
+
+describe('a text that goes on where another ended', () => {
+  it('gets no space in front from SentencePiece', async () => {
+    const llama2 = await tokenizerFor('llama2');
+    expect(llama2.encode('grabbed', { continued: true })).not.toEqual(llama2.encode('grabbed'));
+    expect(llama2.decode(llama2.encode(' x', { continued: true }), { continued: true })).toBe(' x');
+  });
+});
+
+describe('exactness', () => {
+  it('is an estimate with a bound where the vocabulary is not shipped', async () => {
+    expect(await tokenizerFor('qwen')).toMatchObject({ exactness: 'estimate', errorBound: 0.5 });
+    expect(await tokenizerFor('llama2')).not.toHaveProperty('errorBound');
+  });
+});
+
+describe('a vocabulary', () => {
+  it('finds what it holds and nothing else, whatever collides', () => {
+    const words = ['a', 'b', 'ab', 'abc'];
+    const bytes = new TextEncoder().encode(words.join(''));
+    const file = new Uint8Array([words.length, 0, 0, 0, bytes.length, 0, 0, 0, 1, 1, 2, 3, ...bytes]);
+    const vocabulary = new Vocabulary(file.buffer);
+    const find = (text: string): number => {
+      const spelt = new TextEncoder().encode(text);
+      return vocabulary.find(spelt, 0, spelt.length, spelt.reduce(rolled, 0));
+    };
+    expect(words.map(find)).toEqual([0, 1, 2, 3]);
+    expect(['', 'c', 'ba', 'abca'].map(find)).toEqual([NONE, NONE, NONE, NONE]);
+    // The right hash is not enough: the bytes must agree.
+    expect(vocabulary.find(new TextEncoder().encode('xyz'), 0, 3, [97, 98, 99].reduce(rolled, 0))).toBe(NONE);
+  });
+});
+
+describe.each(['llama2', 'mistral'] as const)('every piece of %s', (family) => {
+  it('merges into itself, so that a word found in the vocabulary counts one', async () => {
+    const tokenizer = await tokenizerFor(family);
+    for (let id = 259; id < 32_000; id++) {
+      const piece = tokenizer.decode([id], { continued: true });
+      expect(tokenizer.encode(piece, { continued: true }), piece).toEqual([id]);
+    }
+  });
+});
