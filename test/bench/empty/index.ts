@@ -1,0 +1,2 @@
+/** What a start costs that loads nothing. */
+export default { fetch: (): Response => new Response('ok') };

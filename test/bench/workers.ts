@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import { bundle } from '../support/bundle.ts';
+import type { WorkerOptions } from '../support/workerd.ts';
+
+const AUTH_KEY = 'bench-admin-key-0123456789';
+export const AUTHORIZATION = `Bearer ${AUTH_KEY}`;
+
+/** The gateway as deployed, with credentials that open nothing, for an upstream that asks for none. */
+export const gatewayAt = (upstream: string): WorkerOptions => ({
+  name: 'gateway',
+  config: 'wrangler.toml',
+  minify: true,
+  bindings: {
+    CHASQUI_ADMIN_KEY: AUTH_KEY,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'AKIABENCHBENCHBENCH0',
+    AWS_SECRET_ACCESS_KEY: 'bench-secret-access-key',
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: `${upstream}/bedrock`,
+    REPLICATE_API_TOKEN: 'r8_bench',
+    REPLICATE_BASE_URL: `${upstream}/replicate/v1`,
+    TOGETHER_API_KEY: 'bench-together-key',
+    TOGETHER_BASE_URL: `${upstream}/together/v1`,
+    ANYSCALE_SERVICES: JSON.stringify([
+      {
+        id: 'bench',
+        base_url: `${upstream}/anyscale/v1`,
+        token: 'bench',
+        models: { 'llama-3.3-70b-instruct': { upstream: 'meta-llama/Llama-3.3-70B-Instruct' } },
+      },
+    ]),
+  },
+});
+
+export const bareAt = (upstream: string): WorkerOptions => ({
+  name: 'bare',
+  config: 'test/bench/bare/wrangler.toml',
+  minify: true,
+  bindings: { UPSTREAM: upstream },
+});
+
+export const EMPTY: WorkerOptions = { name: 'empty', config: 'test/bench/empty/wrangler.toml', minify: true };
+
+/** Bytes of a Worker's bundle as it is deployed. */
+export async function sizeOf(options: WorkerOptions): Promise<{ readonly minified: number; readonly gzipped: number }> {
+  const { modules } = await bundle(options);
+  const files = modules.map(({ path }) => readFileSync(path));
+  return {
+    minified: files.reduce((sum, file) => sum + file.length, 0),
+    gzipped: files.reduce((sum, file) => sum + gzipSync(file).length, 0),
+  };
+}
