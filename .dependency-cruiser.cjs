@@ -78,7 +78,12 @@ module.exports = {
       from: { path: '^test/sandbox/' },
       to: { path: '^(src|providers)/' },
     },
-    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^(src|providers)/', pathNot: '\\.d\\.ts$' }, to: {} },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^(src|providers)/', pathNot: '\\.d\\.ts$' },
+      to: {},
+    },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {
