@@ -1,9 +1,8 @@
 import type { ConverseCommandOutput } from '@aws-sdk/client-bedrock-runtime';
 import type { Event } from '../../../src/core/index.ts';
 import { foreign } from '../errors.ts';
-import { usageEvent } from '../usage.ts';
 import { documentJson } from './document.ts';
-import { finishEvent } from './finish.ts';
+import { lastEvents } from './finish.ts';
 import type { Reading } from './request.ts';
 import { voice } from './voice.ts';
 
@@ -26,13 +25,6 @@ export function answerEvents(answer: ConverseCommandOutput, reading: Reading): E
       tool?.input(documentJson(block.toolUse.input), out);
     }
   }
-  out.push(finishEvent(stopReason, speaker.said()));
-  const counted = usageEvent({
-    input: usage?.inputTokens,
-    output: usage?.outputTokens,
-    cacheRead: usage?.cacheReadInputTokens,
-    cacheWrite: usage?.cacheWriteInputTokens,
-  });
-  if (counted) out.push(counted);
+  out.push(...lastEvents(stopReason, speaker.said(), usage));
   return out;
 }

@@ -1,4 +1,6 @@
+import type { TokenUsage } from '@aws-sdk/client-bedrock-runtime';
 import { type Event, type FinishReason, GatewayError } from '../../../src/core/index.ts';
+import { usageEvent } from '../usage.ts';
 
 /** Converse's stop reasons (`StopReason`); `failed` is an answer that must not pass for one. */
 const REASONS: ReadonlyMap<string, FinishReason | 'failed'> = new Map([
@@ -30,7 +32,7 @@ const failed = (native: string): GatewayError =>
  * The end of an answer. A reason this table does not know ends it like any other, its own word kept.
  * @throws GatewayError where the model's output is malformed, and where all it did was to call a tool it must not call
  */
-export function finishEvent(native: string, said: Said): Event {
+function finishEvent(native: string, said: Said): Event {
   const reason = REASONS.get(native) ?? 'stop';
   if (reason === 'failed') throw failed(native);
   if (reason === 'tool_calls' && said.calls === 0) {
@@ -40,4 +42,16 @@ export function finishEvent(native: string, said: Said): Event {
   // A model that calls tools need not say that this is why it stops.
   if (reason === 'stop' && said.calls > 0) return { type: 'finish', choice: 0, reason: 'tool_calls', native };
   return { type: 'finish', choice: 0, reason, native };
+}
+
+/** What comes last, streamed or not: why the answer ended, and its usage if Bedrock gave one. */
+export function lastEvents(native: string, said: Said, usage: TokenUsage | undefined): Event[] {
+  const finish = finishEvent(native, said);
+  const counted = usageEvent({
+    input: usage?.inputTokens,
+    output: usage?.outputTokens,
+    cacheRead: usage?.cacheReadInputTokens,
+    cacheWrite: usage?.cacheWriteInputTokens,
+  });
+  return counted ? [finish, counted] : [finish];
 }

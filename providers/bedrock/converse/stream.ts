@@ -1,8 +1,7 @@
 import type { ConverseStreamOutput, TokenUsage } from '@aws-sdk/client-bedrock-runtime';
 import type { Decoder } from '../decode.ts';
 import { interrupted } from '../errors.ts';
-import { usageEvent } from '../usage.ts';
-import { finishEvent } from './finish.ts';
+import { lastEvents } from './finish.ts';
 import type { Reading } from './request.ts';
 import { type ToolVoice, voice } from './voice.ts';
 
@@ -46,14 +45,7 @@ export function streamDecoder(reading: Reading): Decoder<ConverseStreamOutput> {
     end(out) {
       if (stopReason === undefined) return false;
       for (const tool of tools.values()) tool?.end(out);
-      out.push(finishEvent(stopReason, speaker.said()));
-      const counted = usageEvent({
-        input: usage?.inputTokens,
-        output: usage?.outputTokens,
-        cacheRead: usage?.cacheReadInputTokens,
-        cacheWrite: usage?.cacheWriteInputTokens,
-      });
-      if (counted) out.push(counted);
+      out.push(...lastEvents(stopReason, speaker.said(), usage));
       return true;
     },
   };

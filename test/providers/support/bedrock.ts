@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { configureBedrock } from '../../../providers/bedrock/index.ts';
 import type { ChatJob, Fetch, Job, PromptJob, Provider } from '../../../src/core/index.ts';
 import { type Collected, collect } from '../../support/collect.ts';
-import { calm } from './openai-jobs.ts';
+import { calm, chatJob, promptJob } from './openai-jobs.ts';
 
 export const ENV = {
   AWS_REGION: 'us-east-1',
@@ -18,34 +18,11 @@ export function bedrock(fetch: Fetch, env: Record<string, unknown> = ENV): Provi
   return provider;
 }
 
-const BASE = {
-  model: 'us.meta.llama3-3-70b-instruct-v1:0',
-  family: 'llama-3.3',
-  sampling: {},
-  stop: [],
-  n: 1,
-  stream: true,
-  deadlineMs: 60_000,
-} as const;
+const LLAMA = { model: 'us.meta.llama3-3-70b-instruct-v1:0', family: 'llama-3.3' } as const;
 
-export const converseJob = (over: Partial<ChatJob> = {}): ChatJob => ({
-  ...BASE,
-  kind: 'chat',
-  api: 'converse',
-  messages: [{ role: 'user', content: 'Hi' }],
-  tools: [],
-  toolStreaming: true,
-  systemRole: true,
-  ...over,
-});
+export const converseJob = (over: Partial<ChatJob> = {}): ChatJob => chatJob({ ...LLAMA, api: 'converse', ...over });
 
-export const invokeJob = (over: Partial<PromptJob> = {}): PromptJob => ({
-  ...BASE,
-  kind: 'prompt',
-  api: 'invoke',
-  prompt: 'Once upon',
-  ...over,
-});
+export const invokeJob = (over: Partial<PromptJob> = {}): PromptJob => promptJob({ ...LLAMA, api: 'invoke', ...over });
 
 /** A request as Bedrock would get it. */
 export interface Sent {
