@@ -4,9 +4,6 @@ import { configureBedrock } from './bedrock/index.ts';
 import { configureReplicate } from './replicate/index.ts';
 import { configureTogether } from './together/index.ts';
 
-/** The providers built in, by the name that callers and the catalogue use. */
-export const PROVIDER_IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
-
 const configurations: readonly ConfigureProvider[] = [
   configureBedrock,
   configureReplicate,

@@ -1,9 +1,6 @@
-import type { Configured, ConfigureProvider } from '../../src/core/index.ts';
+import { type Configured, type ConfigureProvider, PROVIDER_IDS } from '../../src/core/index.ts';
 import { openAiServices } from './provider.ts';
 import { readServices } from './services.ts';
-
-/** The ids that other providers have. */
-const RESERVED = ['bedrock', 'replicate', 'together', 'anyscale'];
 
 const refused = (mistakes: readonly string[]): Configured => ({ providers: [], offers: [], mistakes });
 
@@ -20,7 +17,11 @@ export const configureAnyscale: ConfigureProvider = (env, fetch) => {
 
 /** `OPENAI_COMPATIBLE_SERVICES`: the same form, each entry a provider of its own under the entry's id. */
 export const configureOpenAiCompatible: ConfigureProvider = (env, fetch) => {
-  const { entries, mistakes } = readServices('OPENAI_COMPATIBLE_SERVICES', env.OPENAI_COMPATIBLE_SERVICES, RESERVED);
+  const { entries, mistakes } = readServices(
+    'OPENAI_COMPATIBLE_SERVICES',
+    env.OPENAI_COMPATIBLE_SERVICES,
+    PROVIDER_IDS,
+  );
   if (mistakes.length > 0) return refused(mistakes);
   return {
     providers: entries.map((entry) => openAiServices(entry.id, entry.id, [entry], fetch)),

@@ -11,7 +11,7 @@ import {
   InvokeModelWithResponseStreamCommand,
   type InvokeModelWithResponseStreamCommandOutput,
 } from '@aws-sdk/client-bedrock-runtime';
-import type { Fetch } from '../../src/core/index.ts';
+import { type Fetch, orAbort } from '../../src/core/index.ts';
 import { collect } from './collector.ts';
 import { fromThrown } from './errors.ts';
 import { type HttpHead, listeningHandler } from './handler.ts';
@@ -93,6 +93,7 @@ export function bedrockClient({ region, credentials, endpoint, fetch }: BedrockO
   ): Promise<{ output: Output; head: HttpHead; reads: Reads | undefined }> {
     const heard = handler.listen(signal, streamed);
     try {
+      // The SDK itself hears an abort only until the headers have come.
       const output = await orAbort(send({ abortSignal: signal }), signal);
       return { output, head: heard.head, reads: heard.reads };
     } catch (thrown) {
@@ -118,14 +119,4 @@ export function bedrockClient({ region, credentials, endpoint, fetch }: BedrockO
     invokeStream: (input, signal) =>
       exchangeStream((options) => client.send(new InvokeModelWithResponseStreamCommand(input), options), signal),
   };
-}
-
-/** Rejects as soon as the signal aborts: the SDK itself hears it only until the headers have come. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { Api } from '../core/index.ts';
+import { type Api, PROVIDER_IDS } from '../core/index.ts';
 import json from './models.json' with { type: 'json' };
 import sources from './sources.json' with { type: 'json' };
 import type { Capabilities, CatalogModel, OfferFeatures, Source } from './types.ts';
@@ -16,7 +16,7 @@ const api = v.picklist(['converse', 'invoke', 'predictions', 'chat', 'completion
 const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item), []);
 
 const offer = v.strictObject({
-  provider: v.picklist(['bedrock', 'replicate', 'together', 'anyscale']),
+  provider: v.picklist(PROVIDER_IDS),
   id: v.string(),
   otherIds: list(v.string()),
   apis: v.array(api),

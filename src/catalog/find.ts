@@ -1,8 +1,9 @@
+import { PROVIDER_IDS } from '../core/index.ts';
 import { bedrockIdWithin } from './bedrock.ts';
 import { names } from './names.ts';
 import { replicateModelOf } from './replicate.ts';
 import { suggest } from './suggest.ts';
-import type { CatalogModel, CatalogProvider } from './types.ts';
+import type { CatalogModel } from './types.ts';
 
 /** What a name says beyond the model: which provider must serve it and, where `upstream` is set, by exactly which id. */
 export interface Pin {
@@ -13,8 +14,6 @@ export interface Pin {
 export type Match =
   | { readonly kind: 'model'; readonly model: CatalogModel; readonly pin?: Pin }
   | { readonly kind: 'unknown'; readonly suggestions: readonly string[] };
-
-const PROVIDERS: readonly string[] = ['bedrock', 'replicate', 'together', 'anyscale'] satisfies CatalogProvider[];
 
 type Found = Extract<Match, { kind: 'model' }>;
 
@@ -56,6 +55,6 @@ function findAt(name: string, providers: readonly string[]): Found | undefined {
  * @param providerIds providers of the user's own, known beside the four of the catalogue
  */
 export function findModel(name: string, providerIds: readonly string[] = []): Match {
-  const found = findPlain(name) ?? findAt(name, [...PROVIDERS, ...providerIds]);
+  const found = findPlain(name) ?? findAt(name, [...PROVIDER_IDS, ...providerIds]);
   return found ?? { kind: 'unknown', suggestions: suggest(name) };
 }

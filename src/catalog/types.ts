@@ -1,7 +1,7 @@
-import type { Api, Family } from '../core/index.ts';
+import type { Api, Family, PROVIDER_IDS } from '../core/index.ts';
 
 /** Providers of which the catalogue lists offers. A user's own services are configuration, not catalogue. */
-export type CatalogProvider = 'bedrock' | 'replicate' | 'together' | 'anyscale';
+export type CatalogProvider = (typeof PROVIDER_IDS)[number];
 
 /** `base` continues text and has no chat form; `guard` classifies a conversation. */
 export type ModelKind = 'base' | 'chat' | 'guard';

@@ -1,6 +1,6 @@
 /**
  * The closed list of what can go wrong. Every failure of every provider maps to exactly one code; the table says what
- * a caller sees and what the relay may do about it.
+ * a caller sees and whether the relay may ask the same offer again. Another offer it may always ask.
  */
 export type ErrorCode =
   | 'invalid_request'
@@ -30,38 +30,35 @@ export interface ErrorKind {
   readonly type: string;
   /** The same offer may succeed if asked again later. */
   readonly retryable: boolean;
-  /** Another offer may succeed. */
-  readonly fallback: boolean;
 }
 
-const kind = (status: number, type: string, retryable: boolean, fallback: boolean): ErrorKind => ({
+const kind = (status: number, type: string, retryable: boolean): ErrorKind => ({
   status,
   type,
   retryable,
-  fallback,
 });
 
 export const ERROR_KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
-  //                              status  type                     retryable fallback
-  invalid_request: /*         */ kind(400, 'invalid_request_error', false, true),
-  context_length_exceeded: /* */ kind(400, 'invalid_request_error', false, true),
-  unsupported_parameter: /*   */ kind(400, 'invalid_request_error', false, true),
-  model_not_found: /*         */ kind(404, 'invalid_request_error', false, true),
-  no_eligible_offer: /*       */ kind(400, 'invalid_request_error', false, false),
-  authentication: /*          */ kind(401, 'authentication_error', false, false),
-  permission_denied: /*       */ kind(403, 'permission_error', false, false),
-  insufficient_budget: /*     */ kind(402, 'insufficient_quota', false, false),
-  rate_limit_exceeded: /*     */ kind(429, 'rate_limit_error', true, false),
-  content_policy: /*          */ kind(400, 'invalid_request_error', false, true),
-  provider_rate_limited: /*   */ kind(429, 'rate_limit_error', true, true),
-  provider_overloaded: /*     */ kind(503, 'api_error', true, true),
-  provider_unavailable: /*    */ kind(502, 'api_error', true, true),
-  provider_error: /*          */ kind(502, 'api_error', true, true),
-  provider_auth: /*           */ kind(502, 'api_error', false, true),
-  timeout: /*                 */ kind(504, 'api_error', true, true),
-  canceled: /*                */ kind(499, 'api_error', false, false),
-  stream_interrupted: /*      */ kind(502, 'api_error', true, true),
-  internal: /*                */ kind(500, 'api_error', false, false),
+  //                              status  type                     retryable
+  invalid_request: /*         */ kind(400, 'invalid_request_error', false),
+  context_length_exceeded: /* */ kind(400, 'invalid_request_error', false),
+  unsupported_parameter: /*   */ kind(400, 'invalid_request_error', false),
+  model_not_found: /*         */ kind(404, 'invalid_request_error', false),
+  no_eligible_offer: /*       */ kind(400, 'invalid_request_error', false),
+  authentication: /*          */ kind(401, 'authentication_error', false),
+  permission_denied: /*       */ kind(403, 'permission_error', false),
+  insufficient_budget: /*     */ kind(402, 'insufficient_quota', false),
+  rate_limit_exceeded: /*     */ kind(429, 'rate_limit_error', true),
+  content_policy: /*          */ kind(400, 'invalid_request_error', false),
+  provider_rate_limited: /*   */ kind(429, 'rate_limit_error', true),
+  provider_overloaded: /*     */ kind(503, 'api_error', true),
+  provider_unavailable: /*    */ kind(502, 'api_error', true),
+  provider_error: /*          */ kind(502, 'api_error', true),
+  provider_auth: /*           */ kind(502, 'api_error', false),
+  timeout: /*                 */ kind(504, 'api_error', true),
+  canceled: /*                */ kind(499, 'api_error', false),
+  stream_interrupted: /*      */ kind(502, 'api_error', true),
+  internal: /*                */ kind(500, 'api_error', false),
 };
 
 /** What one try at one offer came to; part of an error's `metadata` and of the debug answer. */

@@ -1,3 +1,4 @@
+export * from './abort.ts';
 export * from './call.ts';
 export * from './errors.ts';
 export * from './event.ts';

@@ -2,6 +2,9 @@ import type { Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call
 import type { Event } from './event.ts';
 import type { Price } from './money.ts';
 
+/** The providers built in, by the names that callers, the catalogue and configuration use. */
+export const PROVIDER_IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
+
 /** The APIs an offer can be reached by, across all providers. */
 export type Api = 'converse' | 'invoke' | 'predictions' | 'chat' | 'completions';
 

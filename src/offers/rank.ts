@@ -38,12 +38,13 @@ export function rank(offers: readonly Ranked[], routing: Routing): Candidate[] {
     const at = order.indexOf(candidate.provider);
     return at < 0 ? order.length : at;
   };
-  return [...offers]
+  return offers
+    .map((ranked) => ({ ...ranked, price: priceOf(ranked.source) }))
     .sort(
       (a, b) =>
         place(a) - place(b) ||
         tier(a.source) - tier(b.source) ||
-        comparePrices(priceOf(a.source), priceOf(b.source)) ||
+        comparePrices(a.price, b.price) ||
         a.candidate.provider.localeCompare(b.candidate.provider),
     )
     .map(({ candidate }) => candidate);

@@ -1,14 +1,12 @@
-import { type Call, GatewayError } from '../core/index.ts';
+import { type Call, GatewayError, PROVIDER_IDS } from '../core/index.ts';
 import { consider, isExclusion } from './consider.ts';
 import { type Ranked, rank } from './rank.ts';
 import { offersOf } from './source.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
-const BUILT_IN = ['bedrock', 'replicate', 'together', 'anyscale'];
-
 /** A misspelt provider would be ignored in silence, or leave nothing: better said. */
 function assertKnownProviders(call: Call, world: World): void {
-  const known = new Set([...BUILT_IN, ...world.providers.keys()]);
+  const known = new Set([...PROVIDER_IDS, ...world.providers.keys()]);
   for (const field of ['order', 'only', 'ignore'] as const) {
     for (const [at, name] of (call.routing[field] ?? []).entries()) {
       if (known.has(name)) continue;

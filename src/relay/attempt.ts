@@ -4,6 +4,7 @@ import {
   type Event,
   GatewayError,
   type Generation,
+  orAbort,
   type Provider,
 } from '../core/index.ts';
 import type { Plan } from '../offers/index.ts';
@@ -23,16 +24,6 @@ export interface Answer {
 }
 
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
-
-/** Rejects as soon as the signal aborts, even where the work does not listen to it. */
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(abortReason(signal));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
-}
 
 /**
  * One try at one offer: as many upstream requests as its plan has jobs, under one set of timers and one signal.
