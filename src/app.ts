@@ -6,6 +6,8 @@ import {
   anyOrigin,
   chatCompletions,
   completions,
+  countTokens,
+  detokenize,
   everyAnswer,
   type Gateway,
   getModel,
@@ -17,14 +19,12 @@ import {
   notFound,
   postOnly,
   sayError,
+  tokenize,
 } from './routes/index.ts';
 
 /** The contract's routes that later versions will serve; until then they say so. */
 const NOT_BUILT = [
   '/v1/offers',
-  '/v1/count_tokens',
-  '/v1/tokenize',
-  '/v1/detokenize',
   '/v1/prices',
   '/v1/usage',
   '/v1/whatif',
@@ -34,6 +34,8 @@ const NOT_BUILT = [
   '/docs',
   '/',
 ];
+
+const POST_ONLY = ['/v1/chat/completions', '/v1/completions', '/v1/count_tokens', '/v1/tokenize', '/v1/detokenize'];
 
 /** The whole gateway: its middleware, in order, and every route. `network` is how providers are reached. */
 export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch): Hono {
@@ -53,8 +55,10 @@ export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch
 
   app.post('/v1/chat/completions', chatCompletions(gateway));
   app.post('/v1/completions', completions(gateway));
-  app.all('/v1/chat/completions', postOnly);
-  app.all('/v1/completions', postOnly);
+  app.post('/v1/count_tokens', countTokens(gateway));
+  app.post('/v1/tokenize', tokenize(gateway));
+  app.post('/v1/detokenize', detokenize(gateway));
+  for (const path of POST_ONLY) app.all(path, postOnly);
   app.get('/v1/models', listModels(gateway));
   app.get('/v1/models/:id{.+}', getModel(gateway));
   app.get('/v1/health', health(gateway));

@@ -1,6 +1,6 @@
 import { configureProviders } from '../providers/index.ts';
 import type { Access } from './accounts/index.ts';
-import type { Fetch, Provider, ServiceOffer } from './core/index.ts';
+import { type Fetch, MARKER_MODES, type MarkerMode, type Provider, type ServiceOffer } from './core/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 
 /** What the deployment's environment comes to. Read once for each isolate. */
@@ -11,6 +11,8 @@ export interface Config {
   /** Decides which Bedrock inference profiles can be used. */
   readonly region: string | undefined;
   readonly access: Access;
+  /** What is done about template syntax in callers' texts; absent: broken for chat APIs, refused in our own prompts. */
+  readonly markers?: MarkerMode;
   readonly timeouts: Timeouts;
   /** Largest request body, in bytes. */
   readonly maxBodyBytes: number;
@@ -69,6 +71,14 @@ function readTimeouts(env: Env, mistakes: string[]): Timeouts {
   return timeouts;
 }
 
+/** `CHASQUI_MARKERS`: what every call without a word of its own does about template syntax in its texts. */
+function readMarkers(env: Env, mistakes: string[]): { markers?: MarkerMode } {
+  const value = text(env, 'CHASQUI_MARKERS');
+  const markers = MARKER_MODES.find((mode) => mode === value);
+  if (value !== undefined && !markers) mistakes.push(`CHASQUI_MARKERS must be one of ${MARKER_MODES.join(', ')}.`);
+  return markers ? { markers } : {};
+}
+
 /**
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
@@ -76,6 +86,7 @@ function readTimeouts(env: Env, mistakes: string[]): Timeouts {
 export function readConfig(env: Env, network: Fetch): Config {
   const mistakes: string[] = [];
   const timeouts = readTimeouts(env, mistakes);
+  const markers = readMarkers(env, mistakes);
   let configured = configureProviders(env, network);
   mistakes.push(...configured.mistakes);
   let settings = env;
@@ -93,6 +104,7 @@ export function readConfig(env: Env, network: Fetch): Config {
     services: configured.offers,
     region: text(settings, 'AWS_REGION'),
     access,
+    ...markers,
     timeouts,
     maxBodyBytes: MAX_BODY_BYTES,
     sandbox: inSandbox,

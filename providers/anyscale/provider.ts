@@ -8,15 +8,9 @@ import {
   unreachable,
 } from '../../src/core/index.ts';
 import { readAnswer, wireRequest } from '../openai-wire/index.ts';
+import { countAt } from './count.ts';
 import { openAiDialect } from './dialect.ts';
-
-/** One deployment: where it is and how to get in. */
-export interface Service {
-  readonly id: string;
-  /** Without a slash at its end; usually ends in `/v1`. */
-  readonly baseUrl: string;
-  readonly token?: string;
-}
+import type { Service } from './service.ts';
 
 /**
  * A provider over one or more OpenAI-compatible services of the operator's own. There is no official package for
@@ -26,7 +20,7 @@ export function openAiServices(id: string, name: string, services: readonly Serv
   const dialect = openAiDialect(id, name);
   const byId = new Map(services.map((service) => [service.id, service]));
 
-  function serviceOf(job: Job): Service {
+  function serviceOf(job: { readonly service?: string }): Service {
     const service = job.service === undefined && services.length === 1 ? services[0] : byId.get(job.service ?? '');
     if (service) return service;
     throw new GatewayError('internal', `${name} has no service of the name this offer was made under.`, {
@@ -36,6 +30,7 @@ export function openAiServices(id: string, name: string, services: readonly Serv
 
   return {
     id,
+    countTokens: (request, signal) => countAt(serviceOf(request), request, fetch, signal),
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       const service = serviceOf(job);
       if (signal.aborted) throw abortReason(signal);

@@ -1,6 +1,6 @@
 import { type Price, parseDollars, type ServiceOffer } from '../../src/core/index.ts';
 import { readBaseUrl } from './base-url.ts';
-import type { Service } from './provider.ts';
+import type { Service } from './service.ts';
 
 /** A service as configured; `offers` lack the provider, which is not the entry's to say. */
 export interface Entry extends Service {

@@ -68,6 +68,21 @@ export interface Sampling {
   readonly user?: string;
 }
 
+/**
+ * What to do about template syntax in what a caller wrote: refuse, break the syntax with an invisible space, or let it be,
+ * for a caller who writes prompts by hand.
+ */
+export type MarkerMode = 'reject' | 'neutralise' | 'allow';
+export const MARKER_MODES: readonly MarkerMode[] = ['reject', 'neutralise', 'allow'];
+
+/** How a chat becomes a prompt, where that is the caller's to say. */
+export interface Templating {
+  /** A template family to render with in place of the model's own; such a chat goes as a raw prompt. */
+  readonly name?: string;
+  /** Absent: as the deployment has it. */
+  readonly markers?: MarkerMode;
+}
+
 /** OpenRouter's routing grammar, as far as it is built. */
 export interface Routing {
   /** Try these providers first, in this order. */
@@ -94,6 +109,7 @@ interface CallBase {
   readonly stop: readonly string[];
   readonly stream: boolean;
   readonly routing: Routing;
+  readonly templating: Templating;
   /** Milliseconds for the whole call, all attempts included. */
   readonly timeoutMs?: number;
   /** Parameters the caller sent that no provider knows, by the caller's name for them. */
@@ -112,6 +128,8 @@ export interface CompletionCall extends CallBase {
   readonly kind: 'completion';
   /** At least one. Choice `p * n + i` is sample `i` of prompt `p`. */
   readonly prompts: readonly string[];
+  /** What follows the gap that the answer fills in. */
+  readonly suffix?: string;
   /** Repeat the prompt in front of its completion. */
   readonly echo: boolean;
 }

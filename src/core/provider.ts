@@ -61,8 +61,19 @@ export interface Generation {
   readonly upstreamModel?: string;
 }
 
+/** A prompt to count: text for a raw API, messages for a chat API. */
+export type CountRequest = {
+  readonly model: string;
+  readonly service?: string;
+} & ({ readonly prompt: string } | { readonly messages: readonly Message[] });
+
 export interface Provider {
   readonly id: string;
+  /**
+   * Tokens of a prompt by the provider's own tokenizer, where it tells; undefined where it does not, for whatever reason.
+   * Never throws.
+   */
+  countTokens?(request: CountRequest, signal: AbortSignal): Promise<number | undefined>;
   /**
    * One attempt, one upstream request: it never retries, sleeps or falls back.
    * Rejects with a GatewayError before the first event, or throws one from the iterator after it. Aborting the signal

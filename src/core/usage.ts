@@ -1,3 +1,6 @@
+/** From the surest to the least sure. */
+export type UsageSource = 'provider' | 'counted' | 'estimated';
+
 /**
  * Tokens in disjoint buckets: their sum is the total, whatever a provider counts inside what.
  * `input` is uncached input; `reasoning` is output that was thought and not said, and is not part of `output`.
@@ -8,8 +11,8 @@ export interface Usage {
   readonly cacheWrite: number;
   readonly output: number;
   readonly reasoning: number;
-  /** Who counted: the provider, or we. */
-  readonly source: 'provider' | 'counted';
+  /** Who counted: the provider; we, with the model's own tokenizer and template; or we, as well as we could. */
+  readonly source: UsageSource;
   /** Seconds of hardware time the provider bills, where it bills time (Replicate's `predict_time`). */
   readonly seconds?: number;
 }
@@ -17,7 +20,11 @@ export interface Usage {
 export const promptTokens = (usage: Usage): number => usage.input + usage.cacheRead + usage.cacheWrite;
 export const completionTokens = (usage: Usage): number => usage.output + usage.reasoning;
 
-/** The sum of several upstream requests of one call: it is `provider` only if every part is. */
+const SURENESS: readonly UsageSource[] = ['provider', 'counted', 'estimated'];
+
+const lessSure = (a: UsageSource, b: UsageSource): UsageSource => (SURENESS.indexOf(a) > SURENESS.indexOf(b) ? a : b);
+
+/** The sum of several upstream requests of one call: it is as sure as its least sure part. */
 export function addUsage(a: Usage, b: Usage): Usage {
   const seconds = a.seconds === undefined && b.seconds === undefined ? undefined : (a.seconds ?? 0) + (b.seconds ?? 0);
   return {
@@ -26,7 +33,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
     cacheWrite: a.cacheWrite + b.cacheWrite,
     output: a.output + b.output,
     reasoning: a.reasoning + b.reasoning,
-    source: a.source === 'provider' && b.source === 'provider' ? 'provider' : 'counted',
+    source: lessSure(a.source, b.source),
     ...(seconds === undefined ? {} : { seconds }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Parameter } from '../catalog/index.ts';
 import type { Call, Sampling, ToolChoice } from '../core/index.ts';
+import type { OutputLimit } from './types.ts';
 
 /** The caller's name for each parameter, for headers and messages. */
 const CALLERS_NAME: Readonly<Record<keyof Sampling, string>> = {
@@ -22,7 +23,7 @@ const CALLERS_NAME: Readonly<Record<keyof Sampling, string>> = {
 const SERVED_BY_US: ReadonlySet<ToolChoice> = new Set<ToolChoice>(['auto', 'none']);
 
 /** What the caller set and a wire cannot serve, by the caller's names. `n` and `stop` are never dropped: we serve them. */
-export function dropsFor(call: Call, takes: ReadonlySet<Parameter>, maxOutput: number | undefined): string[] {
+export function dropsFor(call: Call, takes: ReadonlySet<Parameter>, output: OutputLimit): string[] {
   const drops: string[] = [];
   for (const key of Object.keys(call.sampling) as (keyof Sampling)[]) {
     if (call.sampling[key] !== undefined && !takes.has(key)) drops.push(CALLERS_NAME[key]);
@@ -38,9 +39,7 @@ export function dropsFor(call: Call, takes: ReadonlySet<Parameter>, maxOutput: n
       drops.push('tool_choice');
     }
   }
-  if (call.maxTokens !== undefined && maxOutput !== undefined && call.maxTokens > maxOutput) {
-    drops.push(`max_tokens (limited to ${maxOutput})`);
-  }
+  if (output.clamped) drops.push(`max_tokens (limited to ${output.maxTokens})`);
   drops.push(...call.unknownParameters);
   return drops;
 }

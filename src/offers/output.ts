@@ -1,31 +1,56 @@
 import type { Api, Call } from '../core/index.ts';
+import type { Facts } from './facts.ts';
+import { fewest } from './measure.ts';
+import { type OutputLimit, type PromptSize, type Refusal, refuse } from './types.ts';
 
 /** Bedrock's InvokeModel for Llama takes at most this as `max_gen_len` (and truncates at 512 without it). */
-const INVOKE_DEFAULT = 2048;
+const INVOKE_MOST = 2048;
 /** What Replicate's engines serve where the catalogue knows no context. */
 const ASSUMED_CONTEXT = 4096;
-const LEAST_OUTPUT = 256;
-/** Bytes of one token, taken low so that prompt and output fit; exact counting replaces this guess. */
-const BYTES_PER_TOKEN = 2;
-const TEMPLATE_MARGIN = 16;
 
 /**
- * What to send as the output limit where the caller set none and the wire would truncate without one: the largest that
- * fits. Undefined elsewhere: what the caller did not set is not sent.
+ * Tokens of a context that a provider does not give. Together: prompt and output "must be less than the context length"
+ * (docs.together.ai/docs/error-codes), and one more was counted in the field (stanford-crfm/helm#2079).
  */
-export function fallbackMaxTokens(
-  call: Call,
-  api: Api,
-  rendered: string | undefined,
-  contextLength: number | undefined,
-  maxOutput: number | undefined,
-): number | undefined {
-  if (call.maxTokens !== undefined) return undefined;
-  if (api === 'invoke') return maxOutput ?? INVOKE_DEFAULT;
-  if (api !== 'predictions') return undefined;
-  const prompts = call.kind === 'completion' ? call.prompts : [rendered ?? ''];
-  const longest = Math.max(...prompts.map((prompt) => prompt.length));
-  const context = contextLength ?? ASSUMED_CONTEXT;
-  const room = context - Math.ceil(longest / BYTES_PER_TOKEN) - TEMPLATE_MARGIN;
-  return Math.min(maxOutput ?? context, Math.max(LEAST_OUTPUT, room));
+const MARGIN: Readonly<Record<string, number>> = { together: 2 };
+
+const grouped = (count: number): string => count.toLocaleString('en-US');
+
+const sizeText = ({ largest, exactness, more }: PromptSize): string =>
+  `${more ? 'more than ' : exactness === 'estimate' ? 'about ' : ''}${grouped(largest)} tokens`;
+
+/**
+ * How long an answer may get at an offer: what the caller asked for, cut to what fits behind the prompt and to what the
+ * offer gives. What the caller did not set is not sent, except where the wire truncates without a limit; then it is the
+ * largest that fits. A prompt that leaves no room for one token is refused.
+ */
+export function outputFor(call: Call, facts: Facts, api: Api, prompt: PromptSize): OutputLimit | Refusal {
+  const { contextLength, provider, model } = facts;
+  const given = facts.maxOutput(api) ?? (api === 'invoke' ? INVOKE_MOST : undefined);
+  const context = contextLength === undefined ? undefined : contextLength - (MARGIN[provider] ?? 0);
+  const least = fewest(prompt);
+  if (context !== undefined && (least >= context || (prompt.more && prompt.exactness === 'exact'))) {
+    return refuse(
+      'context_too_small',
+      `${provider} takes ${grouped(contextLength ?? 0)} tokens for ${model}, prompt and answer together, and the prompt alone is ${sizeText(prompt)}.`,
+    );
+  }
+  // An estimate that says it does not fit may be wrong: then only what fits for certain is cut.
+  const room = context === undefined ? undefined : context - (prompt.largest < context ? prompt.largest : least);
+  const ceiling = smaller(room, given);
+  const wanted = call.maxTokens;
+  if (wanted !== undefined) {
+    const maxTokens = ceiling === undefined ? wanted : Math.min(wanted, ceiling);
+    return { maxTokens, most: maxTokens, clamped: maxTokens < wanted };
+  }
+  if (api === 'invoke' || api === 'predictions') {
+    const maxTokens = ceiling ?? Math.max(1, ASSUMED_CONTEXT - prompt.largest);
+    return { maxTokens, most: maxTokens, clamped: false };
+  }
+  return { clamped: false, ...(ceiling === undefined ? {} : { most: ceiling }) };
+}
+
+function smaller(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
 }

@@ -1,7 +1,9 @@
-import { type Call, GatewayError, PROVIDER_IDS } from '../core/index.ts';
+import { type Call, type Family, GatewayError, PROVIDER_IDS } from '../core/index.ts';
+import { promptCounter, type Tokenizers, templateFamilies } from '../tokens/index.ts';
 import { consider, isExclusion } from './consider.ts';
+import { contextLengthOf, familyOf } from './facts.ts';
 import { type Ranked, rank } from './rank.ts';
-import { offersOf } from './source.ts';
+import { type Named, offersOf } from './source.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
 /** A misspelt provider would be ignored in silence, or leave nothing: better said. */
@@ -20,6 +22,16 @@ function assertKnownProviders(call: Call, world: World): void {
   }
 }
 
+function assertKnownTemplate(call: Call): void {
+  const { name } = call.templating;
+  if (name === undefined || templateFamilies().includes(name)) return;
+  const param = 'template.name';
+  const known = templateFamilies().join(', ');
+  throw new GatewayError('invalid_request', `${param}: there is no template of that name. There are ${known}.`, {
+    param,
+  });
+}
+
 /** Why the caller does not want a provider, if it does not. */
 function allowedBy(call: Call, pin: string | undefined): (provider: string) => string | undefined {
   const { only, ignore } = call.routing;
@@ -31,33 +43,62 @@ function allowedBy(call: Call, pin: string | undefined): (provider: string) => s
   };
 }
 
+/** What a call asks for, looked up: its offers, and what it takes to say what each would do. */
+export interface Asked {
+  readonly named: readonly Named[];
+  /** Families whose tokenizers must be ready. */
+  readonly families: ReadonlySet<Family>;
+}
+
 /**
- * Every offer of the models a call names, in the order in which they are to be tried, or left out with a reason. Pure: it
- * asks nobody. Throws `model_not_found` for a name nobody knows, and `no_eligible_offer` with all reasons if none is left.
+ * Looks up the offers of the models a call names. Throws `model_not_found` for a name nobody knows, and `invalid_request`
+ * for a provider or a template nobody knows.
  *
  * @param today the day, as `2026-11-22`, by which retirements are judged
  */
-export function offerSheet(
-  call: Call,
-  world: World,
-  today: string = new Date().toISOString().slice(0, 10),
-): OfferSheet {
+export function resolve(call: Call, world: World, today: string): Asked {
   assertKnownProviders(call, world);
+  assertKnownTemplate(call);
+  const named = call.models.map((name) => offersOf(name, world, today));
+  return { named, families: new Set(named.flatMap(({ sources }) => sources.map(familyOf))) };
+}
+
+/** Tokens up to which a prompt is counted, whatever the offers take: a caller wants to know by how much it is too long. */
+const COUNTED = 100_000;
+
+/**
+ * What every offer that was asked for would do with the call, in the order in which they are to be tried, or why it is
+ * left out. Pure: it asks nobody.
+ */
+export function layOut(call: Call, asked: Asked, world: World, tokenizers: Tokenizers, today: string): OfferSheet {
+  const longest = Math.max(
+    COUNTED,
+    ...asked.named.flatMap(({ sources }) => sources.map((one) => contextLengthOf(one) ?? 0)),
+  );
+  const consideration = { call, world, today, tokenizers, counter: promptCounter(tokenizers, longest) };
   const eligible: Candidate[] = [];
   const excluded: Exclusion[] = [];
-  for (const name of call.models) {
-    const { sources, pin } = offersOf(name, world, today);
+  for (const { sources, pin } of asked.named) {
     const allowed = allowedBy(call, pin);
     const ranked: Ranked[] = [];
     for (const source of sources) {
-      const considered = consider(call, source, world.providers.has(source.offer.provider), allowed, today);
+      const considered = consider(consideration, source, allowed);
       if (isExclusion(considered)) excluded.push(considered);
       else ranked.push({ candidate: considered, source });
     }
     eligible.push(...rank(ranked, call.routing));
   }
-  if (eligible.length === 0) throw nothingLeft(call, excluded);
   return { eligible: call.routing.allowFallbacks === false ? eligible.slice(0, 1) : eligible, excluded };
+}
+
+/**
+ * The same for a call that is to be made. Throws `context_length_exceeded` where the prompt is too long for every offer
+ * that could serve it otherwise, and `no_eligible_offer` with all reasons where none is left.
+ */
+export function offerSheet(call: Call, asked: Asked, world: World, tokenizers: Tokenizers, today: string): OfferSheet {
+  const sheet = layOut(call, asked, world, tokenizers, today);
+  if (sheet.eligible.length === 0) throw nothingLeft(call, sheet.excluded);
+  return sheet;
 }
 
 const SHOWN = 4;
@@ -67,21 +108,31 @@ const TELLS: Readonly<Partial<Record<ExclusionCode, number>>> = { retired: 1, no
 const tells = ({ code }: Exclusion): number => TELLS[code] ?? 0;
 
 function nothingLeft(call: Call, excluded: readonly Exclusion[]): GatewayError {
+  const offers = excluded.map(({ provider, model, upstream, code, message, prompt, contextLength }) => ({
+    provider,
+    model,
+    provider_model: upstream,
+    reason: { code, message },
+    ...(prompt ? { prompt_tokens: prompt.largest, exactness: prompt.exactness } : {}),
+    ...(contextLength === undefined ? {} : { context_length: contextLength }),
+  }));
+  const tooSmall = excluded.filter(({ code }) => code === 'context_too_small');
   const most = Math.min(...excluded.map(tells));
-  const reasons = excluded
-    .filter((one) => tells(one) === most)
-    .slice(0, SHOWN)
-    .map(({ message }) => message);
-  return new GatewayError(
-    'no_eligible_offer',
-    `No offer of ${call.models.join(', ')} can serve this call. ${reasons.join(' ')}`,
-    {
-      offers: excluded.map(({ provider, model, upstream, code, message }) => ({
-        provider,
-        model,
-        provider_model: upstream,
-        reason: { code, message },
-      })),
-    },
-  );
+  const told = tooSmall.length > 0 ? tooSmall : excluded.filter((one) => tells(one) === most);
+  const reasons = [...new Set(told.map(({ message }) => message))].slice(0, SHOWN);
+  const why = `No offer of ${call.models.join(', ')} can serve this call. ${reasons.join(' ')}`;
+  // Where a shorter prompt would have been served, that is what to say.
+  if (tooSmall.length > 0) {
+    const param = call.kind === 'chat' ? 'messages' : 'prompt';
+    return new GatewayError('context_length_exceeded', `${why} Shorten it, or name a model with a longer context.`, {
+      param,
+      offers,
+    });
+  }
+  // The caller's own text is at fault, and nothing else.
+  const [{ param } = { param: undefined }] = told;
+  if (param !== undefined && told.every((one) => one.param === param)) {
+    return new GatewayError('invalid_request', why, { param, offers });
+  }
+  return new GatewayError('no_eligible_offer', why, { offers });
 }

@@ -1,5 +1,5 @@
 import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, upstreamId } from '../catalog/index.ts';
-import { GatewayError, type ServiceOffer } from '../core/index.ts';
+import { type Family, GatewayError, type ServiceOffer } from '../core/index.ts';
 import type { World } from './types.ts';
 
 /** An offer before anybody has asked whether it can serve a call: from the catalogue, or on a service of the user's own. */
@@ -74,4 +74,25 @@ export function offersOf(name: string, world: World, today: string): Named {
     sources.push({ kind: 'catalog', model: match.model, offer, upstream });
   }
   return { sources, ...(pin ? { pin: pin.provider } : {}) };
+}
+
+/** What a name means for who counts its tokens. */
+export interface NamedModel {
+  readonly model: string;
+  readonly family: Family;
+  readonly contextLength?: number;
+}
+
+/** The model of a name, retired ones too. Throws `model_not_found`. */
+export function modelNamed(name: string, world: World): NamedModel {
+  const match = findModel(name, [...new Set(world.services.map((service) => service.provider))]);
+  if (match.kind === 'model') {
+    const { id, family, contextLength } = match.model;
+    return { model: id, family, ...(contextLength === undefined ? {} : { contextLength }) };
+  }
+  // Throws for what is no model of the user's own either.
+  const [source] = offersOf(name, world, '').sources;
+  if (source?.kind !== 'service') return { model: name, family: 'unknown' };
+  const { model, family = 'unknown', contextLength } = source.offer;
+  return { model, family, ...(contextLength === undefined ? {} : { contextLength }) };
 }

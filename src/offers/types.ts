@@ -1,4 +1,4 @@
-import type { Api, Family, Job, Provider, ServiceOffer } from '../core/index.ts';
+import type { Api, Family, Job, MarkerMode, Message, Provider, ServiceOffer, Tool } from '../core/index.ts';
 
 /** What the deployment has to offer. */
 export interface World {
@@ -6,6 +6,37 @@ export interface World {
   readonly services: readonly ServiceOffer[];
   /** The Bedrock region. */
   readonly region: string | undefined;
+  /** What is done about template syntax in callers' texts where the call does not say. Absent: see `wayFor`. */
+  readonly markers?: MarkerMode;
+}
+
+/** How big a prompt is, by the tokenizer and template of the model that reads it there. */
+export interface PromptSize {
+  /** Tokens of the largest prompt of the call; a chat is one. */
+  readonly largest: number;
+  /** Of all of them. */
+  readonly total: number;
+  readonly exactness: 'exact' | 'estimate';
+  /** Share of the count that an estimate may be off by. */
+  readonly errorBound?: number;
+  /** There are more tokens than that: nobody counted on, because no offer takes as many. */
+  readonly more?: true;
+}
+
+/** What there is to say about how long an answer may get, in tokens for each choice. */
+export interface OutputLimit {
+  /** What is sent; absent where nothing is. */
+  readonly maxTokens?: number;
+  /** The most that can come; absent where nobody knows. */
+  readonly most?: number;
+  /** Less is sent than the caller asked for. */
+  readonly clamped: boolean;
+}
+
+/** Counts an answer's text where the provider does not. */
+export interface TextCounter {
+  readonly exactness: 'exact' | 'estimate';
+  count(text: string): number;
 }
 
 /** One way to serve a call: a model at a provider, by one of its APIs. */
@@ -21,17 +52,23 @@ export interface Candidate {
   readonly family: Family;
   /** What the caller set and this offer cannot serve, by the caller's names. */
   readonly drops: readonly string[];
+  /** Fields in which template syntax was broken, so that it stays text. */
+  readonly altered: readonly string[];
   /** The wire has `n`, so that one request brings all samples of a prompt. */
   readonly nativeN: boolean;
   readonly nativeStop: boolean;
   readonly toolStreaming: boolean;
   readonly systemRole: boolean;
-  /** Chat as finished text, for an offer that speaks raw completion. */
-  readonly rendered?: { readonly prompt: string; readonly stop: readonly string[] };
-  /** Tokens; sent where a wire truncates without a limit and the caller set none. */
-  readonly fallbackMaxTokens?: number;
-  /** Most output tokens this offer gives, where it is known. */
-  readonly maxOutput?: number;
+  /** What goes out: a chat for a chat API, or finished prompts, each with what ends its answer. */
+  readonly sends:
+    | { readonly form: 'messages'; readonly messages: readonly Message[]; readonly tools: readonly Tool[] }
+    | { readonly form: 'prompts'; readonly prompts: readonly string[]; readonly stop: readonly string[] };
+  readonly prompt: PromptSize;
+  /** Tokens that this wire is known to report beyond those the model reads. */
+  readonly reportsExtra: number;
+  readonly output: OutputLimit;
+  readonly contextLength?: number;
+  readonly counter: TextCounter;
 }
 
 export type ExclusionCode =
@@ -41,18 +78,35 @@ export type ExclusionCode =
   | 'not_allowed'
   | 'no_chat_form'
   | 'no_completion_form'
+  | 'no_prefill'
+  | 'no_infill'
   | 'unsafe_markers'
   | 'no_tools'
   | 'no_images'
+  | 'context_too_small'
   | 'unsupported_parameter';
 
-/** Why an offer is left out: one reason for machines, one sentence for people. */
-export interface Exclusion {
+/** One reason for machines, one sentence for people. */
+export interface Refusal {
+  readonly code: ExclusionCode;
+  readonly message: string;
+  /** The caller's field at fault, where one is. */
+  readonly param?: string;
+}
+export const refuse = (code: ExclusionCode, message: string, param?: string): Refusal => ({
+  code,
+  message,
+  ...(param === undefined ? {} : { param }),
+});
+
+/** Why an offer is left out. */
+export interface Exclusion extends Refusal {
   readonly provider: string;
   readonly model: string;
   readonly upstream: string;
-  readonly code: ExclusionCode;
-  readonly message: string;
+  /** Where the prompt was counted before the offer was left out. */
+  readonly prompt?: PromptSize;
+  readonly contextLength?: number;
 }
 
 /** What every offer of the models asked for would do with the call. The relay acts on this very object. */
@@ -70,4 +124,8 @@ export interface Plan {
   readonly choices: number;
   /** Stop strings that the relay applies, because the wire has none. */
   readonly stop: readonly string[];
+  /** Tokens of all jobs' prompts together. */
+  readonly promptTokens: number;
+  readonly promptExactness: 'exact' | 'estimate';
+  readonly counter: TextCounter;
 }

@@ -63,11 +63,11 @@ export async function attempt(
 
     events = stream(generations, plan)[Symbol.asyncIterator]();
     const keeper = truth(provider.id, plan.choices);
-    const counter = tally(plan.jobs);
+    const counter = tally(plan);
     /** What is said when all has been said: usage, where the provider gave none. */
     const complete = (): Event[] => {
       keeper.assertComplete();
-      return counter.counted() ? [] : [{ type: 'usage', usage: counter.estimate() }];
+      return counter.counted() ? [] : [{ type: 'usage', usage: counter.count() }];
     };
     const first: Event[] = [];
     let done = false;

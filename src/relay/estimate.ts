@@ -1,45 +1,53 @@
-import { type Event, type Job, textOf, type Usage } from '../core/index.ts';
+import type { Event, Usage } from '../core/index.ts';
+import type { Plan } from '../offers/index.ts';
 
-/** Characters of one token of English, roughly; exact tokenizers replace this. */
-const CHARACTERS_PER_TOKEN = 4;
-
-const tokens = (characters: number): number => Math.ceil(characters / CHARACTERS_PER_TOKEN);
-
-function promptCharacters(job: Job): number {
-  if (job.kind === 'prompt') return job.prompt.length;
-  return job.messages.reduce((sum, message) => sum + textOf(message.content).length, 0);
-}
-
-/** Notes how much was said, for an answer whose provider does not count (or was stopped before it could). */
+/** Notes what was said, for an answer whose provider does not count (or was stopped before it could). */
 export interface Tally {
   note(batch: readonly Event[]): void;
   /** The provider's own count has come. */
   counted(): boolean;
-  /** A guess, labelled as such by its source. */
-  estimate(): Usage;
+  /** Our count, with the model's own tokenizer where that is shipped. */
+  count(): Usage;
 }
 
-export function tally(jobs: readonly Job[]): Tally {
+interface Said {
+  text: string;
+  reasoning: string;
+  tools: string;
+}
+
+export function tally({ promptTokens, promptExactness, counter }: Plan): Tally {
   let counted = false;
-  let output = 0;
-  let reasoning = 0;
+  const choices: Said[] = [];
+  const saidBy = (choice: number): Said => {
+    const said = choices[choice] ?? { text: '', reasoning: '', tools: '' };
+    choices[choice] = said;
+    return said;
+  };
+  const sum = (part: keyof Said): number =>
+    choices.reduce((tokens, said) => (said && said[part] !== '' ? tokens + counter.count(said[part]) : tokens), 0);
   return {
     note(batch) {
       for (const event of batch) {
-        if (event.type === 'text') output += event.text.length;
-        else if (event.type === 'reasoning') reasoning += event.text.length;
-        else if (event.type === 'tool') output += event.arguments.length + (event.name?.length ?? 0);
+        if (event.type === 'text') saidBy(event.choice).text += event.text;
+        else if (event.type === 'reasoning') saidBy(event.choice).reasoning += event.text;
+        else if (event.type === 'tool') saidBy(event.choice).tools += (event.name ?? '') + event.arguments;
         else if (event.type === 'usage') counted = true;
       }
     },
     counted: () => counted,
-    estimate: () => ({
-      input: jobs.reduce((sum, job) => sum + tokens(promptCharacters(job)), 0),
-      cacheRead: 0,
-      cacheWrite: 0,
-      output: tokens(output),
-      reasoning: tokens(reasoning),
-      source: 'counted',
-    }),
+    count() {
+      // What a template puts around a call of a tool is not counted, so that is no exact count.
+      const tools = sum('tools');
+      const exact = promptExactness === 'exact' && counter.exactness === 'exact' && tools === 0;
+      return {
+        input: promptTokens,
+        cacheRead: 0,
+        cacheWrite: 0,
+        output: sum('text') + tools,
+        reasoning: sum('reasoning'),
+        source: exact ? 'counted' : 'estimated',
+      };
+    },
   };
 }

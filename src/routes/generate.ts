@@ -11,10 +11,11 @@ import {
   parseCompletion,
   type StreamEncoder,
 } from '../dialects/openai/index.ts';
-import { offerSheet } from '../offers/index.ts';
+import { type OfferSheet, offerSheet } from '../offers/index.ts';
 import { type Carried, carry } from '../relay/index.ts';
 import { readJson } from './body.ts';
 import type { Gateway } from './gateway.ts';
+import { prepare } from './prepare.ts';
 import { headersOf, replyJson } from './reply.ts';
 import { sendEvents } from './sse.ts';
 
@@ -83,6 +84,20 @@ function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: 
   headers['x-chasqui-attempts'] = String(attempts.length);
   headers['server-timing'] = timing;
   if (offer.drops.length > 0) headers['x-chasqui-dropped'] = listed(offer.drops);
+  if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered);
+}
+
+/** How the answer came about, for callers who ask. */
+function debugOf({ offer, attempts }: Carried, { excluded }: OfferSheet): Record<string, unknown> {
+  const { prompt, reportsExtra, sends } = offer;
+  return {
+    attempts,
+    excluded,
+    prompt_tokens: { counted: prompt.total, exactness: prompt.exactness, reports_extra: reportsExtra },
+    ...(sends.form === 'prompts'
+      ? { rendered_prompt: sends.prompts.length > 1 ? sends.prompts : sends.prompts[0] }
+      : {}),
+  };
 }
 
 async function collect(events: AsyncIterable<Event[]>): Promise<Event[]> {
@@ -98,7 +113,9 @@ function generation<C extends Call>({ config, relay }: Gateway, dialect: Dialect
     const id = `gen-${crypto.randomUUID().replaceAll('-', '')}`;
     const { call, includeUsage } = dialect.parse(body, { id, strict: flag(c, 'x-chasqui-strict'), ...timeoutOf(c) });
     watch.lap('parse');
-    const sheet = offerSheet(call, config);
+    const { asked, tokenizers, today } = await prepare(call, config);
+    watch.lap('tokenize');
+    const sheet = offerSheet(call, asked, config, tokenizers, today);
     watch.lap('offers');
     const caller = new AbortController();
     const gone = () => caller.abort();
@@ -115,7 +132,7 @@ function generation<C extends Call>({ config, relay }: Gateway, dialect: Dialect
     if (call.stream) return sendEvents(c, carried.events, dialect.stream(call, envelope, includeUsage), gone);
 
     const answer = dialect.answer(call, envelope, await collect(carried.events));
-    if (flag(c, 'x-chasqui-debug')) answer.chasqui = { attempts: carried.attempts, excluded: sheet.excluded };
+    if (flag(c, 'x-chasqui-debug')) answer.chasqui = debugOf(carried, sheet);
     return replyJson(c, 200, answer);
   };
 }

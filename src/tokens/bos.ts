@@ -1,4 +1,5 @@
 import type { Bos } from './render.ts';
+import { templateOf } from './templates/index.ts';
 
 /**
  * The wires that take a raw prompt, as the catalogue names them. `replicate.vllm` and the completions are vLLM or like it,
@@ -42,3 +43,15 @@ export function bosOn(wire: RawWire, family: string): Bos {
 
 /** Whether a wire, by the catalogue's name for it, takes a raw prompt. */
 export const isRawWire = (wire: string): wire is RawWire => Object.hasOwn(ADDED, wire);
+
+/** Whether models of a family read a begin-of-sequence at all. */
+export const begins = (family: string): boolean => (templateOf(family)?.begin ?? '') !== '';
+
+/**
+ * Tokens that a wire reports beyond those the model reads. TensorRT-LLM's server on Replicate counts by
+ * `tokenizer(prompt)`, which adds a begin-of-sequence, and runs the prompt as it is (replicate/cog-triton, predict.py and
+ * triton_model_repo/preprocessing/1/model.py).
+ */
+const REPORTED_EXTRA: Readonly<Record<string, number>> = { 'replicate.triton': 1 };
+
+export const reportsExtra = (wire: string): number => REPORTED_EXTRA[wire] ?? 0;

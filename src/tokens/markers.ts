@@ -1,5 +1,4 @@
-import type { Content, Message, Tool } from '../core/index.ts';
-import { textOf } from '../core/index.ts';
+import { type Content, type Message, type Tool, textOf } from '../core/index.ts';
 import { templateOf } from './templates/index.ts';
 
 export interface FoundMarker {
@@ -7,12 +6,6 @@ export interface FoundMarker {
   readonly param: string;
   readonly marker: string;
 }
-
-/**
- * What to do about template syntax in what a caller wrote: refuse the request, break the syntax, or let it be, for a
- * caller who writes prompts by hand.
- */
-export type MarkerMode = 'reject' | 'neutralise' | 'allow';
 
 /** Markers of a family's template; none without one. */
 export const markersOf = (family: string): readonly string[] => templateOf(family)?.markers ?? [];
@@ -55,23 +48,40 @@ function* texts(
  * searched, never the rendered prompt. Families without a template have no markers.
  */
 export function findMarkers(
-  family: string,
+  markers: readonly string[],
   messages: readonly Message[],
   tools: readonly Tool[] = [],
 ): FoundMarker | undefined {
-  const markers = markersOf(family);
-  if (markers.length === 0) return undefined;
-  for (const [param, text] of texts(messages, tools)) {
+  return markers.length === 0 ? undefined : findMarkersIn(markers, texts(messages, tools));
+}
+
+/** The same in plain texts, each with its field's name. */
+export function findMarkersIn(
+  markers: readonly string[],
+  named: Iterable<readonly [param: string, text: string]>,
+): FoundMarker | undefined {
+  for (const [param, text] of named) {
     const marker = firstIn(text, markers);
     if (marker !== undefined) return { param, marker };
   }
   return undefined;
 }
 
+/** Every field that holds template syntax. */
+export function markedFields(
+  markers: readonly string[],
+  messages: readonly Message[],
+  tools: readonly Tool[],
+): readonly string[] {
+  const fields: string[] = [];
+  for (const [param, text] of texts(messages, tools)) if (firstIn(text, markers) !== undefined) fields.push(param);
+  return fields;
+}
+
 const ZERO_WIDTH_SPACE = '\u200b';
 
 /** A text whose markers are none any more: a zero-width space stands after the first character of each. */
-function broken(text: string, markers: readonly string[]): string {
+export function broken(text: string, markers: readonly string[]): string {
   let safe = text;
   for (const marker of markers) safe = safe.replaceAll(marker, () => marker[0] + ZERO_WIDTH_SPACE + marker.slice(1));
   return safe;
@@ -86,8 +96,7 @@ function brokenContent(content: Content, markers: readonly string[]): Content {
 }
 
 /** The messages with their markers broken. Doing it again changes nothing, and nothing without a marker is changed. */
-export function neutraliseMessages(family: string, messages: readonly Message[]): readonly Message[] {
-  const markers = markersOf(family);
+export function neutraliseMessages(markers: readonly string[], messages: readonly Message[]): readonly Message[] {
   if (markers.length === 0) return messages;
   return messages.map((message) => {
     const content = brokenContent(message.content, markers);
@@ -102,8 +111,7 @@ export function neutraliseMessages(family: string, messages: readonly Message[])
 }
 
 /** The tools with their markers broken, in names, descriptions and schemas. */
-export function neutraliseTools(family: string, tools: readonly Tool[]): readonly Tool[] {
-  const markers = markersOf(family);
+export function neutraliseTools(markers: readonly string[], tools: readonly Tool[]): readonly Tool[] {
   return tools.map((tool) => ({
     ...tool,
     name: broken(tool.name, markers),

@@ -31,6 +31,7 @@ describe('a chat body', () => {
         stop: [],
         stream: false,
         routing: {},
+        templating: {},
         tools: [],
         unknownParameters: [],
       },
@@ -254,7 +255,8 @@ describe('a completion body', () => {
     expect(errorOf(() => completion(body)).details.param).toBe(param);
   });
 
-  it('answers 501 for suffix, which is not built', () => {
-    expect(errorOf(() => completion({ model: 'm', prompt: 'a', suffix: 'b' }))).toMatchObject({ status: 501 });
+  it('takes a suffix, which makes the prompt the text before a gap', () => {
+    expect(parseCompletion({ model: 'm', prompt: 'a', suffix: 'b' }, context).call.suffix).toBe('b');
+    expect(parseCompletion({ model: 'm', prompt: 'a', suffix: '' }, context).call).not.toHaveProperty('suffix');
   });
 });

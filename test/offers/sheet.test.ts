@@ -1,71 +1,21 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Call, ChatCall } from '../../src/core/index.ts';
+import { planFor } from '../../src/offers/index.ts';
 import {
-  type Call,
-  type ChatCall,
-  type CompletionCall,
-  GatewayError,
-  type Provider,
-  type ServiceOffer,
-} from '../../src/core/index.ts';
-import { offerSheet, planFor, type World } from '../../src/offers/index.ts';
+  chat,
+  completion,
+  errorOf,
+  loadTokenizers,
+  order,
+  provider,
+  reason,
+  sheet,
+  sheetOn,
+  world,
+} from './support.ts';
 
-const TODAY = '2026-11-24';
-const provider = (id: string): Provider => ({
-  id,
-  generate: () => Promise.reject(new Error('nobody asks in these tests')),
-});
-const mine: ServiceOffer = {
-  provider: 'anyscale',
-  service: 'mine',
-  model: 'llama-3-8b-instruct',
-  upstream: 'my-llama',
-  price: { known: false },
-};
-const world = (more: Partial<World> = {}): World => ({
-  providers: new Map(['bedrock', 'replicate', 'together', 'anyscale'].map((id) => [id, provider(id)])),
-  services: [mine],
-  region: 'us-east-1',
-  ...more,
-});
-
-const base = {
-  id: 'gen-1',
-  models: ['llama-3-8b-instruct'],
-  sampling: {},
-  n: 1,
-  stop: [],
-  stream: false,
-  routing: {},
-  unknownParameters: [],
-};
-const chat = (more: Partial<ChatCall> = {}): ChatCall => ({
-  ...base,
-  kind: 'chat',
-  messages: [{ role: 'user', content: 'Hi' }],
-  tools: [],
-  ...more,
-});
-const completion = (more: Partial<CompletionCall> = {}): CompletionCall => ({
-  ...base,
-  kind: 'completion',
-  prompts: ['Once'],
-  echo: false,
-  ...more,
-});
-
-const sheet = (call: Call, in_: World = world()) => offerSheet(call, in_, TODAY);
-const order = (call: Call, in_?: World) => sheet(call, in_).eligible.map((offer) => offer.provider);
-const reason = (call: Call, id: string, in_?: World) =>
-  sheet(call, in_).excluded.find((one) => one.provider === id)?.code;
-function errorOf(run: () => unknown): GatewayError {
-  try {
-    run();
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-  }
-  throw new Error('no GatewayError');
-}
+beforeAll(loadTokenizers);
 
 describe('the order of offers', () => {
   it('is: one’s own service, then by list price', () => {
@@ -202,8 +152,8 @@ describe('what an offer cannot do', () => {
 
   it('is retired on the day announced, not before', () => {
     const call = chat({ models: ['bedrock/llama-3.3-70b-instruct'] });
-    expect(offerSheet(call, world(), '2027-03-30').eligible).toHaveLength(1);
-    expect(() => offerSheet(call, world(), '2027-03-31')).toThrow(/retired/);
+    expect(sheetOn(call, world(), '2027-03-30').eligible).toHaveLength(1);
+    expect(() => sheetOn(call, world(), '2027-03-31')).toThrow(/retired/);
   });
 });
 

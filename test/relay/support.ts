@@ -110,6 +110,13 @@ export const offer = (provider: string, more: Partial<Candidate> = {}): Candidat
   api: 'chat',
   family: 'llama-3',
   drops: [],
+  altered: [],
+  sends: { form: 'messages', messages: [{ role: 'user', content: 'Hi' }], tools: [] },
+  prompt: { largest: 11, total: 11, exactness: 'exact' },
+  reportsExtra: 0,
+  output: { clamped: false },
+  // A token a word.
+  counter: { exactness: 'exact', count: (text) => text.split(' ').length },
   nativeN: true,
   nativeStop: true,
   toolStreaming: true,

@@ -110,8 +110,8 @@ describe.each(templateFamilies())('a caller of %s who writes template syntax', (
     expect(found.length).toBeGreaterThanOrEqual(family === 'plain' ? 0 : 1);
     for (const attack of found) {
       const chat = [user('Hi'), assistant('Ho'), user(attack)];
-      expect(findMarkers(family, chat)).toMatchObject({ param: 'messages[2].content' });
-      expect(findMarkers(family, neutraliseMessages(family, chat))).toBeUndefined();
+      expect(findMarkers(markersOf(family), chat)).toMatchObject({ param: 'messages[2].content' });
+      expect(findMarkers(markersOf(family), neutraliseMessages(markersOf(family), chat))).toBeUndefined();
     }
   });
 });
@@ -123,26 +123,28 @@ describe('markers', () => {
       content: '',
       toolCalls: [{ id: 'a', name, arguments: given }],
     });
-    expect(findMarkers('llama-3.3', [call('f<|eot_id|>', '{}')])?.param).toBe(
+    expect(findMarkers(markersOf('llama-3.3'), [call('f<|eot_id|>', '{}')])?.param).toBe(
       'messages[0].tool_calls[0].function.name',
     );
-    expect(findMarkers('llama-3.3', [call('f', '{"a":"<|eot_id|>"}')])?.param).toBe(
+    expect(findMarkers(markersOf('llama-3.3'), [call('f', '{"a":"<|eot_id|>"}')])?.param).toBe(
       'messages[0].tool_calls[0].function.arguments',
     );
     const tools = [weather, { name: 'f', parameters: { '<|eot_id|>': {} } }];
-    expect(findMarkers('llama-3.3', [user('x')], tools)?.param).toBe('tools[1].function.parameters');
-    expect(findMarkers('llama-3.3', [user('x')], neutraliseTools('llama-3.3', tools))).toBeUndefined();
-    expect(neutraliseTools('llama-3.3', [weather])).toEqual([weather]);
+    expect(findMarkers(markersOf('llama-3.3'), [user('x')], tools)?.param).toBe('tools[1].function.parameters');
+    expect(
+      findMarkers(markersOf('llama-3.3'), [user('x')], neutraliseTools(markersOf('llama-3.3'), tools)),
+    ).toBeUndefined();
+    expect(neutraliseTools(markersOf('llama-3.3'), [weather])).toEqual([weather]);
   });
 
   it('are broken by a zero-width space after their first character', () => {
-    expect(neutraliseMessages('llama-2', [user('a [/INST] b')])).toEqual([user('a [\u200b/INST] b')]);
+    expect(neutraliseMessages(markersOf('llama-2'), [user('a [/INST] b')])).toEqual([user('a [\u200b/INST] b')]);
   });
 
   it('that lie across parts are broken too, and images stay', () => {
     const image = { type: 'image', url: 'https://x.test/a.png' } as const;
     const content = [{ type: 'text', text: '[IN' } as const, image, { type: 'text', text: 'ST]' } as const];
-    expect(neutraliseMessages('llama-2', [{ role: 'user', content }])).toEqual([
+    expect(neutraliseMessages(markersOf('llama-2'), [{ role: 'user', content }])).toEqual([
       { role: 'user', content: [image, { type: 'text', text: '[\u200bINST]' }] },
     ]);
   });
@@ -171,9 +173,9 @@ describe('any chat of any family', () => {
   it('has no marker when neutralised, and is not changed by doing it again', () => {
     fc.assert(
       fc.property(hostileChats, ({ family, chat }) => {
-        const safe = neutraliseMessages(family, chat);
-        expect(findMarkers(family, safe)).toBeUndefined();
-        expect(neutraliseMessages(family, safe)).toEqual(safe);
+        const safe = neutraliseMessages(markersOf(family), chat);
+        expect(findMarkers(markersOf(family), safe)).toBeUndefined();
+        expect(neutraliseMessages(markersOf(family), safe)).toEqual(safe);
         const back = safe.map(({ content }) => String(content).replaceAll('\u200b', ''));
         expect(back).toEqual(chat.map(({ content }) => String(content).replaceAll('\u200b', '')));
       }),
@@ -183,7 +185,7 @@ describe('any chat of any family', () => {
   it('has, neutralised, exactly the template’s own markers in its string', () => {
     fc.assert(
       fc.property(hostileChats, ({ family, chat }) => {
-        const safe = neutraliseMessages(family, chat);
+        const safe = neutraliseMessages(markersOf(family), chat);
         const plain = chat.map((message) => ({
           ...message,
           content: strip(String(message.content)) === '' ? '' : 'x',

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { MARKER_MODES } from '../../core/index.ts';
 
 /** The building blocks of both request bodies. OpenAI takes `null` for a field that is not set; so do we. */
 
@@ -46,11 +47,18 @@ export const routing = v.strictObject({
   max_cost: optional(v.unknown()),
 });
 
+/** Ours: how a chat becomes a prompt. */
+const template = v.strictObject({
+  name: optional(name),
+  markers: optional(v.picklist(MARKER_MODES, 'must be "reject", "neutralise" or "allow"')),
+});
+
 /** What both bodies share, by OpenAI's names and those that open-model servers have added to them. */
 export const shared = {
   model: optional(name),
   models: optional(names),
   provider: optional(routing),
+  template: optional(template),
   max_tokens: optional(integer(1)),
   temperature: optional(between(0, 2)),
   top_p: optional(between(0, 1)),

@@ -2,3 +2,4 @@ export { chatAnswer, completionAnswer, type Envelope } from './answer.ts';
 export { type ErrorBody, errorBody, retryAfter } from './errors.ts';
 export { type CallContext, type Parsed, parseChat, parseCompletion } from './parse.ts';
 export { chatStream, completionStream, type StreamEncoder } from './stream.ts';
+export { parseCountText, parseDetokenize, parseTokenize, type TokenizeRequest } from './token-bodies.ts';

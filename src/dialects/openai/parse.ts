@@ -7,6 +7,7 @@ import {
   type Routing,
   type Sampling,
 } from '../../core/index.ts';
+import { check } from './check.ts';
 import { integer, MAX_CHOICES, optional, shared } from './fields.ts';
 import { message, toMessage } from './messages.ts';
 import { responseFormat, toolChoice, tools, toResponseFormat, toToolChoice, toTools } from './tools.ts';
@@ -60,46 +61,11 @@ export interface CallContext {
   readonly strict: boolean;
 }
 
-function append(path: string, issue: v.BaseIssue<unknown>): string {
-  let out = path;
-  for (const { key } of issue.path ?? [])
-    out += typeof key === 'number' ? `[${key}]` : `${out ? '.' : ''}${String(key)}`;
-  return out;
-}
-
-/** The issue that says most: of a union that matched no branch, the branch that went deepest before it failed. */
-function mostTelling(issue: v.BaseIssue<unknown>, path: string): { issue: v.BaseIssue<unknown>; path: string } {
-  const here = append(path, issue);
-  const deepest = (issue.issues ?? [])
-    .filter((inner) => inner.path?.length)
-    .sort((a, b) => (b.path?.length ?? 0) - (a.path?.length ?? 0))[0];
-  return deepest ? mostTelling(deepest, here) : { issue, path: here };
-}
-
-const MAX_MESSAGE = 200;
-
-function toError(first: v.BaseIssue<unknown>): GatewayError {
-  const { issue, path: param } = mostTelling(first, '');
-  if (issue.type === 'strict_object' && issue.expected === 'never') {
-    return new GatewayError('invalid_request', `${param}: unknown field. Check its spelling or remove it.`, { param });
-  }
-  const plain = /^Invalid/.test(issue.message)
-    ? `expected ${issue.expected ?? 'another value'}, received ${issue.received}`
-    : issue.message;
-  const message = issue.received === 'undefined' ? 'is required' : plain;
-  const shown = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
-  return new GatewayError('invalid_request', `${param || 'body'}: ${shown}.`, param ? { param } : {});
-}
-
 /** The body by its schema, and the caller's fields that the schema does not have. */
-function check<T extends v.GenericSchema>(schema: T, fields: ReadonlySet<string>, body: unknown) {
-  if (body === null || typeof body !== 'object' || Array.isArray(body)) {
-    throw new GatewayError('invalid_request', 'The body must be a JSON object.');
-  }
-  const result = v.safeParse(schema, body, { abortEarly: true });
-  if (!result.success) throw toError(result.issues[0]);
-  const unknown = Object.keys(body).filter((key) => !fields.has(key) && !HARMLESS.has(key));
-  return { body: result.output, unknown };
+function checkCall<T extends v.GenericSchema>(schema: T, fields: ReadonlySet<string>, raw: unknown) {
+  const body = check(schema, raw);
+  const unknown = Object.keys(raw as object).filter((key) => !fields.has(key) && !HARMLESS.has(key));
+  return { body, unknown };
 }
 
 function notBuilt(param: string, instead: string): GatewayError {
@@ -171,6 +137,10 @@ function common(body: Shared, unknownParameters: readonly string[], context: Cal
     stop: stop.filter((text) => text !== ''),
     stream: body.stream ?? false,
     routing: routingOf(body, context.strict),
+    templating: {
+      ...(body.template?.name == null ? {} : { name: body.template.name }),
+      ...(body.template?.markers == null ? {} : { markers: body.template.markers }),
+    },
     unknownParameters,
     ...(deadlines.length > 0 ? { timeoutMs: Math.min(...deadlines) } : {}),
   };
@@ -184,7 +154,7 @@ export interface Parsed<C extends Call = Call> {
 
 /** A body of `POST /v1/chat/completions`. Throws `invalid_request` naming the field. */
 export function parseChat(raw: unknown, context: CallContext): Parsed<ChatCall> {
-  const { body, unknown } = check(chatBody, CHAT_FIELDS, raw);
+  const { body, unknown } = checkCall(chatBody, CHAT_FIELDS, raw);
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
   const sampling: Sampling = {
     ...samplingOf(body),
@@ -222,8 +192,7 @@ export function parseChat(raw: unknown, context: CallContext): Parsed<ChatCall> 
 
 /** A body of `POST /v1/completions`. Throws `invalid_request` naming the field. */
 export function parseCompletion(raw: unknown, context: CallContext): Parsed<CompletionCall> {
-  const { body, unknown } = check(completionBody, COMPLETION_FIELDS, raw);
-  if (body.suffix) throw notBuilt('suffix', 'Write the infilling prompt yourself: <PRE> … <SUF> … <MID>.');
+  const { body, unknown } = checkCall(completionBody, COMPLETION_FIELDS, raw);
   const shared = common(body, unknown, context);
   if (body.best_of != null && body.best_of !== shared.n) {
     const param = 'best_of';
@@ -240,6 +209,8 @@ export function parseCompletion(raw: unknown, context: CallContext): Parsed<Comp
       sampling: { ...samplingOf(body), ...(body.logprobs == null ? {} : { logprobs: body.logprobs }) },
       prompts,
       echo: body.echo ?? false,
+      // An empty suffix is a gap at the end, which is what any completion fills.
+      ...(body.suffix ? { suffix: body.suffix } : {}),
       ...(body.max_tokens == null ? {} : { maxTokens: body.max_tokens }),
     },
     includeUsage: body.stream_options?.include_usage ?? false,

@@ -1,14 +1,19 @@
 import { completionTokens, promptTokens, type Usage } from '../../core/index.ts';
 
-/** OpenAI's usage object. `exactness` is ours: `provider` figures are what is billed, an `estimate` is not. */
+/**
+ * OpenAI's usage object. `exactness` is ours: `provider` figures are what is billed, `exact` ones were counted here with
+ * the model's own tokenizer and template, and an `estimate` is only that.
+ */
 export interface WireUsage {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
   prompt_tokens_details: { cached_tokens: number };
   completion_tokens_details: { reasoning_tokens: number };
-  exactness: 'provider' | 'estimate';
+  exactness: 'provider' | 'exact' | 'estimate';
 }
+
+const EXACTNESS = { provider: 'provider', counted: 'exact', estimated: 'estimate' } as const;
 
 export function toUsage(usage: Usage): WireUsage {
   const prompt = promptTokens(usage);
@@ -19,6 +24,6 @@ export function toUsage(usage: Usage): WireUsage {
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: usage.cacheRead },
     completion_tokens_details: { reasoning_tokens: usage.reasoning },
-    exactness: usage.source === 'provider' ? 'provider' : 'estimate',
+    exactness: EXACTNESS[usage.source],
   };
 }

@@ -1,0 +1,41 @@
+import { type Call, GatewayError } from '../core/index.ts';
+import { hasTemplate, promptCounter, type Tokenizers } from '../tokens/index.ts';
+import { contextLengthOf, familyOf } from './facts.ts';
+import { referenceSize } from './reference.ts';
+import { type Asked, layOut } from './sheet.ts';
+import type { Candidate, Exclusion, PromptSize, World } from './types.ts';
+
+/** A prompt counted for one model, and for each offer of it that reads it in its own way. */
+export interface ModelCount {
+  /** The name in the catalogue, or of the user's own. */
+  readonly model: string;
+  readonly size: PromptSize;
+  /** Whose template the chat was rendered in; absent for raw prompts, and where there is none. */
+  readonly template?: string;
+  /** Of the offer with the longest, else as the makers state it. */
+  readonly contextLength?: number;
+  readonly eligible: readonly Candidate[];
+  /** Offers that the prompt is too long for. */
+  readonly tooSmall: readonly Exclusion[];
+}
+
+/** Counts a call's prompt for the one model that it names. Throws `invalid_request` for a chat that the model cannot read. */
+export function countCall(call: Call, asked: Asked, world: World, tokenizers: Tokenizers, today: string): ModelCount {
+  const sheet = layOut(call, asked, world, tokenizers, today);
+  const [source] = asked.named.flatMap(({ sources }) => sources);
+  if (!source) throw new GatewayError('model_not_found', 'model: nobody offers it.', { param: 'model' });
+  const size = referenceSize(call, source, promptCounter(tokenizers, Number.POSITIVE_INFINITY), today);
+  if ('code' in size) throw new GatewayError('invalid_request', size.message);
+  const family = call.templating.name ?? familyOf(source);
+  const tooSmall = sheet.excluded.filter(({ code }) => code === 'context_too_small');
+  const lengths = [...sheet.eligible, ...tooSmall].flatMap((offer) => offer.contextLength ?? []);
+  const contextLength = lengths.length > 0 ? Math.max(...lengths) : contextLengthOf(source);
+  return {
+    model: source.kind === 'service' ? source.model : source.model.id,
+    size,
+    ...(call.kind === 'chat' && hasTemplate(family) ? { template: family } : {}),
+    ...(contextLength === undefined ? {} : { contextLength }),
+    eligible: sheet.eligible,
+    tooSmall,
+  };
+}

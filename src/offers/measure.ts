@@ -1,0 +1,50 @@
+import type { Call } from '../core/index.ts';
+import type { Counted, PromptCounter } from '../tokens/index.ts';
+import { begins } from '../tokens/index.ts';
+import type { Facts } from './facts.ts';
+import type { PromptSize } from './types.ts';
+import type { Way } from './way.ts';
+
+/** What a server adds in front of a raw prompt, and the model reads. */
+const added = (way: Way, family: string): number =>
+  way.form === 'prompts' && way.bos === 'server' && begins(family) ? 1 : 0;
+
+function countsOf(call: Call, way: Way, facts: Facts, counter: PromptCounter): readonly Counted[] {
+  const { family } = facts;
+  if (way.form === 'messages') {
+    const images = way.messages.some(({ content }) => typeof content !== 'string' && content.some(isImage));
+    if (way.segments && !images) return [counter.segments(family, way.segments)];
+    return [counter.roughly(family, way.messages, way.tools)];
+  }
+  if (way.segments) return way.segments.map((one) => counter.segments(family, one));
+  return call.kind === 'completion' ? call.prompts.map((prompt) => counter.text(family, prompt)) : [];
+}
+
+const isImage = (part: { readonly type: string }): boolean => part.type === 'image';
+
+/** What the call's prompts come to at an offer: each as the model there reads it, once. */
+export function measure(call: Call, way: Way, facts: Facts, counter: PromptCounter): PromptSize {
+  const extra = added(way, facts.family);
+  let largest = 0;
+  let total = 0;
+  let errorBound = 0;
+  let exact = true;
+  let more = false;
+  for (const one of countsOf(call, way, facts, counter)) {
+    largest = Math.max(largest, one.tokens + extra);
+    total += one.tokens + extra;
+    errorBound = Math.max(errorBound, one.errorBound ?? 0);
+    exact &&= one.exactness === 'exact';
+    more ||= one.more === true;
+  }
+  return {
+    largest,
+    total,
+    exactness: exact ? 'exact' : 'estimate',
+    ...(exact ? {} : { errorBound }),
+    ...(more ? { more: true } : {}),
+  };
+}
+
+/** The fewest tokens that the largest prompt can be: what an estimate is worth when it comes to refusing. */
+export const fewest = ({ largest, errorBound = 0 }: PromptSize): number => Math.floor(largest * (1 - errorBound));

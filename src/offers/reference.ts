@@ -1,0 +1,28 @@
+import type { Call } from '../core/index.ts';
+import type { PromptCounter } from '../tokens/index.ts';
+import { type Facts, factsOf } from './facts.ts';
+import { measure } from './measure.ts';
+import type { OfferSource } from './source.ts';
+import type { PromptSize, Refusal } from './types.ts';
+import { wayFor } from './way.ts';
+
+/**
+ * What a call comes to for a model whoever serves it: a chat in the template of its own repository, a raw prompt behind
+ * the begin-of-sequence that the model reads; as any vLLM would have it.
+ */
+export function referenceSize(
+  call: Call,
+  source: OfferSource,
+  counter: PromptCounter,
+  today: string,
+): PromptSize | Refusal {
+  const facts: Facts = {
+    ...factsOf(source),
+    provider: 'reference',
+    apis: ['chat', 'completions'],
+    tools: true,
+    vision: true,
+  };
+  const way = wayFor(call, facts, today);
+  return 'code' in way ? way : measure(call, way, facts, counter);
+}

@@ -1,0 +1,170 @@
+import type { Context, Handler } from 'hono';
+import type { Config } from '../config.ts';
+import { type Call, GatewayError, type Provider } from '../core/index.ts';
+import {
+  parseChat,
+  parseCompletion,
+  parseCountText,
+  parseDetokenize,
+  parseTokenize,
+} from '../dialects/openai/index.ts';
+import { type Candidate, countCall, type ModelCount, modelNamed } from '../offers/index.ts';
+import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
+import { readJson } from './body.ts';
+import type { Gateway } from './gateway.ts';
+import { prepare } from './prepare.ts';
+import { replyJson } from './reply.ts';
+
+/** How long a provider may take to count what we can only estimate. */
+const ASKING_MS = 5_000;
+
+const has = (body: unknown, key: string): boolean => typeof body === 'object' && body !== null && key in body;
+
+/** A body of either completion route, as the call that it would be. */
+function callOf(body: unknown): Call {
+  const context = { id: '', strict: false };
+  if (has(body, 'messages')) return parseChat(body, context).call;
+  if (has(body, 'prompt')) return parseCompletion(body, context).call;
+  throw new GatewayError(
+    'invalid_request',
+    'input: is required, or the messages or the prompt of a call. Send one of the three.',
+    { param: 'input' },
+  );
+}
+
+/** What the provider itself counts, where we can only estimate and it can be asked. */
+async function asked(providers: ReadonlyMap<string, Provider>, offer: Candidate): Promise<number | undefined> {
+  const { provider, upstream, service, sends, prompt } = offer;
+  const count = providers.get(provider)?.countTokens;
+  if (prompt.exactness === 'exact' || !count) return undefined;
+  const [only, ...others] = sends.form === 'prompts' ? sends.prompts : [];
+  const what = sends.form === 'messages' ? { messages: sends.messages } : { prompt: only ?? '' };
+  if (others.length > 0) return undefined;
+  const request = { model: upstream, ...(service === undefined ? {} : { service }), ...what };
+  return count(request, AbortSignal.timeout(ASKING_MS));
+}
+
+async function offerRow(providers: ReadonlyMap<string, Provider>, offer: Candidate, wanted: number) {
+  const told = await asked(providers, offer);
+  const tokens = told ?? offer.prompt.largest;
+  const { contextLength } = offer;
+  return {
+    provider: offer.provider,
+    ...(offer.service === undefined ? {} : { service: offer.service }),
+    provider_model: offer.upstream,
+    api: offer.api,
+    tokens,
+    exactness: told === undefined ? offer.prompt.exactness : 'provider',
+    ...(told === undefined && offer.prompt.errorBound !== undefined ? { error_bound: offer.prompt.errorBound } : {}),
+    // What the provider's usage will say, where that is known to be another number.
+    ...(offer.reportsExtra > 0 ? { reported_tokens: tokens + offer.reportsExtra } : {}),
+    context_length: contextLength ?? null,
+    max_output_tokens: offer.output.most ?? null,
+    fits: contextLength === undefined ? null : tokens + wanted <= contextLength,
+  };
+}
+
+async function countRow(count: ModelCount, wanted: number, raw: boolean, providers: ReadonlyMap<string, Provider>) {
+  const { model, size, template, contextLength, eligible, tooSmall } = count;
+  const rows = await Promise.all(eligible.map((offer) => offerRow(providers, offer, wanted)));
+  const told = size.exactness === 'estimate' ? rows.find((row) => row.exactness === 'provider') : undefined;
+  const tokens = told?.tokens ?? (raw ? size.total : size.largest);
+  return {
+    object: 'token_count',
+    model,
+    tokens,
+    exactness: told ? 'provider' : size.exactness,
+    ...(!told && size.errorBound !== undefined ? { error_bound: size.errorBound } : {}),
+    template: template ?? null,
+    context_length: contextLength ?? null,
+    fits: contextLength === undefined ? null : (told?.tokens ?? size.largest) + wanted <= contextLength,
+    offers: [
+      ...rows,
+      ...tooSmall.map(({ provider, upstream, prompt, contextLength: length }) => ({
+        provider,
+        provider_model: upstream,
+        tokens: prompt?.largest ?? null,
+        exactness: prompt?.exactness ?? null,
+        context_length: length ?? null,
+        fits: false,
+      })),
+    ],
+  };
+}
+
+async function countText(name: string, input: string, config: Config) {
+  const { model, family, contextLength } = modelNamed(name, config);
+  const tokenizer = (await readyTokenizers([family]))(family);
+  const tokens = tokenizer.count(input);
+  return {
+    object: 'token_count',
+    model,
+    tokens,
+    exactness: tokenizer.exactness,
+    ...(tokenizer.errorBound === undefined ? {} : { error_bound: tokenizer.errorBound }),
+    template: null,
+    context_length: contextLength ?? null,
+    fits: contextLength === undefined ? null : tokens <= contextLength,
+  };
+}
+
+async function countCallFor(name: string, call: Call, config: Config) {
+  const one = { ...call, models: [name] };
+  const { asked: offers, tokenizers, today } = await prepare(one, config);
+  const count = countCall(one, offers, config, tokenizers, today);
+  return countRow(count, call.maxTokens ?? 0, call.kind === 'completion', config.providers);
+}
+
+/**
+ * `POST /v1/count_tokens`: what a call's prompt comes to for one model or several, and at each of their offers; or the
+ * tokens of a plain text (`input`), with nothing around it.
+ */
+export const countTokens =
+  (gateway: Gateway): Handler =>
+  async (c) => {
+    const { config } = gateway;
+    const json = await body(c, gateway);
+    const rows = [];
+    if (has(json, 'input')) {
+      const { models, input } = parseCountText(json);
+      for (const name of models) rows.push(await countText(name, input, config));
+    } else {
+      const call = callOf(json);
+      for (const name of call.models) rows.push(await countCallFor(name, call, config));
+    }
+    const [only, ...others] = rows;
+    return replyJson(c, 200, others.length > 0 ? { object: 'list', data: rows } : only);
+  };
+
+/** The exact tokenizer of a model. Throws `unsupported_parameter` where only an estimate can be had. */
+async function exactTokenizer({ config }: Gateway, model: string): Promise<Tokenizer> {
+  const { family } = modelNamed(model, config);
+  const tokenizer = (await readyTokenizers([family]))(family);
+  if (tokenizer.exactness === 'exact') return tokenizer;
+  throw new GatewayError(
+    'unsupported_parameter',
+    `model: there is no exact tokenizer of ${model.slice(0, 200)} here. POST /v1/count_tokens estimates, and says so.`,
+    { param: 'model' },
+  );
+}
+
+const body = (c: Context, { config }: Gateway): Promise<unknown> => readJson(c.req.raw, config.maxBodyBytes);
+
+/** `POST /v1/tokenize`: ids, what each stands for, and where it starts in the input's UTF-8. */
+export const tokenize =
+  (gateway: Gateway): Handler =>
+  async (c) => {
+    const { model, input, markers } = parseTokenize(await body(c, gateway));
+    const tokenizer = await exactTokenizer(gateway, model);
+    const { ids, pieces, offsets } = tokenizer.pieces(input, { markers });
+    return replyJson(c, 200, { model, ids, pieces, offsets, count: ids.length, exactness: tokenizer.exactness });
+  };
+
+/** `POST /v1/detokenize`: the text of ids. */
+export const detokenize =
+  (gateway: Gateway): Handler =>
+  async (c) => {
+    const { model, ids } = parseDetokenize(await body(c, gateway));
+    const tokenizer = await exactTokenizer(gateway, model);
+    return replyJson(c, 200, { model, text: tokenizer.decode(ids), count: ids.length });
+  };

@@ -1,0 +1,196 @@
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anyscaleService, KEY, type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
+import { readStream } from '../support/sse.ts';
+import { ORACLES } from '../tokens/oracles.ts';
+
+let stack: Stack;
+/** A service with a model that no catalogue knows, so that only its server can count for it. */
+const withOwnModel = (origin: string): Record<string, string> => {
+  const [entry] = JSON.parse(anyscaleService(`${origin}/anyscale/v1`));
+  return {
+    ...sandboxEnv(origin),
+    ANYSCALE_SERVICES: JSON.stringify([{ ...entry, models: { ...entry.models, 'my-own': { upstream: 'my-qwen' } } }]),
+  };
+};
+beforeAll(async () => {
+  stack = await startStack(withOwnModel);
+});
+afterAll(() => stack.stop());
+
+interface Answer {
+  readonly [field: string]: unknown;
+  readonly error?: { readonly [field: string]: unknown };
+}
+
+async function post(path: string, body: unknown): Promise<Answer & { status: number; headers: Headers }> {
+  const response = await stack.post(path, body);
+  const json = (await response.json()) as Answer;
+  return { ...json, status: response.status, headers: response.headers };
+}
+
+const TEXT = 'Our destiny is written in the stars. 命运 🦙';
+
+describe('POST /v1/count_tokens', () => {
+  it('counts a chat as the model and each of its offers reads it', async () => {
+    const messages = [{ role: 'user', content: 'Hello!' }];
+    expect(await post('/v1/count_tokens', { model: 'llama-3.3-70b-instruct', messages, max_tokens: 10 })).toMatchObject(
+      {
+        status: 200,
+        object: 'token_count',
+        model: 'llama-3.3-70b-instruct',
+        tokens: 37,
+        exactness: 'exact',
+        template: 'llama-3.3',
+        context_length: 131_072,
+        fits: true,
+        offers: [
+          { provider: 'anyscale', api: 'chat', tokens: 37, fits: true },
+          { provider: 'bedrock', api: 'converse', tokens: 37, max_output_tokens: 10 },
+          { provider: 'together', api: 'chat', tokens: 37 },
+        ],
+      },
+    );
+  });
+
+  it('counts a prompt, and says which provider will report another number', async () => {
+    const { offers } = await post('/v1/count_tokens', { model: 'llama-3-8b-instruct', prompt: 'a b c' });
+    expect(offers).toMatchObject([
+      { provider: 'anyscale', tokens: 4 },
+      { provider: 'replicate', tokens: 3, reported_tokens: 4 },
+      { provider: 'bedrock', tokens: 3 },
+    ]);
+  });
+
+  it('counts a plain text for several models at once, with nothing around it', async () => {
+    const { data } = await post('/v1/count_tokens', {
+      models: ['llama-2-7b', 'llama-3-8b', 'gpt-oss-20b'],
+      input: TEXT,
+    });
+    expect(data).toMatchObject([
+      { model: 'llama-2-7b', tokens: ORACLES.llama2.encode(TEXT).length, exactness: 'exact' },
+      { model: 'llama-3-8b', tokens: ORACLES.llama3.encode(TEXT).length, exactness: 'exact' },
+      { model: 'gpt-oss-20b', tokens: ORACLES.o200k.encode(TEXT).length, exactness: 'exact' },
+    ]);
+  });
+
+  it('says by how much a prompt is too long', async () => {
+    const prompt = 'word '.repeat(5000);
+    expect(await post('/v1/count_tokens', { model: 'llama-2-70b-chat', prompt })).toMatchObject({
+      tokens: 5002,
+      context_length: 4096,
+      fits: false,
+      offers: [
+        { provider: 'anyscale', fits: false },
+        { provider: 'replicate', fits: false },
+      ],
+    });
+  });
+
+  it('asks the server where only that knows its model', async () => {
+    const counted = await post('/v1/count_tokens', { model: 'my-own', prompt: 'Hello there.' });
+    expect(counted).toMatchObject({ exactness: 'provider', offers: [{ provider: 'anyscale', exactness: 'provider' }] });
+    const asked = (await stack.journal()).filter(({ path }) => path === '/anyscale/tokenize');
+    expect(asked).toMatchObject([{ body: { model: 'my-qwen', prompt: 'Hello there.' } }]);
+  });
+
+  it('estimates, and says how far it may be off, where the server does not answer', async () => {
+    await stack.dial({ provider: 'anyscale', path: '/tokenize', fault: { kind: 'status', status: 500 }, times: 1 });
+    expect(await post('/v1/count_tokens', { model: 'my-own', prompt: 'Hello there.' })).toMatchObject({
+      exactness: 'estimate',
+      error_bound: expect.any(Number),
+    });
+    await stack.reset();
+  });
+
+  it.each([
+    [{}, 'input'],
+    [{ model: 'llama-2-7b', input: 5 }, 'input'],
+    [{ input: 'x' }, 'model'],
+    [{ model: 'llama-2-7b', input: 'x', inptu: 1 }, 'inptu'],
+    [{ model: 'lama-2-7b', input: 'x' }, 'model'],
+    [{ model: 'llama-2-7b', messages: [] }, 'messages'],
+  ])('%j is refused by the name of %s', async (body, param) => {
+    const { status, error } = await post('/v1/count_tokens', body);
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(status).toBeLessThan(500);
+    expect(error).toMatchObject({ param });
+  });
+});
+
+describe('POST /v1/tokenize and /v1/detokenize', () => {
+  it.each(['llama-2-70b-chat', 'llama-3-8b-instruct', 'gpt-oss-20b'])('%s: there and back', async (model) => {
+    const { ids, pieces, offsets, count } = await post('/v1/tokenize', { model, input: TEXT });
+    expect(count).toBe((ids as number[]).length);
+    expect(pieces).toHaveLength(Number(count));
+    expect(offsets).toHaveLength(Number(count));
+    expect(await post('/v1/detokenize', { model, ids })).toMatchObject({ text: TEXT });
+  });
+
+  it('takes special tokens for text unless told', async () => {
+    const ask = (more: object) => post('/v1/tokenize', { model: 'llama-3-8b-instruct', input: '<|eot_id|>', ...more });
+    expect(await ask({ special_tokens: 'parse' })).toMatchObject({ ids: [128_009] });
+    expect(Number((await ask({})).count)).toBeGreaterThan(1);
+  });
+
+  it('refuses what it has no exact tokenizer for, and says what counts instead', async () => {
+    expect(await post('/v1/tokenize', { model: 'glm-4.7', input: 'x' })).toMatchObject({
+      status: 400,
+      error: { code: 'unsupported_parameter', param: 'model', message: expect.stringContaining('/v1/count_tokens') },
+    });
+  });
+
+  it.each([
+    ['/v1/tokenize', { model: 'llama-2-7b' }, 'input'],
+    ['/v1/tokenize', { model: 'llama-2-7b', input: 'x', special_tokens: 'maybe' }, 'special_tokens'],
+    ['/v1/detokenize', { model: 'llama-2-7b', ids: ['x'] }, 'ids[0]'],
+    ['/v1/detokenize', { model: 'llama-2-7b', ids: [1.5] }, 'ids[0]'],
+  ])('%s %j names %s', async (path, body, param) => {
+    expect(await post(path, body)).toMatchObject({ status: 400, error: { param } });
+  });
+});
+
+describe('a prompt that does not fit', () => {
+  it('is refused before anything is spent, in the form that OpenAI’s clients know', async () => {
+    await stack.reset();
+    const client = new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: KEY, maxRetries: 0 });
+    const call = client.completions.create({ model: 'llama-2-70b-chat', prompt: 'word '.repeat(5000) });
+    await expect(call).rejects.toMatchObject({ status: 400, code: 'context_length_exceeded', param: 'prompt' });
+    expect(await stack.journal()).toEqual([]);
+  });
+
+  it('is refused in bounded time, a megabyte of one letter too', async () => {
+    const prompt = 'a'.repeat(1_000_000);
+    const { status, error } = await post('/v1/completions', { model: 'llama-3-8b-instruct', prompt });
+    expect({ status, code: error?.code }).toEqual({ status: 400, code: 'context_length_exceeded' });
+  });
+
+  it('is cut in its output, and that is said', async () => {
+    const call = { model: 'llama-3-8b-instruct', prompt: 'word '.repeat(8000), max_tokens: 1000 };
+    const { status, headers } = await post('/v1/completions', { ...call, provider: { only: ['bedrock'] } });
+    expect(status).toBe(200);
+    expect(headers.get('x-chasqui-dropped')).toBe('max_tokens (limited to 191)');
+  });
+});
+
+describe('usage', () => {
+  it('is our own exact count where the answer was cut before the provider’s came', async () => {
+    // InvokeModel has no stop: we cut, and abort what would be generated and billed for nothing.
+    const call = { model: 'llama-3-8b-instruct', prompt: 'Say hello', stop: ['sandbox'], stream: true };
+    const more = { stream_options: { include_usage: true }, provider: { only: ['bedrock'] } };
+    const { usage, text } = readStream(await (await stack.post('/v1/completions', { ...call, ...more })).text());
+    expect(usage).toMatchObject({
+      prompt_tokens: ORACLES.llama3.encode('Say hello').length,
+      completion_tokens: ORACLES.llama3.encode(text.join('')).length,
+      exactness: 'exact',
+    });
+  });
+
+  it('says in debug what we counted beside what the provider did', async () => {
+    const call = { model: 'llama-3-8b-instruct', prompt: 'a b c', provider: { only: ['replicate'] } };
+    const answer = await (await stack.post('/v1/completions', call, { 'x-chasqui-debug': '1' })).json();
+    expect(answer).toMatchObject({
+      chasqui: { prompt_tokens: { counted: 3, exactness: 'exact', reports_extra: 1 }, rendered_prompt: 'a b c' },
+    });
+  });
+});
