@@ -1,4 +1,4 @@
-import { type Price, parseDollars, type ServiceOffer } from '../../src/core/index.ts';
+import { parseDollars, type ServiceOffer } from '../../src/core/index.ts';
 import { readBaseUrl } from './base-url.ts';
 import type { Service } from './service.ts';
 
@@ -37,28 +37,37 @@ function dollars(value: unknown, path: string, report: Report): bigint | undefin
   return undefined;
 }
 
-/** A price by the token is known; one by the hour is accepted, and its cost by the token is not worked out yet. */
-function readPrice(value: unknown, path: string, report: Report): Price {
-  if (value === undefined) return { known: false };
+type Cost = Pick<ServiceOffer, 'price' | 'hourly'>;
+
+const UNKNOWN: Cost = { price: { known: false } };
+
+/** Below a thousandth of a token a second there is no share of an hour to work out. */
+const isRate = (value: unknown): value is number => typeof value === 'number' && value >= 0.001 && value <= 1e9;
+
+/** A service is paid by the token, or by the hour that its output tokens share (Anyscale bills hardware alone). */
+function readPrice(value: unknown, path: string, report: Report): Cost {
+  if (value === undefined) return UNKNOWN;
   if (!isFields(value)) {
     report(path, 'must be an object');
-    return { known: false };
+    return UNKNOWN;
   }
   if ('usd_per_hour' in value || 'tokens_per_second' in value) {
     onlyKeys(value, path, ['usd_per_hour', 'tokens_per_second'], report);
-    dollars(value.usd_per_hour, `${path}.usd_per_hour`, report);
-    const rate = value.tokens_per_second;
-    if (typeof rate !== 'number' || !(rate > 0)) report(`${path}.tokens_per_second`, 'must be a number above 0');
-    return { known: false };
+    const perHour = dollars(value.usd_per_hour, `${path}.usd_per_hour`, report);
+    const tokensPerSecond = value.tokens_per_second;
+    if (!isRate(tokensPerSecond)) report(`${path}.tokens_per_second`, 'must be a number, 0.001 or above');
+    return perHour === undefined || !isRate(tokensPerSecond)
+      ? UNKNOWN
+      : { ...UNKNOWN, hourly: { perHour, tokensPerSecond } };
   }
   onlyKeys(value, path, ['input_per_mtok', 'output_per_mtok'], report);
   const inputPerMtok = dollars(value.input_per_mtok, `${path}.input_per_mtok`, report);
   const outputPerMtok = dollars(value.output_per_mtok, `${path}.output_per_mtok`, report);
-  if (inputPerMtok === undefined || outputPerMtok === undefined) return { known: false };
-  return { known: true, inputPerMtok, outputPerMtok };
+  if (inputPerMtok === undefined || outputPerMtok === undefined) return UNKNOWN;
+  return { price: { known: true, inputPerMtok, outputPerMtok } };
 }
 
-function readModels(value: unknown, path: string, service: string, price: Price, report: Report): Entry['offers'] {
+function readModels(value: unknown, path: string, service: string, cost: Cost, report: Report): Entry['offers'] {
   if (!isFields(value) || Object.keys(value).length === 0) {
     report(path, 'must be an object with at least one model');
     return [];
@@ -86,7 +95,7 @@ function readModels(value: unknown, path: string, service: string, price: Price,
         ...(isText(family) ? { family } : {}),
         ...(isCount(context) ? { contextLength: context } : {}),
         ...(isCount(output) ? { maxOutput: output } : {}),
-        price,
+        ...cost,
       },
     ];
   });
@@ -108,8 +117,8 @@ function readEntry(value: unknown, path: string, taken: Set<string>, report: Rep
   if (token !== undefined && (typeof token !== 'string' || !/^[!-~]*$/.test(token))) {
     report(`${path}.token`, 'must be one line of printable ASCII without spaces');
   }
-  const price = readPrice(value.price, `${path}.price`, report);
-  const offers = readModels(value.models, `${path}.models`, id ?? '', price, report);
+  const cost = readPrice(value.price, `${path}.price`, report);
+  const offers = readModels(value.models, `${path}.models`, id ?? '', cost, report);
   if (id === undefined || 'mistake' in baseUrl) return [];
   return [{ id, baseUrl: baseUrl.url, ...(isText(token) ? { token } : {}), offers }];
 }

@@ -1,12 +1,13 @@
 import * as v from 'valibot';
-import { type Api, PROVIDER_IDS } from '../core/index.ts';
+import { type Api, formatDollars, PROVIDER_IDS } from '../core/index.ts';
 import json from './models.json' with { type: 'json' };
+import { bundledBook } from './prices/bundled.ts';
 import sources from './sources.json' with { type: 'json' };
-import type { Capabilities, CatalogModel, OfferFeatures, Source } from './types.ts';
+import type { Capabilities, CatalogModel, ListPrice, OfferFeatures, Source } from './types.ts';
 
 /**
  * Reads `models.json` and `sources.json`: models and offers as collected on 2026-11-22 from the providers' documents and
- * public price lists. A price names its source; README.md in this folder tells the rest.
+ * public price lists. README.md in this folder tells the rest, `prices/` what they cost.
  */
 export const CATALOG_DATE = '2026-11-22';
 
@@ -31,12 +32,6 @@ const offer = v.strictObject({
     note: v.exactOptional(v.string()),
   }),
   billing: v.optional(v.picklist(['token', 'time', 'provisioned']), 'token'),
-  price: v.optional(
-    v.nullable(
-      v.strictObject({ inputPerMtok: v.string(), outputPerMtok: v.string(), source: v.string(), sourceDate: day }),
-    ),
-    null,
-  ),
   contextLimit: v.exactOptional(tokens),
   maxOutput: v.optional(v.strictObject({ converse: v.exactOptional(tokens), invoke: v.exactOptional(tokens) }), {}),
   regions: v.exactOptional(v.array(v.string())),
@@ -70,6 +65,21 @@ function featuresOf(can: Capabilities, { apis, features }: v.InferOutput<typeof 
   };
 }
 
+/** The newest list price of an offer, in the Standard tier; of a retired one the last. */
+function listPrice({ provider, id }: v.InferOutput<typeof offer>): ListPrice | null {
+  const rows = bundledBook().rows.filter(
+    (row) => row.provider === provider && row.offer === id && row.tier === 'standard' && /^(us|\*)$/.test(row.region),
+  );
+  const row = rows.sort((a, b) => b.validFrom.localeCompare(a.validFrom))[0];
+  if (row?.price.kind !== 'token') return null;
+  return {
+    inputPerMtok: formatDollars(row.price.input),
+    outputPerMtok: formatDollars(row.price.output),
+    source: row.source,
+    sourceDate: row.checkedAt,
+  };
+}
+
 function read({ can, offers, ...rest }: v.InferOutput<typeof model>): CatalogModel {
   const capabilities: Capabilities = {
     tools: can.includes('tools'),
@@ -81,7 +91,11 @@ function read({ can, offers, ...rest }: v.InferOutput<typeof model>): CatalogMod
   return {
     ...rest,
     capabilities,
-    offers: offers.map((entry) => ({ ...entry, features: featuresOf(capabilities, entry) })),
+    offers: offers.map((entry) => ({
+      ...entry,
+      features: featuresOf(capabilities, entry),
+      price: listPrice(entry),
+    })),
   };
 }
 

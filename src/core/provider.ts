@@ -1,6 +1,6 @@
 import type { Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call.ts';
 import type { Event } from './event.ts';
-import type { Price } from './money.ts';
+import type { NanoDollars, Price } from './money.ts';
 
 /** The providers built in, by the names that callers, the catalogue and configuration use. */
 export const PROVIDER_IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
@@ -92,7 +92,10 @@ export interface ServiceOffer {
   readonly family?: Family;
   readonly contextLength?: number;
   readonly maxOutput?: number;
+  /** By the token. */
   readonly price: Price;
+  /** What the service costs by the hour, where that is how it is paid; `price` is unknown then. */
+  readonly hourly?: { readonly perHour: NanoDollars; readonly tokensPerSecond: number };
 }
 
 /** What a provider made of the environment. `mistakes` are whole sentences, each naming a variable, none showing a value. */

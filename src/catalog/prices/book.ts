@@ -1,0 +1,97 @@
+import { offerKey } from './key.ts';
+import type { PriceBook, Priced, PriceRow, Tier } from './types.ts';
+
+const keyOf = (provider: string, offer: string): string => `${provider} ${offer}`;
+
+/** Nearer places first, then later days, so that the first row that fits is the one that holds. */
+const byPrecedence = (a: PriceRow, b: PriceRow): number =>
+  Number(a.region === '*') - Number(b.region === '*') ||
+  Number(a.region === 'us') - Number(b.region === 'us') ||
+  b.validFrom.localeCompare(a.validFrom);
+
+function bookOf(rows: readonly PriceRow[], asked: readonly PriceRow[]): PriceBook {
+  const byOffer = new Map<string, PriceRow[]>();
+  for (const row of asked) {
+    const key = keyOf(row.provider, row.offer);
+    const list = byOffer.get(key);
+    if (list) list.push(row);
+    else byOffer.set(key, [row]);
+  }
+  return { rows, byOffer };
+}
+
+/** A book of one layer. */
+export const bookFrom = (rows: readonly PriceRow[]): PriceBook => bookOf(rows, [...rows].sort(byPrecedence));
+
+/** A book with layers over it, of which the last wins: wherever one of its rows fits, no row below is asked. */
+export function layered(base: PriceBook, ...overrides: readonly (readonly PriceRow[])[]): PriceBook {
+  return overrides
+    .filter((layer) => layer.length > 0)
+    .reduce(
+      (below, layer) =>
+        bookOf([...below.rows, ...layer], [...[...layer].sort(byPrecedence), ...[...below.byOffer.values()].flat()]),
+      base,
+    );
+}
+
+/** Where a Bedrock call is priced; price lists speak of "US regions", which GovCloud is not one of. */
+const IN_US: ReadonlySet<string> = new Set(['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2']);
+
+const coversRegion = (row: PriceRow, region: string): boolean =>
+  row.region === '*' || row.region === region || (row.region === 'us' && IN_US.has(region));
+
+const coversDay = (row: PriceRow, day: string): boolean =>
+  row.validFrom <= day && (row.validTo === undefined || day <= row.validTo);
+
+export interface Where {
+  /** `standard` unless given: one tier's price says nothing about another's. */
+  readonly tier?: Tier;
+  /** The AWS region of the call. Unless given, one in the US, which is what Bedrock's list prices are for. */
+  readonly region?: string;
+  /** Which of the user's own services serves it. */
+  readonly service?: string;
+}
+
+const HOW = 'Set it with PUT /v1/prices or CHASQUI_PRICES.';
+
+/** Which condition leaves no row, asked in this order. */
+function whyNot(rows: readonly PriceRow[], name: string, day: string, tier: Tier, region: string): string {
+  const inTier = rows.filter((row) => row.tier === tier);
+  if (inTier.length === 0) {
+    return rows.length === 0
+      ? `No price of ${name} is known. ${HOW}`
+      : `No price of ${name} is known for the ${tier} tier. ${HOW}`;
+  }
+  const inRegion = inTier.filter((row) => coversRegion(row, region));
+  if (inRegion.length === 0) {
+    const places = [...new Set(inTier.map((row) => row.region))].sort().join(', ');
+    return `The price of ${name} is known for ${places}, and ${region} may differ. ${HOW}`;
+  }
+  const ends = inRegion.map(({ validTo }) => validTo ?? '9999').sort();
+  const last = ends.at(-1) ?? '9999';
+  return last < day
+    ? `The last known price of ${name} ended on ${last}. ${HOW}`
+    : `No price of ${name} is known for ${day}.`;
+}
+
+/**
+ * What an offer costs on a day, or why that is not known. A price for US regions does not answer for another region: the
+ * differences that are known run to 19 %, and a guess would end up in a budget.
+ *
+ * @param upstream the provider's id, as it is sent or as the catalogue has it
+ * @param day as `2026-11-22`
+ */
+export function priceFor(
+  book: PriceBook,
+  provider: string,
+  upstream: string,
+  day: string,
+  { tier = 'standard', region = 'us-east-1', service }: Where = {},
+): Priced {
+  const offer = offerKey(provider, upstream, service);
+  const rows = book.byOffer.get(keyOf(provider, offer)) ?? [];
+  const row = rows.find((one) => one.tier === tier && coversRegion(one, region) && coversDay(one, day));
+  return row
+    ? { known: true, row }
+    : { known: false, reason: whyNot(rows, `${offer} at ${provider}`, day, tier, region) };
+}

@@ -1,0 +1,81 @@
+import * as v from 'valibot';
+import { PROVIDER_IDS, parseDollars } from '../../core/index.ts';
+import prices from '../prices.json' with { type: 'json' };
+import hardware from '../replicate-hardware.json' with { type: 'json' };
+import { bookFrom } from './book.ts';
+import { type PriceBook, type PriceRow, type Rate, TIERS } from './types.ts';
+
+const day = v.pipe(v.string(), v.isoDate());
+const dollars = v.pipe(v.string(), v.transform(parseDollars));
+
+const line = v.strictObject({
+  provider: v.picklist(PROVIDER_IDS),
+  offer: v.string(),
+  validFrom: day,
+  validTo: v.exactOptional(day),
+  region: v.optional(v.string(), '*'),
+  tier: v.optional(v.picklist(TIERS), 'standard'),
+  inputPerMtok: dollars,
+  outputPerMtok: dollars,
+  cacheReadPerMtok: v.exactOptional(dollars),
+  cacheWritePerMtok: v.exactOptional(dollars),
+  source: v.string(),
+  checkedAt: day,
+});
+
+function rateOf(entry: v.InferOutput<typeof line>): Rate {
+  const {
+    inputPerMtok: input,
+    outputPerMtok: output,
+    cacheReadPerMtok: cacheRead,
+    cacheWritePerMtok: cacheWrite,
+  } = entry;
+  return {
+    kind: 'token',
+    input,
+    output,
+    ...(cacheRead === undefined ? {} : { cacheRead }),
+    ...(cacheWrite === undefined ? {} : { cacheWrite }),
+  };
+}
+
+/** Tier and region stand in a rule's name only where they are not the usual ones. */
+function idOf({ provider, offer, validFrom, tier, region }: v.InferOutput<typeof line>): string {
+  const place = region === '*' || region === 'us' ? '' : `#${region}`;
+  return `${provider}/${offer}@${validFrom}${tier === 'standard' ? '' : `#${tier}`}${place}`;
+}
+
+function rowOf(entry: v.InferOutput<typeof line>): PriceRow {
+  const { provider, offer, tier, region, validFrom, validTo, source, checkedAt } = entry;
+  return {
+    id: idOf(entry),
+    layer: 'bundled',
+    provider,
+    offer,
+    tier,
+    region,
+    validFrom,
+    ...(validTo === undefined ? {} : { validTo }),
+    source,
+    checkedAt,
+    price: rateOf(entry),
+  };
+}
+
+let book: PriceBook | undefined;
+
+/** The list prices of `prices.json`. Read and checked at the first call, so that loading the module costs nothing. */
+export function bundledBook(): PriceBook {
+  book ??= bookFrom(v.parse(v.array(line), prices).map(rowOf));
+  return book;
+}
+
+/**
+ * Replicate's hardware, in dollars for a second (replicate.com/pricing). It is no rule by itself: which hardware a model
+ * runs on is not in the API, so a rule for a time-billed model has to name it.
+ */
+export const REPLICATE_HARDWARE: {
+  readonly source: string;
+  readonly checkedAt: string;
+  readonly perSecond: Readonly<Record<string, string>>;
+} = hardware;
