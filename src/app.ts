@@ -1,7 +1,8 @@
 import { Hono } from 'hono';
+import { bundledBook, layered } from './catalog/index.ts';
 import { readConfig } from './config.ts';
 import type { Fetch } from './core/index.ts';
-import { retryBudget, systemClock } from './relay/index.ts';
+import { healthBook, retryBudget, systemClock } from './relay/index.ts';
 import {
   anyOrigin,
   chatCompletions,
@@ -17,6 +18,7 @@ import {
   liveness,
   notBuilt,
   notFound,
+  offers,
   postOnly,
   sayError,
   tokenize,
@@ -24,7 +26,6 @@ import {
 
 /** The contract's routes that later versions will serve; until then they say so. */
 const NOT_BUILT = [
-  '/v1/offers',
   '/v1/prices',
   '/v1/usage',
   '/v1/whatif',
@@ -35,15 +36,30 @@ const NOT_BUILT = [
   '/',
 ];
 
-const POST_ONLY = ['/v1/chat/completions', '/v1/completions', '/v1/count_tokens', '/v1/tokenize', '/v1/detokenize'];
+const POST_ONLY = [
+  '/v1/chat/completions',
+  '/v1/completions',
+  '/v1/offers',
+  '/v1/count_tokens',
+  '/v1/tokenize',
+  '/v1/detokenize',
+];
 
 /** The whole gateway: its middleware, in order, and every route. `network` is how providers are reached. */
 export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch): Hono {
   const config = readConfig(env, network);
   if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
+  const seen = healthBook();
   const gateway: Gateway = {
     config,
-    relay: { providers: config.providers, timeouts: config.timeouts, budget: retryBudget(), clock: systemClock },
+    relay: {
+      providers: config.providers,
+      timeouts: config.timeouts,
+      budget: retryBudget(),
+      health: seen,
+      clock: systemClock,
+    },
+    world: { ...config, prices: layered(bundledBook()), health: seen },
   };
 
   const app = new Hono();
@@ -55,6 +71,7 @@ export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch
 
   app.post('/v1/chat/completions', chatCompletions(gateway));
   app.post('/v1/completions', completions(gateway));
+  app.post('/v1/offers', offers(gateway));
   app.post('/v1/count_tokens', countTokens(gateway));
   app.post('/v1/tokenize', tokenize(gateway));
   app.post('/v1/detokenize', detokenize(gateway));

@@ -1,3 +1,5 @@
+import type { NanoDollars } from './money.ts';
+
 /**
  * What a caller asked, free of any provider and any dialect. A dialect parses into a `Call`; everything below reads it.
  * Optional fields are absent when the caller did not set them: nothing here is ever a hidden default.
@@ -83,7 +85,10 @@ export interface Templating {
   readonly markers?: MarkerMode;
 }
 
-/** OpenRouter's routing grammar, as far as it is built. */
+/** What offers are ordered by, where the caller says so. */
+export type Sort = 'price' | 'latency' | 'throughput';
+
+/** OpenRouter's routing grammar, and what is ours in it. */
 export interface Routing {
   /** Try these providers first, in this order. */
   readonly order?: readonly string[];
@@ -93,6 +98,13 @@ export interface Routing {
   readonly allowFallbacks?: boolean;
   /** True: an offer that would drop a parameter is excluded. */
   readonly requireParameters?: boolean;
+  readonly sort?: Sort;
+  /** Nano-dollars for a million tokens. An offer that asks more, or whose price nobody knows, is left out. */
+  readonly maxPrice?: { readonly prompt?: NanoDollars; readonly completion?: NanoDollars };
+  /** Nano-dollars for the whole call. An offer that may come to more is left out. */
+  readonly maxCost?: NanoDollars;
+  /** True: instead of leaving an offer out for `maxCost`, cut its output to what the money buys. */
+  readonly clampOutput?: boolean;
 }
 
 interface CallBase {
@@ -110,6 +122,8 @@ interface CallBase {
   readonly stream: boolean;
   readonly routing: Routing;
   readonly templating: Templating;
+  /** The caller's word for a conversation, whose calls shall go to one provider. */
+  readonly session?: string;
   /** Milliseconds for the whole call, all attempts included. */
   readonly timeoutMs?: number;
   /** Parameters the caller sent that no provider knows, by the caller's name for them. */

@@ -1,14 +1,23 @@
-import { isServed, type Parameter, WIRES, wireOf } from '../catalog/index.ts';
+import { isServed, type Parameter, type Priced, priceFor, WIRES, wireOf } from '../catalog/index.ts';
 import type { Call } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { reportsExtra } from '../tokens/index.ts';
+import { type Billed, callCost, overMaxPrice, withinMaxCost } from './cost.ts';
 import { dropsFor } from './drops.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { measure } from './measure.ts';
 import { outputFor } from './output.ts';
 import type { OfferSource } from './source.ts';
-import { type Candidate, type Exclusion, type Refusal, refuse, type World } from './types.ts';
-import { wayFor } from './way.ts';
+import {
+  type CallCost,
+  type Candidate,
+  type Exclusion,
+  type Refusal,
+  refuse,
+  type Standing,
+  type World,
+} from './types.ts';
+import { type Way, wayFor } from './way.ts';
 
 /** Whether the deployment and the day allow the offer at all. */
 function refusalOf(source: OfferSource, configured: boolean, today: string): Refusal | undefined {
@@ -32,60 +41,119 @@ function refusalOf(source: OfferSource, configured: boolean, today: string): Ref
 export interface Consideration {
   readonly call: Call;
   readonly world: World;
+  readonly now: number;
+  /** The day, as `2026-11-27`, by which retirements and prices are judged. */
   readonly today: string;
   readonly tokenizers: Tokenizers;
   readonly counter: PromptCounter;
+  /** Work out what can be said of offers that are left out, too. */
+  readonly explain: boolean;
 }
 
 /** What an offer would do with the call: a candidate, or why it is none. */
 export function consider(
-  { call, world, today, tokenizers, counter }: Consideration,
+  given: Consideration,
   source: OfferSource,
   allowed: (provider: string) => string | undefined,
 ): Candidate | Exclusion {
   const facts = factsOf(source);
   const denied = allowed(facts.provider);
-  if (denied) return excluded(facts, refuse('not_allowed', denied));
-  const refusal = refusalOf(source, world.providers.has(source.offer.provider), today);
-  if (refusal) return excluded(facts, refusal);
+  const refusal = denied
+    ? refuse('not_allowed', denied)
+    : refusalOf(source, given.world.providers.has(source.offer.provider), given.today);
+  if (!refusal) return workOut(given, source, facts);
+  if (!given.explain || refusal.code === 'retired') return excluded(facts, refusal);
+  const { call, world } = given;
+  // What it costs is worth knowing, also to who cannot or will not have it now.
+  const unbound = { ...call, routing: {} };
+  return { ...workOut({ ...given, call: unbound, world }, source, facts), ...excluded(facts, refusal) };
+}
+
+const standingOf = (source: OfferSource): Standing =>
+  source.kind === 'service' ? 'own' : source.offer.status.state === 'unknown' ? 'unproven' : 'served';
+
+function workOut(
+  { call, world, now, today, tokenizers, counter }: Consideration,
+  source: OfferSource,
+  facts: Facts,
+): Candidate | Exclusion {
+  const { provider, upstream, model } = facts;
   const way = wayFor(call, facts, today, world.markers);
   if ('code' in way) return excluded(facts, way);
 
   const prompt = measure(call, way, facts, counter);
+  const { service } = facts;
+  const where = {
+    ...(service === undefined ? {} : { service }),
+    ...(provider === 'bedrock' ? { region: world.region ?? '' } : {}),
+  };
+  const priced = priceFor(world.prices, provider, upstream, today, where);
   const limits = facts.contextLength === undefined ? {} : { contextLength: facts.contextLength };
-  const output = outputFor(call, facts, way.api, prompt);
-  if ('code' in output) return { ...excluded(facts, output), ...limits, prompt };
+  const known = { api: way.api, prompt, priced, ...limits };
+  const fitting = outputFor(call, facts, way.api, prompt);
+  if ('code' in fitting) return { ...excluded(facts, fitting), ...known };
 
-  const wire = wireOf(facts.provider, way.api, facts.family, facts.upstream);
+  const wire = wireOf(provider, way.api, facts.family, upstream);
   const takes: ReadonlySet<Parameter> = wire ? WIRES[wire] : new Set();
+  const nativeN = takes.has('n');
+  const prompts = way.form === 'prompts' ? way.prompts.length : 1;
+  const billed = {
+    prompt,
+    promptTimes: nativeN ? 1 : call.n,
+    prompts,
+    reportsExtra: wire ? reportsExtra(wire) : 0,
+    output: fitting,
+    choices: prompts * call.n,
+    usual: world.health.completionTokens(model),
+  };
+  const who = `${provider}'s ${upstream}`;
+  const tooDear = overMaxPrice(call, who, priced);
+  if (tooDear) return { ...excluded(facts, tooDear), ...known, ...costKnown(call, priced, billed) };
+  const output = withinMaxCost(call, who, priced, billed);
+  if ('code' in output) return { ...excluded(facts, output), ...known, ...costKnown(call, priced, billed) };
+
   const drops = dropsFor(call, takes, output);
-  if (drops.length > 0 && call.routing.requireParameters) {
-    const why = `${facts.provider} does not take ${drops.join(', ')} for ${facts.model}.`;
-    return { ...excluded(facts, refuse('unsupported_parameter', why)), ...limits, prompt };
+  const cost = costKnown(call, priced, { ...billed, output });
+  // A caller who lets the output be cut for the money has agreed to that loss.
+  const lost = call.routing.clampOutput ? dropsFor(call, takes, fitting) : drops;
+  if (lost.length > 0 && call.routing.requireParameters) {
+    const why = `${provider} does not take ${lost.join(', ')} for ${model}.`;
+    return { ...excluded(facts, refuse('unsupported_parameter', why)), ...known, ...cost, drops, output };
   }
+  const observed = world.health.observed(provider, upstream);
   return {
-    provider: facts.provider,
-    ...(facts.service === undefined ? {} : { service: facts.service }),
-    model: facts.model,
-    upstream: facts.upstream,
-    api: way.api,
+    provider,
+    ...(service === undefined ? {} : { service }),
+    model,
+    upstream,
     family: facts.family,
     drops,
     altered: way.altered,
-    nativeN: takes.has('n'),
+    nativeN,
     nativeStop: takes.has('stop'),
     toolStreaming: facts.streamingTools,
     systemRole: facts.systemRole,
-    sends:
-      way.form === 'messages'
-        ? { form: 'messages', messages: way.messages, tools: way.tools }
-        : { form: 'prompts', prompts: way.prompts, stop: way.stop },
-    prompt,
-    reportsExtra: wire ? reportsExtra(wire) : 0,
+    sends: sentBy(way),
+    reportsExtra: billed.reportsExtra,
     output,
-    ...limits,
     counter: tokenizers(facts.family),
+    standing: standingOf(source),
+    ...known,
+    ...cost,
+    ...(observed ? { observed } : {}),
+    breaker: world.health.breaker(provider, upstream, now),
+    why: [],
   };
+}
+
+const sentBy = (way: Way): Candidate['sends'] =>
+  way.form === 'messages'
+    ? { form: 'messages', messages: way.messages, tools: way.tools }
+    : { form: 'prompts', prompts: way.prompts, stop: way.stop };
+
+function costKnown(call: Call, priced: Priced, billed: Billed): { cost?: CallCost } {
+  const cost = callCost(call, priced, billed);
+  return cost ? { cost } : {};
 }
 
 const excluded = ({ provider, model, upstream }: Facts, refusal: Refusal): Exclusion => ({

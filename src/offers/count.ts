@@ -1,8 +1,8 @@
 import { type Call, GatewayError } from '../core/index.ts';
-import { hasTemplate, promptCounter, type Tokenizers } from '../tokens/index.ts';
+import { hasTemplate, promptCounter } from '../tokens/index.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
 import { referenceSize } from './reference.ts';
-import { type Asked, layOut } from './sheet.ts';
+import { type Asked, layOut, type Moment } from './sheet.ts';
 import type { Candidate, Exclusion, PromptSize, World } from './types.ts';
 
 /** A prompt counted for one model, and for each offer of it that reads it in its own way. */
@@ -20,8 +20,9 @@ export interface ModelCount {
 }
 
 /** Counts a call's prompt for the one model that it names. Throws `invalid_request` for a chat that the model cannot read. */
-export function countCall(call: Call, asked: Asked, world: World, tokenizers: Tokenizers, today: string): ModelCount {
-  const sheet = layOut(call, asked, world, tokenizers, today);
+export function countCall(call: Call, asked: Asked, world: World, moment: Moment): ModelCount {
+  const { tokenizers, today } = moment;
+  const sheet = layOut(call, asked, world, moment);
   const [source] = asked.named.flatMap(({ sources }) => sources);
   if (!source) throw new GatewayError('model_not_found', 'model: nobody offers it.', { param: 'model' });
   const size = referenceSize(call, source, promptCounter(tokenizers, Number.POSITIVE_INFINITY), today);

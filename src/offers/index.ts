@@ -1,8 +1,11 @@
 export { countCall, type ModelCount } from './count.ts';
+export { type Breaker, type Health, type Observed, UNSEEN } from './health.ts';
 export { planFor } from './plan.ts';
-export { type Asked, layOut, offerSheet, resolve } from './sheet.ts';
+export { type Alternative, alternativesTo, type Receipt, receiptOf } from './receipt.ts';
+export { type Asked, layOut, type Moment, offerSheet, resolve } from './sheet.ts';
 export { modelNamed } from './source.ts';
 export type {
+  CallCost,
   Candidate,
   Exclusion,
   ExclusionCode,

@@ -1,8 +1,9 @@
 import { type Call, type Family, GatewayError, PROVIDER_IDS } from '../core/index.ts';
 import { promptCounter, type Tokenizers, templateFamilies } from '../tokens/index.ts';
 import { consider, isExclusion } from './consider.ts';
+import { drawFor } from './draw.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
-import { type Ranked, rank } from './rank.ts';
+import { rank } from './rank.ts';
 import { type Named, offersOf } from './source.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
@@ -66,27 +67,38 @@ export function resolve(call: Call, world: World, today: string): Asked {
 /** Tokens up to which a prompt is counted, whatever the offers take: a caller wants to know by how much it is too long. */
 const COUNTED = 100_000;
 
+/** When a sheet is laid out, and for whom. */
+export interface Moment {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The day of it, as `2026-11-27`. */
+  readonly today: string;
+  readonly tokenizers: Tokenizers;
+}
+
 /**
  * What every offer that was asked for would do with the call, in the order in which they are to be tried, or why it is
  * left out. Pure: it asks nobody.
+ *
+ * @param explain work out prompt and cost of offers that are left out as well
  */
-export function layOut(call: Call, asked: Asked, world: World, tokenizers: Tokenizers, today: string): OfferSheet {
-  const longest = Math.max(
-    COUNTED,
-    ...asked.named.flatMap(({ sources }) => sources.map((one) => contextLengthOf(one) ?? 0)),
-  );
-  const consideration = { call, world, today, tokenizers, counter: promptCounter(tokenizers, longest) };
+export function layOut(call: Call, asked: Asked, world: World, moment: Moment, explain = false): OfferSheet {
+  const { now, today, tokenizers } = moment;
+  const contexts = asked.named.flatMap(({ sources }) => sources.map((one) => contextLengthOf(one) ?? 0));
+  const counter = promptCounter(tokenizers, Math.max(COUNTED, ...contexts));
+  const consideration = { call, world, now, today, tokenizers, counter, explain };
+  const draw = drawFor(call, now);
   const eligible: Candidate[] = [];
   const excluded: Exclusion[] = [];
-  for (const { sources, pin } of asked.named) {
+  for (const { sources, pin, sort = call.routing.sort } of asked.named) {
     const allowed = allowedBy(call, pin);
-    const ranked: Ranked[] = [];
+    const offers: Candidate[] = [];
     for (const source of sources) {
       const considered = consider(consideration, source, allowed);
       if (isExclusion(considered)) excluded.push(considered);
-      else ranked.push({ candidate: considered, source });
+      else offers.push(considered);
     }
-    eligible.push(...rank(ranked, call.routing));
+    eligible.push(...rank(offers, call.routing, sort, draw));
   }
   return { eligible: call.routing.allowFallbacks === false ? eligible.slice(0, 1) : eligible, excluded };
 }
@@ -95,8 +107,8 @@ export function layOut(call: Call, asked: Asked, world: World, tokenizers: Token
  * The same for a call that is to be made. Throws `context_length_exceeded` where the prompt is too long for every offer
  * that could serve it otherwise, and `no_eligible_offer` with all reasons where none is left.
  */
-export function offerSheet(call: Call, asked: Asked, world: World, tokenizers: Tokenizers, today: string): OfferSheet {
-  const sheet = layOut(call, asked, world, tokenizers, today);
+export function offerSheet(call: Call, asked: Asked, world: World, moment: Moment): OfferSheet {
+  const sheet = layOut(call, asked, world, moment);
   if (sheet.eligible.length === 0) throw nothingLeft(call, sheet.excluded);
   return sheet;
 }

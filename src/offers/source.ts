@@ -1,5 +1,5 @@
 import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, upstreamId } from '../catalog/index.ts';
-import { type Family, GatewayError, type ServiceOffer } from '../core/index.ts';
+import { type Family, GatewayError, type ServiceOffer, type Sort } from '../core/index.ts';
 import type { World } from './types.ts';
 
 /** An offer before anybody has asked whether it can serve a call: from the catalogue, or on a service of the user's own. */
@@ -17,7 +17,12 @@ export type OfferSource =
 export interface Named {
   readonly sources: readonly OfferSource[];
   readonly pin?: string;
+  /** What a suffix of the name asks to sort by. */
+  readonly sort?: Sort;
 }
+
+/** OpenRouter's suffixes. */
+const SUFFIXES: Readonly<Record<string, Sort>> = { ':floor': 'price', ':nitro': 'throughput' };
 
 /** Why a model that once was cannot be had any more, and what can. */
 function retired(name: string, model: CatalogModel): GatewayError {
@@ -35,6 +40,13 @@ function retired(name: string, model: CatalogModel): GatewayError {
 
 /** Every offer of a name. Throws `model_not_found`, with what was probably meant or what replaced it. */
 export function offersOf(name: string, world: World, today: string): Named {
+  const suffix = Object.keys(SUFFIXES).find((one) => name.endsWith(one));
+  const sort = suffix === undefined ? undefined : SUFFIXES[suffix];
+  if (suffix === undefined || !sort) return plainOffersOf(name, world, today);
+  return { ...plainOffersOf(name.slice(0, -suffix.length), world, today), sort };
+}
+
+function plainOffersOf(name: string, world: World, today: string): Named {
   const ids = [...new Set(world.services.map((service) => service.provider))];
   const match = findModel(name, ids);
   const known = match.kind === 'model' ? match.model : undefined;

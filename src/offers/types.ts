@@ -1,4 +1,16 @@
-import type { Api, Family, Job, MarkerMode, Message, Provider, ServiceOffer, Tool } from '../core/index.ts';
+import type { PriceBook, Priced } from '../catalog/index.ts';
+import type {
+  Api,
+  Family,
+  Job,
+  MarkerMode,
+  Message,
+  NanoDollars,
+  Provider,
+  ServiceOffer,
+  Tool,
+} from '../core/index.ts';
+import type { Breaker, Health, Observed } from './health.ts';
 
 /** What the deployment has to offer. */
 export interface World {
@@ -8,6 +20,8 @@ export interface World {
   readonly region: string | undefined;
   /** What is done about template syntax in callers' texts where the call does not say. Absent: see `wayFor`. */
   readonly markers?: MarkerMode;
+  readonly prices: PriceBook;
+  readonly health: Health;
 }
 
 /** How big a prompt is, by the tokenizer and template of the model that reads it there. */
@@ -31,6 +45,13 @@ export interface OutputLimit {
   readonly most?: number;
   /** Less is sent than the caller asked for. */
   readonly clamped: boolean;
+}
+
+/** What a whole call can come to, in nano-dollars. Without `max` it has no known bound. */
+export interface CallCost {
+  readonly min: NanoDollars;
+  readonly expected: NanoDollars;
+  readonly max?: NanoDollars;
 }
 
 /** Counts an answer's text where the provider does not. */
@@ -69,7 +90,18 @@ export interface Candidate {
   readonly output: OutputLimit;
   readonly contextLength?: number;
   readonly counter: TextCounter;
+  /** Whether it is known to be there at all: on a service of the user's own, by the catalogue, or only perhaps. */
+  readonly standing: Standing;
+  readonly priced: Priced;
+  /** What the whole call can come to, all its prompts and samples; absent where nobody can say. */
+  readonly cost?: CallCost;
+  readonly observed?: Observed;
+  readonly breaker: Breaker;
+  /** Why it stands where it does among the offers, in whole sentences. */
+  readonly why: readonly string[];
 }
+
+export type Standing = 'own' | 'served' | 'unproven';
 
 export type ExclusionCode =
   | 'no_credentials'
@@ -84,6 +116,8 @@ export type ExclusionCode =
   | 'no_tools'
   | 'no_images'
   | 'context_too_small'
+  | 'over_max_price'
+  | 'over_max_cost'
   | 'unsupported_parameter';
 
 /** One reason for machines, one sentence for people. */
@@ -104,9 +138,14 @@ export interface Exclusion extends Refusal {
   readonly provider: string;
   readonly model: string;
   readonly upstream: string;
-  /** Where the prompt was counted before the offer was left out. */
+  /** What is known of it all the same: where the prompt was counted before the offer was left out, or to explain. */
   readonly prompt?: PromptSize;
   readonly contextLength?: number;
+  readonly api?: Api;
+  readonly drops?: readonly string[];
+  readonly output?: OutputLimit;
+  readonly priced?: Priced;
+  readonly cost?: CallCost;
 }
 
 /** What every offer of the models asked for would do with the call. The relay acts on this very object. */

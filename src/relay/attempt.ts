@@ -6,6 +6,7 @@ import {
   type Generation,
   orAbort,
   type Provider,
+  type Usage,
 } from '../core/index.ts';
 import type { Plan } from '../offers/index.ts';
 import type { Clock } from './clock.ts';
@@ -23,6 +24,16 @@ export interface Answer {
   readonly upstreamModel?: string;
 }
 
+/** Who keeps account of attempts. */
+export interface Observer {
+  /** The first content of every choice is here. */
+  begun(): void;
+  /** All is here, with what it came to. */
+  ended(usage: Usage): void;
+  /** It broke after it had begun; what breaks before is thrown. */
+  broke(error: GatewayError): void;
+}
+
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
@@ -37,6 +48,7 @@ export async function attempt(
   limits: AttemptLimits,
   caller: AbortSignal,
   clock: Clock,
+  observer: Observer,
 ): Promise<Answer> {
   const controller = new AbortController();
   const { signal } = controller;
@@ -67,7 +79,10 @@ export async function attempt(
     /** What is said when all has been said: usage, where the provider gave none. */
     const complete = (): Event[] => {
       keeper.assertComplete();
-      return counter.counted() ? [] : [{ type: 'usage', usage: counter.count() }];
+      const told = counter.told();
+      const usage = told ?? counter.count();
+      observer.ended(usage);
+      return told ? [] : [{ type: 'usage', usage }];
     };
     const first: Event[] = [];
     let done = false;
@@ -77,6 +92,7 @@ export async function attempt(
       else for (const event of keeper.filter(next.value)) first.push(event);
     }
     counter.note(first);
+    if (keeper.begun()) observer.begun();
     if (done) {
       first.push(...complete());
       end();
@@ -113,6 +129,7 @@ export async function attempt(
           const error = failure(thrown);
           end();
           abort(error);
+          observer.broke(error);
           throw error;
         }
       },

@@ -3,13 +3,16 @@ import {
   abortReason,
   asGatewayError,
   type Call,
+  completionTokens,
   type ErrorCode,
   GatewayError,
   type Provider,
+  promptTokens,
 } from '../core/index.ts';
-import { type Candidate, type OfferSheet, planFor } from '../offers/index.ts';
-import { type Answer, attempt } from './attempt.ts';
+import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/index.ts';
+import { type Answer, attempt, type Observer } from './attempt.ts';
 import { type Clock, sleep } from './clock.ts';
+import type { HealthBook } from './health.ts';
 import { attemptLimits, type Timeouts } from './limits.ts';
 import { backoffMs, MAX_ATTEMPTS, MAX_TRIES_PER_OFFER, MAX_WAIT_MS, mayRetry, type RetryBudget } from './retry.ts';
 
@@ -17,12 +20,15 @@ export interface Relay {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly timeouts: Timeouts;
   readonly budget: RetryBudget;
+  readonly health: HealthBook;
   readonly clock: Clock;
 }
 
 export interface Carried extends Answer {
   readonly offer: Candidate;
   readonly attempts: readonly AttemptReport[];
+  /** Offers whose attempts failed and may have been billed all the same, one for each such attempt. */
+  readonly maybeBilled: readonly Candidate[];
 }
 
 interface Turn {
@@ -41,6 +47,7 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
   const deadline = clock.now() + Math.min(call.timeoutMs ?? relay.timeouts.totalMs, relay.timeouts.totalMs);
   const attempts: AttemptReport[] = [];
   const errors: GatewayError[] = [];
+  const maybeBilled: Candidate[] = [];
   const turns: Turn[] = sheet.eligible.map((offer) => ({ offer, tries: 0, readyAt: 0 }));
 
   for (let turn = turns.shift(); turn && attempts.length < MAX_ATTEMPTS; turn = turns.shift()) {
@@ -72,20 +79,45 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
     try {
       const limits = attemptLimits(relay.timeouts, left, turns.length, call);
       const plan = planFor(call, offer, limits.totalMs);
-      const answer = await attempt(provider, plan, !call.stream, limits, caller, clock);
+      const observer = observe(relay, call, offer, plan);
+      const answer = await attempt(provider, plan, !call.stream, limits, caller, clock, observer);
       report('ok');
-      return { ...answer, offer, attempts };
+      return { ...answer, offer, attempts, maybeBilled };
     } catch (thrown) {
       if (caller.aborted) throw abortReason(caller);
       const error = asGatewayError(thrown);
       report(error.code, error);
       errors.push(error);
+      relay.health.failed(offer, error, clock.now());
+      if (error.details.maybeBilled) maybeBilled.push(offer);
       if (mayRetry(error) && turn.tries + 1 < MAX_TRIES_PER_OFFER && relay.budget.take(offer.provider)) {
         turns.push({ offer, tries: turn.tries + 1, readyAt: clock.now() + backoffMs(turn.tries, error, clock) });
       }
     }
   }
   throw summary(errors, attempts, deadline <= clock.now());
+}
+
+/** Keeps account of one attempt: how fast the offer is, whether it breaks, and whether its tokens are ours. */
+function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: Plan): Observer {
+  const asked = clock.now();
+  let first: number | undefined;
+  return {
+    begun() {
+      first = clock.now();
+    },
+    ended(usage) {
+      const now = clock.now();
+      const streamed = call.stream && first !== undefined ? { ttftMs: first - asked } : {};
+      const from = call.stream ? (first ?? asked) : asked;
+      const outputTokens = completionTokens(usage);
+      health.succeeded(offer, { ...streamed, ms: now - from, outputTokens, choices: plan.choices }, now);
+      // A prompt that we only estimate shows no drift.
+      if (usage.source !== 'provider' || plan.promptExactness !== 'exact') return;
+      health.reported(offer, promptTokens(usage), plan.promptTokens + offer.reportsExtra * plan.jobs.length);
+    },
+    broke: (error) => health.failed(offer, error, clock.now()),
+  };
 }
 
 /**

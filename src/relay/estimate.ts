@@ -4,8 +4,8 @@ import type { Plan } from '../offers/index.ts';
 /** Notes what was said, for an answer whose provider does not count (or was stopped before it could). */
 export interface Tally {
   note(batch: readonly Event[]): void;
-  /** The provider's own count has come. */
-  counted(): boolean;
+  /** The provider's own count, once it has come. */
+  told(): Usage | undefined;
   /** Our count, with the model's own tokenizer where that is shipped. */
   count(): Usage;
 }
@@ -17,7 +17,7 @@ interface Said {
 }
 
 export function tally({ promptTokens, promptExactness, counter }: Plan): Tally {
-  let counted = false;
+  let told: Usage | undefined;
   const choices: Said[] = [];
   const saidBy = (choice: number): Said => {
     const said = choices[choice] ?? { text: '', reasoning: '', tools: '' };
@@ -32,10 +32,10 @@ export function tally({ promptTokens, promptExactness, counter }: Plan): Tally {
         if (event.type === 'text') saidBy(event.choice).text += event.text;
         else if (event.type === 'reasoning') saidBy(event.choice).reasoning += event.text;
         else if (event.type === 'tool') saidBy(event.choice).tools += (event.name ?? '') + event.arguments;
-        else if (event.type === 'usage') counted = true;
+        else if (event.type === 'usage') told = event.usage;
       }
     },
-    counted: () => counted,
+    told: () => told,
     count() {
       // What a template puts around a call of a tool is not counted, so that is no exact count.
       const tools = sum('tools');

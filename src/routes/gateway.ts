@@ -1,8 +1,11 @@
 import type { Config } from '../config.ts';
+import type { World } from '../offers/index.ts';
 import type { Relay } from '../relay/index.ts';
 
 /** What every route works with; made once for each isolate. */
 export interface Gateway {
   readonly config: Config;
   readonly relay: Relay;
+  /** What there is to offer, at what prices, and how it has been doing. */
+  readonly world: World;
 }

@@ -1,5 +1,5 @@
 import type { Context, Handler } from 'hono';
-import { type Call, type CompletionCall, type Event, GatewayError } from '../core/index.ts';
+import type { Call, CompletionCall, Event, Usage } from '../core/index.ts';
 import {
   chatAnswer,
   chatStream,
@@ -10,27 +10,19 @@ import {
   parseChat,
   parseCompletion,
   type StreamEncoder,
+  toAlternatives,
+  toCost,
+  type WireCost,
 } from '../dialects/openai/index.ts';
-import { type OfferSheet, offerSheet } from '../offers/index.ts';
+import { alternativesTo, type OfferSheet, offerSheet, receiptOf } from '../offers/index.ts';
 import { type Carried, carry } from '../relay/index.ts';
 import { readJson } from './body.ts';
+import { contextOf, flag } from './context.ts';
 import type { Gateway } from './gateway.ts';
+import { offerRows } from './offers.ts';
 import { prepare } from './prepare.ts';
 import { headersOf, replyJson } from './reply.ts';
 import { sendEvents } from './sse.ts';
-
-const flag = (c: Context, name: string): boolean => c.req.header(name) === '1' || c.req.header(name) === 'true';
-
-function timeoutOf(c: Context): { timeoutMs?: number } {
-  const value = c.req.header('x-chasqui-timeout-ms');
-  if (value === undefined) return {};
-  const timeoutMs = Number(value);
-  if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
-    const param = 'x-chasqui-timeout-ms';
-    throw new GatewayError('invalid_request', `${param}: must be a whole number of milliseconds above 0.`, { param });
-  }
-  return { timeoutMs };
-}
 
 /** How one of the two calls is read and written; everything between is the same. */
 interface Dialect<C extends Call> {
@@ -87,16 +79,26 @@ function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: 
   if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered);
 }
 
-/** How the answer came about, for callers who ask. */
-function debugOf({ offer, attempts }: Carried, { excluded }: OfferSheet): Record<string, unknown> {
-  const { prompt, reportsExtra, sends } = offer;
+/** What is said of an answer once it is known what it came to. */
+function account(call: Call, sheet: OfferSheet, now: number, carried: Carried) {
+  const { offer, attempts, maybeBilled } = carried;
+  const { prompt, reportsExtra, sends, nativeN } = offer;
+  const prompts = sends.form === 'prompts' ? sends.prompts : undefined;
+  const choices = call.n * (prompts?.length ?? 1);
+  const receipt = (usage: Usage) => receiptOf(offer, maybeBilled, usage);
   return {
-    attempts,
-    excluded,
-    prompt_tokens: { counted: prompt.total, exactness: prompt.exactness, reports_extra: reportsExtra },
-    ...(sends.form === 'prompts'
-      ? { rendered_prompt: sends.prompts.length > 1 ? sends.prompts : sends.prompts[0] }
-      : {}),
+    costs: (usage: Usage) => toCost(receipt(usage)),
+    debug: (usage: Usage | undefined) => ({
+      attempts,
+      offers: offerRows(sheet, now),
+      prompt_tokens: {
+        counted: prompt.total * (nativeN ? 1 : call.n),
+        exactness: prompt.exactness,
+        reports_extra: reportsExtra * (nativeN ? 1 : call.n) * (prompts?.length ?? 1),
+      },
+      ...(prompts ? { rendered_prompt: prompts.length > 1 ? prompts : prompts[0] } : {}),
+      ...(usage ? toAlternatives(receipt(usage), alternativesTo(offer, sheet, usage, choices)) : {}),
+    }),
   };
 }
 
@@ -106,33 +108,38 @@ async function collect(events: AsyncIterable<Event[]>): Promise<Event[]> {
   return all;
 }
 
-function generation<C extends Call>({ config, relay }: Gateway, dialect: Dialect<C>): Handler {
+function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Handler {
+  const { config, relay, world } = gateway;
   return async (c) => {
     const watch = stopwatch();
     const body = await readJson(c.req.raw, config.maxBodyBytes);
     const id = `gen-${crypto.randomUUID().replaceAll('-', '')}`;
-    const { call, includeUsage } = dialect.parse(body, { id, strict: flag(c, 'x-chasqui-strict'), ...timeoutOf(c) });
+    const { call, includeUsage } = dialect.parse(body, contextOf(c, id));
     watch.lap('parse');
-    const { asked, tokenizers, today } = await prepare(call, config);
+    const { asked, moment } = await prepare(call, gateway);
     watch.lap('tokenize');
-    const sheet = offerSheet(call, asked, config, tokenizers, today);
+    const sheet = offerSheet(call, asked, world, moment);
     watch.lap('offers');
     const caller = new AbortController();
     const gone = () => caller.abort();
     c.req.raw.signal.addEventListener('abort', gone, { once: true });
     const carried = await carry(call, sheet, caller.signal, relay);
     watch.lap('upstream');
+    const { costs, debug } = account(call, sheet, moment.now, carried);
     const envelope: Envelope = {
       id,
       created: Math.floor(Date.now() / 1000),
       model: carried.offer.model,
       provider: carried.offer.provider,
+      costs,
+      ...(flag(c, 'x-chasqui-debug') ? { debug } : {}),
     };
     describe(c, call, carried, watch.header());
     if (call.stream) return sendEvents(c, carried.events, dialect.stream(call, envelope, includeUsage), gone);
 
     const answer = dialect.answer(call, envelope, await collect(carried.events));
-    if (flag(c, 'x-chasqui-debug')) answer.chasqui = debugOf(carried, sheet);
+    const { cost } = (answer.usage ?? {}) as Partial<WireCost>;
+    if (typeof cost === 'string') headersOf(c)['x-chasqui-cost'] = cost;
     return replyJson(c, 200, answer);
   };
 }

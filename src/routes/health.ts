@@ -11,12 +11,42 @@ export const liveness =
     return replyJson(c, 200, { status: 'ok' });
   };
 
-/** `GET /v1/health`: which providers have credentials here. */
+/** Share of a prompt by which counts may differ before it is called drift. */
+const DRIFT = 0.01;
+/** Fewer answers say nothing. */
+const LEAST_SAMPLES = 5;
+
+const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
+
+/**
+ * `GET /v1/health`: which providers have credentials here, and what this isolate has seen of their offers: how fast they
+ * are, which keep failing, and where a provider counts prompts otherwise than its model's own tokenizer.
+ */
 export const health =
-  ({ config }: Gateway): Handler =>
-  (c) =>
-    replyJson(c, 200, {
-      status: config.providers.size > 0 ? 'ok' : 'no_providers',
+  ({ config, relay }: Gateway): Handler =>
+  (c) => {
+    const drifts = relay.health.drifts().map(({ provider, upstream, samples, tokens, share }) => ({
+      provider,
+      provider_model: upstream,
+      samples,
+      tokens: rounded(tokens, 2),
+      share: rounded(share, 4),
+      drifting: samples >= LEAST_SAMPLES && Math.abs(share) > DRIFT,
+    }));
+    const offers = relay.health.breakers(relay.clock.now()).map(({ provider, upstream, breaker, observed }) => ({
+      provider,
+      provider_model: upstream,
+      breaker,
+      ttft_ms: observed?.ttftMs === undefined ? null : Math.round(observed.ttftMs),
+      tokens_per_second: observed?.tokensPerSecond === undefined ? null : rounded(observed.tokensPerSecond, 1),
+      samples: observed?.samples ?? 0,
+    }));
+    const degraded = offers.some(({ breaker }) => breaker === 'open') || drifts.some(({ drifting }) => drifting);
+    return replyJson(c, 200, {
+      status: config.providers.size === 0 ? 'no_providers' : degraded ? 'degraded' : 'ok',
       sandbox: config.sandbox,
       providers: [...config.providers.keys()].map((id) => ({ id, configured: true })),
+      offers,
+      token_drift: drifts,
     });
+  };

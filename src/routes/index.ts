@@ -3,4 +3,5 @@ export { chatCompletions, completions } from './generate.ts';
 export { health, liveness } from './health.ts';
 export { anyOrigin, everyAnswer, guard, notBuilt, notFound, postOnly, sayError } from './middleware.ts';
 export { getModel, listModels } from './models.ts';
+export { offers } from './offers.ts';
 export { countTokens, detokenize, tokenize } from './tokens.ts';

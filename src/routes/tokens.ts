@@ -1,36 +1,16 @@
 import type { Context, Handler } from 'hono';
-import type { Config } from '../config.ts';
 import { type Call, GatewayError, type Provider } from '../core/index.ts';
-import {
-  parseChat,
-  parseCompletion,
-  parseCountText,
-  parseDetokenize,
-  parseTokenize,
-} from '../dialects/openai/index.ts';
+import { parseCall, parseCountText, parseDetokenize, parseTokenize } from '../dialects/openai/index.ts';
 import { type Candidate, countCall, type ModelCount, modelNamed } from '../offers/index.ts';
 import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
 import { readJson } from './body.ts';
+import { contextOf } from './context.ts';
 import type { Gateway } from './gateway.ts';
 import { prepare } from './prepare.ts';
 import { replyJson } from './reply.ts';
 
 /** How long a provider may take to count what we can only estimate. */
 const ASKING_MS = 5_000;
-
-const has = (body: unknown, key: string): boolean => typeof body === 'object' && body !== null && key in body;
-
-/** A body of either completion route, as the call that it would be. */
-function callOf(body: unknown): Call {
-  const context = { id: '', strict: false };
-  if (has(body, 'messages')) return parseChat(body, context).call;
-  if (has(body, 'prompt')) return parseCompletion(body, context).call;
-  throw new GatewayError(
-    'invalid_request',
-    'input: is required, or the messages or the prompt of a call. Send one of the three.',
-    { param: 'input' },
-  );
-}
 
 /** What the provider itself counts, where we can only estimate and it can be asked. */
 async function asked(providers: ReadonlyMap<string, Provider>, offer: Candidate): Promise<number | undefined> {
@@ -92,8 +72,11 @@ async function countRow(count: ModelCount, wanted: number, raw: boolean, provide
   };
 }
 
-async function countText(name: string, input: string, config: Config) {
-  const { model, family, contextLength } = modelNamed(name, config);
+const isPlainText = (body: unknown): boolean =>
+  typeof body === 'object' && body !== null && !('messages' in body) && !('prompt' in body);
+
+async function countText(name: string, input: string, { world }: Gateway) {
+  const { model, family, contextLength } = modelNamed(name, world);
   const tokenizer = (await readyTokenizers([family]))(family);
   const tokens = tokenizer.count(input);
   return {
@@ -108,11 +91,11 @@ async function countText(name: string, input: string, config: Config) {
   };
 }
 
-async function countCallFor(name: string, call: Call, config: Config) {
+async function countCallFor(name: string, call: Call, gateway: Gateway) {
   const one = { ...call, models: [name] };
-  const { asked: offers, tokenizers, today } = await prepare(one, config);
-  const count = countCall(one, offers, config, tokenizers, today);
-  return countRow(count, call.maxTokens ?? 0, call.kind === 'completion', config.providers);
+  const { asked: offers, moment } = await prepare(one, gateway);
+  const count = countCall(one, offers, gateway.world, moment);
+  return countRow(count, call.maxTokens ?? 0, call.kind === 'completion', gateway.world.providers);
 }
 
 /**
@@ -122,23 +105,22 @@ async function countCallFor(name: string, call: Call, config: Config) {
 export const countTokens =
   (gateway: Gateway): Handler =>
   async (c) => {
-    const { config } = gateway;
     const json = await body(c, gateway);
     const rows = [];
-    if (has(json, 'input')) {
+    if (isPlainText(json)) {
       const { models, input } = parseCountText(json);
-      for (const name of models) rows.push(await countText(name, input, config));
+      for (const name of models) rows.push(await countText(name, input, gateway));
     } else {
-      const call = callOf(json);
-      for (const name of call.models) rows.push(await countCallFor(name, call, config));
+      const call = parseCall(json, contextOf(c, ''));
+      for (const name of call.models) rows.push(await countCallFor(name, call, gateway));
     }
     const [only, ...others] = rows;
     return replyJson(c, 200, others.length > 0 ? { object: 'list', data: rows } : only);
   };
 
 /** The exact tokenizer of a model. Throws `unsupported_parameter` where only an estimate can be had. */
-async function exactTokenizer({ config }: Gateway, model: string): Promise<Tokenizer> {
-  const { family } = modelNamed(model, config);
+async function exactTokenizer({ world }: Gateway, model: string): Promise<Tokenizer> {
+  const { family } = modelNamed(model, world);
   const tokenizer = (await readyTokenizers([family]))(family);
   if (tokenizer.exactness === 'exact') return tokenizer;
   throw new GatewayError(

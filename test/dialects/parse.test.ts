@@ -188,13 +188,34 @@ describe('a chat body', () => {
     expect(errorOf(() => chat(body))).toMatchObject({ code: 'invalid_request' });
   });
 
+  it('takes OpenRouter’s routing, and amounts of money as numbers or as text', () => {
+    const provider = {
+      order: ['bedrock'],
+      sort: 'throughput',
+      max_price: { prompt: 0.5, completion: '1.25' },
+      max_cost: '0.000000001',
+      clamp_output: true,
+    };
+    expect(chat({ ...hi, provider }).call.routing).toEqual({
+      order: ['bedrock'],
+      sort: 'throughput',
+      maxPrice: { prompt: 500_000_000n, completion: 1_250_000_000n },
+      maxCost: 1n,
+      clampOutput: true,
+    });
+  });
+
   it.each([
-    ['vote', { ...hi, vote: { samples: 5 } }],
-    ['provider.sort', { ...hi, provider: { sort: 'price' } }],
-    ['provider.max_price', { ...hi, provider: { max_price: { prompt: 1 } } }],
-    ['provider.max_cost', { ...hi, provider: { max_cost: 1 } }],
-    ['model', { ...hi, model: 'm:floor' }],
-  ])('answers 501 for %s, which is not built', (param, body) => {
+    ['provider.sort', { sort: 'cheapest' }],
+    ['provider.max_price.prompt', { max_price: { prompt: -1 } }],
+    ['provider.max_price.completion', { max_price: { completion: '1e-3' } }],
+    ['provider.max_price.image', { max_price: { image: 1 } }],
+    ['provider.max_cost', { max_cost: 'free' }],
+  ])('names %s where it is no such thing', (param, provider) => {
+    expect(errorOf(() => chat({ ...hi, provider }))).toMatchObject({ status: 400, details: { param } });
+  });
+
+  it.each([['vote', { ...hi, vote: { samples: 5 } }]])('answers 501 for %s, which is not built', (param, body) => {
     expect(errorOf(() => chat(body))).toMatchObject({ status: 501, details: { param } });
   });
 

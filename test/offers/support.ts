@@ -1,3 +1,4 @@
+import { bundledBook } from '../../src/catalog/index.ts';
 import {
   type Call,
   type ChatCall,
@@ -7,7 +8,16 @@ import {
   type Provider,
   type ServiceOffer,
 } from '../../src/core/index.ts';
-import { type Candidate, type OfferSheet, offerSheet, resolve, type World } from '../../src/offers/index.ts';
+import {
+  type Candidate,
+  layOut,
+  type Moment,
+  type OfferSheet,
+  offerSheet,
+  resolve,
+  UNSEEN,
+  type World,
+} from '../../src/offers/index.ts';
 import { readyTokenizers, type Tokenizers, templateFamilies } from '../../src/tokens/index.ts';
 
 export const TODAY = '2026-11-24';
@@ -31,6 +41,8 @@ export const world = (more: Partial<World> = {}): World => ({
   providers: new Map(['bedrock', 'replicate', 'together', 'anyscale'].map((id) => [id, provider(id)])),
   services: [service()],
   region: 'us-east-1',
+  prices: bundledBook(),
+  health: UNSEEN,
   ...more,
 });
 
@@ -71,8 +83,14 @@ export async function loadTokenizers(): Promise<void> {
 }
 let tokenizers: Tokenizers;
 
+/** Noon of a day. */
+export const momentOn = (day: string): Moment => ({ now: Date.parse(`${day}T12:00:00Z`), today: day, tokenizers });
+
 export const sheetOn = (call: Call, in_: World, day: string): OfferSheet =>
-  offerSheet(call, resolve(call, in_, day), in_, tokenizers, day);
+  offerSheet(call, resolve(call, in_, day), in_, momentOn(day));
+/** What `POST /v1/offers` shows. */
+export const laidOut = (call: Call, in_: World = world(), moment: Moment = momentOn(TODAY)): OfferSheet =>
+  layOut(call, resolve(call, in_, moment.today), in_, moment, true);
 export const sheet = (call: Call, in_: World = world()): OfferSheet => sheetOn(call, in_, TODAY);
 export const order = (call: Call, in_?: World): string[] => sheet(call, in_).eligible.map((offer) => offer.provider);
 export const exclusion = (call: Call, id: string, in_?: World) =>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ChatCall, type Event, GatewayError, type Provider } from '../../src/core/index.ts';
 import type { Candidate } from '../../src/offers/index.ts';
-import { type Clock, carry, DEFAULT_TIMEOUTS, retryBudget, type Timeouts } from '../../src/relay/index.ts';
+import { type Clock, carry, DEFAULT_TIMEOUTS, healthBook, retryBudget, type Timeouts } from '../../src/relay/index.ts';
 import {
   answers,
   type Behaviour,
@@ -51,6 +51,7 @@ const run = ({ providers, offers, clock = handClock(), caller, timeouts, asked =
       providers: new Map(providers.map((provider) => [provider.id, provider])),
       timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
       budget: retryBudget(),
+      health: healthBook(),
       clock,
     },
   );
@@ -300,6 +301,7 @@ describe('retries in an outage', () => {
         providers: new Map([['first', first]]),
         timeouts: DEFAULT_TIMEOUTS,
         budget,
+        health: healthBook(),
         clock,
       }).catch(() => undefined);
       await clock.advance(20_000);

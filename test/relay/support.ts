@@ -117,6 +117,10 @@ export const offer = (provider: string, more: Partial<Candidate> = {}): Candidat
   output: { clamped: false },
   // A token a word.
   counter: { exactness: 'exact', count: (text) => text.split(' ').length },
+  standing: 'served',
+  priced: { known: false, reason: 'Not in these tests.' },
+  breaker: 'closed',
+  why: [],
   nativeN: true,
   nativeStop: true,
   toolStreaming: true,

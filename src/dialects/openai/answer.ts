@@ -1,4 +1,5 @@
 import type { Event, FinishReason, TokenLogprob, Usage } from '../../core/index.ts';
+import type { WireCost } from './cost.ts';
 import { toChatLogprobs, toCompletionLogprobs } from './logprobs.ts';
 import { toUsage } from './usage.ts';
 
@@ -9,6 +10,10 @@ export interface Envelope {
   readonly created: number;
   readonly model: string;
   readonly provider: string;
+  /** What a usage came to. */
+  readonly costs?: (usage: Usage) => WireCost;
+  /** How the answer came about, for callers who ask. */
+  readonly debug?: (usage: Usage | undefined) => Readonly<Record<string, unknown>>;
 }
 
 interface Choice {
@@ -89,7 +94,8 @@ export function chatAnswer(envelope: Envelope, events: readonly Event[], n: numb
         finish_reason: choice.finish,
       };
     }),
-    ...(usage ? { usage: toUsage(usage) } : {}),
+    ...(usage ? { usage: toUsage(usage, envelope.costs) } : {}),
+    ...(envelope.debug ? { chasqui: envelope.debug(usage) } : {}),
   };
 }
 
@@ -120,6 +126,7 @@ export function completionAnswer(
         finish_reason: completionReason(choice.finish),
       };
     }),
-    ...(assembled.usage ? { usage: toUsage(assembled.usage) } : {}),
+    ...(assembled.usage ? { usage: toUsage(assembled.usage, envelope.costs) } : {}),
+    ...(envelope.debug ? { chasqui: envelope.debug(assembled.usage) } : {}),
   };
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { MARKER_MODES } from '../../core/index.ts';
+import { MARKER_MODES, parseDollars } from '../../core/index.ts';
 
 /** The building blocks of both request bodies. OpenAI takes `null` for a field that is not set; so do we. */
 
@@ -34,6 +34,20 @@ const names = v.pipe(
 );
 const stopString = v.pipe(v.string(), v.maxLength(MAX_STOP_LENGTH, `must be at most ${MAX_STOP_LENGTH} characters`));
 
+/** An amount as people write it, as a number or as text: a double holds every price there is to the nano-dollar. */
+const dollars = v.pipe(
+  v.union([finite, v.string()], 'must be an amount in dollars, like 0.5 or "0.5"'),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    try {
+      return parseDollars(typeof dataset.value === 'number' ? dataset.value.toFixed(9) : dataset.value);
+    } catch {
+      addIssue({ message: 'must be an amount in dollars, 0 or more, with at most 9 decimals' });
+      return NEVER;
+    }
+  }),
+);
+
+/** The grammar of `provider`, in a body and in a named route. */
 export const routing = v.strictObject({
   order: optional(names),
   only: optional(names),
@@ -41,10 +55,10 @@ export const routing = v.strictObject({
   allow_fallbacks: optional(v.boolean()),
   require_parameters: optional(v.boolean()),
   deadline_ms: optional(integer(1)),
-  // Known to the contract and not built: refused with 501 by name, so that nobody pays for a limit that does not hold.
-  sort: optional(v.unknown()),
-  max_price: optional(v.unknown()),
-  max_cost: optional(v.unknown()),
+  sort: optional(v.picklist(['price', 'latency', 'throughput'], 'must be "price", "latency" or "throughput"')),
+  max_price: optional(v.strictObject({ prompt: optional(dollars), completion: optional(dollars) })),
+  max_cost: optional(dollars),
+  clamp_output: optional(v.boolean()),
 });
 
 /** Ours: how a chat becomes a prompt. */

@@ -59,6 +59,8 @@ export interface CallContext {
   readonly timeoutMs?: number;
   /** `x-chasqui-strict: 1` */
   readonly strict: boolean;
+  /** `x-session-id` */
+  readonly session?: string;
 }
 
 /** The body by its schema, and the caller's fields that the schema does not have. */
@@ -81,25 +83,24 @@ function modelsOf(body: Shared): string[] {
       param: 'model',
     });
   }
-  for (const name of names) {
-    if (/:(floor|nitro)$/.test(name))
-      throw notBuilt('model', 'Leave out ":floor" and ":nitro"; offers come cheapest first.');
-  }
   return names;
 }
 
 function routingOf(body: Shared, strict: boolean): Routing {
   const wire = body.provider ?? {};
-  if (wire.sort != null) throw notBuilt('provider.sort', 'Use provider.order; offers come cheapest first.');
-  if (wire.max_price != null)
-    throw notBuilt('provider.max_price', 'Use provider.only with providers whose price you know.');
-  if (wire.max_cost != null) throw notBuilt('provider.max_cost', 'Bound the cost by max_tokens for now.');
+  const { prompt, completion } = wire.max_price ?? {};
   return {
     ...(wire.order ? { order: wire.order } : {}),
     ...(wire.only ? { only: wire.only } : {}),
     ...(wire.ignore ? { ignore: wire.ignore } : {}),
     ...(wire.allow_fallbacks == null ? {} : { allowFallbacks: wire.allow_fallbacks }),
     ...(strict || wire.require_parameters ? { requireParameters: true } : {}),
+    ...(wire.sort ? { sort: wire.sort } : {}),
+    ...(prompt == null && completion == null
+      ? {}
+      : { maxPrice: { ...(prompt == null ? {} : { prompt }), ...(completion == null ? {} : { completion }) } }),
+    ...(wire.max_cost == null ? {} : { maxCost: wire.max_cost }),
+    ...(wire.clamp_output ? { clampOutput: true } : {}),
   };
 }
 
@@ -142,6 +143,7 @@ function common(body: Shared, unknownParameters: readonly string[], context: Cal
       ...(body.template?.markers == null ? {} : { markers: body.template.markers }),
     },
     unknownParameters,
+    ...(context.session === undefined ? {} : { session: context.session }),
     ...(deadlines.length > 0 ? { timeoutMs: Math.min(...deadlines) } : {}),
   };
 }
@@ -215,4 +217,18 @@ export function parseCompletion(raw: unknown, context: CallContext): Parsed<Comp
     },
     includeUsage: body.stream_options?.include_usage ?? false,
   };
+}
+
+/** A body of either of the two calls, told apart by what they must have. */
+export function parseCall(raw: unknown, context: CallContext): Call {
+  const has = (key: string): boolean => typeof raw === 'object' && raw !== null && key in raw;
+  if (has('messages')) return parseChat(raw, context).call;
+  if (has('prompt')) return parseCompletion(raw, context).call;
+  throw new GatewayError(
+    'invalid_request',
+    'messages: is required, or prompt: send the body of a chat or a completion.',
+    {
+      param: 'messages',
+    },
+  );
 }

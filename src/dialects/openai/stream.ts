@@ -62,9 +62,10 @@ function encoder(
       return out;
     },
     end() {
-      const last =
-        options.includeUsage && usage ? `${head},"choices":[],"usage":${JSON.stringify(toUsage(usage))}}\n\n` : '';
-      return `${last}data: [DONE]\n\n`;
+      if (!options.includeUsage || !usage) return 'data: [DONE]\n\n';
+      const debug = envelope.debug ? `,"chasqui":${JSON.stringify(envelope.debug(usage))}` : '';
+      const counted = JSON.stringify(toUsage(usage, envelope.costs));
+      return `${head},"choices":[],"usage":${counted}${debug}}\n\ndata: [DONE]\n\n`;
     },
     fail(error) {
       const body = JSON.stringify(errorBody(error)).slice(1, -1);

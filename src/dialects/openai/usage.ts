@@ -1,4 +1,5 @@
 import { completionTokens, promptTokens, type Usage } from '../../core/index.ts';
+import type { WireCost } from './cost.ts';
 
 /**
  * OpenAI's usage object. `exactness` is ours: `provider` figures are what is billed, `exact` ones were counted here with
@@ -11,11 +12,13 @@ export interface WireUsage {
   prompt_tokens_details: { cached_tokens: number };
   completion_tokens_details: { reasoning_tokens: number };
   exactness: 'provider' | 'exact' | 'estimate';
+  cost?: WireCost['cost'];
+  cost_details?: WireCost['cost_details'];
 }
 
 const EXACTNESS = { provider: 'provider', counted: 'exact', estimated: 'estimate' } as const;
 
-export function toUsage(usage: Usage): WireUsage {
+export function toUsage(usage: Usage, costs?: (usage: Usage) => WireCost): WireUsage {
   const prompt = promptTokens(usage);
   const completion = completionTokens(usage);
   return {
@@ -25,5 +28,6 @@ export function toUsage(usage: Usage): WireUsage {
     prompt_tokens_details: { cached_tokens: usage.cacheRead },
     completion_tokens_details: { reasoning_tokens: usage.reasoning },
     exactness: EXACTNESS[usage.source],
+    ...costs?.(usage),
   };
 }

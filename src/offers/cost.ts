@@ -1,0 +1,119 @@
+import { type Priced, type PriceRow, rangeOf, shareOf } from '../catalog/index.ts';
+import { type Call, formatDollars, type NanoDollars } from '../core/index.ts';
+import { type CallCost, type OutputLimit, type PromptSize, type Refusal, refuse } from './types.ts';
+
+/** Output tokens of an answer that nobody has asked the like of, and whose caller set no limit. */
+const ASSUMED_OUTPUT = 512;
+
+/** What an offer bills for one call, in numbers of its wire. */
+export interface Billed {
+  readonly prompt: PromptSize;
+  /** Times that each prompt is billed: once for each sample where the wire has no `n`. */
+  readonly promptTimes: number;
+  readonly prompts: number;
+  readonly reportsExtra: number;
+  readonly output: OutputLimit;
+  /** Answers of the whole call. */
+  readonly choices: number;
+  /** What such answers usually take, if that has been seen. */
+  readonly usual: number | undefined;
+}
+
+/**
+ * What a call can come to at an offer: the least, what to expect, and a bound. To expect is what the model's answers have
+ * taken lately, or else the caller's own limit. Undefined where the price is not known.
+ */
+export function callCost(call: Call, priced: Priced, billed: Billed): CallCost | undefined {
+  if (!priced.known) return undefined;
+  const { prompt, promptTimes, prompts, reportsExtra, choices, usual, output } = billed;
+  const { most } = output;
+  const input = (tokens: number): number => (tokens + reportsExtra * prompts) * promptTimes;
+  const each = Math.ceil(Math.min(most ?? Number.POSITIVE_INFINITY, usual ?? call.maxTokens ?? ASSUMED_OUTPUT));
+  const range = rangeOf(priced.row, input(prompt.total), choices, choices * each, choices * (most ?? each));
+  if (!range) return undefined;
+  const { min, expected } = range;
+  if (most === undefined) return { min, expected };
+  // An estimate may be short: the bound must hold all the same.
+  const longest = input(Math.ceil(prompt.total * (1 + (prompt.errorBound ?? 0))));
+  const bound = rangeOf(priced.row, longest, choices, choices, choices * most);
+  return bound ? { min, expected, max: bound.max } : { min, expected };
+}
+
+const MILLION = 1_000_000;
+
+/** What a million tokens cost by a rule; undefined where it is paid by time and nobody knows how fast it is. */
+function perMtok({ price }: PriceRow): { readonly prompt: NanoDollars; readonly completion: NanoDollars } | undefined {
+  switch (price.kind) {
+    case 'token':
+      return { prompt: price.input, completion: price.output };
+    case 'second': {
+      const { perSecond, tokensPerSecond: rate } = price;
+      return rate === undefined ? undefined : { prompt: 0n, completion: shareOf(perSecond, 1n, MILLION, rate) };
+    }
+    case 'hour': {
+      const { perHour, tokensPerSecond: rate } = price;
+      return rate === undefined ? undefined : { prompt: 0n, completion: shareOf(perHour, 3600n, MILLION, rate) };
+    }
+  }
+}
+
+/** What the caller is not ready to pay for a million tokens. A price that nobody knows may be any, so it is too much. */
+export function overMaxPrice(call: Call, who: string, priced: Priced): Refusal | undefined {
+  const { maxPrice } = call.routing;
+  if (!maxPrice) return undefined;
+  const rates = priced.known ? perMtok(priced.row) : undefined;
+  if (!rates) return refuse('over_max_price', `${who} has no known price, which provider.max_price asks for.`);
+  for (const part of ['prompt', 'completion'] as const) {
+    const limit = maxPrice[part];
+    if (limit === undefined || rates[part] <= limit) continue;
+    return refuse(
+      'over_max_price',
+      `${who} asks $${formatDollars(rates[part])} for a million ${part} tokens, over provider.max_price.${part} of $${formatDollars(limit)}.`,
+    );
+  }
+  return undefined;
+}
+
+/** The output cut so that the call cannot come to more than the caller is ready to pay; undefined where no output fits. */
+function affordable(call: Call, priced: Priced, billed: Billed, maxCost: NanoDollars): OutputLimit | undefined {
+  const { output, choices } = billed;
+  const cap = (maxTokens: number): OutputLimit => ({ maxTokens, most: maxTokens, clamped: true });
+  const fits = (tokens: number): boolean => {
+    const range = callCost(call, priced, { ...billed, output: cap(tokens) });
+    // Parts are rounded by themselves: up to a nano-dollar more.
+    return range?.max !== undefined && range.max + 1n <= maxCost;
+  };
+  if (!fits(1)) return undefined;
+  let low = 1;
+  // Beyond this no context goes, whatever the price.
+  let high = output.most ?? Math.ceil(16_000_000 / choices);
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return cap(low);
+}
+
+/**
+ * What `max_cost` makes of an offer: its output as it is, or cut where the caller allows that, or why it is left out. An
+ * offer whose cost has no bound may come to anything, so it is left out.
+ */
+export function withinMaxCost(call: Call, who: string, priced: Priced, billed: Billed): OutputLimit | Refusal {
+  const { maxCost, clampOutput } = call.routing;
+  if (maxCost === undefined) return billed.output;
+  const max = callCost(call, priced, billed)?.max;
+  if (max !== undefined && max <= maxCost) return billed.output;
+  const limit = `provider.max_cost of $${formatDollars(maxCost)}`;
+  if (clampOutput) {
+    const cut = affordable(call, priced, billed, maxCost);
+    if (cut) return cut;
+    return refuse('over_max_cost', `Not even one token of output of ${who} is certain to stay within ${limit}.`);
+  }
+  return refuse(
+    'over_max_cost',
+    max !== undefined
+      ? `${who} may come to $${formatDollars(max)}, over ${limit}. Lower max_tokens, or allow provider.clamp_output.`
+      : `What ${who} comes to has no known bound, which ${limit} asks for. ${priced.known ? 'Set max_tokens.' : priced.reason}`,
+  );
+}

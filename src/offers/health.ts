@@ -1,0 +1,29 @@
+/** How an offer has been doing, as far as whoever carries calls has seen. */
+export interface Observed {
+  /** Milliseconds from asking to the first content of a stream, as a moving average. */
+  readonly ttftMs?: number;
+  /** Output tokens a second from the first content on, as a moving average. */
+  readonly tokensPerSecond?: number;
+  /** Answers that went into it. */
+  readonly samples: number;
+  /** When the last one came, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** `open`: it has failed again and again, and is tried last; `half_open`: long enough ago to try it as before. */
+export type Breaker = 'closed' | 'open' | 'half_open';
+
+/** What ranking asks about offers, each named by provider and the provider's own id. */
+export interface Health {
+  observed(provider: string, upstream: string): Observed | undefined;
+  breaker(provider: string, upstream: string, now: number): Breaker;
+  /** Output tokens of a usual answer of a model, by the catalogue's name. */
+  completionTokens(model: string): number | undefined;
+}
+
+/** Nothing has been seen yet. */
+export const UNSEEN: Health = {
+  observed: () => undefined,
+  breaker: () => 'closed',
+  completionTokens: () => undefined,
+};

@@ -1,0 +1,36 @@
+import type { Context } from 'hono';
+import { GatewayError } from '../core/index.ts';
+import type { CallContext } from '../dialects/openai/index.ts';
+
+export const flag = (c: Context, name: string): boolean => c.req.header(name) === '1' || c.req.header(name) === 'true';
+
+function timeoutOf(c: Context): { timeoutMs?: number } {
+  const value = c.req.header('x-chasqui-timeout-ms');
+  if (value === undefined) return {};
+  const timeoutMs = Number(value);
+  if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
+    const param = 'x-chasqui-timeout-ms';
+    throw new GatewayError('invalid_request', `${param}: must be a whole number of milliseconds above 0.`, { param });
+  }
+  return { timeoutMs };
+}
+
+const MAX_SESSION = 256;
+
+function sessionOf(c: Context): { session?: string } {
+  const session = c.req.header('x-session-id');
+  if (session === undefined || session === '') return {};
+  if (session.length > MAX_SESSION) {
+    const param = 'x-session-id';
+    throw new GatewayError('invalid_request', `${param}: must be at most ${MAX_SESSION} characters.`, { param });
+  }
+  return { session };
+}
+
+/** What a request's headers say about its call. Throws `invalid_request` naming the header. */
+export const contextOf = (c: Context, id: string): CallContext => ({
+  id,
+  strict: flag(c, 'x-chasqui-strict'),
+  ...timeoutOf(c),
+  ...sessionOf(c),
+});

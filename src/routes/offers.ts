@@ -1,0 +1,103 @@
+import type { Handler } from 'hono';
+import { ageDays, type Priced, priceSources, stale } from '../catalog/index.ts';
+import { formatDollars } from '../core/index.ts';
+import { parseCall } from '../dialects/openai/index.ts';
+import {
+  type CallCost,
+  type Candidate,
+  type Exclusion,
+  layOut,
+  type Observed,
+  type OfferSheet,
+} from '../offers/index.ts';
+import { readJson } from './body.ts';
+import { contextOf } from './context.ts';
+import type { Gateway } from './gateway.ts';
+import { prepare } from './prepare.ts';
+import { replyJson } from './reply.ts';
+
+const dollars = (amount: bigint | undefined): string | null => (amount === undefined ? null : formatDollars(amount));
+
+const costRow = (cost: CallCost | undefined) =>
+  cost ? { min: dollars(cost.min), expected: dollars(cost.expected), max: dollars(cost.max) } : null;
+
+function priceRow(priced: Priced | undefined, today: string) {
+  if (!priced?.known) return null;
+  const { row } = priced;
+  return {
+    rule: row.id,
+    source: priceSources[row.source]?.what ?? row.detail ?? row.source,
+    checked_at: row.checkedAt,
+    age_days: ageDays(row, today),
+    stale: stale(row, today),
+  };
+}
+
+const latencyRow = (observed: Observed | undefined, now: number) =>
+  observed
+    ? {
+        ttft_ms: observed.ttftMs === undefined ? null : Math.round(observed.ttftMs),
+        tokens_per_second:
+          observed.tokensPerSecond === undefined ? null : Math.round(observed.tokensPerSecond * 10) / 10,
+        samples: observed.samples,
+        age_ms: Math.max(0, now - observed.at),
+      }
+    : null;
+
+type Known = Pick<
+  Exclusion,
+  'provider' | 'model' | 'upstream' | 'api' | 'prompt' | 'contextLength' | 'output' | 'priced' | 'cost' | 'drops'
+>;
+
+/** What is said of an offer whether it is eligible or not. */
+const common = (offer: Known | Candidate, today: string) => ({
+  provider: offer.provider,
+  model: offer.model,
+  provider_model: offer.upstream,
+  api: offer.api ?? null,
+  prompt_tokens: offer.prompt?.total ?? null,
+  exactness: offer.prompt?.exactness ?? null,
+  context_length: offer.contextLength ?? null,
+  max_output_tokens: offer.output?.most ?? null,
+  cost: costRow(offer.cost),
+  price: priceRow(offer.priced, today),
+  drops: offer.drops ?? [],
+});
+
+/** A sheet as callers read it: eligible offers in rank order, then what is left out and why. */
+export const offerRows = ({ eligible, excluded }: OfferSheet, now: number) => {
+  const today = new Date(now).toISOString().slice(0, 10);
+  return [
+    ...eligible.map((offer, index) => ({
+      ...common(offer, today),
+      ...(offer.service === undefined ? {} : { service: offer.service }),
+      eligible: true,
+      rank: index + 1,
+      latency: latencyRow(offer.observed, now),
+      breaker: offer.breaker,
+      neutralised: offer.altered,
+      why: offer.why,
+      ...(offer.priced.known ? {} : { unpriced: offer.priced.reason }),
+    })),
+    ...excluded.map((offer) => ({
+      ...common(offer, today),
+      eligible: false,
+      rank: null,
+      reason: { code: offer.code, message: offer.message },
+      latency: null,
+      breaker: null,
+      why: [],
+    })),
+  ];
+};
+
+/** `POST /v1/offers`: what every offer would do with this very call, and charge for it. Calls nobody. */
+export const offers =
+  (gateway: Gateway): Handler =>
+  async (c) => {
+    const body = await readJson(c.req.raw, gateway.config.maxBodyBytes);
+    const call = parseCall(body, contextOf(c, ''));
+    const { asked, moment } = await prepare(call, gateway);
+    const sheet = layOut(call, asked, gateway.world, moment, true);
+    return replyJson(c, 200, { object: 'list', data: offerRows(sheet, moment.now) });
+  };
