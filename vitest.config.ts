@@ -13,6 +13,7 @@ export default defineConfig({
             miniflare: {
               compatibilityDate: '2026-10-20',
               compatibilityFlags: ['enable_request_signal'],
+              d1Databases: ['DB'],
               // Vocabularies.
               modulesRules: [{ type: 'Data', include: ['**/*.bin'] }],
             },

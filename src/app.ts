@@ -1,13 +1,15 @@
 import { Hono } from 'hono';
-import { bundledBook, layered } from './catalog/index.ts';
-import { readConfig } from './config.ts';
+import { livePrices, type Prices } from './catalog/index.ts';
+import { type Config, readConfig } from './config.ts';
 import type { Fetch } from './core/index.ts';
+import type { World } from './offers/index.ts';
 import { healthBook, retryBudget, systemClock } from './relay/index.ts';
 import {
   anyOrigin,
   chatCompletions,
   completions,
   countTokens,
+  deletePrices,
   detokenize,
   everyAnswer,
   type Gateway,
@@ -15,26 +17,19 @@ import {
   guard,
   health,
   listModels,
+  listPrices,
   liveness,
   notBuilt,
   notFound,
   offers,
   postOnly,
+  putPrices,
   sayError,
   tokenize,
 } from './routes/index.ts';
 
 /** The contract's routes that later versions will serve; until then they say so. */
-const NOT_BUILT = [
-  '/v1/prices',
-  '/v1/usage',
-  '/v1/whatif',
-  '/v1/generations/*',
-  '/v1/keys/*',
-  '/openapi.json',
-  '/docs',
-  '/',
-];
+const NOT_BUILT = ['/v1/usage', '/v1/whatif', '/v1/generations/*', '/v1/keys/*', '/openapi.json', '/docs', '/'];
 
 const POST_ONLY = [
   '/v1/chat/completions',
@@ -45,11 +40,32 @@ const POST_ONLY = [
   '/v1/detokenize',
 ];
 
-/** The whole gateway: its middleware, in order, and every route. `network` is how providers are reached. */
-export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch): Hono {
+/** What there is to offer. The book is asked for each time, because an admin may change it. */
+const worldOf = ({ providers, services, region, markers }: Config, prices: Prices, health: World['health']): World => ({
+  providers,
+  services,
+  region,
+  ...(markers ? { markers } : {}),
+  get prices() {
+    return prices.book();
+  },
+  health,
+});
+
+/**
+ * The whole gateway: its middleware, in order, and every route. `network` is how providers are reached, `background` what
+ * keeps the isolate alive for work that no answer waits for.
+ */
+export function createApp(
+  env: Readonly<Record<string, unknown>>,
+  network: Fetch,
+  background: (work: Promise<void>) => void = () => undefined,
+): Hono {
   const config = readConfig(env, network);
   if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
   const seen = healthBook();
+  const { database, services, prices: overrides } = config;
+  const prices = livePrices({ database, services, overrides, background });
   const gateway: Gateway = {
     config,
     relay: {
@@ -59,7 +75,8 @@ export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch
       health: seen,
       clock: systemClock,
     },
-    world: { ...config, prices: layered(bundledBook()), health: seen },
+    prices,
+    world: worldOf(config, prices, seen),
   };
 
   const app = new Hono();
@@ -78,6 +95,9 @@ export function createApp(env: Readonly<Record<string, unknown>>, network: Fetch
   for (const path of POST_ONLY) app.all(path, postOnly);
   app.get('/v1/models', listModels(gateway));
   app.get('/v1/models/:id{.+}', getModel(gateway));
+  app.get('/v1/prices', listPrices(gateway));
+  app.put('/v1/prices', putPrices(gateway));
+  app.delete('/v1/prices', deletePrices(gateway));
   app.get('/v1/health', health(gateway));
   for (const path of NOT_BUILT) app.all(path, notBuilt);
   app.notFound(notFound);

@@ -1,5 +1,6 @@
 import { configureProviders } from '../providers/index.ts';
 import type { Access } from './accounts/index.ts';
+import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
 import { type Fetch, MARKER_MODES, type MarkerMode, type Provider, type ServiceOffer } from './core/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 
@@ -14,6 +15,10 @@ export interface Config {
   /** What is done about template syntax in callers' texts; absent: broken for chat APIs, refused in our own prompts. */
   readonly markers?: MarkerMode;
   readonly timeouts: Timeouts;
+  /** Prices of the operator's own; they win over every other. */
+  readonly prices: readonly PriceOverride[];
+  /** Where the admin API keeps what it is told, if a D1 database is bound. */
+  readonly database: Database | undefined;
   /** Largest request body, in bytes. */
   readonly maxBodyBytes: number;
   /** True where the emulator stands in for all providers. */
@@ -44,18 +49,22 @@ const TIMEOUT_NAMES = {
   total_ms: 'totalMs',
 } as const satisfies Record<string, keyof Timeouts>;
 
+/** A variable's JSON, or the value itself where the platform has parsed it already. Undefined for what is not JSON. */
+function json(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    // The parser's message quotes the text; whoever asked says what ought to be there.
+    return undefined;
+  }
+}
+
 /** `CHASQUI_TIMEOUTS`: `{"connect_ms": 30000, "first_token_ms": 30000, "idle_ms": 30000, "total_ms": 600000}`, each optional. */
 function readTimeouts(env: Env, mistakes: string[]): Timeouts {
   const value = env.CHASQUI_TIMEOUTS;
   if (value === undefined || value === '') return DEFAULT_TIMEOUTS;
-  let parsed: unknown = value;
-  if (typeof value === 'string') {
-    try {
-      parsed = JSON.parse(value);
-    } catch {
-      parsed = undefined;
-    }
-  }
+  const parsed = json(value);
   if (!isObject(parsed)) {
     mistakes.push('CHASQUI_TIMEOUTS must be a JSON object, for example {"total_ms": 600000}.');
     return DEFAULT_TIMEOUTS;
@@ -79,6 +88,15 @@ function readMarkers(env: Env, mistakes: string[]): { markers?: MarkerMode } {
   return markers ? { markers } : {};
 }
 
+/** `CHASQUI_PRICES`: `{"together": {"openai/gpt-oss-120b": {"input_per_mtok": "0.12", "output_per_mtok": "0.5"}}}` */
+function readPrices(env: Env, services: readonly ServiceOffer[], mistakes: string[]): readonly PriceOverride[] {
+  const value = env.CHASQUI_PRICES;
+  if (value === undefined || value === '') return [];
+  const read = readOverrides(json(value), 'CHASQUI_PRICES', { known: knownOffers(services), judge: true });
+  mistakes.push(...read.mistakes);
+  return read.overrides;
+}
+
 /**
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
@@ -97,6 +115,7 @@ export function readConfig(env: Env, network: Fetch): Config {
     configured = configureProviders(settings, (input, init) => sandbox.fetch(input, init));
     mistakes.push(...configured.mistakes);
   }
+  const prices = readPrices(env, configured.offers, mistakes);
   const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
   const access: Access = adminKey ? { kind: 'key', adminKey } : { kind: inSandbox ? 'open' : 'unconfigured' };
   return {
@@ -106,6 +125,8 @@ export function readConfig(env: Env, network: Fetch): Config {
     access,
     ...markers,
     timeouts,
+    prices,
+    database: isDatabase(env.DB) ? env.DB : undefined,
     maxBodyBytes: MAX_BODY_BYTES,
     sandbox: inSandbox,
     mistakes,

@@ -9,4 +9,4 @@ const network: Fetch = (input, init) => {
   return answer;
 };
 
-export default createApp(env as unknown as Readonly<Record<string, unknown>>, network);
+export default createApp(env as unknown as Readonly<Record<string, unknown>>, network, waitUntil);

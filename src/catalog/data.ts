@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type Api, formatDollars, PROVIDER_IDS } from '../core/index.ts';
 import json from './models.json' with { type: 'json' };
-import { bundledBook } from './prices/bundled.ts';
+import { listedFor } from './prices/bundled.ts';
 import sources from './sources.json' with { type: 'json' };
 import type { Capabilities, CatalogModel, ListPrice, OfferFeatures, Source } from './types.ts';
 
@@ -65,12 +65,8 @@ function featuresOf(can: Capabilities, { apis, features }: v.InferOutput<typeof 
   };
 }
 
-/** The newest list price of an offer, in the Standard tier; of a retired one the last. */
 function listPrice({ provider, id }: v.InferOutput<typeof offer>): ListPrice | null {
-  const rows = bundledBook().rows.filter(
-    (row) => row.provider === provider && row.offer === id && row.tier === 'standard' && /^(us|\*)$/.test(row.region),
-  );
-  const row = rows.sort((a, b) => b.validFrom.localeCompare(a.validFrom))[0];
+  const row = listedFor(provider, id);
   if (row?.price.kind !== 'token') return null;
   return {
     inputPerMtok: formatDollars(row.price.input),

@@ -1,3 +1,4 @@
+import type { Prices } from '../catalog/index.ts';
 import type { Config } from '../config.ts';
 import type { World } from '../offers/index.ts';
 import type { Relay } from '../relay/index.ts';
@@ -8,4 +9,5 @@ export interface Gateway {
   readonly relay: Relay;
   /** What there is to offer, at what prices, and how it has been doing. */
   readonly world: World;
+  readonly prices: Prices;
 }

@@ -4,4 +4,6 @@ export { health, liveness } from './health.ts';
 export { anyOrigin, everyAnswer, guard, notBuilt, notFound, postOnly, sayError } from './middleware.ts';
 export { getModel, listModels } from './models.ts';
 export { offers } from './offers.ts';
+export { listPrices } from './prices.ts';
+export { deletePrices, putPrices } from './prices-admin.ts';
 export { countTokens, detokenize, tokenize } from './tokens.ts';

@@ -6,8 +6,12 @@ import {
   findModel,
   hasServedOffer,
   models,
+  type PriceBook,
+  priceFor,
+  rateJson,
+  type Where,
 } from '../catalog/index.ts';
-import { formatDollars, GatewayError, type ServiceOffer } from '../core/index.ts';
+import { GatewayError, type ServiceOffer } from '../core/index.ts';
 import type { Gateway } from './gateway.ts';
 import { replyJson } from './reply.ts';
 
@@ -16,14 +20,25 @@ const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);
 
 const today = (): string => new Date().toISOString().slice(0, 10);
 
-function catalogOffer(offer: CatalogOffer, configured: boolean) {
+/** What an offer costs today, overrides included. */
+function pricing(book: PriceBook, provider: string, upstream: string, where: Where) {
+  const priced = priceFor(book, provider, upstream, today(), where);
+  if (!priced.known) return null;
+  const { id, price, source, checkedAt } = priced.row;
+  return { ...rateJson(price), rule: id, source, source_date: checkedAt };
+}
+
+/** Without a region of its own the gateway asks no Bedrock, and the list prices are the ones to show. */
+const regionOf = (region: string | undefined): Where => (region === undefined ? {} : { region });
+
+function catalogOffer(offer: CatalogOffer, { config, prices }: Gateway) {
   return {
     provider: offer.provider,
     provider_model: offer.id,
     apis: offer.apis,
     status: offer.status.state,
     ...(offer.status.date ? { status_date: offer.status.date } : {}),
-    configured,
+    configured: config.providers.has(offer.provider),
     context_length: offer.contextLimit ?? null,
     capabilities: {
       system: offer.features.system,
@@ -31,18 +46,11 @@ function catalogOffer(offer: CatalogOffer, configured: boolean) {
       streaming_tools: offer.features.streamingTools,
       vision: offer.features.vision,
     },
-    pricing: offer.price
-      ? {
-          input_per_mtok: offer.price.inputPerMtok,
-          output_per_mtok: offer.price.outputPerMtok,
-          source: offer.price.source,
-          source_date: offer.price.sourceDate,
-        }
-      : null,
+    pricing: pricing(prices.book(), offer.provider, offer.id, regionOf(config.region)),
   };
 }
 
-function serviceOffer({ provider, service, upstream, contextLength, price }: ServiceOffer) {
+function serviceOffer({ provider, service, upstream, contextLength }: ServiceOffer, { prices }: Gateway) {
   return {
     provider,
     service,
@@ -51,18 +59,13 @@ function serviceOffer({ provider, service, upstream, contextLength, price }: Ser
     status: 'live',
     configured: true,
     context_length: contextLength ?? null,
-    pricing: price.known
-      ? {
-          input_per_mtok: formatDollars(price.inputPerMtok),
-          output_per_mtok: formatDollars(price.outputPerMtok),
-          source: 'configuration',
-        }
-      : null,
+    pricing: pricing(prices.book(), provider, upstream, { service }),
   };
 }
 
 /** A model as OpenAI shows it, with what each provider offers of it. */
-function describe(id: string, known: CatalogModel | undefined, { config }: Gateway) {
+function describe(id: string, known: CatalogModel | undefined, gateway: Gateway) {
+  const { config } = gateway;
   const own = config.services.filter((service) => service.model === id);
   return {
     id,
@@ -84,11 +87,11 @@ function describe(id: string, known: CatalogModel | undefined, { config }: Gatew
     aliases: known?.aliases ?? [],
     ...(known?.replacedBy ? { replaced_by: known.replacedBy } : {}),
     offers: [
-      ...own.map(serviceOffer),
+      ...own.map((offer) => serviceOffer(offer, gateway)),
       ...(known?.offers ?? [])
         // The catalogue's Anyscale rows are history; a service of one's own is listed above.
         .filter((offer) => offer.provider !== 'anyscale')
-        .map((offer) => catalogOffer(offer, config.providers.has(offer.provider))),
+        .map((offer) => catalogOffer(offer, gateway)),
     ],
   };
 }

@@ -70,6 +70,15 @@ export function bundledBook(): PriceBook {
   return book;
 }
 
+/** The newest list price of an offer, in the Standard tier and the usual region; of a retired one the last. */
+export const listedFor = (provider: string, offer: string): PriceRow | undefined =>
+  bundledBook()
+    .rows.filter(
+      (row) =>
+        row.provider === provider && row.offer === offer && row.tier === 'standard' && /^(us|\*)$/.test(row.region),
+    )
+    .sort((a, b) => b.validFrom.localeCompare(a.validFrom))[0];
+
 /**
  * Replicate's hardware, in dollars for a second (replicate.com/pricing). It is no rule by itself: which hardware a model
  * runs on is not in the API, so a rule for a time-billed model has to name it.

@@ -2,8 +2,14 @@ export { ageDays, STALE_DAYS, stale } from './age.ts';
 export { bookFrom, layered, priceFor, type Where } from './book.ts';
 export { bundledBook, REPLICATE_HARDWARE } from './bundled.ts';
 export { type Cost, type Costing, costOf, type Sum, shareOf, sumOf } from './cost.ts';
+export { type Database, isDatabase, type PriceDocument } from './document.ts';
+export { rateJson } from './figures.ts';
 export { offerKey } from './key.ts';
+export { type KnownOffers, knownOffers } from './known.ts';
+export { livePrices, type Prices } from './live.ts';
+export { overrideRows, type PriceOverride, readOverrides } from './override.ts';
 export { type CostRange, rangeOf } from './range.ts';
+export { serviceRows } from './services.ts';
 export {
   ALWAYS,
   LAYERS,

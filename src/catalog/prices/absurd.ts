@@ -1,0 +1,72 @@
+import { formatDollars, type NanoDollars, parseDollars } from '../../core/index.ts';
+import { figuresOf } from './figures.ts';
+import type { Rate } from './types.ts';
+
+/** Where nothing is listed to compare with: a tenth of the cheapest and ten times the dearest that the lists know. */
+const PLAUSIBLE: Readonly<Record<Rate['kind'], readonly [from: string, to: string, unit: string]>> = {
+  token: ['0.001', '150', 'dollars for a million tokens'],
+  second: ['0.00001', '0.15', 'dollars for a second'],
+  // From a CPU at Anyscale to some dozens of GPUs.
+  hour: ['0.005', '1000', 'dollars for an hour'],
+};
+
+/** A unit taken for another is ten times off at least; no real change of a price was. */
+const FACTOR = 10n;
+
+const FORCE = 'If it is right, say "force": true.';
+
+/** How many times one amount is another, for people. */
+function times(amount: NanoDollars, listed: NanoDollars): string {
+  if (amount === 0n) return 'zero, against';
+  return amount > listed ? `${amount / listed} times` : `1/${listed / amount} of`;
+}
+
+function againstList(rate: Rate, listed: Rate): string[] {
+  const known = figuresOf(listed);
+  return Object.entries(figuresOf(rate)).flatMap(([name, amount]) => {
+    const before = known[name];
+    if (before === undefined || (amount < before * FACTOR && amount * FACTOR > before)) return [];
+    const factor = times(amount, before);
+    return [
+      `${name} is ${factor} the list price of ${formatDollars(before)}; it is in ${PLAUSIBLE[rate.kind][2]}. ${FORCE}`,
+    ];
+  });
+}
+
+function againstAll(rate: Rate): string[] {
+  const [from, to, unit] = PLAUSIBLE[rate.kind];
+  return Object.entries(figuresOf(rate)).flatMap(([name, amount]) =>
+    amount === 0n || (amount >= parseDollars(from) && amount <= parseDollars(to))
+      ? []
+      : [`${name} is not between ${from} and ${to}, as every price known is; it is in ${unit}. ${FORCE}`],
+  );
+}
+
+/** Shapes that were mistakes wherever they were seen: a missing digit of the output, two prices exchanged. */
+function oddShape(rate: Rate): string[] {
+  if (rate.kind !== 'token') return [];
+  const odd: string[] = [];
+  if (rate.output * 2n < rate.input) odd.push(`output_per_mtok is less than half of input_per_mtok. ${FORCE}`);
+  if (rate.cacheRead !== undefined && rate.cacheRead > rate.input) {
+    odd.push(`cache_read_per_mtok is above input_per_mtok. ${FORCE}`);
+  }
+  return odd;
+}
+
+/**
+ * Why a price is not to be believed, if it is not. Negative amounts never come this far: they are no amounts.
+ *
+ * @param listed the newest bundled price of the offer
+ * @param sourced somebody says where the price is from; without, a zero is a slip
+ * @param force the operator has been asked and insists; a zero still needs its source
+ */
+export function absurdities(rate: Rate, listed: Rate | undefined, sourced: boolean, force: boolean): string[] {
+  const zeros = sourced
+    ? []
+    : Object.entries(figuresOf(rate)).flatMap(([name, amount]) =>
+        amount === 0n ? [`${name} is zero and nothing says why: add "source", with who gives it away.`] : [],
+      );
+  if (force) return zeros;
+  const compared = listed?.kind === rate.kind ? againstList(rate, listed) : againstAll(rate);
+  return [...zeros, ...compared, ...oddShape(rate)];
+}
