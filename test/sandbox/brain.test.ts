@@ -2,7 +2,7 @@ import { crc32 as zlibCrc32 } from 'node:zlib';
 import { array, assert, constantFrom, property, string, uint8Array } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from './bedrock/crc32.ts';
-import { type Ask, PLAIN, piecesOf, readPrompt, type Turn, think } from './brain/index.ts';
+import { type Ask, estimate, PLAIN, readPrompt, type Turn, think } from './brain/index.ts';
 import { instanceOf } from './brain/schema.ts';
 
 const ask = (question: string, rest: Partial<Ask> = {}): Ask => ({
@@ -144,12 +144,20 @@ describe('a rendered prompt', () => {
 
 describe('pieces', () => {
   it('join to the text they were cut from, whatever it is', () => {
-    assert(property(string({ unit: 'binary', maxLength: 300 }), (text) => piecesOf(text).join('') === text));
+    assert(
+      property(
+        string({ unit: 'binary', maxLength: 300 }),
+        (text) =>
+          estimate(text)
+            .map((piece) => piece.text)
+            .join('') === text,
+      ),
+    );
   });
 
   it('are cut in linear time', () => {
     const from = performance.now();
-    for (const one of [' ', 'a', ' a', '\n \t']) piecesOf(one.repeat(500_000));
+    for (const one of [' ', 'a', ' a', '\n \t']) estimate(one.repeat(500_000));
     expect(performance.now() - from).toBeLessThan(3000);
   });
 });

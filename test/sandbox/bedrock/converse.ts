@@ -1,21 +1,14 @@
-import { type Ask, countTokens, countTurns, PLAIN, type Reply, type Tool, type Turn, think } from '../brain/index.ts';
+import { type Ask, PLAIN, type Reply, type Tool, type Turn, think } from '../brain/index.ts';
+import { recordPrompt } from '../control/journal.ts';
+import { chatPrompt, tokenizerOf } from '../count/index.ts';
 import { isJson, type Json, list, number, object, strings, text } from '../json.ts';
 import { reasons } from '../wire/openai-ask.ts';
-import type { Answer, Frame } from '../wire/types.ts';
+import type { Answer, Exchange, Frame } from '../wire/types.ts';
+import { chatOf, resultText, textsOf } from './chat.ts';
 import { invalid, requestId, toolUseId } from './errors.ts';
 import { event } from './eventstream.ts';
 import type { Model } from './models.ts';
 import { check } from './rules.ts';
-
-const textsOf = (blocks: unknown): string =>
-  list(blocks)
-    .map((block) => text(object(block).text))
-    .join('');
-
-const resultText = (content: unknown): string =>
-  list(content)
-    .map((part) => ('json' in object(part) ? JSON.stringify(object(part).json) : text(object(part).text)))
-    .join('');
 
 function turnsOf(body: Json): Turn[] {
   const names = new Map<string, string>();
@@ -117,19 +110,25 @@ function* framesOf(reply: Reply, inputTokens: number): Generator<Frame> {
   yield { data: event('metadata', { usage: usageOf(inputTokens, reply), metrics }), terminal: true };
 }
 
-export function converse(given: unknown, model: Model, streaming: boolean): Answer {
-  const refusal = check(given, model, streaming);
+export async function converse(
+  { json, entry }: Pick<Exchange, 'json' | 'entry'>,
+  model: Model,
+  streaming: boolean,
+): Promise<Answer> {
+  const refusal = check(json, model, streaming);
   if (refusal) return refusal;
-  const body = object(given);
+  const body = object(json);
   const ask = askOf(body, model);
-  const offered = ask.tools.length > 0 ? countTokens(JSON.stringify(body.toolConfig)) : 0;
-  const inputTokens = countTurns(ask.turns) + countTokens(ask.begun) + offered;
+  const tokenizer = await tokenizerOf(model.id);
+  const prompt = chatPrompt(tokenizer, chatOf(body), turnsOf(body));
+  const inputTokens = prompt.tokens;
+  recordPrompt(entry, prompt, inputTokens);
   if (inputTokens > model.context) {
     return invalid(
       `The model returned the following errors: This model's maximum context length is ${model.context} tokens. Please reduce the length of the prompt`,
     );
   }
-  const reply = think(ask);
+  const reply = think(ask, tokenizer.split);
   const id = { 'x-amzn-requestid': requestId() };
   if (streaming) {
     const headers = { 'content-type': 'application/vnd.amazon.eventstream', ...id };

@@ -10,11 +10,11 @@ import { verify } from './sigv4.ts';
 /** The model is one segment, its `:` and `/` percent-encoded. */
 const PATH = /^\/model\/([^/]+)\/(converse|converse-stream|invoke|invoke-with-response-stream|count-tokens)$/;
 
-const OPERATIONS: Readonly<Record<string, (body: unknown, model: Model) => Answer>> = {
-  converse: (body, model) => converse(body, model, false),
-  'converse-stream': (body, model) => converse(body, model, true),
-  invoke: (body, model) => invoke(body, model, false),
-  'invoke-with-response-stream': (body, model) => invoke(body, model, true),
+const OPERATIONS: Readonly<Record<string, (exchange: Exchange, model: Model) => Promise<Answer> | Answer>> = {
+  converse: (exchange, model) => converse(exchange, model, false),
+  'converse-stream': (exchange, model) => converse(exchange, model, true),
+  invoke: (exchange, model) => invoke(exchange, model, false),
+  'invoke-with-response-stream': (exchange, model) => invoke(exchange, model, true),
   'count-tokens': () => invalid("The provided model doesn't support counting tokens."),
 };
 
@@ -53,7 +53,7 @@ async function answer(exchange: Exchange): Promise<Answer> {
     return refuse(404, { name: 'UnknownOperationException', message: 'The requested operation is not known.' });
   }
   const model = resolve(decoded(id), exchange.credentials.AWS_REGION);
-  return 'kind' in model ? model : operate(exchange.json, model);
+  return 'kind' in model ? model : operate(exchange, model);
 }
 
 /**

@@ -1,13 +1,13 @@
 import { parse } from '../json.ts';
 import { errand } from './errands.ts';
 import { lesson } from './guide.ts';
-import { countTokens, piecesOf } from './pieces.ts';
+import { estimate, type Piece, type Split } from './pieces.ts';
 import { sampleOf } from './samples.ts';
 import { instanceOf } from './schema.ts';
 import { toolUses } from './tools.ts';
 import type { Ask, Reply, Turn } from './types.ts';
 
-export { countTokens, countTurns, piecesOf } from './pieces.ts';
+export { countTokens, countTurns, estimate, type Piece, type Split } from './pieces.ts';
 export { readPrompt } from './prompt.ts';
 export { type Ask, PLAIN, type Reply, type Tool, type Turn } from './types.ts';
 
@@ -57,19 +57,47 @@ function cutAtStop(text: string, stop: readonly string[]): { text: string; stopp
   return at.length > 0 ? { text: text.slice(0, Math.min(...at)), stopped: true } : { text, stopped: false };
 }
 
+const tokensIn = (pieces: readonly Piece[]): number => pieces.reduce((sum, { tokens }) => sum + tokens, 0);
+
+interface Cut {
+  readonly pieces: readonly string[];
+  readonly tokens: number;
+  /** Something was left out. */
+  readonly cut: boolean;
+}
+
+/** As many pieces as there is room for. Of a piece of several tokens that is cut, what there is of it was produced too. */
+function within(pieces: readonly Piece[], room: number): Cut {
+  let tokens = 0;
+  const kept: string[] = [];
+  for (const piece of pieces) {
+    if (tokens + piece.tokens > room) return { pieces: kept, tokens: room, cut: true };
+    tokens += piece.tokens;
+    kept.push(piece.text);
+  }
+  return { pieces: kept, tokens, cut: false };
+}
+
 /** The answer to anything, the same for the same question on every wire and in every form. */
-export function think(ask: Ask): Reply {
+export function think(ask: Ask, split: Split = estimate): Reply {
   const last = ask.turns.at(-1);
+  const limit = ask.maxTokens ?? Number.POSITIVE_INFINITY;
+  const thought = ask.reasons ? `The user says "${clip(last?.text ?? '', 80)}". I answer briefly.` : '';
+  const thinking = within(split(thought), limit);
+  const reasoning = thinking.pieces;
+  if (thinking.cut) {
+    return { pieces: [], reasoning, toolUses: [], finish: 'length', completionTokens: thinking.tokens };
+  }
+  const room = limit - thinking.tokens;
   const uses = last?.role === 'user' ? toolUses(ask, last.text) : [];
-  const reasoning = ask.reasons ? piecesOf(`The user says "${clip(last?.text ?? '', 80)}". I answer briefly.`) : [];
   if (uses.length > 0) {
-    const tokens = uses.reduce((sum, use) => sum + countTokens(use.name) + countTokens(use.input), 0);
-    return { pieces: [], reasoning, toolUses: uses, finish: 'tools', completionTokens: tokens + reasoning.length };
+    const tokens = uses.reduce((sum, use) => sum + tokensIn(split(use.name)) + tokensIn(split(use.input)), 0);
+    // Half a call is none.
+    if (tokens > room) return { pieces: [], reasoning, toolUses: [], finish: 'length', completionTokens: limit };
+    return { pieces: [], reasoning, toolUses: uses, finish: 'tools', completionTokens: tokens + thinking.tokens };
   }
   const { text, stopped } = cutAtStop(goOn(answerOf(ask), ask.begun), ask.stop);
-  const all = piecesOf(text);
-  const room = ask.maxTokens === undefined ? all.length : Math.max(0, ask.maxTokens - reasoning.length);
-  const pieces = all.slice(0, room);
-  const finish = all.length > room ? 'length' : stopped ? 'stop' : 'end';
-  return { pieces, reasoning, toolUses: [], finish, completionTokens: pieces.length + reasoning.length };
+  const { pieces, tokens, cut } = within(split(text), room);
+  const finish = cut ? 'length' : stopped ? 'stop' : 'end';
+  return { pieces, reasoning, toolUses: [], finish, completionTokens: tokens + thinking.tokens };
 }

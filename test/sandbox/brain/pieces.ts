@@ -1,10 +1,19 @@
 /** Short words stay whole, long ones come in fours, each with the space before it: about four characters a token. */
 const PIECE = /\s{0,8}(?:\S{1,7}(?!\S)|\S{1,4})|\s{1,8}/gu;
 
-/** The sandbox's tokens. Joined, they are the text again. */
-export const piecesOf = (text: string): string[] => text.match(PIECE) ?? [];
+/** A part of a text that is streamed as one. Joined, the parts are the text again. */
+export interface Piece {
+  readonly text: string;
+  readonly tokens: number;
+}
 
-export const countTokens = (text: string): number => piecesOf(text).length;
+/** How a tokenizer cuts what is written. */
+export type Split = (text: string) => readonly Piece[];
+
+/** The sandbox's own tokens, for models whose tokenizer it does not have. */
+export const estimate: Split = (text) => (text.match(PIECE) ?? []).map((piece) => ({ text: piece, tokens: 1 }));
+
+export const countTokens = (text: string): number => estimate(text).length;
 
 /** Role headers and the like, about what the chat templates of Llama add to each turn. */
 const TOKENS_A_TURN = 4;

@@ -41,7 +41,7 @@ export interface ToolUse {
 }
 
 export interface Reply {
-  /** The text in the tokens it is counted and streamed by. */
+  /** The text in the pieces it is streamed by: tokens, those of one character together. */
   readonly pieces: readonly string[];
   readonly reasoning: readonly string[];
   readonly toolUses: readonly ToolUse[];

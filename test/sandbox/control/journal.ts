@@ -11,6 +11,12 @@ export interface Entry {
   /** Parsed if it is JSON; the start of it if it is long. */
   readonly body: unknown;
   model?: string;
+  /** What reached the model, in its chat template where there is one; the start of it if it is long. Of several, the first. */
+  prompt?: string;
+  /** What the prompts are billed. */
+  promptTokens?: number;
+  /** The first prompt in tokens, the first few thousand of them; not where they are estimated. */
+  promptIds?: readonly number[];
   /** The faults this request was answered with. */
   faults?: unknown;
   status?: number;
@@ -24,6 +30,7 @@ export interface Entry {
 
 const MAX_ENTRIES = 500;
 const MAX_BODY_CHARACTERS = 64 * 1024;
+const MAX_IDS = 4096;
 const SECRET = /^(authorization|x-amz-security-token|x-api-key|cookie)$/i;
 
 const entries: Entry[] = [];
@@ -51,6 +58,18 @@ export function record(provider: string, request: Request, url: URL, source: str
   entries.push(entry);
   if (entries.length > MAX_ENTRIES) entries.shift();
   return entry;
+}
+
+interface Prompt {
+  readonly text: string | undefined;
+  readonly ids: readonly number[] | undefined;
+}
+
+/** Adds what a request came to at the model. */
+export function recordPrompt(entry: Entry, prompt: Prompt | undefined, tokens: number): void {
+  if (prompt?.text !== undefined) entry.prompt = prompt.text.slice(0, MAX_BODY_CHARACTERS);
+  if (prompt?.ids) entry.promptIds = prompt.ids.slice(0, MAX_IDS);
+  entry.promptTokens = tokens;
 }
 
 export const journal = (): readonly Entry[] => entries;

@@ -18,7 +18,15 @@ export interface Engine {
   /** Wraps the prompt unless the input brings a template of its own. */
   readonly template: string;
   readonly system: string;
+  readonly bos: Bos;
 }
+
+/**
+ * The token that begins every text. `added`: the engine puts it before the prompt, which is counted with it. `counted`: the
+ * prompt is counted with it, but the engine reads it without, so a bill is one higher than what the model saw. `replaced`:
+ * one that the prompt writes itself makes way for the engine's own.
+ */
+export type Bos = 'added' | 'counted' | 'replaced';
 
 const number = (min?: number, max?: number): Field => ({
   type: 'number',
@@ -49,6 +57,7 @@ const COG_LLAMA: Engine = {
   defaultLimit: 128,
   template: LLAMA_2,
   system: ASSISTANT,
+  bos: 'replaced',
 };
 
 /** Official Llama 2 and 3. github.com/replicate/cog-triton */
@@ -69,7 +78,11 @@ const COG_TRITON: Engine = {
   defaultLimit: 512,
   template: LLAMA_2,
   system: ASSISTANT,
+  bos: 'counted',
 };
+
+/** Code Llama, whose server puts the token that begins a text where the model's file says so. */
+const LLAMA_CPP: Engine = { ...COG_TRITON, bos: 'added' };
 
 /** The newer official models. github.com/replicate/cog-vllm */
 const COG_VLLM: Engine = {
@@ -88,15 +101,18 @@ const COG_VLLM: Engine = {
   defaultLimit: 512,
   template: LLAMA_3,
   system: 'You are a helpful assistant.',
+  bos: 'added',
 };
 
+const ENGINES: readonly (readonly [RegExp, Engine])[] = [
+  [/codellama/, LLAMA_CPP],
+  [/llama-2|llama-3-/, COG_TRITON],
+];
+
 export function engineOf({ name, version, base }: Model): Engine {
-  const engine =
-    version !== undefined && /llama-2/.test(name)
-      ? COG_LLAMA
-      : /llama-2|codellama|llama-3-/.test(name)
-        ? COG_TRITON
-        : COG_VLLM;
+  const pinned = version !== undefined && /llama-2/.test(name);
+  const served = ENGINES.find(([pattern]) => pattern.test(name))?.[1] ?? COG_VLLM;
+  const engine = pinned ? COG_LLAMA : served;
   if (base) return { ...engine, template: '{prompt}' };
   return /llama-[34]/.test(name) ? { ...engine, template: LLAMA_3 } : engine;
 }

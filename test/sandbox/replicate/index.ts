@@ -48,11 +48,10 @@ async function order(exchange: Exchange, model: Model): Promise<Answer> {
   if (!isJson(input)) return refuse(422, { detail: '- input is required\n' });
   const refusal = checkInput(input, engineOf(model));
   if (refusal) return refusal;
-  const now = Date.now();
   const suffered = faults.filter((fault) => !OF_THE_REQUEST.includes(fault.kind));
   const limitMs = limitOf(request.headers.get('cancel-after'));
-  const prediction = create({ model, input, faults: suffered, limitMs, entry, now });
-  const until = now + waitOf(request.headers.get('prefer'));
+  const prediction = await create({ model, input, faults: suffered, limitMs, entry });
+  const until = Date.now() + waitOf(request.headers.get('prefer'));
   while (Date.now() < until && !signal.aborted && progress(prediction, Date.now()).completedAt === undefined) {
     await sleep(Math.min(5, until - Date.now()), signal);
   }

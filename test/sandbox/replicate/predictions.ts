@@ -1,9 +1,10 @@
-import { countTokens, PLAIN, type Reply, readPrompt, think } from '../brain/index.ts';
+import { PLAIN, type Reply, readPrompt, think } from '../brain/index.ts';
 import type { Fault } from '../control/faults.ts';
-import type { Entry } from '../control/journal.ts';
+import { type Entry, recordPrompt } from '../control/journal.ts';
+import { rawPrompt, tokenizerOf } from '../count/index.ts';
 import { type Json, number, text } from '../json.ts';
 import { base36 } from '../random.ts';
-import { type Engine, EngineError, engineOf, render } from './engines.ts';
+import { EngineError, engineOf, render } from './engines.ts';
 import type { Model } from './models.ts';
 
 /** Milliseconds a prediction waits for its model, and how long its whole output may take. */
@@ -59,33 +60,6 @@ function stopsOf(input: Json): string[] {
     .filter((one) => one !== '');
 }
 
-function answerOf(model: Model, engine: Engine, input: Json): { reply: Reply; promptTokens: number } {
-  const prompt = render(input, engine);
-  const promptTokens = countTokens(prompt) + 1;
-  if (promptTokens > model.context) {
-    throw new EngineError(
-      `E1002 PromptTooLong: Prompt length exceeds maximum input length. Detail: input length (${promptTokens}) > ${model.context}`,
-    );
-  }
-  const limits = engine.limit.map((name) => number(input[name])).filter((one) => one !== undefined);
-  if (new Set(limits).size > 1)
-    throw new EngineError('E1102 InvalidArgumentMaxTokens: max_tokens and max_new_tokens differ.');
-  const reply = think({
-    ...PLAIN,
-    ...readPrompt(prompt),
-    model: model.name,
-    temperature: number(input.temperature),
-    // 0 is no seed.
-    seed: number(input.seed) || undefined,
-    maxTokens: limits[0] ?? engine.defaultLimit,
-    stop: stopsOf(input),
-  });
-  return { reply, promptTokens };
-}
-
-const find = <K extends Fault['kind']>(faults: readonly Fault[], kind: K) =>
-  faults.find((fault): fault is Extract<Fault, { kind: K }> => fault.kind === kind);
-
 interface Order {
   readonly model: Model;
   readonly input: Json;
@@ -93,19 +67,58 @@ interface Order {
   /** Milliseconds, from `Cancel-After`. */
   readonly limitMs: number | undefined;
   readonly entry: Entry;
-  readonly now: number;
 }
 
-export function create({ model, input, faults, limitMs, entry, now }: Order): Prediction {
+interface Answered {
+  readonly reply: Reply;
+  readonly promptTokens: number;
+}
+
+async function answerOf({ model, input, entry }: Order): Promise<Answered> {
+  const engine = engineOf(model);
+  const rendered = render(input, engine);
+  const tokenizer = await tokenizerOf(model.name);
+  const given = engine.bos === 'replaced' ? rendered.replace(/^<s>/, '') : rendered;
+  const prompt = rawPrompt(tokenizer, given, engine.bos !== 'counted');
+  const promptTokens = prompt.tokens + (engine.bos === 'counted' ? 1 : 0);
+  recordPrompt(entry, prompt, promptTokens);
+  if (prompt.tokens > model.context) {
+    throw new EngineError(
+      `E1002 PromptTooLong: Prompt length exceeds maximum input length. Detail: input length (${prompt.tokens}) > ${model.context}`,
+    );
+  }
+  const limits = engine.limit.map((name) => number(input[name])).filter((one) => one !== undefined);
+  if (new Set(limits).size > 1)
+    throw new EngineError('E1102 InvalidArgumentMaxTokens: max_tokens and max_new_tokens differ.');
+  const ask = {
+    ...PLAIN,
+    ...readPrompt(rendered),
+    model: model.name,
+    temperature: number(input.temperature),
+    // 0 is no seed.
+    seed: number(input.seed) || undefined,
+    maxTokens: limits[0] ?? engine.defaultLimit,
+    stop: stopsOf(input),
+  };
+  return { reply: think(ask, tokenizer.split), promptTokens };
+}
+
+const find = <K extends Fault['kind']>(faults: readonly Fault[], kind: K) =>
+  faults.find((fault): fault is Extract<Fault, { kind: K }> => fault.kind === kind);
+
+export async function create(order: Order): Promise<Prediction> {
+  const { model, input, faults, limitMs, entry } = order;
   let reply: Reply | undefined;
   let promptTokens = 0;
   let failure: string | undefined;
   try {
-    ({ reply, promptTokens } = answerOf(model, engineOf(model), input));
+    ({ reply, promptTokens } = await answerOf(order));
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
     failure = error.message;
   }
+  // The first prediction of a kind waits for a tokenizer to be built, which is not part of its time.
+  const now = Date.now();
   const pieces = reply?.pieces ?? [];
   const error = find(faults, 'error');
   const drip = find(faults, 'drip');
@@ -121,7 +134,7 @@ export function create({ model, input, faults, limitMs, entry, now }: Order): Pr
     input,
     output: ['', ...pieces, ''],
     promptTokens,
-    outputTokens: pieces.length,
+    outputTokens: reply?.completionTokens ?? 0,
     createdAt: now,
     pieceMs: drip?.ms ?? Math.min(TOKEN_MS, OUTPUT_MS / (pieces.length + 2)),
     deadline: limitMs === undefined ? undefined : now + limitMs,

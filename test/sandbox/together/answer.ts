@@ -1,8 +1,10 @@
-import { countTokens, countTurns, piecesOf, type Reply, think } from '../brain/index.ts';
+import { type Reply, think } from '../brain/index.ts';
+import { chatPrompt, type Prompt, rawPrompt, tokenizerOf } from '../count/index.ts';
 import { type Json, number, text } from '../json.ts';
 import { base36, fraction, hash } from '../random.ts';
 import { alternatives, logprobOf, tokenId } from '../wire/likelihood.ts';
 import { chatAsk, completionAsk, countOf } from '../wire/openai-ask.ts';
+import { chatOf } from '../wire/openai-messages.ts';
 import { DONE, sse } from '../wire/sse.ts';
 import type { Frame } from '../wire/types.ts';
 
@@ -13,7 +15,7 @@ export interface Generated {
   readonly created: number;
   readonly model: string;
   readonly replies: readonly Reply[];
-  readonly promptTokens: number;
+  readonly prompt: Prompt;
   /** The prompt's pieces, where an echo is asked for. */
   readonly echo: readonly string[];
   /** Alternatives per token; undefined where none are asked for. */
@@ -28,20 +30,21 @@ const finishOf = ({ kind, model }: Generated, reply: Reply): string => {
   return { length: 'length', stop: 'stop', tools: 'tool_calls' }[reply.finish];
 };
 
-export function generate(kind: Generated['kind'], body: Json): Generated {
+export async function generate(kind: Generated['kind'], body: Json): Promise<Generated> {
   const prompt = text(body.prompt);
   const ask =
     kind === 'chat' ? chatAsk(body) : { ...completionAsk(body, prompt), maxTokens: number(body.max_tokens) ?? 200 };
-  const offered = ask.tools.length > 0 ? countTokens(JSON.stringify(body.tools)) : 0;
+  const tokenizer = await tokenizerOf(ask.model);
+  const { split } = tokenizer;
   return {
     kind,
     id: `o${base36(6)}-6Ng1vN-${hash(base36(8)).toString(16).padStart(16, '9')}`,
     created: Math.floor(Date.now() / 1000),
     model: text(body.model),
-    replies: Array.from({ length: countOf(body) }, (_, choice) => think({ ...ask, choice })),
+    replies: Array.from({ length: countOf(body) }, (_, choice) => think({ ...ask, choice }, split)),
     // The engine counts the token that begins every text.
-    promptTokens: kind === 'chat' ? countTurns(ask.turns) + offered : countTokens(prompt) + 1,
-    echo: body.echo === true ? piecesOf(prompt) : [],
+    prompt: kind === 'chat' ? chatPrompt(tokenizer, chatOf(body), ask.turns) : rawPrompt(tokenizer, prompt, true),
+    echo: body.echo === true ? split(prompt).map((piece) => piece.text) : [],
     logprobs: number(body.logprobs),
   };
 }
@@ -58,7 +61,7 @@ const tableOf = (pieces: readonly string[], k: number) => ({
 
 const seedOf = (index: number): number => Math.floor(fraction(hash(`seed:${index}`), index) * 2 ** 53) * 1000;
 
-const usageOf = ({ promptTokens, replies }: Generated) => {
+const usageOf = ({ prompt: { tokens: promptTokens }, replies }: Generated) => {
   const completion = replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
   return {
     prompt_tokens: promptTokens,

@@ -1,3 +1,4 @@
+import { recordPrompt } from '../control/journal.ts';
 import { bearerOf } from '../env.ts';
 import { isJson, number, object, text } from '../json.ts';
 import { hex } from '../random.ts';
@@ -47,7 +48,7 @@ const headers = () => ({
   'x-tokenlimit-remaining': '2910',
 });
 
-function answer({ request, path, json: body, credentials }: Exchange): Answer {
+async function answer({ request, path, json: body, credentials, entry }: Exchange): Promise<Answer> {
   if (bearerOf(request) !== credentials.TOGETHER_API_KEY) return refuse(401);
   // A bare array, not a list object.
   if (request.method === 'GET' && path === '/v1/models') return json(200, [...LIVE].map(card));
@@ -60,11 +61,13 @@ function answer({ request, path, json: body, credentials }: Exchange): Answer {
   if (!served) return RETIRED.has(model) ? retiredModel(model) : unknownModel(model);
   const refusal = check(kind, body);
   if (refusal) return refusal;
-  const generated = generate(kind, body);
+  const generated = await generate(kind, body);
+  const promptTokens = generated.prompt.tokens;
+  recordPrompt(entry, generated.prompt, promptTokens);
   const limit = served.context ?? DEFAULT_CONTEXT;
   const wanted = number(body.max_tokens) ?? 1;
-  if (generated.promptTokens + wanted > limit && body.context_length_exceeded_behavior !== 'truncate') {
-    return tooLong(limit, generated.promptTokens, wanted);
+  if (promptTokens + wanted > limit && body.context_length_exceeded_behavior !== 'truncate') {
+    return tooLong(limit, promptTokens, wanted);
   }
   if (body.stream === true)
     return { kind: 'stream', headers: { ...SSE_HEADERS, ...headers() }, frames: framesOf(generated) };

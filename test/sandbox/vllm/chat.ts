@@ -1,8 +1,10 @@
-import { type Ask, countTokens, countTurns, type Reply, think } from '../brain/index.ts';
+import { type Ask, type Reply, think } from '../brain/index.ts';
+import { chatPrompt, type Prompt, tokenizerOf } from '../count/index.ts';
 import { type Json, object, text } from '../json.ts';
 import { hex } from '../random.ts';
 import { alternatives, logprobOf } from '../wire/likelihood.ts';
 import { chatAsk, countOf } from '../wire/openai-ask.ts';
+import { chatOf } from '../wire/openai-messages.ts';
 import { DONE, sse } from '../wire/sse.ts';
 import type { Frame } from '../wire/types.ts';
 
@@ -36,21 +38,21 @@ export interface Chat {
   readonly model: string;
   readonly asks: readonly Ask[];
   readonly replies: readonly Reply[];
-  readonly promptTokens: number;
+  readonly prompt: Prompt;
   readonly body: Json;
 }
 
-export function converse(body: Json): Chat {
+export async function converse(body: Json): Promise<Chat> {
   const ask = chatAsk(body);
   const asks = Array.from({ length: countOf(body) }, (_, choice) => ({ ...ask, choice }));
-  const offered = ask.tools.length > 0 ? countTokens(JSON.stringify(body.tools)) : 0;
+  const tokenizer = await tokenizerOf(ask.model);
   return {
     id: `chatcmpl-${hex(32)}`,
     created: Math.floor(Date.now() / 1000),
     model: text(body.model),
     asks,
-    replies: asks.map(think),
-    promptTokens: countTurns(ask.turns) + offered,
+    replies: asks.map((one) => think(one, tokenizer.split)),
+    prompt: chatPrompt(tokenizer, chatOf(body), ask.turns),
     body,
   };
 }
@@ -88,7 +90,7 @@ export function chatAnswer(chat: Chat) {
     })),
     service_tier: null,
     system_fingerprint: null,
-    usage: usageOf(chat.promptTokens, chat.replies),
+    usage: usageOf(chat.prompt.tokens, chat.replies),
     prompt_logprobs: null,
     prompt_token_ids: null,
     kv_transfer_params: null,
@@ -129,7 +131,7 @@ function* choiceFrames(chat: Chat, index: number, reply: Reply): Generator<Frame
 export function* chatFrames(chat: Chat): Generator<Frame> {
   for (const [index, reply] of chat.replies.entries()) yield* choiceFrames(chat, index, reply);
   if (object(chat.body.stream_options).include_usage === true) {
-    const usage = usageOf(chat.promptTokens, chat.replies);
+    const usage = usageOf(chat.prompt.tokens, chat.replies);
     const { id, created, model } = chat;
     yield sse({ id, object: 'chat.completion.chunk', created, model, choices: [], usage }, { terminal: true });
   }

@@ -1,4 +1,5 @@
-import { countTokens, piecesOf, type Reply, think } from '../brain/index.ts';
+import { type Reply, think } from '../brain/index.ts';
+import { type Prompt, rawPrompt, tokenizerOf } from '../count/index.ts';
 import { type Json, number, object, strings, text } from '../json.ts';
 import { hex } from '../random.ts';
 import { alternatives, logprobOf } from '../wire/likelihood.ts';
@@ -19,18 +20,22 @@ export interface Completion {
   readonly created: number;
   readonly model: string;
   readonly choices: readonly Choice[];
+  readonly prompts: readonly Prompt[];
   readonly promptTokens: number;
   readonly body: Json;
 }
 
 /** Each prompt of a list gets its `n` choices, numbered through. */
-export function complete(body: Json): Completion {
+export async function complete(body: Json): Promise<Completion> {
   const prompts = typeof body.prompt === 'string' ? [body.prompt] : strings(body.prompt);
   const n = countOf(body);
+  const tokenizer = await tokenizerOf(text(body.model));
+  const read = prompts.map((prompt) => rawPrompt(tokenizer, prompt, true));
   const choices = prompts.flatMap((prompt, at) =>
     Array.from({ length: n }, (_, choice): Choice => {
-      const reply = think({ ...completionAsk(body, prompt), choice });
-      const pieces = body.echo === true ? [...piecesOf(prompt), ...reply.pieces] : reply.pieces;
+      const reply = think({ ...completionAsk(body, prompt), choice }, tokenizer.split);
+      const echo = body.echo === true ? tokenizer.split(prompt).map((piece) => piece.text) : [];
+      const pieces = [...echo, ...reply.pieces];
       return { index: at * n + choice, reply, pieces };
     }),
   );
@@ -39,7 +44,8 @@ export function complete(body: Json): Completion {
     created: Math.floor(Date.now() / 1000),
     model: text(body.model),
     choices,
-    promptTokens: prompts.reduce((sum, prompt) => sum + countTokens(prompt) + 1, 0),
+    prompts: read,
+    promptTokens: read.reduce((sum, { tokens }) => sum + tokens, 0),
     body,
   };
 }

@@ -1,13 +1,13 @@
-import { countTokens, piecesOf } from '../brain/index.ts';
+import { type Entry, recordPrompt } from '../control/journal.ts';
 import { bearerOf } from '../env.ts';
 import { isJson, type Json, number, object, text } from '../json.ts';
-import { tokenId } from '../wire/likelihood.ts';
 import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
 import { type Answer, type Exchange, json, type Wire } from '../wire/types.ts';
 import { chatAnswer, chatFrames, converse } from './chat.ts';
 import { check } from './check.ts';
 import { complete, completionAnswer, completionFrames } from './completions.ts';
 import { errorOf, outage, refuse } from './errors.ts';
+import { detokenize, tokenize } from './tokenize.ts';
 
 /** Any deployment's name is right if it names open weights. */
 const SERVED = /llama|mistral|mixtral|qwen|gpt-oss|deepseek/i;
@@ -37,22 +37,24 @@ function tooLong(model: string, prompt: number, wanted: number, where: 'messages
   );
 }
 
-function chat(body: Json): Answer {
+async function chat(body: Json, entry: Entry): Promise<Answer> {
   const refusal = check('chat', body);
   if (refusal) return refusal;
-  const answer = converse(body);
+  const answer = await converse(body);
+  recordPrompt(entry, answer.prompt, answer.prompt.tokens);
   const wanted = answer.asks[0]?.maxTokens ?? 1;
-  const long = tooLong(answer.model, answer.promptTokens, wanted, 'messages');
+  const long = tooLong(answer.model, answer.prompt.tokens, wanted, 'messages');
   if (long) return long;
   if (body.stream === true) return { kind: 'stream', headers: SSE_HEADERS, frames: chatFrames(answer), batch: 3 };
   const tokens = answer.replies.reduce((sum, reply) => sum + reply.completionTokens, 0);
   return { ...jsonAnswer(chatAnswer(answer)), tokens };
 }
 
-function completions(body: Json): Answer {
+async function completions(body: Json, entry: Entry): Promise<Answer> {
   const refusal = check('completions', body);
   if (refusal) return refusal;
-  const answer = complete(body);
+  const answer = await complete(body);
+  recordPrompt(entry, answer.prompts[0], answer.promptTokens);
   const long = tooLong(answer.model, answer.promptTokens, number(body.max_tokens) ?? 16, 'prompt');
   if (long) return long;
   if (body.stream === true) return { kind: 'stream', headers: SSE_HEADERS, frames: completionFrames(answer), batch: 3 };
@@ -62,24 +64,15 @@ function completions(body: Json): Answer {
 
 const jsonAnswer = (body: unknown) => ({ kind: 'json', status: 200, body }) as const;
 
-function tokenize(body: Json): Answer {
-  const prompt = text(body.prompt);
-  const tokens = piecesOf(prompt).map(tokenId);
-  return json(200, {
-    count: countTokens(prompt),
-    max_model_len: contextOf(text(body.model)),
-    tokens,
-    token_strs: null,
-  });
-}
-
-const POSTS: Readonly<Record<string, (body: Json) => Answer>> = {
+const POSTS: Readonly<Record<string, (body: Json, entry: Entry) => Promise<Answer>>> = {
   '/v1/chat/completions': chat,
   '/v1/completions': completions,
-  '/tokenize': tokenize,
+  '/tokenize': (body) => tokenize(body, contextOf(text(body.model))),
+  '/detokenize': detokenize,
 };
 
-function answer({ request, path, json: body, credentials }: Exchange, locked: boolean): Answer {
+async function answer(exchange: Exchange, locked: boolean): Promise<Answer> {
+  const { request, path, json: body, credentials, entry } = exchange;
   if (locked && bearerOf(request) !== credentials.ANYSCALE_TOKEN) return json(401, { error: 'Unauthorized' });
   if (request.method === 'GET' && path === '/v1/models') {
     return json(200, { object: 'list', data: LISTED.map(card) });
@@ -94,7 +87,7 @@ function answer({ request, path, json: body, credentials }: Exchange, locked: bo
   if (!route || request.method !== 'POST') return json(404, { detail: 'Not Found' });
   if (!isJson(body)) return refuse(400, "[{'type': 'json_invalid', 'loc': ('body', 0), 'msg': 'JSON decode error'}]");
   const model = text(body.model);
-  return SERVED.test(model) ? route(body) : unknown(model);
+  return SERVED.test(model) ? route(body, entry) : unknown(model);
 }
 
 /**

@@ -1,0 +1,46 @@
+import type { Chat, Message } from '../count/index.ts';
+import { isJson, type Json, list, object, text } from '../json.ts';
+
+export const textsOf = (blocks: unknown): string =>
+  list(blocks)
+    .map((block) => text(object(block).text))
+    .join('');
+
+export const resultText = (content: unknown): string =>
+  list(content)
+    .map((part) => ('json' in object(part) ? JSON.stringify(object(part).json) : text(object(part).text)))
+    .join('');
+
+const held = (content: unknown, kind: 'toolUse' | 'toolResult'): Json[] =>
+  list(content).flatMap((block) => {
+    const value = object(block)[kind];
+    return isJson(value) ? [value] : [];
+  });
+
+function messagesOf(message: unknown): Message[] {
+  const { role, content } = object(message);
+  const said = textsOf(content);
+  const calls = held(content, 'toolUse').map(({ name, input }) => ({
+    function: { name: text(name), arguments: object(input) },
+  }));
+  const results = held(content, 'toolResult').map((result) => ({ role: 'tool', content: resultText(result.content) }));
+  if (calls.length > 0) return [{ role: 'assistant', content: said, tool_calls: calls }];
+  return [...(said === '' && results.length > 0 ? [] : [{ role: text(role), content: said }]), ...results];
+}
+
+const toolOf = (tool: unknown): Json => {
+  const { name, description, inputSchema } = object(object(tool).toolSpec);
+  return { type: 'function', function: { name, description, parameters: object(inputSchema).json } };
+};
+
+/** A Converse request in the words of chat templates. A last message of the assistant's is the beginning of the answer. */
+export function chatOf(body: Json): Chat {
+  const system = textsOf(body.system);
+  const messages = list(body.messages).flatMap(messagesOf);
+  const last = messages.at(-1);
+  return {
+    messages: system ? [{ role: 'system', content: system }, ...messages] : messages,
+    tools: list(object(body.toolConfig).tools).map(toolOf),
+    begun: last?.role === 'assistant' && last.tool_calls === undefined,
+  };
+}

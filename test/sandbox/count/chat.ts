@@ -1,0 +1,87 @@
+import { Template } from '@huggingface/jinja';
+import type { Json } from '../json.ts';
+import type { Family } from './families.ts';
+
+/** A message as Hugging Face's chat templates take it. */
+export interface Message {
+  readonly role: string;
+  readonly content: string;
+  readonly tool_calls?: readonly { readonly function: { readonly name: string; readonly arguments: Json } }[];
+}
+
+export interface Chat {
+  readonly messages: readonly Message[];
+  /** Each as OpenAI's API has it: `{"type": "function", "function": {…}}`. */
+  readonly tools: readonly Json[];
+  /** The last message is the beginning of the answer, which goes on from there. */
+  readonly begun: boolean;
+}
+
+const BLANK_LINE = '\n\n';
+const isSystem = ({ role }: Message): boolean => role === 'system' || role === 'developer';
+
+function systemFirst(messages: readonly Message[]): Message[] {
+  const system = messages.filter(isSystem).map(({ content }) => content);
+  const others = messages.filter((message) => !isSystem(message));
+  return system.length > 0 ? [{ role: 'system', content: system.join(BLANK_LINE) }, ...others] : others;
+}
+
+/**
+ * Neighbours of one role become one message, and an assistant who speaks first answers nothing. This is an assumption: the
+ * templates of Llama 2 and Mistral raise on such chats, so that a strict vLLM answers 400, while Anyscale's own server of
+ * 2023 rendered one [INST] block after another. Meta's guide opens its few-shot example with two messages of the user.
+ */
+function alternating(messages: readonly Message[]): Message[] {
+  const turns: Message[] = [];
+  for (const { role, content } of messages) {
+    const speaker = role === 'assistant' ? role : 'user';
+    const last = turns.at(-1);
+    if (last?.role === speaker)
+      turns[turns.length - 1] = { role: speaker, content: last.content + BLANK_LINE + content };
+    else turns.push({ role: speaker, content });
+  }
+  return turns[0]?.role === 'user' ? turns : [{ role: 'user', content: '' }, ...turns];
+}
+
+const ARRANGE: Readonly<Record<Family['turns'], (messages: readonly Message[]) => readonly Message[]>> = {
+  free: (messages) => messages,
+  'system-first': systemFirst,
+  alternating: (messages) => {
+    const arranged = systemFirst(messages);
+    const head = arranged.filter(isSystem);
+    return [...head, ...alternating(arranged.slice(head.length))];
+  },
+};
+
+const compiled = new Map<string, Template>();
+
+function compile(source: string): Template {
+  const known = compiled.get(source);
+  if (known) return known;
+  const template = new Template(source);
+  compiled.set(source, template);
+  return template;
+}
+
+/** The end of what was said last, where an answer goes on: transformers' `continue_final_message`. */
+function cutAfter(content: string, rendered: string): string {
+  const said = rendered.includes(content) ? content : content.trim();
+  return rendered.slice(0, rendered.lastIndexOf(said)) + content;
+}
+
+/** The prompt of a chat; undefined where the template refuses it. */
+export function renderChat({ template, turns }: Family, { messages, tools, begun }: Chat): string | undefined {
+  const arranged = ARRANGE[turns](messages);
+  try {
+    const rendered = compile(template).render({
+      messages: arranged,
+      tools: tools.length > 0 ? tools : null,
+      add_generation_prompt: !begun,
+      today: new Date().toISOString().slice(0, 10),
+    });
+    return begun ? cutAfter(arranged.at(-1)?.content ?? '', rendered) : rendered;
+  } catch {
+    // Two tool calls of Llama 3 in one message, say: a server would answer 400, the sandbox estimates.
+    return undefined;
+  }
+}

@@ -1,0 +1,3 @@
+export type { Chat, Message } from './chat.ts';
+export { chatPrompt, type Prompt, rawPrompt } from './prompt.ts';
+export { type Tokenizer, tokenizerOf } from './tokenizer.ts';

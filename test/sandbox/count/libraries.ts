@@ -1,0 +1,55 @@
+/** A tokenizer library, cut down to what the sandbox needs of it. */
+export interface Library {
+  /** Without begin and end marks. Throws on texts that the library cannot take. */
+  encode(text: string): readonly number[];
+  /** The text of any run of ids; a character that is cut in half comes as U+FFFD. */
+  decode(ids: readonly number[]): string;
+  /** SentencePiece puts a space before each text, which `decode` gives back. */
+  readonly leadingSpace: boolean;
+  /** Characters of one run, spaces or none, beyond which the library takes quadratic time. */
+  readonly longestRun: number;
+}
+
+/**
+ * Independent of the gateway's own tokenizers, which are checked against what is counted here. They build their tables as
+ * they are imported, for up to a third of a second, so each is imported by the first request that needs it.
+ */
+export const LIBRARIES = {
+  llama2: async (): Promise<Library> => {
+    const { default: tokenizer } = await import('llama-tokenizer-js');
+    return {
+      encode: (text) => tokenizer.encode(text, false, true),
+      decode: (ids) => tokenizer.decode([...ids], false, false),
+      leadingSpace: true,
+      longestRun: Number.POSITIVE_INFINITY,
+    };
+  },
+  mistral: async (): Promise<Library> => {
+    const { default: tokenizer } = await import('mistral-tokenizer-js');
+    return {
+      encode: (text) => tokenizer.encode(text, false, true),
+      decode: (ids) => tokenizer.decode(ids, false, false),
+      leadingSpace: true,
+      longestRun: Number.POSITIVE_INFINITY,
+    };
+  },
+  llama3: async (): Promise<Library> => {
+    const { default: tokenizer } = await import('llama3-tokenizer-js');
+    return {
+      // It reads special tokens in a text as such, which is what a server does with a rendered prompt.
+      encode: (text) => tokenizer.encode(text, { bos: false, eos: false }),
+      decode: (ids) => tokenizer.decode([...ids]),
+      leadingSpace: false,
+      longestRun: Number.POSITIVE_INFINITY,
+    };
+  },
+  o200k: async (): Promise<Library> => {
+    const { encode, decode } = await import('gpt-tokenizer/encoding/o200k_base');
+    return {
+      encode: (text) => encode(text, { disallowedSpecial: new Set() }),
+      decode: (ids) => decode(ids),
+      leadingSpace: false,
+      longestRun: 2000,
+    };
+  },
+} satisfies Readonly<Record<string, () => Promise<Library>>>;

@@ -1,0 +1,5 @@
+/** Text modules: wrangler bundles them as strings. */
+declare module '*.txt' {
+  const text: string;
+  export default text;
+}
