@@ -11,8 +11,8 @@ export interface Family {
   readonly library: keyof typeof LIBRARIES;
   /** Special tokens that the library itself does not read in a text. */
   readonly specials: Readonly<Record<string, number>>;
-  /** The token that begins every text; undefined where the tokenizer has none. */
-  readonly bos: number | undefined;
+  /** The token that begins every text; null where the tokenizer has none. */
+  readonly bos: number | null;
   /** Jinja: what the model's page on Hugging Face gives, without the branches that no wire here reaches. */
   readonly template: string;
   /**
@@ -57,7 +57,7 @@ const FAMILIES: readonly (readonly [RegExp, Family])[] = [
     /mixtral-8x7b|mistral-7b.*v0[.:][12]/,
     { library: 'mistral', specials: SENTENCEPIECE, bos: 1, template: mistral, turns: 'alternating' },
   ],
-  [/gpt-oss/, { library: 'o200k', specials: HARMONY, bos: undefined, template: gptOss, turns: 'system-first' }],
+  [/gpt-oss/, { library: 'o200k', specials: HARMONY, bos: null, template: gptOss, turns: 'system-first' }],
 ];
 
 /** Distilled models keep the tokenizer of one family and the template of another. */

@@ -13,10 +13,12 @@ export interface Prompt {
 
 /** A prompt that comes as a text. Most engines put the token that begins every text before it, a second one if need be. */
 export function rawPrompt(tokenizer: Tokenizer, text: string, addsBos: boolean): Prompt {
+  const { family } = tokenizer;
+  // Where the tokenizer is not known, as most have it.
+  const added = addsBos && family?.bos !== null ? 1 : 0;
   const ids = tokenizer.encode(text);
-  if (!ids) return { text, ids, tokens: countTokens(text) + (addsBos ? 1 : 0) };
-  const bos = tokenizer.family?.bos;
-  const whole = addsBos && bos !== undefined ? [bos, ...ids] : ids;
+  if (!ids) return { text, ids, tokens: countTokens(text) + added };
+  const whole = addsBos && typeof family?.bos === 'number' ? [family.bos, ...ids] : ids;
   return { text, ids: whole, tokens: whole.length };
 }
 
