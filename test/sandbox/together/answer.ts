@@ -30,21 +30,23 @@ const finishOf = ({ kind, model }: Generated, reply: Reply): string => {
   return { length: 'length', stop: 'stop', tools: 'tool_calls' }[reply.finish];
 };
 
-export async function generate(kind: Generated['kind'], body: Json): Promise<Generated> {
-  const prompt = text(body.prompt);
+/** Where no limit is set in a chat, the answer may be as long as there is room for. */
+export async function generate(kind: Generated['kind'], body: Json, contextLength: number): Promise<Generated> {
+  const given = text(body.prompt);
   const ask =
-    kind === 'chat' ? chatAsk(body) : { ...completionAsk(body, prompt), maxTokens: number(body.max_tokens) ?? 200 };
+    kind === 'chat' ? chatAsk(body) : { ...completionAsk(body, given), maxTokens: number(body.max_tokens) ?? 200 };
   const tokenizer = await tokenizerOf(ask.model);
   const { split } = tokenizer;
+  const prompt = kind === 'chat' ? chatPrompt(tokenizer, chatOf(body), ask.turns) : rawPrompt(tokenizer, given, true);
+  const maxTokens = ask.maxTokens ?? contextLength - prompt.tokens;
   return {
     kind,
     id: `o${base36(6)}-6Ng1vN-${hash(base36(8)).toString(16).padStart(16, '9')}`,
     created: Math.floor(Date.now() / 1000),
     model: text(body.model),
-    replies: Array.from({ length: countOf(body) }, (_, choice) => think({ ...ask, choice }, split)),
-    // The engine counts the token that begins every text.
-    prompt: kind === 'chat' ? chatPrompt(tokenizer, chatOf(body), ask.turns) : rawPrompt(tokenizer, prompt, true),
-    echo: body.echo === true ? split(prompt).map((piece) => piece.text) : [],
+    replies: Array.from({ length: countOf(body) }, (_, choice) => think({ ...ask, maxTokens, choice }, split)),
+    prompt,
+    echo: body.echo === true ? split(given).map((piece) => piece.text) : [],
     logprobs: number(body.logprobs),
   };
 }

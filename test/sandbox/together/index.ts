@@ -61,10 +61,10 @@ async function answer({ request, path, json: body, credentials, entry }: Exchang
   if (!served) return RETIRED.has(model) ? retiredModel(model) : unknownModel(model);
   const refusal = check(kind, body);
   if (refusal) return refusal;
-  const generated = await generate(kind, body);
+  const limit = served.context ?? DEFAULT_CONTEXT;
+  const generated = await generate(kind, body, limit);
   const promptTokens = generated.prompt.tokens;
   recordPrompt(entry, generated.prompt, promptTokens);
-  const limit = served.context ?? DEFAULT_CONTEXT;
   const wanted = number(body.max_tokens) ?? 1;
   if (promptTokens + wanted > limit && body.context_length_exceeded_behavior !== 'truncate') {
     return tooLong(limit, promptTokens, wanted);

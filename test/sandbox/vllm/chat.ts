@@ -42,17 +42,20 @@ export interface Chat {
   readonly body: Json;
 }
 
-export async function converse(body: Json): Promise<Chat> {
+/** Where no limit is set, the answer may be as long as there is room for. */
+export async function converse(body: Json, contextLength: number): Promise<Chat> {
   const ask = chatAsk(body);
   const asks = Array.from({ length: countOf(body) }, (_, choice) => ({ ...ask, choice }));
   const tokenizer = await tokenizerOf(ask.model);
+  const prompt = chatPrompt(tokenizer, chatOf(body), ask.turns);
+  const maxTokens = ask.maxTokens ?? contextLength - prompt.tokens;
   return {
     id: `chatcmpl-${hex(32)}`,
     created: Math.floor(Date.now() / 1000),
     model: text(body.model),
     asks,
-    replies: asks.map((one) => think(one, tokenizer.split)),
-    prompt: chatPrompt(tokenizer, chatOf(body), ask.turns),
+    replies: asks.map((one) => think({ ...one, maxTokens }, tokenizer.split)),
+    prompt,
     body,
   };
 }

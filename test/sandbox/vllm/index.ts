@@ -40,7 +40,7 @@ function tooLong(model: string, prompt: number, wanted: number, where: 'messages
 async function chat(body: Json, entry: Entry): Promise<Answer> {
   const refusal = check('chat', body);
   if (refusal) return refusal;
-  const answer = await converse(body);
+  const answer = await converse(body, contextOf(text(body.model)));
   recordPrompt(entry, answer.prompt, answer.prompt.tokens);
   const wanted = answer.asks[0]?.maxTokens ?? 1;
   const long = tooLong(answer.model, answer.prompt.tokens, wanted, 'messages');

@@ -19,6 +19,6 @@ export async function detokenize(body: Json): Promise<Answer> {
   const ids = list(body.tokens).filter((id) => typeof id === 'number');
   const prompt = (await tokenizerOf(text(body.model))).decode(ids);
   return prompt === undefined
-    ? refuse(400, 'The sandbox does not have the tokenizer of this model.')
+    ? refuse(400, 'The sandbox cannot decode these tokens for this model.')
     : json(200, { prompt });
 }
