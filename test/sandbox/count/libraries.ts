@@ -6,8 +6,8 @@ export interface Library {
   decode(ids: readonly number[]): string;
   /** SentencePiece puts a space before each text, which `decode` gives back. */
   readonly leadingSpace: boolean;
-  /** Characters of one run, spaces or none, beyond which the library takes quadratic time. */
-  readonly longestRun: number;
+  /** Where the library takes quadratic time, which a long text makes minutes of. */
+  readonly slowOn?: RegExp;
 }
 
 /**
@@ -21,7 +21,6 @@ export const LIBRARIES = {
       encode: (text) => tokenizer.encode(text, false, true),
       decode: (ids) => tokenizer.decode([...ids], false, false),
       leadingSpace: true,
-      longestRun: Number.POSITIVE_INFINITY,
     };
   },
   mistral: async (): Promise<Library> => {
@@ -30,7 +29,6 @@ export const LIBRARIES = {
       encode: (text) => tokenizer.encode(text, false, true),
       decode: (ids) => tokenizer.decode(ids, false, false),
       leadingSpace: true,
-      longestRun: Number.POSITIVE_INFINITY,
     };
   },
   llama3: async (): Promise<Library> => {
@@ -40,7 +38,6 @@ export const LIBRARIES = {
       encode: (text) => tokenizer.encode(text, { bos: false, eos: false }),
       decode: (ids) => tokenizer.decode([...ids]),
       leadingSpace: false,
-      longestRun: Number.POSITIVE_INFINITY,
     };
   },
   o200k: async (): Promise<Library> => {
@@ -49,7 +46,7 @@ export const LIBRARIES = {
       encode: (text) => encode(text, { disallowedSpecial: new Set() }),
       decode: (ids) => decode(ids),
       leadingSpace: false,
-      longestRun: 2000,
+      slowOn: /\S{2000}|\s{2000}/,
     };
   },
 } satisfies Readonly<Record<string, () => Promise<Library>>>;

@@ -27,21 +27,19 @@ const ESTIMATED: Tokenizer = {
 };
 
 /** Whether the library is done with a text in a second or so. */
-const bearable = (text: string, { longestRun }: Library): boolean =>
-  text.length <= MAX_CHARACTERS &&
-  (longestRun >= MAX_CHARACTERS || !new RegExp(`\\S{${longestRun}}|\\s{${longestRun}}`).test(text));
-
-const escaped = (literal: string): string => literal.replace(/[|]/g, '\\|');
+const bearable = (text: string, { slowOn }: Library): boolean => text.length <= MAX_CHARACTERS && !slowOn?.test(text);
 
 function encoder(library: Library, { specials }: Family): (text: string) => readonly number[] {
-  const marks = Object.keys(specials).map(escaped).join('|');
-  if (marks === '') return library.encode;
+  const ids = new Map(Object.entries(specials));
+  if (ids.size === 0) return library.encode;
+  const marks = [...ids.keys()].map((mark) => mark.replaceAll('|', '\\|')).join('|');
   const cuts = new RegExp(`(${marks})`);
   // Each text between two marks is one of its own, with SentencePiece's space before it.
   return (text) =>
     text.split(cuts).flatMap((part) => {
-      const special = specials[part];
-      return special === undefined ? (part === '' ? [] : library.encode(part)) : [special];
+      const special = ids.get(part);
+      if (special !== undefined) return [special];
+      return part === '' ? [] : library.encode(part);
     });
 }
 
@@ -66,14 +64,18 @@ function decoder(library: Library, { specials }: Family): (ids: readonly number[
   };
 }
 
-/** The tokens' texts. Those that end inside a character are one piece with what completes it, as engines stream them. */
+/**
+ * The tokens' texts. Those that end inside a character are one piece with what completes it, as engines stream them. A text
+ * that begins with a space has SentencePiece's space in it already: Together billed 512 tokens for one.
+ */
 function piecesOf(text: string, library: Library): Piece[] {
-  const ids = library.encode(text);
+  const spaced = library.leadingSpace && text.startsWith(' ');
+  const ids = library.encode(spaced ? text.slice(1) : text);
   const pieces: Piece[] = [];
   let from = 0;
   for (let to = 1; to <= ids.length; to++) {
     const decoded = library.decode(ids.slice(from, to));
-    const said = library.leadingSpace && pieces.length === 0 ? decoded.replace(/^ /, '') : decoded;
+    const said = library.leadingSpace && !spaced && pieces.length === 0 ? decoded.replace(/^ /, '') : decoded;
     if (to < ids.length && (said === '' || said.endsWith('\ufffd'))) continue;
     pieces.push({ text: said, tokens: to - from });
     from = to;
