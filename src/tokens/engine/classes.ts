@@ -1,19 +1,27 @@
 import { RUNS } from './unicode.ts';
 
-/** What the splitters tell apart. Anything else (punctuation, symbols, controls, unassigned) is OTHER. */
+/** What the splitters tell apart. OTHER is what no other is: controls, formats, unassigned. */
 export const OTHER = 0;
+/** P, S: punctuation and symbols */
+export const SIGN = 1;
 /** Lu, Lt */
-export const UPPER = 1;
+export const UPPER = 2;
 /** Ll */
-export const LOWER = 2;
+export const LOWER = 3;
 /** Lm, Lo: letters without case */
-export const UNCASED = 3;
-export const MARK = 4;
-export const NUMBER = 5;
+export const UNCASED = 4;
+export const MARK = 5;
+export const NUMBER = 6;
 /** CR and LF alone */
-export const NEWLINE = 6;
+export const NEWLINE = 7;
 /** The White_Space property less CR and LF. Not JavaScript's `\s`, which has U+FEFF and lacks U+0085. */
-export const SPACE = 7;
+export const SPACE = 8;
+
+/** `\p{L}` */
+export const isLetter = (kind: number): boolean => kind > SIGN && kind < MARK;
+
+/** `[^\s\p{L}\p{N}]` */
+export const isOther = (kind: number): boolean => kind <= SIGN || kind === MARK;
 
 let table: Uint8Array | undefined;
 

@@ -1,4 +1,4 @@
-import { classes, codeAt, MARK, NEWLINE, NUMBER, OTHER, SPACE, sizeOf } from './classes.ts';
+import { classes, codeAt, isLetter, isOther, NEWLINE, NUMBER, SPACE, sizeOf } from './classes.ts';
 import { contraction, numbers, type Scan, spaces } from './scan.ts';
 
 const BLANK = 0x20;
@@ -8,12 +8,11 @@ const BLANK = 0x20;
  *
  *     (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
  *
- * https://github.com/meta-llama/llama-models/blob/main/models/llama3/tokenizer.py
+ * https://github.com/meta-llama/llama-models/blob/main/models/llama3/tokenizer.py. Qwen's are the same with each digit
+ * by itself: https://github.com/dashscope/dashscope-sdk-python/blob/main/dashscope/tokenizers/qwen_tokenizer.py
  */
-export function llama3Scan(): Scan {
+export function llama3Scan(digits = 3): Scan {
   const table = classes();
-  const isLetter = (kind: number): boolean => kind !== OTHER && kind < MARK;
-  const isOther = (kind: number): boolean => kind === OTHER || kind === MARK;
 
   const letters = (bytes: Uint8Array, from: number, end: number): number => {
     let at = from;
@@ -42,7 +41,7 @@ export function llama3Scan(): Scan {
     const kind = table[lead < 0x80 ? lead : codeAt(bytes, from)] as number;
     const next = from + sizeOf(lead);
     if (isLetter(kind)) return letters(bytes, next, end);
-    if (kind === NUMBER) return numbers(table, bytes, from, end);
+    if (kind === NUMBER) return numbers(table, bytes, from, end, digits);
     if (kind === NEWLINE) return spaces(table, bytes, from, end);
     const short = contraction(bytes, from, end);
     if (short > from) return short;

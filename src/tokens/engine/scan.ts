@@ -22,10 +22,10 @@ export function contraction(bytes: Uint8Array, at: number, end: number): number 
   return pair && known ? at + 3 : at;
 }
 
-/** `\p{N}{1,3}` where one digit is known to be. */
-export function numbers(table: Uint8Array, bytes: Uint8Array, from: number, end: number): number {
+/** `\p{N}{1,most}` where one digit is known to be. */
+export function numbers(table: Uint8Array, bytes: Uint8Array, from: number, end: number, most: number): number {
   let at = from;
-  for (let digits = 0; digits < 3 && at < end; digits++) {
+  for (let digits = 0; digits < most && at < end; digits++) {
     if (table[codeAt(bytes, at)] !== NUMBER) break;
     at += sizeOf(bytes[at] as number);
   }

@@ -1,0 +1,23 @@
+import { writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const pathInTokens = (path: string): string =>
+  fileURLToPath(new URL(`../../src/tokens/${path}`, import.meta.url).href);
+
+/** Writes tokens in the order of their ids, in the layout that src/tokens/engine/vocabulary.ts reads. */
+export function writeVocabulary(path: string, tokens: readonly Uint8Array[]): void {
+  const bytes = tokens.reduce((sum, token) => sum + token.length, 0);
+  const file = new Uint8Array(8 + tokens.length + bytes);
+  const header = new DataView(file.buffer);
+  header.setUint32(0, tokens.length, true);
+  header.setUint32(4, bytes, true);
+  let at = 8 + tokens.length;
+  for (const [rank, token] of tokens.entries()) {
+    if (token.length > 255) throw new Error(`${path}: token ${rank} is longer than 255 bytes`);
+    file[8 + rank] = token.length;
+    file.set(token, at);
+    at += token.length;
+  }
+  writeFileSync(pathInTokens(`vocab/${path}.bin`), file);
+  console.log(`${path}: ${tokens.length} tokens, ${file.length} bytes`);
+}
