@@ -34,4 +34,4 @@ export {
   type TokenizerFamily,
   tokenizerFor,
 } from './tokenizer.ts';
-export type { LoadVocabulary } from './vocab/index.ts';
+export { type Assets, type LoadVocabulary, vocabularies } from './vocab/index.ts';

@@ -1,3 +1,5 @@
+import type { SpecialTokens } from './special-tokens.ts';
+
 /** One stretch of a text: plain, or a special token that stands for itself. */
 export interface Stretch {
   readonly text: string;
@@ -5,37 +7,44 @@ export interface Stretch {
 }
 
 /**
- * Cuts a text at the special tokens written in it, as servers do that tokenize a rendered prompt. Linear: candidates are
- * found by their first characters, which all special tokens of a family share.
+ * Cuts texts at the special tokens written in them, as servers do that tokenize a rendered prompt. Linear: a candidate
+ * starts at a first character of some name and ends at the next such, since no name has one inside.
  */
-export function stretches(text: string, special: Readonly<Record<string, number>>): Stretch[] {
-  const names = Object.keys(special);
-  const opening = commonStart(names);
-  if (opening === '') return text === '' ? [] : [{ text }];
+export function specialCutter(special: SpecialTokens): (text: string) => Stretch[] {
+  const ids = new Map(Object.entries(special));
+  const names = [...ids.keys()];
+  if (names.length === 0) return (text) => (text === '' ? [] : [{ text }]);
+  const first = new Set(names.map((name) => name.charCodeAt(0)));
+  const last = new Set(names.map((name) => name.charCodeAt(name.length - 1)));
   const longest = Math.max(...names.map((name) => name.length));
-  const closing = opening === '<' ? '>' : '|>';
-  const found: Stretch[] = [];
-  let plain = 0;
-  let at = text.indexOf(opening);
-  while (at >= 0) {
-    const end = text.slice(at, at + longest).indexOf(closing, opening.length);
-    const name = end < 0 ? '' : text.slice(at, at + end + closing.length);
-    const id = Object.hasOwn(special, name) ? special[name] : undefined;
-    if (id === undefined) {
-      at = text.indexOf(opening, at + 1);
-      continue;
-    }
-    if (at > plain) found.push({ text: text.slice(plain, at) });
-    found.push({ text: name, id });
-    plain = at + name.length;
-    at = text.indexOf(opening, plain);
-  }
-  if (plain < text.length) found.push({ text: text.slice(plain) });
-  return found;
-}
+  const opening = new RegExp(`[${[...first].map((code) => `\\${String.fromCharCode(code)}`).join('')}]`, 'g');
 
-function commonStart(names: readonly string[]): string {
-  const first = names[0] ?? '';
-  if (names.length === 0) return '';
-  return names.every((name) => name.startsWith('<|')) ? '<|' : first.slice(0, 1);
+  const nameAt = (text: string, at: number): string | undefined => {
+    const most = Math.min(text.length, at + longest);
+    for (let end = at + 1; end < most; end++) {
+      const code = text.charCodeAt(end);
+      if (first.has(code)) return undefined;
+      if (!last.has(code)) continue;
+      const name = text.slice(at, end + 1);
+      if (ids.has(name)) return name;
+    }
+    return undefined;
+  };
+
+  return (text) => {
+    const found: Stretch[] = [];
+    let plain = 0;
+    opening.lastIndex = 0;
+    for (let match = opening.exec(text); match !== null; match = opening.exec(text)) {
+      const name = nameAt(text, match.index);
+      const id = name === undefined ? undefined : ids.get(name);
+      if (name === undefined || id === undefined) continue;
+      if (match.index > plain) found.push({ text: text.slice(plain, match.index) });
+      found.push({ text: name, id });
+      plain = match.index + name.length;
+      opening.lastIndex = plain;
+    }
+    if (plain < text.length) found.push({ text: text.slice(plain) });
+    return found;
+  };
 }

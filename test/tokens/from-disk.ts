@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LoadVocabulary } from '../../src/tokens/vocab/index.ts';
 
-/** Node's stand-in for the Worker's data modules. */
+const FOLDER = fileURLToPath(new URL('../../src/tokens/vocab', import.meta.url).href);
+
+/** Node's stand-in for the Worker's data modules and its assets. */
 export const fromDisk: LoadVocabulary = async (name) => {
-  const { href } = new URL(`../../src/tokens/vocab/${name}.bin`, import.meta.url);
-  return new Uint8Array(await readFile(fileURLToPath(href))).buffer;
+  const bundled = await readFile(join(FOLDER, `${name}.bin`)).catch(() => undefined);
+  return new Uint8Array(bundled ?? (await readFile(join(FOLDER, 'assets', `${name}.bin`)))).buffer;
 };

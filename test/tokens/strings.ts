@@ -1,4 +1,5 @@
 /** Seeded strings to compare tokenizers on: natural text, and what splitters and mergers trip over. */
+import { FAMILIES, type TokenizerFamily } from '../../src/tokens/families.ts';
 
 /** Mulberry32: small, seeded, good enough to vary tests. */
 export function seeded(seed: number): () => number {
@@ -31,6 +32,9 @@ const NATURAL = [
 
 const SPECIAL =
   '\u0000\u0007\t\n\r\u000b\u000c\u00a0\u1680\u2003\u2028\u3000\u200b\u200d\ufe0f\u2581\u00ad\u017f\u212a';
+/** One or two of each kind of character that some splitter treats by itself. */
+const KINDS =
+  "aZéßǅªʰאก中カ・゠\u3040\u3099\u0301\u0903١²7½.(/$+€。 \t\n\r\u00a0\u3000\u0085\u200d\ufeff\u0000\u{1f999}'s";
 const HAN = (random: () => number): string => String.fromCodePoint(0x4e00 + Math.floor(random() * 0x51a0));
 
 type Make = (random: () => number) => string;
@@ -69,6 +73,7 @@ const MAKERS: readonly Make[] = [
   (random) => times(random, 200, ascii),
   (random) => times(random, 150, punctuation),
   (random) => times(random, 60, anyCharacter),
+  (random) => times(random, 60, (r) => String(pick(r, [...KINDS])).repeat(r() < 0.8 ? 1 : 3)),
   (random) => times(random, 80, HAN),
   (random) => times(random, 40, (r) => String(pick(r, SPECIAL)) + (r() < 0.5 ? natural(r).slice(0, 3) : '')),
   (random) => times(random, 6, (r) => natural(r) + String(pick(r, SPECIAL)) + ' '.repeat(Math.floor(r() * 20))),
@@ -82,4 +87,11 @@ export function* strings(seed: number, count: number): Generator<string> {
     // The oracles on SentencePiece take one heap over the text: strings stay short.
     yield make(random).slice(0, 1200).toWellFormed();
   }
+}
+
+/** What a text comes back as: SentencePiece takes U+2581 for a space, Qwen reads NFC. */
+export function decodedFrom(family: TokenizerFamily, text: string): string {
+  const { scan, form } = FAMILIES[family];
+  if (form !== undefined) return text.normalize(form);
+  return scan === 'words' ? text.replaceAll('\u2581', ' ') : text;
 }

@@ -40,6 +40,7 @@ export class Vocabulary {
   constructor(file: ArrayBuffer) {
     const header = new DataView(file);
     const size = header.getUint32(0, true);
+    if (8 + size + header.getUint32(4, true) !== file.byteLength) throw new Error('This is no vocabulary.');
     const lengths = new Uint8Array(file, 8, size);
     const bytes = new Uint8Array(file, 8 + size, header.getUint32(4, true));
     const starts = new Uint32Array(size + 1);
