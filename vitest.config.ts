@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
@@ -16,6 +17,7 @@ export default defineConfig({
               d1Databases: ['DB'],
               // Vocabularies.
               modulesRules: [{ type: 'Data', include: ['**/*.bin'] }],
+              serviceBindings: { ASSETS: { disk: { path: resolve('src/tokens/vocab/assets') } } },
             },
           }),
         ],

@@ -25,6 +25,8 @@ export interface Bundle {
   readonly compatibilityFlags: readonly string[];
   readonly vars: Readonly<Record<string, unknown>>;
   readonly durableObjects: readonly { readonly binding: string; readonly className: string }[];
+  /** Static assets: an absolute path. */
+  readonly assets?: { readonly binding: string; readonly directory: string };
 }
 
 type Stamps = Readonly<Record<string, number>>;
@@ -85,6 +87,9 @@ async function build(
       binding: one.name,
       className: one.class_name,
     })),
+    ...(read.assets?.binding && read.assets.directory
+      ? { assets: { binding: read.assets.binding, directory: resolve(dirname(config), read.assets.directory) } }
+      : {}),
   };
   return { bundle, stamps };
 }

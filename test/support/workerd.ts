@@ -50,6 +50,7 @@ function workerText({ name, bindings, services }: WorkerOptions, built: Bundle):
   const bound = [
     ...Object.entries({ ...built.vars, ...bindings }).map(([key, value]) => bindingOf(key, value)),
     ...Object.entries(services ?? {}).map(([key, to]) => `(name = ${quote(key)}, service = ${quote(to)})`),
+    ...(built.assets ? [`(name = ${quote(built.assets.binding)}, service = ${quote(`${name}-assets`)})`] : []),
     ...built.durableObjects.map(
       ({ binding, className }) => `(name = ${quote(binding)}, durableObjectNamespace = ${quote(className)})`,
     ),
@@ -77,6 +78,10 @@ function configText(workers: readonly WorkerOptions[], bundles: readonly Bundle[
     return [
       `(name = ${quote(worker.name)}, worker = ${workerText(worker, built)})`,
       ...(built.durableObjects.length > 0 ? [disk] : []),
+      // Answers GET with the file.
+      ...(built.assets
+        ? [`(name = ${quote(`${worker.name}-assets`)}, disk = (path = ${quote(built.assets.directory)}))`]
+        : []),
     ];
   });
   // Reaching 127.0.0.1 is the point here; workerd allows public addresses alone unless told.

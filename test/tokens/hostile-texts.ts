@@ -27,6 +27,7 @@ export const HOSTILE: Readonly<Record<string, (length: number) => string>> = {
   'one Han sentence': (n) => '我们的命运写在星辰之中但是我们还没有学会阅读'.repeat(n / 22 + 1).slice(0, n),
   punctuation: (n) => fill(n, 4, oneOf('!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~')),
   'combining marks': (n) => fill(n, 5, among(0x300, 0x70)),
+  'marks out of order': (n) => `${'\u0301'.repeat(n / 2)}${'\u0316'.repeat(n / 2)}`,
   'ZWJ emoji': (n) =>
     '👩‍👩‍👧‍👦'
       .repeat(n / 11 + 1)
@@ -35,7 +36,10 @@ export const HOSTILE: Readonly<Record<string, (length: number) => string>> = {
   'random white space': (n) => fill(n, 6, oneOf(' \n\t\r')),
   'dashes out of step': (n) => `\\)//${'-'.repeat(n - 4)}`,
   'openings of special tokens': (n) => '<|'.repeat(n / 2),
+  'openings of many kinds': (n) => '<｜[<｜'.repeat(n / 5),
+  'names that do not end': (n) => '<｜place▁holder▁no▁1<|reserved_special_token_'.repeat(n / 45),
   'Han, then capitals': (n) => `日${'A'.repeat(n - 1)}`,
   'random Thai': (n) => fill(n, 7, among(0xe01, 0x3a)),
+  'formats that match nothing': (n) => '\u200d'.repeat(n),
   'lone surrogates': (n) => '\ud800'.repeat(n),
 };

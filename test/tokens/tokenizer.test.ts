@@ -1,9 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NONE, rolled, Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
+import { FAMILIES } from '../../src/tokens/families.ts';
 import { type TokenizerFamily, tokenizerFor } from '../../src/tokens/tokenizer.ts';
+import { bundledVocabulary, vocabularies } from '../../src/tokens/vocab/index.ts';
+import { shipped } from './shipped.ts';
+import { decodedFrom } from './strings.ts';
 
-const EXACT = ['llama2', 'codellama', 'mistral', 'llama3', 'o200k'] as const satisfies readonly TokenizerFamily[];
+const EXACT = (Object.keys(FAMILIES) as TokenizerFamily[]).filter((family) => family !== 'other');
 
 const text = fc.string({ unit: 'binary', maxLength: 300 });
 
@@ -13,32 +17,50 @@ describe('a vocabulary that could not be loaded', () => {
     await expect(tokenizerFor('mistral', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
     expect((await tokenizerFor('mistral')).count('x')).toBe(1);
   });
+
+  const answering = (body: BodyInit, status = 200) =>
+    vocabularies({ fetch: async () => new Response(body, { status }) });
+
+  it.each([
+    ['there are no assets', bundledVocabulary],
+    ['the file is missing', answering('', 404)],
+    ['a page stands in its place', answering('<!doctype html>')],
+    ['the binding fails', vocabularies({ fetch: () => Promise.reject(new Error('gone')) })],
+  ])('is estimated by another, and labelled so: %s', async (_, load) => {
+    const qwen = await tokenizerFor('qwen', load);
+    expect(qwen).toMatchObject({ family: 'qwen', exactness: 'estimate', special: {} });
+    expect(qwen.errorBound).toBeGreaterThan(0);
+    expect(qwen.count('Our destiny')).toBe((await tokenizerFor('llama3')).count('Our destiny'));
+  });
+
+  it('is exact as soon as it can be read, and stays so', async () => {
+    expect((await tokenizerFor('qwen', shipped)).exactness).toBe('exact');
+    expect((await tokenizerFor('qwen', bundledVocabulary)).exactness).toBe('exact');
+  });
 });
 
 describe.each(EXACT)('%s', (family) => {
   it('gives every well-formed text back', async () => {
-    const tokenizer = await tokenizerFor(family);
+    const tokenizer = await tokenizerFor(family, shipped);
     fc.assert(
       fc.property(text, (original) => {
-        // SentencePiece writes a space as U+2581: the two are one to it.
-        const expected = family === 'llama3' || family === 'o200k' ? original : original.replaceAll('\u2581', ' ');
-        expect(tokenizer.decode(tokenizer.encode(original))).toBe(expected);
+        expect(tokenizer.decode(tokenizer.encode(original))).toBe(decodedFrom(family, original));
       }),
     );
   });
 
   it('counts as many tokens as it encodes', async () => {
-    const tokenizer = await tokenizerFor(family);
+    const tokenizer = await tokenizerFor(family, shipped);
     fc.assert(fc.property(text, (any) => tokenizer.count(any) === tokenizer.encode(any).length));
   });
 
   it('counts a lone surrogate as the U+FFFD that is sent', async () => {
-    const tokenizer = await tokenizerFor(family);
+    const tokenizer = await tokenizerFor(family, shipped);
     expect(tokenizer.encode('a\ud800b')).toEqual(tokenizer.encode('a\ufffdb'));
   });
 
   it('stops counting above a limit, and is exact below it', async () => {
-    const tokenizer = await tokenizerFor(family);
+    const tokenizer = await tokenizerFor(family, shipped);
     const long = 'Our destiny is written in the stars. '.repeat(2000);
     const tokens = tokenizer.count(long);
     expect(tokenizer.count(long, { limit: tokens })).toBe(tokens);
@@ -48,7 +70,7 @@ describe.each(EXACT)('%s', (family) => {
   });
 
   it('counts a long text that comes again, or starts alike, as at first', async () => {
-    const tokenizer = await tokenizerFor(family);
+    const tokenizer = await tokenizerFor(family, shipped);
     const system = Array.from({ length: 3000 }, (_, n) => `rule ${n} says no`).join(' and ');
     const first = tokenizer.count(system);
     expect(first).toBe(tokenizer.encode(system).length);
@@ -59,7 +81,7 @@ describe.each(EXACT)('%s', (family) => {
   });
 
   it('names the piece and the byte each token starts at', async () => {
-    const tokenizer = await tokenizerFor(family);
+    const tokenizer = await tokenizerFor(family, shipped);
     const { ids, pieces, offsets } = tokenizer.pieces('Grüße an die Sterne');
     expect(ids).toHaveLength(pieces.length);
     const bytes = new TextEncoder().encode('Grüße an die Sterne');
@@ -97,6 +119,39 @@ describe('special tokens written in a text', () => {
     expect(llama3.decode(llama3.encode(prompt, { markers: 'parse' }))).toBe(prompt);
   });
 
+  it('may open in more than one way', async () => {
+    const mistral = await tokenizerFor('mistral-v3');
+    expect(mistral.encode('<s>[INST]', { markers: 'parse' })).toEqual([1, 3]);
+    const written = '<s>[INST] a[[INST][/INST]</s>[<s';
+    const parsed = mistral.pieces(written, { markers: 'parse' });
+    expect(parsed.ids.filter((id) => id < 768)).toEqual([1, 3, 3, 4, 2]);
+    const offsets = ['<s>', '[INST]', '[INST][', '[/INST]', '</s>'].map((mark) => written.indexOf(mark));
+    expect(parsed.offsets.filter((_, n) => (parsed.ids[n] ?? 768) < 768)).toEqual(offsets);
+    const deepseek = await tokenizerFor('deepseek', shipped);
+    expect(deepseek.encode('<｜User｜><think></think><|EOT|>', { markers: 'parse' })).toEqual([
+      128_803, 128_798, 128_799, 128_805,
+    ]);
+    expect(deepseek.pieces('<｜User｜>a', { markers: 'parse' }).offsets).toEqual([0, 12]);
+  });
+
+  it('have the ids of the makers’ files', async () => {
+    const ids = async (family: TokenizerFamily, ...names: string[]) => {
+      const { special } = await tokenizerFor(family, shipped);
+      return names.map((name) => special[name]);
+    };
+    expect(await ids('llama4', '<|begin_of_text|>', '<|eot|>', '<|python_end|>', '<|patch|>')).toEqual([
+      200_000, 200_008, 200_017, 200_092,
+    ]);
+    expect(await ids('llama4', '<|reasoning_thinking_end|>', '<|reserved_special_token_903|>')).toEqual([
+      201_143, 202_047,
+    ]);
+    expect(await ids('tekken', '<s>', '[INST]', '[TOOL_CONTENT]')).toEqual([1, 3, 19]);
+    expect(await ids('qwen', '<|im_end|>', '<|file_sep|>', '</think>')).toEqual([151_645, 151_664, 151_668]);
+    expect(await ids('qwen2.5', '<|im_end|>', '</think>')).toEqual([151_645, undefined]);
+    expect(await ids('deepseek', '<｜end▁of▁sentence｜>', '<｜tool▁sep｜>')).toEqual([1, 128_814]);
+    expect(await ids('deepseek-v4', '<think>', '<｜Assistant｜>')).toEqual([128_821, 128_804]);
+  });
+
   it('are never looked up among the names that every object has', async () => {
     const llama2 = await tokenizerFor('llama2');
     expect(llama2.count('<constructor>', { markers: 'parse' })).toBe(llama2.count('<constructor>'));
@@ -112,8 +167,8 @@ describe('a text that goes on where another ended', () => {
 });
 
 describe('exactness', () => {
-  it('is an estimate with a bound where the vocabulary is not shipped', async () => {
-    expect(await tokenizerFor('qwen')).toMatchObject({ exactness: 'estimate', errorBound: 0.5 });
+  it('is an estimate with a bound where nobody has the vocabulary', async () => {
+    expect(await tokenizerFor('other', shipped)).toMatchObject({ exactness: 'estimate', errorBound: 0.5 });
     expect(await tokenizerFor('llama2')).not.toHaveProperty('errorBound');
   });
 });
