@@ -37,6 +37,16 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // Oracles of the tokenizers that do not run inside workerd.
+          name: 'oracles',
+          include: ['test/oracles/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'gateway',
           include: ['test/{sandbox,gateway,guide,clients,faults}/**/*.test.ts'],
           environment: 'node',
