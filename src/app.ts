@@ -27,6 +27,7 @@ import {
   sayError,
   tokenize,
 } from './routes/index.ts';
+import { vocabularies } from './tokens/index.ts';
 
 /** The contract's routes that later versions will serve; until then they say so. */
 const NOT_BUILT = ['/v1/usage', '/v1/whatif', '/v1/generations/*', '/v1/keys/*', '/openapi.json', '/docs', '/'];
@@ -76,6 +77,7 @@ export function createApp(
       clock: systemClock,
     },
     prices,
+    load: vocabularies(config.assets),
     world: worldOf(config, prices, seen),
   };
 

@@ -3,6 +3,7 @@ import type { Access } from './accounts/index.ts';
 import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
 import { type Fetch, MARKER_MODES, type MarkerMode, type Provider, type ServiceOffer } from './core/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
+import type { Assets } from './tokens/index.ts';
 
 /** What the deployment's environment comes to. Read once for each isolate. */
 export interface Config {
@@ -19,6 +20,8 @@ export interface Config {
   readonly prices: readonly PriceOverride[];
   /** Where the admin API keeps what it is told, if a D1 database is bound. */
   readonly database: Database | undefined;
+  /** Vocabularies that are not inside the Worker, if they are bound. */
+  readonly assets: Assets | undefined;
   /** Largest request body, in bytes. */
   readonly maxBodyBytes: number;
   /** True where the emulator stands in for all providers. */
@@ -127,6 +130,7 @@ export function readConfig(env: Env, network: Fetch): Config {
     timeouts,
     prices,
     database: isDatabase(env.DB) ? env.DB : undefined,
+    assets: isFetcher(env.ASSETS) ? env.ASSETS : undefined,
     maxBodyBytes: MAX_BODY_BYTES,
     sandbox: inSandbox,
     mistakes,

@@ -2,6 +2,7 @@ import type { Prices } from '../catalog/index.ts';
 import type { Config } from '../config.ts';
 import type { World } from '../offers/index.ts';
 import type { Relay } from '../relay/index.ts';
+import type { LoadVocabulary } from '../tokens/index.ts';
 
 /** What every route works with; made once for each isolate. */
 export interface Gateway {
@@ -10,4 +11,6 @@ export interface Gateway {
   /** What there is to offer, at what prices, and how it has been doing. */
   readonly world: World;
   readonly prices: Prices;
+  /** Where tokenizers' vocabularies come from. */
+  readonly load: LoadVocabulary;
 }

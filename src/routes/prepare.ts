@@ -10,9 +10,9 @@ export interface Prepared {
 }
 
 /** Looks up what a call asks for, and loads the tokenizers that it takes, which only the first call of an isolate does. */
-export async function prepare(call: Call, { world, relay }: Gateway): Promise<Prepared> {
+export async function prepare(call: Call, { world, relay, load }: Gateway): Promise<Prepared> {
   const now = relay.clock.now();
   const today = new Date(now).toISOString().slice(0, 10);
   const asked = resolve(call, world, today);
-  return { asked, moment: { now, today, tokenizers: await readyTokenizers(asked.families) } };
+  return { asked, moment: { now, today, tokenizers: await readyTokenizers(asked.families, load) } };
 }

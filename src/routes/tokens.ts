@@ -75,9 +75,9 @@ async function countRow(count: ModelCount, wanted: number, raw: boolean, provide
 const isPlainText = (body: unknown): boolean =>
   typeof body === 'object' && body !== null && !('messages' in body) && !('prompt' in body);
 
-async function countText(name: string, input: string, { world }: Gateway) {
+async function countText(name: string, input: string, { world, load }: Gateway) {
   const { model, family, contextLength } = modelNamed(name, world);
-  const tokenizer = (await readyTokenizers([family]))(family);
+  const tokenizer = (await readyTokenizers([family], load))(family);
   const tokens = tokenizer.count(input);
   return {
     object: 'token_count',
@@ -119,9 +119,9 @@ export const countTokens =
   };
 
 /** The exact tokenizer of a model. Throws `unsupported_parameter` where only an estimate can be had. */
-async function exactTokenizer({ world }: Gateway, model: string): Promise<Tokenizer> {
+async function exactTokenizer({ world, load }: Gateway, model: string): Promise<Tokenizer> {
   const { family } = modelNamed(model, world);
-  const tokenizer = (await readyTokenizers([family]))(family);
+  const tokenizer = (await readyTokenizers([family], load))(family);
   if (tokenizer.exactness === 'exact') return tokenizer;
   throw new GatewayError(
     'unsupported_parameter',
