@@ -79,6 +79,14 @@ describe('a raw prompt is billed', () => {
       'What is the capital of France?',
       7,
     ],
+    [
+      'as Bedrock billed it for Llama 3 8B, once more',
+      'invoke',
+      'meta.llama3-8b-instruct-v1:0',
+      'Hello, how are you?',
+      6,
+    ],
+    ['as Bedrock billed it for Llama 3.1', 'invoke', 'us.meta.llama3-1-70b-instruct-v1:0', 'Say this is a test', 5],
     ['as Bedrock billed it for Mistral', 'invoke', 'mistral.mistral-7b-instruct-v0:2', 'Say this is a test', 6],
     ['as Together billed it', 'together', 'mistralai/Mistral-7B-Instruct-v0.2', JOKE, 10],
     // Bedrock billed these for Llama 2, which it has taken off since; vLLM adds the same token.
