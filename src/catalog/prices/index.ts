@@ -1,6 +1,6 @@
 export { ageDays, STALE_DAYS, stale } from './age.ts';
 export { bookFrom, layered, priceFor, type Where } from './book.ts';
-export { bundledBook, REPLICATE_HARDWARE } from './bundled.ts';
+export { bundledBook, listedFor, REPLICATE_HARDWARE } from './bundled.ts';
 export { type Cost, type Costing, costOf, type Sum, shareOf, sumOf } from './cost.ts';
 export { type Database, isDatabase, type PriceDocument } from './document.ts';
 export { rateJson } from './figures.ts';

@@ -1,0 +1,110 @@
+import { type CatalogOffer, isServed, type PriceRow } from '../../../src/catalog/index.ts';
+import { formatDollars } from '../../../src/core/index.ts';
+import type { Heard, Pair, Verdict } from './types.ts';
+
+/** Sources that copied the provider's own page: what lists say, that copy one another, is no reason to leave them. */
+const PROVIDERS_OWN: ReadonlySet<string> = new Set(['aws-cache', 'together-docs', 'together-api', 'replicate-pricing']);
+
+const same = (a: Pair, b: Pair): boolean => a.input === b.input && a.output === b.output;
+const written = ({ input, output }: Pair): string => `${formatDollars(input)}/${formatDollars(output)}`;
+
+interface Said extends Pair {
+  readonly source: string;
+  readonly authority: Heard['authority'];
+}
+
+/** What each source says of an offer, under any of its ids; its own id before the others. */
+function saidOf(offer: CatalogOffer, heard: readonly Heard[]): Said[] {
+  return heard.flatMap(({ source, authority, listings }) => {
+    const own = listings.filter(({ provider }) => provider === offer.provider);
+    const found = [offer.id, ...offer.otherIds].map((id) => own.find((one) => one.offer === id)).find(Boolean);
+    return found ? [{ source, authority, input: found.input, output: found.output }] : [];
+  });
+}
+
+/** The price that may be believed: the provider's word, or what at least two lists say and no other two contradict. */
+function believed(said: readonly Said[]): Said | { readonly reason: string } {
+  const provider = said.find(({ authority }) => authority === 'provider');
+  if (provider) return provider;
+  const groups = Map.groupBy(said, written);
+  const agreed = [...groups.values()].filter((group) => group.length >= 2);
+  const [first] = agreed;
+  const all = said.map((one) => `${one.source} ${written(one)}`).join(', ');
+  if (!first || agreed.length > 1) {
+    return { reason: said.length === 1 ? `only one source: ${all}` : `sources disagree: ${all}` };
+  }
+  return first[0] ?? { reason: `no source` };
+}
+
+/** A change in percent, at most so much without a person. */
+const MAX_CHANGE = 25n;
+
+const changed = (before: bigint, after: bigint): string | undefined => {
+  const off = after > before ? after - before : before - after;
+  if (off * 100n <= before * MAX_CHANGE) return undefined;
+  const ratio = after >= before * 10n || after * 10n <= before ? ', a unit taken for another?' : '';
+  return `from ${formatDollars(before)} to ${formatDollars(after)} is more than ${MAX_CHANGE} %${ratio}`;
+};
+
+/** Whether a row is the provider's word and what would replace it is not. */
+const outranked = (current: PriceRow | undefined, price: Said): boolean =>
+  price.authority === 'list' && current !== undefined && PROVIDERS_OWN.has(current.source);
+
+/** What a person has to look at before a price is taken over. */
+function doubts(price: Said, current: PriceRow | undefined): string[] {
+  const reasons: string[] = [];
+  if (price.input === 0n || price.output === 0n) reasons.push('a price of zero');
+  if (price.output * 2n < price.input) reasons.push('output costs less than half of input');
+  if (current?.price.kind !== 'token') return reasons;
+  for (const part of ['input', 'output'] as const) {
+    const doubt = changed(current.price[part], price[part]);
+    if (doubt) reasons.push(`${part} ${doubt}`);
+  }
+  if (outranked(current, price) && !same(price, current.price)) {
+    reasons.push(`lists say ${written(price)}, the provider (${current.source}, ${current.checkedAt}) said otherwise`);
+  }
+  return reasons;
+}
+
+/** Whether a source that would have to name an offer does. */
+function presence(offer: CatalogOffer, heard: readonly Heard[]): string[] {
+  return heard.flatMap(({ source, served }) => {
+    if (served?.provider !== offer.provider) return [];
+    const state = [offer.id, ...offer.otherIds].map((id) => served.offers.get(id)).find(Boolean);
+    if (state === undefined) return [`${source} does not list it any more`];
+    return state === 'ending' && offer.status.date === undefined ? [`${source} says that it is ending`] : [];
+  });
+}
+
+/**
+ * One verdict for each offer that may still be served and is billed by the token.
+ *
+ * @param listed the newest price that the book has of an offer
+ */
+export function judge(
+  offers: readonly CatalogOffer[],
+  listed: (provider: string, offer: string) => PriceRow | undefined,
+  heard: readonly Heard[],
+  today: string,
+): Verdict[] {
+  return offers
+    .filter((offer) => offer.billing === 'token' && offer.provider !== 'anyscale' && isServed(offer, today))
+    .map((offer) => {
+      const { provider, id } = offer;
+      const at = { provider, offer: id };
+      const current = listed(provider, id);
+      const said = saidOf(offer, heard);
+      const missing = presence(offer, heard);
+      if (said.length === 0)
+        return missing.length > 0 ? { ...at, kind: 'held', reasons: missing } : { ...at, kind: 'unseen' };
+      const price = believed(said);
+      if ('reason' in price) return { ...at, kind: 'held', reasons: [...missing, price.reason] };
+      const reasons = [...missing, ...doubts(price, current)];
+      const pair: Pair = { input: price.input, output: price.output };
+      if (reasons.length > 0) return { ...at, kind: 'held', reasons, price: pair };
+      const before = current?.price.kind === 'token' ? current.price : undefined;
+      return before && same(before, pair)
+        ? { ...at, kind: 'confirmed', price: pair, source: price.source, refresh: !outranked(current, price) }
+        : { ...at, kind: 'changed', from: before, price: pair, source: price.source };
+    });
+}
