@@ -71,7 +71,7 @@ export interface CatalogOffer {
   readonly status: OfferStatus;
   /** By the token, by the second of hardware (Replicate), or only with provisioned throughput (Bedrock). */
   readonly billing: 'token' | 'time' | 'provisioned';
-  /** The bundled list price, the newest there is; what holds on a day, overrides included, says `priceFor`. Null is unknown, never zero. */
+  /** The newest bundled list price; what holds on a day, overrides included, says `priceFor`. Null is unknown, never zero. */
   readonly price: ListPrice | null;
   /** Tokens, prompt and output together, where the provider serves another context than the model's own. */
   readonly contextLimit?: number;

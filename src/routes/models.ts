@@ -7,9 +7,9 @@ import {
   hasServedOffer,
   models,
   type PriceBook,
+  type PriceTerms,
   priceFor,
   rateJson,
-  type Where,
 } from '../catalog/index.ts';
 import { GatewayError, type ServiceOffer } from '../core/index.ts';
 import type { Gateway } from './gateway.ts';
@@ -21,7 +21,7 @@ const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);
 const today = (): string => new Date().toISOString().slice(0, 10);
 
 /** What an offer costs today, overrides included. */
-function pricing(book: PriceBook, provider: string, upstream: string, where: Where) {
+function pricing(book: PriceBook, provider: string, upstream: string, where: PriceTerms) {
   const priced = priceFor(book, provider, upstream, today(), where);
   if (!priced.known) return null;
   const { id, price, source, checkedAt } = priced.row;
@@ -29,7 +29,7 @@ function pricing(book: PriceBook, provider: string, upstream: string, where: Whe
 }
 
 /** Without a region of its own the gateway asks no Bedrock, and the list prices are the ones to show. */
-const regionOf = (region: string | undefined): Where => (region === undefined ? {} : { region });
+const regionOf = (region: string | undefined): PriceTerms => (region === undefined ? {} : { region });
 
 function catalogOffer(offer: CatalogOffer, { config, prices }: Gateway) {
   return {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Costing, costOf, type Rate, rangeOf, sumOf } from '../../src/catalog/index.ts';
+import { bundledBook, type Costing, costOf, priceFor, type Rate, rangeOf, sumOf } from '../../src/catalog/index.ts';
 import { formatDollars, parseDollars, type Usage } from '../../src/core/index.ts';
-import { COST_CASES, type CostCase } from './costs.ts';
+import { CALL_CASES, COST_CASES, type CostCase } from './costs.ts';
 import { rowOf } from './rows.ts';
 
 function rateOf(price: CostCase['price']): Rate {
@@ -48,6 +48,15 @@ describe('a cost worked out by hand', () => {
     const costs = usage.map((one) => costOf(row, usageOf(one)));
     const [first] = costs;
     expect(first?.known ? [first.prompt, first.cached, first.completion].map(dollars) : undefined).toEqual(parts);
+    const sum = sumOf(costs);
+    expect(sum.known ? dollars(sum.total) : undefined).toBe(total);
+  });
+
+  it.each(CALL_CASES)('$name: $byHand', ({ day, attempts, total }) => {
+    const costs = attempts.map(([provider, upstream, [input, output, seconds], terms]): Costing => {
+      const priced = priceFor(bundledBook(), provider, upstream, day, terms);
+      return priced.known ? costOf(priced.row, usageOf([input, 0, 0, output, 0, seconds])) : priced;
+    });
     const sum = sumOf(costs);
     expect(sum.known ? dollars(sum.total) : undefined).toBe(total);
   });
@@ -145,6 +154,7 @@ describe('what a call can come to', () => {
     ],
     ['an hour', ['hour', '3.6', 100], [1_000, 0, 50, 100], ['0', '0.0005', '0.001']],
     ['an hour that nobody divided', ['hour', '3.6'], [1_000, 0, 50, 100], undefined],
+    ['an average of tokens', ['token', '2', '10'], [1_000, 0, 99.2, 500], ['0.002', '0.003', '0.007']],
     ['seconds', ['second', '0.0014'], [1_000, 0, 50, 100], undefined],
   ])('%s', (_name, price, tokens, expected) => expect(range(price, ...tokens)).toEqual(expected));
 

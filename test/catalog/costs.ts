@@ -1,3 +1,5 @@
+import type { PriceTerms } from '../../src/catalog/index.ts';
+
 /**
  * Costs worked out by hand, in dollars. Prices are dollars for a million tokens, a second or an hour; tokens are
  * [uncached input, cache read, cache write, output, reasoning]. Where a call made several requests there is a line of
@@ -15,7 +17,7 @@ export interface CostCase {
     cacheWrite: number,
     output: number,
     reasoning: number,
-    seconds?: number,
+    seconds?: number | undefined,
   ])[];
   readonly byHand: string;
   /** Prompt, cached and completion, of the first usage. */
@@ -103,4 +105,59 @@ export const COST_CASES: readonly CostCase[] = [
     byHand: '4.5 / 45000 x 100', parts: ['0', '0', '0.01'], total: '0.01' },
   { name: 'an hour that nobody divided', price: ['hour', '0.9542'], usage: [[10, 0, 0, 100, 0]],
     byHand: 'unknown, not 0', parts: undefined, total: undefined },
+];
+
+/**
+ * The same through the bundled book: which rule holds is part of the question. One line for each attempt that may have been
+ * billed; usage is [input, output, seconds]. Days that are over keep their price, so that these stay true.
+ */
+export interface CallCase {
+  readonly name: string;
+  readonly day: string;
+  readonly attempts: readonly (readonly [
+    provider: string,
+    upstream: string,
+    usage: readonly [input: number, output: number, seconds?: number],
+    terms?: PriceTerms,
+  ])[];
+  readonly byHand: string;
+  /** Undefined is unknown. */
+  readonly total: string | undefined;
+}
+
+// biome-ignore format: a table
+export const CALL_CASES: readonly CallCase[] = [
+  { name: 'an inference profile costs what its model does', day: '2026-11-22',
+    attempts: [['bedrock', 'us.meta.llama3-3-70b-instruct-v1:0', [1_000, 500]]],
+    byHand: '1500 x 0.72 / 10^6', total: '0.00108' },
+  { name: 'a tier', day: '2026-11-22',
+    attempts: [['bedrock', 'meta.llama4-scout-17b-instruct-v1:0', [2_000, 100], { tier: 'batch' }]],
+    byHand: '2000 x 0.085 / 10^6 + 100 x 0.33 / 10^6', total: '0.000203' },
+  { name: 'a tier that nobody priced', day: '2026-11-22',
+    attempts: [['bedrock', 'meta.llama4-scout-17b-instruct-v1:0', [2_000, 100], { tier: 'priority' }]],
+    byHand: 'unknown: not the Standard price', total: undefined },
+  { name: 'a region with a price of its own', day: '2026-11-22',
+    attempts: [['bedrock', 'openai.gpt-oss-120b-1:0', [10_000, 1_000], { region: 'ap-southeast-2' }]],
+    byHand: '10000 x 0.1545 / 10^6 + 1000 x 0.618 / 10^6', total: '0.002163' },
+  { name: 'a region that nobody priced', day: '2026-11-22',
+    attempts: [['bedrock', 'openai.gpt-oss-120b-1:0', [10_000, 1_000], { region: 'eu-west-1' }]],
+    byHand: 'unknown: not the US price', total: undefined },
+  { name: 'the price of then', day: '2025-02-03',
+    attempts: [['together', 'meta-llama/Llama-3.3-70B-Instruct-Turbo', [1_000, 1_000]]],
+    byHand: '2000 x 0.88 / 10^6', total: '0.00176' },
+  { name: 'the price of now', day: '2026-11-22',
+    attempts: [['together', 'meta-llama/Llama-3.3-70B-Instruct-Turbo', [1_000, 1_000]]],
+    byHand: '2000 x 1.04 / 10^6', total: '0.00208' },
+  { name: 'Anyscale Endpoints on its last day of Llama 2', day: '2024-05-07',
+    attempts: [['anyscale', 'meta-llama/Llama-2-70b-chat-hf', [300, 200]]],
+    byHand: '500 x 1 / 10^6', total: '0.0005' },
+  { name: 'a model whose hardware nobody knows', day: '2026-11-22',
+    attempts: [['replicate', 'meta/codellama-34b', [40, 200, 12.5]]],
+    byHand: 'unknown, not 0', total: undefined },
+  { name: 'a fallback after a failure that was billed (a prediction canceled in mid-answer, then Bedrock)', day: '2026-11-22',
+    attempts: [['replicate', 'meta/meta-llama-3-70b-instruct', [100, 50]], ['bedrock', 'meta.llama3-70b-instruct-v1:0', [100, 80]]],
+    byHand: '0.000065 + 0.0001375 + 0.000265 + 0.00028', total: '0.0007475' },
+  { name: 'a failure of unknown cost before the fallback makes the whole unknown', day: '2026-11-22',
+    attempts: [['replicate', 'meta/codellama-34b', [40, 0, 3]], ['together', 'openai/gpt-oss-120b', [100, 80]]],
+    byHand: 'unknown, and at least 0.000063', total: undefined },
 ];

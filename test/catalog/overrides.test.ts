@@ -174,6 +174,11 @@ describe('a price that is absurd', () => {
       'cache_read_per_mtok is above',
     ],
     [
+      'writing to the cache at ten times',
+      bedrock(token('0.3', '0.6', { cache_write_per_mtok: '3' })),
+      'cache_write_per_mtok is ten times input_per_mtok or more',
+    ],
+    [
       'more than anything costs',
       { ollama: { 'my-model': token('500', '500') } },
       'input_per_mtok is not between 0.001 and 150',

@@ -50,6 +50,9 @@ function oddShape(rate: Rate): string[] {
   if (rate.cacheRead !== undefined && rate.cacheRead > rate.input) {
     odd.push(`cache_read_per_mtok is above input_per_mtok. ${FORCE}`);
   }
+  if (rate.cacheWrite !== undefined && rate.cacheWrite >= rate.input * FACTOR && rate.cacheWrite > 0n) {
+    odd.push(`cache_write_per_mtok is ten times input_per_mtok or more. ${FORCE}`);
+  }
   return odd;
 }
 

@@ -43,7 +43,7 @@ const coversRegion = (row: PriceRow, region: string): boolean =>
 const coversDay = (row: PriceRow, day: string): boolean =>
   row.validFrom <= day && (row.validTo === undefined || day <= row.validTo);
 
-export interface Where {
+export interface PriceTerms {
   /** `standard` unless given: one tier's price says nothing about another's. */
   readonly tier?: Tier;
   /** The AWS region of the call. Unless given, one in the US, which is what Bedrock's list prices are for. */
@@ -86,7 +86,7 @@ export function priceFor(
   provider: string,
   upstream: string,
   day: string,
-  { tier = 'standard', region = 'us-east-1', service }: Where = {},
+  { tier = 'standard', region = 'us-east-1', service }: PriceTerms = {},
 ): Priced {
   const offer = offerKey(provider, upstream, service);
   const rows = book.byOffer.get(keyOf(provider, offer)) ?? [];

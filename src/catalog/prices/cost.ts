@@ -33,7 +33,7 @@ const milliTokens = (perSecond: number): bigint => BigInt(Math.round(perSecond *
 
 /** A number of tokens' share of a time-billed price: price / period x tokens / rate. */
 export const shareOf = (price: NanoDollars, periodSeconds: bigint, tokens: number, tokensPerSecond: number): bigint =>
-  divideHalfUp(price * BigInt(tokens) * 1000n, periodSeconds * milliTokens(tokensPerSecond));
+  divideHalfUp(price * BigInt(Math.ceil(tokens)) * 1000n, periodSeconds * milliTokens(tokensPerSecond));
 
 const unknown = (reason: string): Costing => ({ known: false, reason });
 

@@ -1,5 +1,5 @@
 export { ageDays, STALE_DAYS, stale } from './age.ts';
-export { bookFrom, layered, priceFor, type Where } from './book.ts';
+export { bookFrom, layered, type PriceTerms, priceFor } from './book.ts';
 export { bundledBook, listedFor, REPLICATE_HARDWARE } from './bundled.ts';
 export { type Cost, type Costing, costOf, type Sum, shareOf, sumOf } from './cost.ts';
 export { type Database, isDatabase, type PriceDocument } from './document.ts';

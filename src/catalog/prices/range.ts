@@ -17,6 +17,9 @@ function promptRates({ input, cacheRead = input, cacheWrite = input }: Rate & { 
   return { min, expected: input, max };
 }
 
+/** Averages are welcome: what is not a whole token is counted as one. */
+const whole = (tokens: number): bigint => BigInt(Math.ceil(tokens));
+
 /**
  * The least, the expected and the most that a call costs by a rule; undefined where nobody can know (billed by time, and
  * no rate of tokens is set). `max` is a bound for tokens: what `costOf` says of a usage within the limits is never more
@@ -42,7 +45,7 @@ export function rangeOf(
   switch (price.kind) {
     case 'token': {
       const prompt = promptRates(price);
-      const part = (rate: NanoDollars, tokens: number) => divideHalfUp(rate * BigInt(tokens), 1_000_000n);
+      const part = (rate: NanoDollars, tokens: number) => divideHalfUp(rate * whole(tokens), 1_000_000n);
       return each((figure) => part(prompt[figure], promptTokens) + part(price.output, out[figure]));
     }
     case 'second': {

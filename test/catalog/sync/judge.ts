@@ -28,12 +28,12 @@ function believed(said: readonly Said[]): Said | { readonly reason: string } {
   if (provider) return provider;
   const groups = Map.groupBy(said, written);
   const agreed = [...groups.values()].filter((group) => group.length >= 2);
-  const [first] = agreed;
+  const winner = agreed[0]?.[0];
   const all = said.map((one) => `${one.source} ${written(one)}`).join(', ');
-  if (!first || agreed.length > 1) {
+  if (!winner || agreed.length > 1) {
     return { reason: said.length === 1 ? `only one source: ${all}` : `sources disagree: ${all}` };
   }
-  return first[0] ?? { reason: `no source` };
+  return winner;
 }
 
 /** A change in percent, at most so much without a person. */
@@ -95,8 +95,8 @@ export function judge(
       const current = listed(provider, id);
       const said = saidOf(offer, heard);
       const missing = presence(offer, heard);
-      if (said.length === 0)
-        return missing.length > 0 ? { ...at, kind: 'held', reasons: missing } : { ...at, kind: 'unseen' };
+      if (said.length === 0 && missing.length === 0) return { ...at, kind: 'unseen' };
+      if (said.length === 0) return { ...at, kind: 'held', reasons: missing };
       const price = believed(said);
       if ('reason' in price) return { ...at, kind: 'held', reasons: [...missing, price.reason] };
       const reasons = [...missing, ...doubts(price, current)];

@@ -116,12 +116,12 @@ const litellm = v.record(
   }),
 );
 
-const LITELLM_PROVIDERS: Readonly<Record<string, CatalogProvider>> = {
-  bedrock: 'bedrock',
-  bedrock_converse: 'bedrock',
-  replicate: 'replicate',
-  together_ai: 'together',
-};
+const LITELLM_PROVIDERS: ReadonlyMap<string | undefined, CatalogProvider> = new Map([
+  ['bedrock', 'bedrock'],
+  ['bedrock_converse', 'bedrock'],
+  ['replicate', 'replicate'],
+  ['together_ai', 'together'],
+]);
 
 /** Where LiteLLM's keys are not the provider's ids: a missing slash, and Replicate's Llama 3 under names of its own. */
 function litellmId(key: string, provider: CatalogProvider): string {
@@ -133,7 +133,7 @@ function litellmId(key: string, provider: CatalogProvider): string {
 /** LiteLLM, `model_prices_and_context_window.json`: dollars for a token. */
 export function readLitellm(json: unknown): Answer {
   const chats = Object.entries(v.parse(litellm, json)).flatMap(([key, model]) => {
-    const provider = LITELLM_PROVIDERS[model.litellm_provider ?? ''];
+    const provider = LITELLM_PROVIDERS.get(model.litellm_provider);
     // `bedrock/eu-west-1/…` and `bedrock/…-commitment/…` are other prices of the same models.
     const other = provider === 'bedrock' && key.includes('/');
     return provider && !other && (model.mode === 'chat' || model.mode === 'completion')
