@@ -132,14 +132,22 @@ describe('ANYSCALE_SERVICES', () => {
     ]);
   });
 
-  it.each([undefined, { usd_per_hour: '0.95', tokens_per_second: 400 }])(
-    'with the price %j has an unknown one',
-    (price) => {
-      const configured = configureAnyscale({ ANYSCALE_SERVICES: [service({ price })] }, never);
-      expect(configured.mistakes).toEqual([]);
-      expect(configured.offers[0]?.price).toEqual({ known: false });
-    },
-  );
+  it('without a price has an unknown one', () => {
+    const configured = configureAnyscale({ ANYSCALE_SERVICES: [service({})] }, never);
+    expect(configured.mistakes).toEqual([]);
+    expect(configured.offers[0]?.price).toEqual({ known: false });
+    expect(configured.offers[0]?.hourly).toBeUndefined();
+  });
+
+  it('with a price by the hour has that, and an unknown one by the token', () => {
+    const price = { usd_per_hour: '0.95', tokens_per_second: 400 };
+    const configured = configureAnyscale({ ANYSCALE_SERVICES: [service({ price })] }, never);
+    expect(configured.mistakes).toEqual([]);
+    expect(configured.offers[0]).toMatchObject({
+      price: { known: false },
+      hourly: { perHour: 950_000_000n, tokensPerSecond: 400 },
+    });
+  });
 
   it.each([
     ['https://h.example', 'https://h.example/v1'],
