@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type ErrorCode, GatewayError } from '../../src/core/index.ts';
+import { healthBook } from '../../src/relay/index.ts';
+
+const offer = { provider: 'bedrock', upstream: 'llama', model: 'llama-3-8b-instruct' };
+const other = { ...offer, provider: 'replicate' };
+const error = (code: ErrorCode) => new GatewayError(code, 'It failed.');
+const answered = { ms: 1000, outputTokens: 50, choices: 1 };
+
+describe('a breaker', () => {
+  const failing = (times: number, code: ErrorCode = 'provider_error', now = 0) => {
+    const book = healthBook();
+    for (let n = 0; n < times; n++) book.failed(offer, error(code), now);
+    return book;
+  };
+
+  it('opens after five failures in a row, for half a minute, and for that offer alone', () => {
+    expect(failing(4).breaker('bedrock', 'llama', 0)).toBe('closed');
+    const book = failing(5);
+    expect(book.breaker('bedrock', 'llama', 29_999)).toBe('open');
+    expect(book.breaker('bedrock', 'llama', 30_000)).toBe('half_open');
+    expect(book.breaker('replicate', 'llama', 0)).toBe('closed');
+    expect(book.breakers(0)).toMatchObject([{ provider: 'bedrock', upstream: 'llama', breaker: 'open' }]);
+  });
+
+  it('closes with a success, and opens again with the first failure after it was open', () => {
+    const again = failing(5);
+    again.failed(offer, error('timeout'), 30_000);
+    expect(again.breaker('bedrock', 'llama', 30_001)).toBe('open');
+    const well = failing(5);
+    well.succeeded(offer, answered, 30_000);
+    expect(well.breaker('bedrock', 'llama', 30_001)).toBe('closed');
+    well.failed(offer, error('timeout'), 30_002);
+    expect(well.breaker('bedrock', 'llama', 30_003)).toBe('closed');
+  });
+
+  it.each<ErrorCode>(['invalid_request', 'context_length_exceeded', 'content_policy', 'canceled', 'model_not_found'])(
+    'takes no notice of %s, which is the call’s own fault',
+    (code) => {
+      expect(failing(9, code).breaker('bedrock', 'llama', 0)).toBe('closed');
+    },
+  );
+});
+
+describe('what has been seen', () => {
+  it('is a moving average of the time to the first token, of speed and of length', () => {
+    const book = healthBook();
+    expect(book.observed('bedrock', 'llama')).toBeUndefined();
+    book.succeeded(offer, { ...answered, ttftMs: 100 }, 5);
+    expect(book.observed('bedrock', 'llama')).toEqual({ ttftMs: 100, tokensPerSecond: 50, samples: 1, at: 5 });
+    book.succeeded(offer, { ttftMs: 200, ms: 500, outputTokens: 50, choices: 1 }, 9);
+    expect(book.observed('bedrock', 'llama')).toEqual({ ttftMs: 120, tokensPerSecond: 60, samples: 2, at: 9 });
+    expect(book.completionTokens('llama-3-8b-instruct')).toBe(50);
+    book.succeeded(other, { ms: 1000, outputTokens: 300, choices: 2 }, 10);
+    // Lengths are the model's, whoever serves it: 50 and then 150.
+    expect(book.completionTokens('llama-3-8b-instruct')).toBe(70);
+    expect(book.observed('replicate', 'llama')?.ttftMs).toBeUndefined();
+  });
+
+  it('stays between the least and the most that was seen', () => {
+    const times = fc.array(fc.integer({ min: 1, max: 60_000 }), { minLength: 1 });
+    fc.assert(
+      fc.property(times, (all) => {
+        const book = healthBook();
+        for (const ttftMs of all) book.succeeded(offer, { ...answered, ttftMs }, 0);
+        const seen = book.observed('bedrock', 'llama')?.ttftMs ?? -1;
+        expect(seen).toBeGreaterThanOrEqual(Math.min(...all) - 1e-6);
+        expect(seen).toBeLessThanOrEqual(Math.max(...all) + 1e-6);
+      }),
+    );
+  });
+
+  it('is bounded, whatever is asked for', () => {
+    const book = healthBook();
+    for (let n = 0; n < 2000; n++) book.succeeded({ ...offer, upstream: `m${n}`, model: `m${n}` }, answered, n);
+    expect(book.breakers(0).length).toBeLessThanOrEqual(500);
+    expect(book.observed('bedrock', 'm1999')).toBeDefined();
+    expect(book.observed('bedrock', 'm0')).toBeUndefined();
+  });
+});
+
+describe('the token audit', () => {
+  it('is the difference between what a provider reports and what we count, on average', () => {
+    const book = healthBook();
+    for (let n = 0; n < 10; n++) book.reported(offer, 103, 100);
+    book.reported(other, 50, 50);
+    expect(book.drifts()).toEqual([
+      { provider: 'bedrock', upstream: 'llama', samples: 10, tokens: 3, share: expect.closeTo(0.03) },
+      { provider: 'replicate', upstream: 'llama', samples: 1, tokens: 0, share: 0 },
+    ]);
+  });
+});
