@@ -7,6 +7,7 @@ import { dropsFor } from './drops.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { measure } from './measure.ts';
 import { outputFor } from './output.ts';
+import type { Renderings } from './renderings.ts';
 import type { OfferSource } from './source.ts';
 import {
   type CallCost,
@@ -46,6 +47,8 @@ export interface Consideration {
   readonly today: string;
   readonly tokenizers: Tokenizers;
   readonly counter: PromptCounter;
+  /** Of a chat. */
+  readonly renderings: Renderings | undefined;
   /** Work out what can be said of offers that are left out, too. */
   readonly explain: boolean;
 }
@@ -73,12 +76,12 @@ const standingOf = (source: OfferSource): Standing =>
   source.kind === 'service' ? 'own' : source.offer.status.state === 'unknown' ? 'unproven' : 'served';
 
 function workOut(
-  { call, world, now, today, tokenizers, counter }: Consideration,
+  { call, world, now, today, tokenizers, counter, renderings }: Consideration,
   source: OfferSource,
   facts: Facts,
 ): Candidate | Exclusion {
   const { provider, upstream, model } = facts;
-  const way = wayFor(call, facts, today, world.markers);
+  const way = wayFor(call, facts, renderings, call.templating.markers ?? world.markers);
   if ('code' in way) return excluded(facts, way);
 
   const prompt = measure(call, way, facts, counter);

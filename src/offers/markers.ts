@@ -1,6 +1,7 @@
 import type { ChatCall, MarkerMode, Message, Tool } from '../core/index.ts';
 import {
   broken,
+  type FoundMarker,
   findMarkers,
   findMarkersIn,
   markedFields,
@@ -9,7 +10,8 @@ import {
 } from '../tokens/index.ts';
 import { type Refusal, refuse } from './types.ts';
 
-const unsafe = (model: string, param: string, marker: string): Refusal =>
+/** Why a text with template syntax in it is not sent, to whoever wrote it. */
+export const unsafe = (model: string, { param, marker }: FoundMarker): Refusal =>
   refuse(
     'unsafe_markers',
     `${param} contains ${marker}, which in ${model}'s prompt would change who is speaking. Remove it, or send "template": {"markers": "neutralise"} to have it broken by an invisible space.`,
@@ -23,15 +25,15 @@ export interface GuardedChat {
   readonly altered: readonly string[];
 }
 
+/** The chat as it may be sent, or what must not be in it. */
 export function guardMessages(
-  model: string,
   markers: readonly string[],
   { messages, tools }: ChatCall,
   mode: MarkerMode,
-): GuardedChat | Refusal {
+): GuardedChat | FoundMarker {
   const found = mode === 'allow' ? undefined : findMarkers(markers, messages, tools);
   if (!found) return { messages, tools, altered: [] };
-  if (mode === 'reject') return unsafe(model, found.param, found.marker);
+  if (mode === 'reject') return found;
   return {
     messages: neutraliseMessages(markers, messages),
     tools: neutraliseTools(markers, tools),
@@ -49,7 +51,7 @@ export function guardTexts(
   const texts = named.map(([, text]) => text);
   const found = mode === 'allow' ? undefined : findMarkersIn(markers, named);
   if (!found) return { texts, altered: [] };
-  if (mode === 'reject') return unsafe(model, found.param, found.marker);
+  if (mode === 'reject') return unsafe(model, found);
   const safe = texts.map((text) => broken(text, markers));
   return { texts: safe, altered: named.filter(([, text], n) => text !== safe[n]).map(([param]) => param) };
 }

@@ -2,6 +2,7 @@ import type { Call } from '../core/index.ts';
 import type { PromptCounter } from '../tokens/index.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { measure } from './measure.ts';
+import { renderingsOf } from './renderings.ts';
 import type { OfferSource } from './source.ts';
 import type { PromptSize, Refusal } from './types.ts';
 import { wayFor } from './way.ts';
@@ -23,6 +24,8 @@ export function referenceSize(
     tools: true,
     vision: true,
   };
-  const way = wayFor(call, facts, today);
+  const mode = call.templating.markers;
+  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode) : undefined;
+  const way = wayFor(call, facts, renderings, mode);
   return 'code' in way ? way : measure(call, way, facts, counter);
 }

@@ -4,6 +4,7 @@ import { consider, isExclusion } from './consider.ts';
 import { drawFor } from './draw.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
 import { rank } from './rank.ts';
+import { renderingsOf } from './renderings.ts';
 import { type Named, offersOf } from './source.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
@@ -86,7 +87,9 @@ export function layOut(call: Call, asked: Asked, world: World, moment: Moment, e
   const { now, today, tokenizers } = moment;
   const contexts = asked.named.flatMap(({ sources }) => sources.map((one) => contextLengthOf(one) ?? 0));
   const counter = promptCounter(tokenizers, Math.max(COUNTED, ...contexts));
-  const consideration = { call, world, now, today, tokenizers, counter, explain };
+  const renderings =
+    call.kind === 'chat' ? renderingsOf(call, today, call.templating.markers ?? world.markers) : undefined;
+  const consideration = { call, world, now, today, tokenizers, counter, renderings, explain };
   const draw = drawFor(call, now);
   const eligible: Candidate[] = [];
   const excluded: Exclusion[] = [];

@@ -15,14 +15,13 @@ import {
   hasTemplate,
   infillMarkersOf,
   isRawWire,
-  markersOf,
   renderInfill,
-  renderSegments,
   type Segment,
   writtenOut,
 } from '../tokens/index.ts';
 import type { Facts } from './facts.ts';
-import { guardMessages, guardTexts } from './markers.ts';
+import { guardTexts, unsafe } from './markers.ts';
+import type { Renderings } from './renderings.ts';
 import { type Refusal, refuse } from './types.ts';
 
 /**
@@ -73,10 +72,16 @@ function bosFor(facts: Facts, api: Api): Bos {
   return wire && isRawWire(wire) ? bosOn(wire, facts.family) : 'text';
 }
 
-/** @param markers what the deployment does about template syntax, where the caller does not say */
-export function wayFor(call: Call, facts: Facts, today: string, markers?: MarkerMode): Way | Refusal {
-  const mode = call.templating.markers ?? markers;
-  return call.kind === 'completion' ? completionWay(call, facts, mode) : chatWay(call, facts, today, mode);
+/** @param renderings of the call, where it is a chat */
+export function wayFor(
+  call: Call,
+  facts: Facts,
+  renderings: Renderings | undefined,
+  mode: MarkerMode | undefined,
+): Way | Refusal {
+  if (call.kind === 'completion') return completionWay(call, facts, mode);
+  if (!renderings) throw new Error('A chat has renderings.');
+  return chatWay(call, facts, renderings);
 }
 
 function completionWay(call: CompletionCall, facts: Facts, mode: MarkerMode | undefined): Way | Refusal {
@@ -105,7 +110,7 @@ function completionWay(call: CompletionCall, facts: Facts, mode: MarkerMode | un
   return { form: 'prompts', api, prompts: segments.map(writtenOut), segments, stop, bos, altered: guarded.altered };
 }
 
-function chatWay(call: ChatCall, facts: Facts, today: string, mode: MarkerMode | undefined): Way | Refusal {
+function chatWay(call: ChatCall, facts: Facts, renderings: Renderings): Way | Refusal {
   const { name } = call.templating;
   const begun = isBegun(call);
   const chat = name === undefined && !begun ? CHAT_APIS.find((api) => facts.apis.includes(api)) : undefined;
@@ -121,29 +126,12 @@ function chatWay(call: ChatCall, facts: Facts, today: string, mode: MarkerMode |
   if (hasImages(call) && (!chat || !facts.vision)) {
     return refuse('no_images', `${facts.model} takes no images at ${facts.provider}.`);
   }
-  return chat ? messagesWay(call, facts, chat, today, mode) : promptWay(call, facts, begun, mode);
+  return chat ? messagesWay(facts, chat, renderings) : promptWay(call, facts, begun, renderings);
 }
 
-/** The provider renders, by the template of the model's own repository, and parses what it rendered. */
-function messagesWay(
-  call: ChatCall,
-  facts: Facts,
-  api: Api,
-  today: string,
-  mode: MarkerMode = 'neutralise',
-): Way | Refusal {
-  const guarded = guardMessages(facts.model, markersOf(facts.family), call, mode);
-  if ('code' in guarded) return guarded;
-  const { messages, tools, altered } = guarded;
-  const { reasoningEffort } = call.sampling;
-  const rendered = renderSegments(facts.family, messages, {
-    variant: 'hf',
-    tools,
-    date: new Date(today),
-    ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
-  });
-  const segments = rendered.kind === 'prompt' ? { segments: rendered.segments } : {};
-  return { form: 'messages', api, messages, tools, altered, ...segments };
+function messagesWay(facts: Facts, api: Api, renderings: Renderings): Way | Refusal {
+  const served = renderings.served(facts.family);
+  return 'marker' in served ? unsafe(facts.model, served) : { form: 'messages', api, ...served };
 }
 
 function noChatForm(facts: Facts, begun: boolean): Refusal {
@@ -160,31 +148,18 @@ function noChatForm(facts: Facts, begun: boolean): Refusal {
   );
 }
 
-/** We render, so nothing keeps a content apart from the template around it but that it holds none of its marks. */
-function promptWay(call: ChatCall, facts: Facts, begun: boolean, mode: MarkerMode = 'reject'): Way | Refusal {
+function promptWay(call: ChatCall, facts: Facts, begun: boolean, renderings: Renderings): Way | Refusal {
   const api = rawApiOf(facts);
-  const family = call.templating.name ?? facts.family;
+  const template = call.templating.name ?? facts.family;
   if (api === undefined && call.templating.name !== undefined) {
-    return refuse(
-      'no_completion_form',
-      `${facts.provider} renders chats of ${facts.model} itself: it takes no template.`,
-    );
+    const why = `${facts.provider} renders chats of ${facts.model} itself: it takes no template.`;
+    return refuse('no_completion_form', why);
   }
-  if (api === undefined || !hasTemplate(family) || wrapsByItself(facts)) return noChatForm(facts, begun);
-  const markers = family === facts.family ? markersOf(family) : [...markersOf(family), ...markersOf(facts.family)];
-  const guarded = guardMessages(facts.model, markers, call, mode);
-  if ('code' in guarded) return guarded;
+  if (api === undefined || !hasTemplate(template) || wrapsByItself(facts)) return noChatForm(facts, begun);
   const bos = bosFor(facts, api);
-  const rendered = renderSegments(family, guarded.messages, { bos });
-  if (rendered.kind === 'none') return refuse('no_chat_form', rendered.reason);
-  const { segments, stop } = rendered;
-  return {
-    form: 'prompts',
-    api,
-    prompts: [writtenOut(segments)],
-    segments: [segments],
-    stop,
-    bos,
-    altered: guarded.altered,
-  };
+  const written = renderings.written(facts.family, template, bos);
+  if ('marker' in written) return unsafe(facts.model, written);
+  if ('kind' in written) return refuse('no_chat_form', written.reason);
+  const { prompt, segments, stop, altered } = written;
+  return { form: 'prompts', api, prompts: [prompt], segments: [segments], stop, bos, altered };
 }

@@ -10,7 +10,20 @@ export interface FoundMarker {
 /** Markers of a family's template; none without one. */
 export const markersOf = (family: string): readonly string[] => templateOf(family)?.markers ?? [];
 
+const openings = new WeakMap<readonly string[], readonly string[]>();
+
+/** The first two characters of each marker, once each: what most texts have none of, and Llama 3's markers all have. */
+function openingsOf(markers: readonly string[]): readonly string[] {
+  let known = openings.get(markers);
+  if (known === undefined) {
+    known = [...new Set(markers.map((marker) => marker.slice(0, 2)))];
+    openings.set(markers, known);
+  }
+  return known;
+}
+
 function firstIn(text: string, markers: readonly string[]): string | undefined {
+  if (!openingsOf(markers).some((opening) => text.includes(opening))) return undefined;
   let first: string | undefined;
   let at = text.length;
   for (const marker of markers) {

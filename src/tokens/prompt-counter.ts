@@ -4,6 +4,7 @@ import { countPrompt } from './prompt-tokens.ts';
 import type { Tokenizers } from './ready.ts';
 import type { Segment } from './segments.ts';
 import { pythonJson } from './templates/json.ts';
+import { TextCounts } from './text-counts.ts';
 import type { CountOptions, Tokenizer } from './tokenizer.ts';
 
 /** What a prompt comes to, for the model that reads it. */
@@ -32,30 +33,31 @@ const TOKENS_A_MESSAGE = 5;
 /** An estimate of a chat whose template is not known is off by at least that. */
 const LEAST_BOUND = 0.3;
 
+/** What each tokenizer has counted lately, over all calls. */
+const remembered = new WeakMap<Tokenizer, TextCounts>();
+
+/** A tokenizer that remembers what it has counted. */
+function remembering(tokenizer: Tokenizer): Pick<Tokenizer, 'count'> {
+  const counts = remembered.get(tokenizer) ?? new TextCounts();
+  remembered.set(tokenizer, counts);
+  return {
+    count(text, options: CountOptions = {}) {
+      // Where it goes on from another text it may be another count.
+      if (options.continued) return tokenizer.count(text, options);
+      const before = counts.get(text);
+      if (before !== undefined) return before;
+      const count = tokenizer.count(text, options);
+      // Beyond its limit a count is not one.
+      if (count <= (options.limit ?? Number.POSITIVE_INFINITY)) counts.put(text, count);
+      return count;
+    },
+  };
+}
+
 /** @param limit tokens at which it no longer matters how many more there are */
 export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCounter {
-  const known = new Map<string, Map<string, number>>();
-
-  /** The tokenizer, remembering texts it has seen in this call. */
-  const remembering = (tokenizer: Tokenizer): Pick<Tokenizer, 'count'> => {
-    let counts = known.get(tokenizer.family);
-    if (counts === undefined) {
-      counts = new Map();
-      known.set(tokenizer.family, counts);
-    }
-    const seen = counts;
-    return {
-      count(text, options: CountOptions = {}) {
-        const key = options.continued ? `\u0000${text}` : text;
-        const before = seen.get(key);
-        if (before !== undefined) return before;
-        const count = tokenizer.count(text, options);
-        // Beyond its limit a count is not one.
-        if (count <= (options.limit ?? Number.POSITIVE_INFINITY)) seen.set(key, count);
-        return count;
-      },
-    };
-  };
+  /** Offers of one family share what was rendered for it. */
+  const seen = new Map<readonly Segment[], Counted>();
 
   const counted = ({ exactness, errorBound }: Tokenizer, tokens: number): Counted => ({
     tokens,
@@ -66,8 +68,12 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
 
   return {
     segments(modelFamily, segments) {
+      const before = seen.get(segments);
+      if (before) return before;
       const tokenizer = tokenizers(modelFamily);
-      return counted(tokenizer, countPrompt(remembering(tokenizer), segments, limit));
+      const count = counted(tokenizer, countPrompt(remembering(tokenizer), segments, limit));
+      seen.set(segments, count);
+      return count;
     },
     text(modelFamily, prompt) {
       const tokenizer = tokenizers(modelFamily);

@@ -27,21 +27,40 @@ export interface Writer {
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
+/** Cuts a template's own text at its special tokens. */
+interface Cutter {
+  readonly known: ReadonlySet<string>;
+  partsOf(piece: string): readonly string[];
+}
+
+/** Pieces that one cutter remembers: a template says the same few things around every message of every chat. */
+const REMEMBERED = 256;
+
+function cutterOf(specials: readonly string[]): Cutter {
+  const marks = new RegExp(`(${[CUT, ...specials].map(escaped).join('|')})`);
+  const cut = new Map<string, readonly string[]>();
+  return {
+    known: new Set(specials),
+    partsOf(piece) {
+      const before = cut.get(piece);
+      if (before) return before;
+      const parts = piece.split(marks);
+      // A piece with a date in it is another one tomorrow.
+      if (cut.size >= REMEMBERED) cut.clear();
+      cut.set(piece, parts);
+      return parts;
+    },
+  };
+}
+
+const cutters = new WeakMap<readonly string[], Cutter>();
+
+/** @param specials the same list for every chat of a template */
 export function createWriter(specials: readonly string[], writeDummySpace = false): Writer {
   const segments: Segment[] = [];
-  const known = new Set(specials);
-  const marks = new RegExp(`(${[CUT, ...specials].map(escaped).join('|')})`);
-  // A chat says the same few things around every message.
-  const cut = new Map<string, readonly string[]>();
+  const { known, partsOf } = cutters.get(specials) ?? cutterOf(specials);
+  if (!cutters.has(specials)) cutters.set(specials, { known, partsOf });
   let text = '';
-
-  const partsOf = (piece: string): readonly string[] => {
-    const before = cut.get(piece);
-    if (before) return before;
-    const parts = piece.split(marks);
-    cut.set(piece, parts);
-    return parts;
-  };
 
   const flush = (): void => {
     if (text === '') return;

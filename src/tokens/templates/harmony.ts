@@ -37,6 +37,22 @@ const toolForm: ToolForm = {
   ],
 };
 
+const SPECIALS = ['<|start|>', '<|end|>', '<|message|>', '<|channel|>', '<|constrain|>', '<|return|>', '<|call|>'];
+
+const MARKERS = [
+  '<|start|>',
+  '<|end|>',
+  '<|message|>',
+  '<|channel|>',
+  '<|constrain|>',
+  '<|return|>',
+  '<|call|>',
+  '<|startoftext|>',
+  '<|endoftext|>',
+  '<|endofprompt|>',
+  '<|reserved_',
+];
+
 /**
  * Harmony, gpt-oss's format: https://github.com/openai/harmony/blob/main/docs/format.md. The system message says who the
  * model is, the date and how much to think; what callers call system goes into the developer message. Answers of earlier
@@ -56,19 +72,7 @@ export const harmony = (date: Date, reasoningEffort: string, tools: boolean): Te
   answer: '<|start|>assistant',
   answerIsMarked: true,
   stop: ['<|return|>', '<|call|>'],
-  specials: ['<|start|>', '<|end|>', '<|message|>', '<|channel|>', '<|constrain|>', '<|return|>', '<|call|>'],
-  markers: [
-    '<|start|>',
-    '<|end|>',
-    '<|message|>',
-    '<|channel|>',
-    '<|constrain|>',
-    '<|return|>',
-    '<|call|>',
-    '<|startoftext|>',
-    '<|endoftext|>',
-    '<|endofprompt|>',
-    '<|reserved_',
-  ],
+  specials: SPECIALS,
+  markers: MARKERS,
   tools: toolForm,
 });

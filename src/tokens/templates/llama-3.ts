@@ -85,6 +85,41 @@ export const llama31 = (date: Date, tools: boolean): Template => ({
   tools: toolForm(LLAMA_3),
 });
 
+const LLAMA_4_SPECIALS = [
+  '<|begin_of_text|>',
+  '<|header_start|>',
+  '<|header_end|>',
+  '<|eot|>',
+  '<|python_start|>',
+  '<|python_end|>',
+];
+
+const LLAMA_4_MARKERS = [
+  '<|begin_of_text|>',
+  '<|end_of_text|>',
+  '<|header_start|>',
+  '<|header_end|>',
+  '<|eom|>',
+  '<|eot|>',
+  '<|step|>',
+  '<|python_start|>',
+  '<|python_end|>',
+  '<|image_start|>',
+  '<|image_end|>',
+  '<|image|>',
+  '<|patch|>',
+  '<|tile_x_separator|>',
+  '<|tile_y_separator|>',
+  '<|finetune_right_pad|>',
+  '<|fim_prefix|>',
+  '<|fim_middle|>',
+  '<|fim_suffix|>',
+  '<|text_post_train_reserved_special_token_',
+  '<|vision_reserved_special_token_',
+  '<|reasoning_',
+  '<|reserved_special_token_',
+];
+
 /**
  * Llama 4: `ChatFormat` in models/llama4/chat_format.py of https://github.com/meta-llama/llama-models, and the
  * `chat_template` in its Hugging Face repository, which are one but for tools. Contents are not stripped, an opening
@@ -95,39 +130,8 @@ export const llama4 = (tools: boolean): Template => ({
   ...rulesOf('llama4'),
   opening: { before: `${header(LLAMA_4, 'system')}${tools ? 'Environment: ipython\n' : ''}`, after: LLAMA_4.end },
   toolStop: ['<|eom|>'],
-  specials: [
-    '<|begin_of_text|>',
-    '<|header_start|>',
-    '<|header_end|>',
-    '<|eot|>',
-    '<|python_start|>',
-    '<|python_end|>',
-  ],
-  markers: [
-    '<|begin_of_text|>',
-    '<|end_of_text|>',
-    '<|header_start|>',
-    '<|header_end|>',
-    '<|eom|>',
-    '<|eot|>',
-    '<|step|>',
-    '<|python_start|>',
-    '<|python_end|>',
-    '<|image_start|>',
-    '<|image_end|>',
-    '<|image|>',
-    '<|patch|>',
-    '<|tile_x_separator|>',
-    '<|tile_y_separator|>',
-    '<|finetune_right_pad|>',
-    '<|fim_prefix|>',
-    '<|fim_middle|>',
-    '<|fim_suffix|>',
-    '<|text_post_train_reserved_special_token_',
-    '<|vision_reserved_special_token_',
-    '<|reasoning_',
-    '<|reserved_special_token_',
-  ],
+  specials: LLAMA_4_SPECIALS,
+  markers: LLAMA_4_MARKERS,
   tools: {
     ...toolForm(LLAMA_4),
     maxCalls: Number.POSITIVE_INFINITY,

@@ -1,0 +1,78 @@
+import type { ChatCall, MarkerMode } from '../core/index.ts';
+import {
+  type Bos,
+  type FoundMarker,
+  markersOf,
+  type RenderedSegments,
+  renderSegments,
+  type Segment,
+  writtenOut,
+} from '../tokens/index.ts';
+import { type GuardedChat, guardMessages } from './markers.ts';
+
+/** A chat as it goes to a chat API, and what the server there makes of it, where we know its template. */
+export interface Served extends GuardedChat {
+  readonly segments?: readonly Segment[];
+}
+
+/** A chat as a finished prompt. */
+export interface Written {
+  readonly prompt: string;
+  readonly segments: readonly Segment[];
+  readonly stop: readonly string[];
+  readonly altered: readonly string[];
+}
+
+/** A chat in the forms that its offers send it in. Each is made once, however many offers share it. */
+export interface Renderings {
+  /** For servers that render by the template of the model's own repository, and parse what they rendered. */
+  served(family: string): Served | FoundMarker;
+  /** For a raw prompt, in the template of `template`, to a model of `family`. */
+  written(
+    family: string,
+    template: string,
+    bos: Bos,
+  ): Written | FoundMarker | Extract<RenderedSegments, { kind: 'none' }>;
+}
+
+/** @param mode what is done about template syntax in the texts; absent: broken for servers, refused in our own prompts */
+export function renderingsOf(call: ChatCall, today: string, mode: MarkerMode | undefined): Renderings {
+  const made = new Map<string, unknown>();
+  const once = <T>(key: string, make: () => T): T => {
+    if (made.has(key)) return made.get(key) as T;
+    const value = make();
+    made.set(key, value);
+    return value;
+  };
+
+  function serve(family: string): Served | FoundMarker {
+    const guarded = guardMessages(markersOf(family), call, mode ?? 'neutralise');
+    if ('marker' in guarded) return guarded;
+    const { reasoningEffort } = call.sampling;
+    const rendered = renderSegments(family, guarded.messages, {
+      variant: 'hf',
+      tools: guarded.tools,
+      date: new Date(today),
+      ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
+    });
+    return rendered.kind === 'prompt' ? { ...guarded, segments: rendered.segments } : guarded;
+  }
+
+  /** Nothing keeps a content apart from the template around it but that it holds none of its marks. */
+  function write(family: string, template: string, bos: Bos): ReturnType<Renderings['written']> {
+    const own = markersOf(template);
+    const markers = template === family ? own : [...own, ...markersOf(family)];
+    const guarded = guardMessages(markers, call, mode ?? 'reject');
+    if ('marker' in guarded) return guarded;
+    const rendered = renderSegments(template, guarded.messages, { bos });
+    if (rendered.kind === 'none') return rendered;
+    const { segments, stop } = rendered;
+    return { prompt: writtenOut(segments), segments, stop, altered: guarded.altered };
+  }
+
+  return {
+    served: (family) => once(`served ${family}`, () => serve(family)),
+    written: (family, template, bos) =>
+      once(`written ${family} ${template} ${bos}`, () => write(family, template, bos)),
+  };
+}
