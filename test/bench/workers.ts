@@ -41,12 +41,22 @@ export const bareAt = (upstream: string): WorkerOptions => ({
 
 export const EMPTY: WorkerOptions = { name: 'empty', config: 'test/bench/empty/wrangler.toml', minify: true };
 
-/** Bytes of a Worker's bundle as it is deployed. */
-export async function sizeOf(options: WorkerOptions): Promise<{ readonly minified: number; readonly gzipped: number }> {
+export interface Size {
+  readonly bytes: number;
+  readonly gzipped: number;
+}
+
+/** Bytes of a Worker's bundle as it is deployed: its code, and the data that it loads when first asked for. */
+export async function sizeOf(options: WorkerOptions): Promise<{ readonly code: Size; readonly data: Size }> {
   const { modules } = await bundle(options);
-  const files = modules.map(({ path }) => readFileSync(path));
-  return {
-    minified: files.reduce((sum, file) => sum + file.length, 0),
-    gzipped: files.reduce((sum, file) => sum + gzipSync(file).length, 0),
+  const size = (paths: readonly string[]): Size => {
+    const files = paths.map((path) => readFileSync(path));
+    return {
+      bytes: files.reduce((sum, file) => sum + file.length, 0),
+      gzipped: files.reduce((sum, file) => sum + gzipSync(file).length, 0),
+    };
   };
+  const paths = modules.map(({ path }) => path);
+  const isData = (path: string): boolean => path.endsWith('.bin');
+  return { code: size(paths.filter((path) => !isData(path))), data: size(paths.filter(isData)) };
 }
