@@ -45,9 +45,9 @@ describe('POST /v1/count_tokens', () => {
         context_length: 131_072,
         fits: true,
         offers: [
-          { provider: 'anyscale', api: 'chat', tokens: 37, fits: true },
           { provider: 'bedrock', api: 'converse', tokens: 37, max_output_tokens: 10 },
           { provider: 'together', api: 'chat', tokens: 37 },
+          { provider: 'anyscale', api: 'chat', tokens: 37, fits: true },
         ],
       },
     );
@@ -56,9 +56,9 @@ describe('POST /v1/count_tokens', () => {
   it('counts a prompt, and says which provider will report another number', async () => {
     const { offers } = await post('/v1/count_tokens', { model: 'llama-3-8b-instruct', prompt: 'a b c' });
     expect(offers).toMatchObject([
-      { provider: 'anyscale', tokens: 4 },
       { provider: 'replicate', tokens: 3, reported_tokens: 4 },
       { provider: 'bedrock', tokens: 3 },
+      { provider: 'anyscale', tokens: 4 },
     ]);
   });
 
