@@ -3,9 +3,13 @@ import { MergeHeap } from './heap.ts';
 import { NONE, powers, type Vocabulary } from './vocabulary.ts';
 
 /** Symbols up to which the lowest rank is looked for by scanning; above, a heap finds it. */
-const SCAN = 80;
+const SCAN = 120;
+/** A power of two above it. */
+const SCAN_MASK = 128;
+const BLOCK_BITS = 3;
+const BLOCK = 1 << BLOCK_BITS;
 /** Bytes a long piece grows by in one step, and the tokens before them that are merged again with them. */
-const STEP = 24;
+const STEP = 40;
 const BACK = 2;
 /** Symbols of one merge in a long piece; a piece that needs more in one step is merged as a whole. */
 const WINDOW = 2048;
@@ -38,7 +42,10 @@ export class Merger {
   readonly #buffer: Buffer8;
   /** Symbols are characters to begin with (SentencePiece), else bytes. */
   readonly #characters: boolean;
-  readonly #ranks = new Int32Array(SCAN + 2);
+  readonly #keys = new Int32Array(SCAN_MASK);
+  readonly #lowest = new Int32Array(SCAN_MASK / BLOCK);
+  readonly #next = new Int32Array(SCAN_MASK);
+  readonly #before = new Int32Array(SCAN_MASK);
   readonly #symbols = new Int32Array(WINDOW + 2);
   #heap: MergeHeap | undefined;
   readonly #windows = new Map<number, Window>();
@@ -59,7 +66,9 @@ export class Merger {
     const { bytes, prefix } = this.#buffer;
     if (length === 2) return vocabulary.pairs[((bytes[from] as number) << 8) | (bytes[from + 1] as number)] as number;
     const before = Math.imul(prefix[from] as number, vocabulary.powers[length] as number);
-    return vocabulary.find(bytes, from, to, ((prefix[to] as number) - before) | 0);
+    const hash = ((prefix[to] as number) - before) | 0;
+    // Most of what a merge asks for is no token.
+    return vocabulary.mayHave(hash) ? vocabulary.find(bytes, from, to, hash) : NONE;
   }
 
   /** Merges bytes `from..to`; the result is in `starts`. Returns the number of symbols. */
@@ -165,29 +174,63 @@ export class Merger {
     return this.#heap.merge(symbols, count, (left, right) => this.rank(left, right));
   }
 
+  /**
+   * Merges few symbols: a list of them, with the rank of each and its follower, and the lowest of every eight ranks. Ranks
+   * are kept as keys that say where they are, so that of equals the leftmost is the lowest.
+   */
   #scan(symbols: Int32Array, size: number): number {
-    const ranks = this.#ranks;
-    let count = size;
-    for (let n = 0; n + 1 < count; n++) ranks[n] = this.rank(symbols[n] as number, symbols[n + 2] as number);
-    while (count > 1) {
-      let lowest = NONE;
-      let at = 0;
-      for (let n = 0; n + 1 < count; n++) {
-        const rank = ranks[n] as number;
-        if (rank < lowest) {
-          lowest = rank;
-          at = n;
-        }
-      }
-      if (lowest === NONE) break;
-      for (let n = at + 1; n < count; n++) {
-        symbols[n] = symbols[n + 1] as number;
-        ranks[n] = ranks[n + 1] as number;
-      }
-      count--;
-      if (at + 1 < count) ranks[at] = this.rank(symbols[at] as number, symbols[at + 2] as number);
-      if (at > 0) ranks[at - 1] = this.rank(symbols[at - 1] as number, symbols[at + 1] as number);
+    const keys = this.#keys;
+    const lowest = this.#lowest;
+    const next = this.#next;
+    const before = this.#before;
+    const blocks = (size + BLOCK - 1) >> BLOCK_BITS;
+    keys.fill(NONE, 0, blocks << BLOCK_BITS);
+    for (let n = 0; n < size; n++) {
+      next[n] = n + 1;
+      before[n] = n - 1;
+      if (n + 1 < size) keys[n] = this.#key(symbols[n] as number, symbols[n + 2] as number, n);
     }
+    for (let block = 0; block < blocks; block++) this.#settle(block);
+    let count = size;
+    for (;;) {
+      let key = lowest[0] as number;
+      for (let block = 1; block < blocks; block++) if ((lowest[block] as number) < key) key = lowest[block] as number;
+      if (key === NONE) break;
+      const at = key & (SCAN_MASK - 1);
+      const gone = next[at] as number;
+      const after = next[gone] as number;
+      const left = before[at] as number;
+      count--;
+      next[at] = after;
+      keys[gone] = NONE;
+      if (after < size) {
+        before[after] = at;
+        keys[at] = this.#key(symbols[at] as number, symbols[next[after] as number] as number, at);
+      } else keys[at] = NONE;
+      const block = at >> BLOCK_BITS;
+      if (left >= 0) {
+        keys[left] = this.#key(symbols[left] as number, symbols[after] as number, left);
+        if (left >> BLOCK_BITS !== block) this.#settle(left >> BLOCK_BITS);
+      }
+      this.#settle(block);
+      if (gone >> BLOCK_BITS !== block) this.#settle(gone >> BLOCK_BITS);
+    }
+    let kept = 0;
+    for (let n = 0; n < size; n = next[n] as number) symbols[kept++] = symbols[n] as number;
+    symbols[kept] = symbols[size] as number;
     return count;
+  }
+
+  #key(from: number, to: number, at: number): number {
+    const rank = this.rank(from, to);
+    return rank === NONE ? NONE : rank * SCAN_MASK + at;
+  }
+
+  #settle(block: number): void {
+    const keys = this.#keys;
+    const from = block << BLOCK_BITS;
+    let low = keys[from] as number;
+    for (let n = from + 1; n < from + BLOCK; n++) if ((keys[n] as number) < low) low = keys[n] as number;
+    this.#lowest[block] = low;
   }
 }

@@ -2,7 +2,7 @@ import type { Buffer8 } from './buffer.ts';
 import { codeAt, sizeOf } from './classes.ts';
 import { PieceCounts } from './counts.ts';
 import type { Encoder } from './encoder.ts';
-import { Joints } from './joints.ts';
+import { Joints, PLANES } from './joints.ts';
 import { Merger } from './merger.ts';
 import { NONE, type Vocabulary } from './vocabulary.ts';
 
@@ -27,7 +27,7 @@ export class SentencePiece implements Encoder {
   readonly #runs: readonly number[];
   readonly #counts = new PieceCounts();
   /** Tokens of the characters seen alone, by code point. */
-  readonly #characters = new Uint8Array(1 << 16);
+  readonly #characters = new Uint8Array(PLANES);
 
   constructor(vocabulary: Vocabulary, buffer: Buffer8) {
     this.#vocabulary = vocabulary;
@@ -43,10 +43,21 @@ export class SentencePiece implements Encoder {
   }
 
   count(limit: number): number {
-    const { length } = this.#buffer;
+    const { bytes, length } = this.#buffer;
     let total = 0;
     let from = 0;
     while (from < length && total <= limit) {
+      const lead = bytes[from] as number;
+      if (lead >= 0xe0) {
+        // Most of Chinese, and all emoji: words of one character.
+        const code = codeAt(bytes, from);
+        const next = from + (lead < 0xf0 ? 3 : 4);
+        if (!this.#joinsNext(code, next)) {
+          total += this.#countCharacter(code, from, next);
+          from = next;
+          continue;
+        }
+      }
       const start = this.#wordStart(from);
       if (start === length) return total + this.#countRun(length - from);
       const end = this.#wordEnd(start);
@@ -64,6 +75,11 @@ export class SentencePiece implements Encoder {
     return total;
   }
 
+  #joinsNext(code: number, next: number): boolean {
+    const { bytes, length } = this.#buffer;
+    return this.#joints.hasNext(code) && next < length && this.#joints.join(code, codeAt(bytes, next));
+  }
+
   /** Start of the next word: where `from` is no space, itself; else the last space of the run, if that can join. */
   #wordStart(from: number): number {
     const { bytes, length } = this.#buffer;
@@ -74,8 +90,21 @@ export class SentencePiece implements Encoder {
 
   #wordEnd(start: number): number {
     const { bytes, length } = this.#buffer;
-    let left = codeAt(bytes, start);
-    let at = start + sizeOf(bytes[start] as number);
+    const { ascii } = this.#joints;
+    let at = start;
+    // Most words are ASCII to their end.
+    for (let left = bytes[at] as number; left < 0x80; ) {
+      if (++at >= length) return at;
+      const right = bytes[at] as number;
+      if (right === BLANK || (right < 0x80 && ascii[(left << 7) | right] === 0)) return at;
+      if (right >= 0x80) {
+        if (!this.#joints.join(left, codeAt(bytes, at))) return at;
+        break;
+      }
+      left = right;
+    }
+    let left = codeAt(bytes, at);
+    at += sizeOf(bytes[at] as number);
     while (at < length) {
       const lead = bytes[at] as number;
       if (lead === BLANK) break;
@@ -106,7 +135,6 @@ export class SentencePiece implements Encoder {
     const size = to - from;
     if (size === 1) return 1;
     if (size > longest) return this.#countMerged(from, to);
-    if (size === 3 && (bytes[from] as number) >= 0xe0) return this.#countCharacter(from, to);
     const hash = ((prefix[to] as number) - Math.imul(prefix[from] as number, powers[size] as number)) | 0;
     if (this.#vocabulary.find(bytes, from, to, hash) !== NONE) return 1;
     const known = this.#counts.get(bytes, from, to, hash);
@@ -116,13 +144,12 @@ export class SentencePiece implements Encoder {
     return count;
   }
 
-  /** A word that is one character of three bytes, as most of Chinese is: in the vocabulary, or its bytes. */
-  #countCharacter(from: number, to: number): number {
-    const code = codeAt(this.#buffer.bytes, from);
-    const known = this.#characters[code] as number;
+  /** One character: in the vocabulary, or its bytes. */
+  #countCharacter(code: number, from: number, to: number): number {
+    const known = code < PLANES ? (this.#characters[code] as number) : 0;
     if (known !== 0) return known;
-    const count = this.#merger.rank(from, to) === NONE ? 3 : 1;
-    this.#characters[code] = count;
+    const count = this.#merger.rank(from, to) === NONE ? to - from : 1;
+    if (code < PLANES) this.#characters[code] = count;
     return count;
   }
 

@@ -3,7 +3,7 @@
  *
  * File: u32 token count, u32 bytes of all tokens, one length byte a token, then the tokens' bytes in rank order (little
  * endian). Nothing is parsed into strings or objects: the file stays the storage, and one open-addressing table of
- * (hash, rank + 1) points into it.
+ * ranks points into it. Beside a rank stand some bits of its hash, so that another token's bytes are hardly ever read.
  */
 export const NONE = 0x7fffffff;
 
@@ -21,6 +21,15 @@ export function powers(most: number): Int32Array {
   return all;
 }
 
+/** Ranks stay below 2^18; the rest of an entry is bits of the hash. */
+const RANK_BITS = 18;
+const RANK_MASK = 2 ** RANK_BITS - 1;
+
+/** Of the bits that say whether any token has a hash like this one: 128 KB, which stay in a processor's cache. */
+const KNOWN_BITS = 20;
+
+const mixed = (hash: number): number => Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+
 export class Vocabulary {
   readonly size: number;
   /** All tokens' bytes, one after another. */
@@ -33,35 +42,40 @@ export class Vocabulary {
   readonly powers: Int32Array;
   /** Rank of every token of two bytes, by `first << 8 | second`: the first look-ups of any merge. */
   readonly pairs: Int32Array;
+  /** Rank + 1, and above it the low bits of the mixed hash; 0 where there is nothing. */
   readonly #slots: Int32Array;
+  readonly #known: Int32Array;
   readonly #shift: number;
-  readonly #mask: number;
 
   constructor(file: ArrayBuffer) {
     const header = new DataView(file);
     const size = header.getUint32(0, true);
     if (8 + size + header.getUint32(4, true) !== file.byteLength) throw new Error('This is no vocabulary.');
     const lengths = new Uint8Array(file, 8, size);
-    const bytes = new Uint8Array(file, 8 + size, header.getUint32(4, true));
+    const bytes = new Uint8Array(file, 8 + size);
     const starts = new Uint32Array(size + 1);
     const bits = Math.ceil(Math.log2(size * 2));
-    const mask = 2 ** bits * 2 - 2;
+    const mask = 2 ** bits - 1;
     const shift = 32 - bits;
-    const slots = new Int32Array(mask + 2);
+    const slots = new Int32Array(mask + 1);
+    const known = new Int32Array(2 ** (KNOWN_BITS - 5));
     const pairs = new Int32Array(65536).fill(NONE);
     let at = 0;
     let longest = 0;
     for (let rank = 0; rank < size; rank++) {
-      const end = at + (lengths[rank] as number);
+      const length = lengths[rank] as number;
+      const end = at + length;
       starts[rank] = at;
-      if (end - at > longest) longest = end - at;
-      if (end - at === 2) pairs[((bytes[at] as number) << 8) | (bytes[at + 1] as number)] = rank;
+      if (length > longest) longest = length;
+      if (length === 2) pairs[((bytes[at] as number) << 8) | (bytes[at + 1] as number)] = rank;
       let hash = 0;
       for (; at < end; at++) hash = (Math.imul(hash, BASE) + (bytes[at] as number) + 1) | 0;
-      let slot = (Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> shift) << 1;
-      while (slots[slot + 1] !== 0) slot = (slot + 2) & mask;
-      slots[slot] = hash;
-      slots[slot + 1] = rank + 1;
+      const mix = mixed(hash);
+      const bit = mix >>> (32 - KNOWN_BITS);
+      known[bit >>> 5] = (known[bit >>> 5] as number) | (1 << (bit & 31));
+      let slot = mix >>> shift;
+      while (slots[slot] !== 0) slot = (slot + 1) & mask;
+      slots[slot] = (mix << RANK_BITS) | (rank + 1);
     }
     starts[size] = at;
     this.size = size;
@@ -71,27 +85,33 @@ export class Vocabulary {
     this.powers = powers(longest);
     this.pairs = pairs;
     this.#slots = slots;
+    this.#known = known;
     this.#shift = shift;
-    this.#mask = mask;
+  }
+
+  /** False where no token has this hash. True says little. */
+  mayHave(hash: number): boolean {
+    const bit = mixed(hash) >>> (32 - KNOWN_BITS);
+    return (((this.#known[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1;
   }
 
   /** Rank of the token spelled by `text[from..to)`, or NONE. A hit is compared byte by byte, so it is exact. */
   find(text: Uint8Array, from: number, to: number, hash: number): number {
     const slots = this.#slots;
+    const mask = slots.length - 1;
+    const mix = mixed(hash);
+    const tag = mix << RANK_BITS;
     const length = to - from;
-    let slot = (Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> this.#shift) << 1;
-    for (;;) {
-      const entry = slots[slot + 1] as number;
+    for (let slot = mix >>> this.#shift; ; slot = (slot + 1) & mask) {
+      const entry = slots[slot] as number;
       if (entry === 0) return NONE;
-      if (slots[slot] === hash) {
-        const start = this.starts[entry - 1] as number;
-        if ((this.starts[entry] as number) - start === length) {
-          let n = 0;
-          while (n < length && this.bytes[start + n] === text[from + n]) n++;
-          if (n === length) return entry - 1;
-        }
-      }
-      slot = (slot + 2) & this.#mask;
+      if (((entry ^ tag) & ~RANK_MASK) !== 0) continue;
+      const rank = (entry & RANK_MASK) - 1;
+      const start = this.starts[rank] as number;
+      if ((this.starts[rank + 1] as number) - start !== length) continue;
+      let n = 0;
+      while (n < length && this.bytes[start + n] === text[from + n]) n++;
+      if (n === length) return rank;
     }
   }
 }
