@@ -1,4 +1,5 @@
 import type { Buffer8 } from './buffer.ts';
+import { sameBytes } from './hash.ts';
 
 /** Characters a block has at least, bytes it may have to be remembered, and blocks remembered: 1 MB at the most. */
 const BLOCK = 4096;
@@ -22,7 +23,6 @@ export function blockEnd(text: string, from: number): number {
 }
 
 interface Block {
-  readonly hash: number;
   readonly bytes: Uint8Array;
   readonly count: number;
 }
@@ -34,19 +34,23 @@ interface Block {
 export class BlockCounts {
   readonly #slots: (Block | undefined)[] = new Array<Block | undefined>(SLOTS).fill(undefined);
 
-  get({ bytes, prefix, length }: Buffer8): number | undefined {
-    const hash = prefix[length] as number;
-    const block = this.#slots[slotOf(hash)];
-    if (block === undefined || block.hash !== hash || block.bytes.length !== length) return undefined;
-    for (let n = 0; n < length; n++) if (block.bytes[n] !== bytes[n]) return undefined;
-    return block.count;
+  get({ bytes, view, length }: Buffer8): number | undefined {
+    if (length < BLOCK || length > LARGEST) return undefined;
+    const block = this.#slots[slotOf(view, length)];
+    if (block === undefined || block.bytes.length !== length) return undefined;
+    return sameBytes(block.bytes, 0, bytes, 0, length) ? block.count : undefined;
   }
 
-  put({ bytes, prefix, length }: Buffer8, count: number): void {
+  put({ bytes, view, length }: Buffer8, count: number): void {
     if (length < BLOCK || length > LARGEST) return;
-    const hash = prefix[length] as number;
-    this.#slots[slotOf(hash)] = { hash, bytes: bytes.slice(0, length), count };
+    this.#slots[slotOf(view, length)] = { bytes: bytes.slice(0, length), count };
   }
 }
 
-const slotOf = (hash: number): number => Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 26;
+/** From four bytes of every sixty-four. */
+function slotOf(view: DataView, length: number): number {
+  let hash = length;
+  for (let at = 0; at + 4 <= length; at += 64)
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1) ^ (hash >>> 15);
+  return Math.imul(hash, 0x2c1b3c6d) >>> 26;
+}

@@ -1,6 +1,7 @@
 import type { Buffer8 } from './buffer.ts';
 import { PieceCounts } from './counts.ts';
 import type { Encoder } from './encoder.ts';
+import { hashOf } from './hash.ts';
 import { Merger } from './merger.ts';
 import type { Scan } from './scan.ts';
 import { Seams } from './seams.ts';
@@ -32,8 +33,8 @@ export class ByteLevel implements Encoder {
   }
 
   count(limit: number): number {
-    const { bytes, length, prefix } = this.#buffer;
-    const { longest, powers } = this.#vocabulary;
+    const { bytes, view, length } = this.#buffer;
+    const { longest } = this.#vocabulary;
     let total = 0;
     let from = 0;
     while (from < length && total <= limit) {
@@ -42,7 +43,7 @@ export class ByteLevel implements Encoder {
       if (size === 1) total++;
       else if (size > longest) total += this.#cut(from, to);
       else {
-        const hash = ((prefix[to] as number) - Math.imul(prefix[from] as number, powers[size] as number)) | 0;
+        const hash = hashOf(bytes, view, from, to);
         if (this.#vocabulary.find(bytes, from, to, hash) !== NONE) total++;
         else total += this.#counts.get(bytes, from, to, hash) || this.#cut(from, to);
       }
@@ -71,10 +72,9 @@ export class ByteLevel implements Encoder {
 
   /** Tokens that these bytes merge into; not one because they are a token, as only a whole piece is taken for that. */
   #merged(from: number, to: number): number {
-    const { bytes, prefix } = this.#buffer;
-    const { longest, powers } = this.#vocabulary;
-    if (to - from > longest) return this.#merger.merge(from, to);
-    const hash = ((prefix[to] as number) - Math.imul(prefix[from] as number, powers[to - from] as number)) | 0;
+    const { bytes, view } = this.#buffer;
+    if (to - from > this.#vocabulary.longest) return this.#merger.merge(from, to);
+    const hash = hashOf(bytes, view, from, to);
     const known = this.#counts.get(bytes, from, to, hash);
     if (known !== 0) return known;
     const count = this.#merger.merge(from, to);

@@ -1,3 +1,5 @@
+import { sameBytes } from './hash.ts';
+
 /** Slots, and bytes of the longest piece that one holds. */
 const SLOTS = 8192;
 const WIDTH = 32;
@@ -17,9 +19,7 @@ export class PieceCounts {
     const length = to - from;
     const slot = (hash ^ (hash >>> 16)) & (SLOTS - 1);
     if (this.#hashes[slot] !== hash || this.#lengths[slot] !== length) return 0;
-    const start = slot * WIDTH;
-    for (let n = 0; n < length; n++) if (this.#bytes[start + n] !== bytes[from + n]) return 0;
-    return this.#counts[slot] as number;
+    return sameBytes(this.#bytes, slot * WIDTH, bytes, from, length) ? (this.#counts[slot] as number) : 0;
   }
 
   put(bytes: Uint8Array, from: number, to: number, hash: number, count: number): void {

@@ -44,14 +44,13 @@ export class Joints {
     }
   }
 
-  /** Whether anything may join this character from behind. */
+  /** Whether `join` may be true of this character and any other. */
   hasNext(left: number): boolean {
     return left >= PLANES || this.#lefts[left] === 1;
   }
 
   join(left: number, right: number): boolean {
     if (left < 0x80 && right < 0x80) return this.ascii[(left << 7) | right] === 1;
-    if (!this.hasNext(left)) return false;
     const bit = slot(left, right);
     return (((this.#others[bit >>> 3] as number) >>> (bit & 7)) & 1) === 1;
   }

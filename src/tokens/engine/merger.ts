@@ -1,6 +1,7 @@
 import type { Buffer8 } from './buffer.ts';
+import { hashOf, sameBytes } from './hash.ts';
 import { MergeHeap } from './heap.ts';
-import { NONE, powers, type Vocabulary } from './vocabulary.ts';
+import { NONE, type Vocabulary } from './vocabulary.ts';
 
 /** Symbols up to which the lowest rank is looked for by scanning; above, a heap finds it. */
 const SCAN = 120;
@@ -49,13 +50,11 @@ export class Merger {
   readonly #symbols = new Int32Array(WINDOW + 2);
   #heap: MergeHeap | undefined;
   readonly #windows = new Map<number, Window>();
-  readonly #powers: Int32Array;
 
   constructor(vocabulary: Vocabulary, buffer: Buffer8, characters: boolean) {
     this.#vocabulary = vocabulary;
     this.#buffer = buffer;
     this.#characters = characters;
-    this.#powers = powers(WINDOW);
   }
 
   /** Rank of the token that bytes `from..to` spell. */
@@ -63,10 +62,9 @@ export class Merger {
     const length = to - from;
     const vocabulary = this.#vocabulary;
     if (length > vocabulary.longest) return NONE;
-    const { bytes, prefix } = this.#buffer;
+    const { bytes, view } = this.#buffer;
     if (length === 2) return vocabulary.pairs[((bytes[from] as number) << 8) | (bytes[from + 1] as number)] as number;
-    const before = Math.imul(prefix[from] as number, vocabulary.powers[length] as number);
-    const hash = ((prefix[to] as number) - before) | 0;
+    const hash = hashOf(bytes, view, from, to);
     // Most of what a merge asks for is no token.
     return vocabulary.mayHave(hash) ? vocabulary.find(bytes, from, to, hash) : NONE;
   }
@@ -111,10 +109,10 @@ export class Merger {
   /** Merges a window, or takes over what the same bytes came to earlier in this piece: repetitive text is merged once. */
   #recalled(start: number, end: number): number {
     const size = end - start;
-    const { prefix } = this.#buffer;
-    const hash = ((prefix[end] as number) - Math.imul(prefix[start] as number, this.#powers[size] as number)) | 0;
+    const { bytes, view } = this.#buffer;
+    const hash = hashOf(bytes, view, start, end);
     const seen = this.#windows.get(hash);
-    if (seen !== undefined && seen.size === size && this.#same(seen.start, start, size)) {
+    if (seen !== undefined && seen.size === size && sameBytes(bytes, seen.start, bytes, start, size)) {
       const { ends } = seen;
       this.#symbols[0] = start;
       for (let n = 0; n < ends.length; n++) this.#symbols[n + 1] = start + (ends[n] as number);
@@ -144,12 +142,6 @@ export class Merger {
     if (!this.#characters) return at;
     while (at < to && ((this.#buffer.bytes[at] as number) & 0xc0) === 0x80) at++;
     return at;
-  }
-
-  #same(one: number, other: number, length: number): boolean {
-    const { bytes } = this.#buffer;
-    for (let n = 0; n < length; n++) if (bytes[one + n] !== bytes[other + n]) return false;
-    return true;
   }
 
   #whole(from: number, to: number): number {

@@ -2,6 +2,7 @@ import type { Buffer8 } from './buffer.ts';
 import { codeAt, sizeOf } from './classes.ts';
 import { PieceCounts } from './counts.ts';
 import type { Encoder } from './encoder.ts';
+import { hashOf } from './hash.ts';
 import { Joints, PLANES } from './joints.ts';
 import { Merger } from './merger.ts';
 import { NONE, type Vocabulary } from './vocabulary.ts';
@@ -130,12 +131,11 @@ export class SentencePiece implements Encoder {
 
   /** Tokens of a word; negative when the first is its space alone. */
   #countWord(from: number, to: number): number {
-    const { bytes, prefix } = this.#buffer;
-    const { longest, powers } = this.#vocabulary;
+    const { bytes, view } = this.#buffer;
     const size = to - from;
     if (size === 1) return 1;
-    if (size > longest) return this.#countMerged(from, to);
-    const hash = ((prefix[to] as number) - Math.imul(prefix[from] as number, powers[size] as number)) | 0;
+    if (size > this.#vocabulary.longest) return this.#countMerged(from, to);
+    const hash = hashOf(bytes, view, from, to);
     if (this.#vocabulary.find(bytes, from, to, hash) !== NONE) return 1;
     const known = this.#counts.get(bytes, from, to, hash);
     if (known !== 0) return known > 127 ? known - 256 : known;

@@ -1,3 +1,5 @@
+import { hashOf, sameBytes } from './hash.ts';
+
 /**
  * A vocabulary as look-up: any range of UTF-8 bytes to the rank of the token that spells it.
  *
@@ -7,28 +9,12 @@
  */
 export const NONE = 0x7fffffff;
 
-/** Multiplier of the rolling hash over bytes; odd, so that no power of it vanishes modulo 2^32. */
-const BASE = 0x01000193;
-
-/** The hash of one byte appended to what went before. */
-export const rolled = (hash: number, byte: number): number => (Math.imul(hash, BASE) + byte + 1) | 0;
-
-/** The multiplier's powers from 0 to `most`: what it takes to hash a range of at most so many bytes. */
-export function powers(most: number): Int32Array {
-  const all = new Int32Array(most + 1);
-  all[0] = 1;
-  for (let n = 1; n <= most; n++) all[n] = Math.imul(all[n - 1] as number, BASE);
-  return all;
-}
-
-/** Ranks stay below 2^18; the rest of an entry is bits of the hash. */
+/** Ranks stay below 2^18; the rest of an entry is the hash's low bits. */
 const RANK_BITS = 18;
 const RANK_MASK = 2 ** RANK_BITS - 1;
 
 /** Of the bits that say whether any token has a hash like this one: 128 KB, which stay in a processor's cache. */
 const KNOWN_BITS = 20;
-
-const mixed = (hash: number): number => Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
 
 export class Vocabulary {
   readonly size: number;
@@ -38,11 +24,9 @@ export class Vocabulary {
   readonly starts: Uint32Array;
   /** Bytes of the longest token. */
   readonly longest: number;
-  /** Powers of the hash's multiplier, up to the longest token. */
-  readonly powers: Int32Array;
   /** Rank of every token of two bytes, by `first << 8 | second`: the first look-ups of any merge. */
   readonly pairs: Int32Array;
-  /** Rank + 1, and above it the low bits of the mixed hash; 0 where there is nothing. */
+  /** Rank + 1, and above it the low bits of its hash; 0 where there is nothing. */
   readonly #slots: Int32Array;
   readonly #known: Int32Array;
   readonly #shift: number;
@@ -53,6 +37,7 @@ export class Vocabulary {
     if (8 + size + header.getUint32(4, true) !== file.byteLength) throw new Error('This is no vocabulary.');
     const lengths = new Uint8Array(file, 8, size);
     const bytes = new Uint8Array(file, 8 + size);
+    const view = new DataView(file, 8 + size);
     const starts = new Uint32Array(size + 1);
     const bits = Math.ceil(Math.log2(size * 2));
     const mask = 2 ** bits - 1;
@@ -64,25 +49,22 @@ export class Vocabulary {
     let longest = 0;
     for (let rank = 0; rank < size; rank++) {
       const length = lengths[rank] as number;
-      const end = at + length;
       starts[rank] = at;
       if (length > longest) longest = length;
       if (length === 2) pairs[((bytes[at] as number) << 8) | (bytes[at + 1] as number)] = rank;
-      let hash = 0;
-      for (; at < end; at++) hash = (Math.imul(hash, BASE) + (bytes[at] as number) + 1) | 0;
-      const mix = mixed(hash);
-      const bit = mix >>> (32 - KNOWN_BITS);
+      const hash = hashOf(bytes, view, at, at + length);
+      const bit = hash >>> (32 - KNOWN_BITS);
       known[bit >>> 5] = (known[bit >>> 5] as number) | (1 << (bit & 31));
-      let slot = mix >>> shift;
+      let slot = hash >>> shift;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = (mix << RANK_BITS) | (rank + 1);
+      slots[slot] = (hash << RANK_BITS) | (rank + 1);
+      at += length;
     }
     starts[size] = at;
     this.size = size;
     this.bytes = bytes;
     this.starts = starts;
     this.longest = longest;
-    this.powers = powers(longest);
     this.pairs = pairs;
     this.#slots = slots;
     this.#known = known;
@@ -91,7 +73,7 @@ export class Vocabulary {
 
   /** False where no token has this hash. True says little. */
   mayHave(hash: number): boolean {
-    const bit = mixed(hash) >>> (32 - KNOWN_BITS);
+    const bit = hash >>> (32 - KNOWN_BITS);
     return (((this.#known[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1;
   }
 
@@ -99,19 +81,16 @@ export class Vocabulary {
   find(text: Uint8Array, from: number, to: number, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    const mix = mixed(hash);
-    const tag = mix << RANK_BITS;
+    const tag = hash << RANK_BITS;
     const length = to - from;
-    for (let slot = mix >>> this.#shift; ; slot = (slot + 1) & mask) {
+    for (let slot = hash >>> this.#shift; ; slot = (slot + 1) & mask) {
       const entry = slots[slot] as number;
       if (entry === 0) return NONE;
       if (((entry ^ tag) & ~RANK_MASK) !== 0) continue;
       const rank = (entry & RANK_MASK) - 1;
       const start = this.starts[rank] as number;
       if ((this.starts[rank + 1] as number) - start !== length) continue;
-      let n = 0;
-      while (n < length && this.bytes[start + n] === text[from + n]) n++;
-      if (n === length) return rank;
+      if (sameBytes(this.bytes, start, text, from, length)) return rank;
     }
   }
 }
