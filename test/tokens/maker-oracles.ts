@@ -20,7 +20,8 @@ export const PATTERNS = {
   tekken: `${CASED('')}|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`,
 } as const;
 
-const DEEPSEEK = [
+/** The three cuts of its tokenizer.json, one after another. */
+export const DEEPSEEK = [
   '\\p{N}{1,3}',
   '[一-龥\u3040-ゟ゠-ヿ]+',
   '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+',
