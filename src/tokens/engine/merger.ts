@@ -175,13 +175,23 @@ export class Merger {
     const lowest = this.#lowest;
     const next = this.#next;
     const before = this.#before;
+    const { pairs } = this.#vocabulary;
+    const { bytes } = this.#buffer;
     const blocks = (size + BLOCK - 1) >> BLOCK_BITS;
-    keys.fill(NONE, 0, blocks << BLOCK_BITS);
-    for (let n = 0; n < size; n++) {
+    for (let n = 0; n + 1 < size; n++) {
       next[n] = n + 1;
       before[n] = n - 1;
-      if (n + 1 < size) keys[n] = this.#key(symbols[n] as number, symbols[n + 2] as number, n);
+      const from = symbols[n] as number;
+      const to = symbols[n + 2] as number;
+      const rank =
+        to - from === 2
+          ? (pairs[((bytes[from] as number) << 8) | (bytes[from + 1] as number)] as number)
+          : this.rank(from, to);
+      keys[n] = rank === NONE ? NONE : rank * SCAN_MASK + n;
     }
+    next[size - 1] = size;
+    before[size - 1] = size - 2;
+    for (let n = size - 1; n < blocks << BLOCK_BITS; n++) keys[n] = NONE;
     for (let block = 0; block < blocks; block++) this.#settle(block);
     let count = size;
     for (;;) {
