@@ -1,14 +1,10 @@
 import type { Buffer8 } from './buffer.ts';
+import { FEW, MergeFew } from './few.ts';
 import { hashOf, sameBytes } from './hash.ts';
 import { MergeHeap } from './heap.ts';
-import { NONE, type Vocabulary } from './vocabulary.ts';
+import { Ranks } from './ranks.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
-/** Symbols up to which the lowest rank is looked for by scanning; above, a heap finds it. */
-const SCAN = 120;
-/** A power of two above it. */
-const SCAN_MASK = 128;
-const BLOCK_BITS = 3;
-const BLOCK = 1 << BLOCK_BITS;
 /** Bytes a long piece grows by in one step, and the tokens before them that are merged again with them. */
 const STEP = 72;
 const BACK = 3;
@@ -39,41 +35,32 @@ interface Window {
 export class Merger {
   /** Where the symbols start after `merge`; the entry after the last is the end. */
   starts = new Int32Array(KEPT);
-  readonly #vocabulary: Vocabulary;
   readonly #buffer: Buffer8;
+  readonly #ranks: Ranks;
+  readonly #few: MergeFew;
   /** Symbols are characters to begin with (SentencePiece), else bytes. */
   readonly #characters: boolean;
-  readonly #keys = new Int32Array(SCAN_MASK);
-  readonly #lowest = new Int32Array(SCAN_MASK / BLOCK);
-  readonly #next = new Int32Array(SCAN_MASK);
-  readonly #before = new Int32Array(SCAN_MASK);
   readonly #symbols = new Int32Array(WINDOW + 2);
   #heap: MergeHeap | undefined;
   readonly #windows = new Map<number, Window>();
 
   constructor(vocabulary: Vocabulary, buffer: Buffer8, characters: boolean) {
-    this.#vocabulary = vocabulary;
     this.#buffer = buffer;
+    this.#ranks = new Ranks(vocabulary, buffer);
+    this.#few = new MergeFew(this.#ranks);
     this.#characters = characters;
   }
 
   /** Rank of the token that bytes `from..to` spell. */
   rank(from: number, to: number): number {
-    const length = to - from;
-    const vocabulary = this.#vocabulary;
-    if (length > vocabulary.longest) return NONE;
-    const { bytes, view } = this.#buffer;
-    if (length === 2) return vocabulary.pairs[((bytes[from] as number) << 8) | (bytes[from + 1] as number)] as number;
-    const hash = hashOf(bytes, view, from, to);
-    // Most of what a merge asks for is no token.
-    return vocabulary.mayHave(hash) ? vocabulary.find(bytes, from, to, hash) : NONE;
+    return this.#ranks.rank(from, to);
   }
 
   /** Merges bytes `from..to`; the result is in `starts`. Returns the number of symbols. */
   merge(from: number, to: number): number {
     // What a very long piece needed is not kept.
     if (this.starts.length > KEPT) this.starts = new Int32Array(KEPT);
-    if (to - from > SCAN) return this.#long(from, to);
+    if (to - from > FEW) return this.#long(from, to);
     const count = this.#window(from, to, this.#symbols);
     const symbols = this.#symbols;
     const starts = this.starts;
@@ -161,90 +148,8 @@ export class Merger {
       for (let at = from; at < to; at++) symbols[count++] = at;
     }
     symbols[count] = to;
-    if (count <= SCAN) return this.#scan(symbols, count);
+    if (count <= FEW) return this.#few.merge(symbols, count);
     this.#heap ??= new MergeHeap();
-    return this.#heap.merge(symbols, count, (left, right) => this.rank(left, right));
+    return this.#heap.merge(symbols, count, (left, right) => this.#ranks.rank(left, right));
   }
-
-  /**
-   * Merges few symbols: a list of them, with the rank of each and its follower, and the lowest of every eight ranks. Ranks
-   * are kept as keys that say where they are, so that of equals the leftmost is the lowest.
-   */
-  #scan(symbols: Int32Array, size: number): number {
-    const keys = this.#keys;
-    const lowest = this.#lowest;
-    const next = this.#next;
-    const before = this.#before;
-    const { pairs } = this.#vocabulary;
-    const { bytes } = this.#buffer;
-    const blocks = (size + BLOCK - 1) >> BLOCK_BITS;
-    for (let n = 0; n + 1 < size; n++) {
-      next[n] = n + 1;
-      before[n] = n - 1;
-      const from = symbols[n] as number;
-      const to = symbols[n + 2] as number;
-      const rank =
-        to - from === 2
-          ? (pairs[((bytes[from] as number) << 8) | (bytes[from + 1] as number)] as number)
-          : this.rank(from, to);
-      keys[n] = rank === NONE ? NONE : rank * SCAN_MASK + n;
-    }
-    next[size - 1] = size;
-    before[size - 1] = size - 2;
-    for (let n = size - 1; n < blocks << BLOCK_BITS; n++) keys[n] = NONE;
-    for (let block = 0; block < blocks; block++) this.#settle(block);
-    let count = size;
-    for (;;) {
-      let key = lowest[0] as number;
-      for (let block = 1; block < blocks; block++) key = lower(key, lowest[block] as number);
-      if (key === NONE) break;
-      const at = key & (SCAN_MASK - 1);
-      const gone = next[at] as number;
-      const after = next[gone] as number;
-      const left = before[at] as number;
-      count--;
-      next[at] = after;
-      keys[gone] = NONE;
-      if (after < size) {
-        before[after] = at;
-        keys[at] = this.#key(symbols[at] as number, symbols[next[after] as number] as number, at);
-      } else keys[at] = NONE;
-      const block = at >> BLOCK_BITS;
-      if (left >= 0) {
-        keys[left] = this.#key(symbols[left] as number, symbols[after] as number, left);
-        if (left >> BLOCK_BITS !== block) this.#settle(left >> BLOCK_BITS);
-      }
-      this.#settle(block);
-      if (gone >> BLOCK_BITS !== block) this.#settle(gone >> BLOCK_BITS);
-    }
-    let kept = 0;
-    for (let n = 0; n < size; n = next[n] as number) symbols[kept++] = symbols[n] as number;
-    symbols[kept] = symbols[size] as number;
-    return count;
-  }
-
-  #key(from: number, to: number, at: number): number {
-    const rank = this.rank(from, to);
-    return rank === NONE ? NONE : rank * SCAN_MASK + at;
-  }
-
-  #settle(block: number): void {
-    const keys = this.#keys;
-    const at = block << BLOCK_BITS;
-    const one = lower(
-      lower(keys[at] as number, keys[at + 1] as number),
-      lower(keys[at + 2] as number, keys[at + 3] as number),
-    );
-    const two = lower(
-      lower(keys[at + 4] as number, keys[at + 5] as number),
-      lower(keys[at + 6] as number, keys[at + 7] as number),
-    );
-    this.#lowest[block] = lower(one, two);
-  }
-}
-
-/** Of two numbers that are not negative, without a branch, which nobody could predict. */
-function lower(a: number, b: number): number {
-  const difference = (b - a) | 0;
-  return (a + (difference & (difference >> 31))) | 0;
 }

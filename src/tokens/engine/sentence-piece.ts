@@ -5,6 +5,7 @@ import type { Encoder } from './encoder.ts';
 import { hashOf } from './hash.ts';
 import { Joints, PLANES } from './joints.ts';
 import { Merger } from './merger.ts';
+import { SpaceRuns } from './space-runs.ts';
 import { NONE, type Vocabulary } from './vocabulary.ts';
 
 const BLANK = 0x20;
@@ -16,16 +17,14 @@ const NOTHING = new Uint8Array();
 /**
  * SentencePiece BPE with byte fallback (Llama 2, Code Llama, Mistral v1). The reference merges the whole text at once;
  * here it is cut into words first, where no token crosses (see Joints). No token has a space behind another character
- * (asserted when the vocabulary is built), so a word takes at most one space, at its head. Runs of spaces are tokens of
- * the lowest score: they merge last, from the left, each as long as the vocabulary has it.
+ * (asserted when the vocabulary is built), so a word takes at most one space, at its head.
  */
 export class SentencePiece implements Encoder {
   readonly #vocabulary: Vocabulary;
   readonly #buffer: Buffer8;
   readonly #merger: Merger;
   readonly #joints: Joints;
-  /** Rank of the token that is a run of n spaces, or NONE. */
-  readonly #runs: readonly number[];
+  readonly #runs: SpaceRuns;
   readonly #counts = new PieceCounts();
   /** Tokens of the characters seen alone, by code point. */
   readonly #characters = new Uint8Array(PLANES);
@@ -35,12 +34,7 @@ export class SentencePiece implements Encoder {
     this.#buffer = buffer;
     this.#merger = new Merger(vocabulary, buffer, true);
     this.#joints = new Joints(vocabulary);
-    const runs: number[] = [NONE];
-    for (let n = 1; n <= 16; n++) {
-      buffer.load(' '.repeat(n), '');
-      runs.push(this.#merger.rank(0, n));
-    }
-    this.#runs = runs;
+    this.#runs = new SpaceRuns(this.#merger, buffer);
   }
 
   count(limit: number): number {
@@ -60,7 +54,7 @@ export class SentencePiece implements Encoder {
         }
       }
       const start = this.#wordStart(from);
-      if (start === length) return total + this.#countRun(length - from);
+      if (start === length) return total + this.#runs.count(length - from);
       const end = this.#wordEnd(start);
       let tokens = this.#countWord(start, end);
       let spaces = start - from;
@@ -70,7 +64,7 @@ export class SentencePiece implements Encoder {
         spaces++;
       }
       total += tokens;
-      if (spaces > 0) total += this.#countRun(spaces);
+      if (spaces > 0) total += this.#runs.count(spaces);
       from = end;
     }
     return total;
@@ -115,18 +109,6 @@ export class SentencePiece implements Encoder {
       at += sizeOf(lead);
     }
     return at;
-  }
-
-  #countRun(spaces: number): number {
-    let total = 0;
-    for (let left = spaces; left > 0; total++) left -= this.#longestRun(left);
-    return total;
-  }
-
-  #longestRun(spaces: number): number {
-    let n = Math.min(spaces, this.#runs.length - 1);
-    while (n > 1 && this.#runs[n] === NONE) n--;
-    return n;
   }
 
   /** Tokens of a word; negative when the first is its space alone. */
@@ -189,9 +171,9 @@ export class SentencePiece implements Encoder {
 
   #encodeRun(from: number, to: number, ids: number[], ends: number[]): void {
     for (let at = from; at < to; ) {
-      const n = this.#longestRun(to - at);
+      const n = this.#runs.longest(to - at);
       at += n;
-      ids.push(FIRST_PIECE + (this.#runs[n] as number));
+      ids.push(FIRST_PIECE + this.#runs.rank(n));
       ends.push(at);
     }
   }
