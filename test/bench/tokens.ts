@@ -16,6 +16,7 @@ import { HOSTILE } from '../tokens/hostile-texts.ts';
 import { huggingFaceBytes, huggingFacePieces, tiktoken, tokensOf } from '../tokens/libraries.ts';
 import { DEEPSEEK, PATTERNS } from '../tokens/maker-oracles.ts';
 import { type Corpus, corpora } from './corpora.ts';
+import { differences } from './stand-ins.ts';
 
 const MEASURED = ['llama2', 'llama3', 'o200k', 'llama4', 'tekken', 'qwen', 'deepseek'] as const;
 
@@ -147,6 +148,18 @@ async function sizes(): Promise<void> {
   }
 }
 
+async function estimates(): Promise<void> {
+  console.log(
+    '\n### Stand-ins\n\nThe most that the exact count of any prompt differs by from the stand-in’s, in percent.\n',
+  );
+  const found = await differences();
+  table(['', 'bound', ...Object.keys(found[0]?.worst ?? {})]);
+  const percent = (share: number): string => (share * 100).toFixed(0);
+  for (const { family, standIn, errorBound, worst } of found) {
+    row([`${family}, by ${standIn}`, percent(errorBound), ...Object.values(worst).map(percent)]);
+  }
+}
+
 async function inWorkerd(): Promise<void> {
   console.log(
     '\n### In workerd\n\nFirst use: loading, tables and the first 4 KB, less an empty request, median of 5 fresh processes. Warm: 200 KB of English.\n',
@@ -193,4 +206,5 @@ console.log(`Node ${process.version}, ${process.platform} ${process.arch}, ${cpu
 await throughput();
 await hostile();
 await sizes();
+await estimates();
 await inWorkerd();
