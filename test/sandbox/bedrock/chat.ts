@@ -25,12 +25,14 @@ function messagesOf(message: unknown): Message[] {
   }));
   const results = held(content, 'toolResult').map((result) => ({ role: 'tool', content: resultText(result.content) }));
   if (calls.length > 0) return [{ role: 'assistant', content: said, tool_calls: calls }];
-  return [...(said === '' && results.length > 0 ? [] : [{ role: text(role), content: said }]), ...results];
+  return [...results, ...(said === '' && results.length > 0 ? [] : [{ role: text(role), content: said }])];
 }
 
 const toolOf = (tool: unknown): Json => {
   const { name, description, inputSchema } = object(object(tool).toolSpec);
-  return { type: 'function', function: { name, description, parameters: object(inputSchema).json } };
+  // A template writes what is there, were it undefined.
+  const described = description === undefined ? {} : { description };
+  return { type: 'function', function: { name, ...described, parameters: object(inputSchema).json } };
 };
 
 /** A Converse request in the words of chat templates. A last message of the assistant's is the beginning of the answer. */
