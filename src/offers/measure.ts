@@ -1,13 +1,16 @@
+import { wireOf } from '../catalog/index.ts';
 import type { Call } from '../core/index.ts';
-import type { Counted, PromptCounter } from '../tokens/index.ts';
-import { begins } from '../tokens/index.ts';
+import { bosAdded, type Counted, type PromptCounter } from '../tokens/index.ts';
 import type { Facts } from './facts.ts';
 import type { PromptSize } from './types.ts';
 import type { Way } from './way.ts';
 
-/** What a server adds in front of a raw prompt, and the model reads. */
-const added = (way: Way, family: string): number =>
-  way.form === 'prompts' && way.bos === 'server' && begins(family) ? 1 : 0;
+/** What a server adds in front of each raw prompt, and the model reads. */
+function added(way: Way, { provider, family, upstream }: Facts): (at: number) => number {
+  if (way.form === 'messages') return () => 0;
+  const wire = wireOf(provider, way.api, family, upstream);
+  return (at) => (wire ? bosAdded(wire, family, way.prompts[at] ?? '') : 0);
+}
 
 function countsOf(call: Call, way: Way, facts: Facts, counter: PromptCounter): readonly Counted[] {
   const { family } = facts;
@@ -24,15 +27,16 @@ const isImage = (part: { readonly type: string }): boolean => part.type === 'ima
 
 /** What the call's prompts come to at an offer: each as the model there reads it, once. */
 export function measure(call: Call, way: Way, facts: Facts, counter: PromptCounter): PromptSize {
-  const extra = added(way, facts.family);
+  const addedTo = added(way, facts);
   let largest = 0;
   let total = 0;
   let errorBound = 0;
   let exact = true;
   let more = false;
-  for (const one of countsOf(call, way, facts, counter)) {
-    largest = Math.max(largest, one.tokens + extra);
-    total += one.tokens + extra;
+  for (const [at, one] of countsOf(call, way, facts, counter).entries()) {
+    const tokens = one.tokens + addedTo(at);
+    largest = Math.max(largest, tokens);
+    total += tokens;
     errorBound = Math.max(errorBound, one.errorBound ?? 0);
     exact &&= one.exactness === 'exact';
     more ||= one.more === true;

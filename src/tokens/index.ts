@@ -1,5 +1,5 @@
 /** Prompts and tokens: how a chat becomes the text that a model reads, and what it comes to. */
-export { begins, bosOn, isRawWire, type RawWire, reportsExtra } from './bos.ts';
+export { bosAdded, bosOn, isRawWire, type RawWire, reportsExtra } from './bos.ts';
 export { tokenizerFamily } from './families.ts';
 export { type Infill, infillMarkersOf, renderInfill } from './infill.ts';
 export {
