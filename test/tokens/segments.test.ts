@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Message, Tool } from '../../src/core/index.ts';
 import {
+  bosAdded,
   bosOn,
   findMarkers,
   hasTemplate,
@@ -253,6 +254,14 @@ describe('variants', () => {
     }
   });
 
+  it('of Mistral write the space before [INST] where a server renders, and it is a token', () => {
+    const turns = [user('a'), assistant('b'), user('c')];
+    for (const family of ['mistral', 'mixtral']) {
+      expect(promptOf(family, turns)).toBe('<s>[INST] a [/INST] b</s>[INST] c [/INST]');
+      expect(promptOf(family, turns, { variant: 'hf' })).toBe('<s> [INST] a [/INST] b</s> [INST] c [/INST]');
+    }
+  });
+
   it('of Qwen3 close the thought before the answer', () => {
     expect(promptOf('qwen3', [user('Hi')], { variant: 'no-think' })).toMatch(/assistant\n<think>\n\n<\/think>\n\n$/);
     expect(promptOf('qwen3', [user('Hi')])).toMatch(/<\|im_start\|>assistant\n$/);
@@ -354,8 +363,22 @@ describe('begin-of-sequence', () => {
     ['bedrock.invoke-llama', 'llama-3.1', 'text'],
     ['replicate.triton', 'llama-3', 'text'],
     ['openai.completions', 'llama-3.3', 'server'],
+    ['replicate.llama-2-2023', 'llama-2', 'text'],
   ] as const)('on %s for %s is put there by the %s', (wire, family, who) => {
     expect(bosOn(wire, family)).toBe(who);
+  });
+
+  it.each([
+    ['openai.completions', 'llama-2', 'Hello', 1],
+    ['openai.completions', 'llama-2', '<s>Hello', 1],
+    ['openai.completions', 'gpt-oss', 'Hello', 0],
+    ['bedrock.invoke-llama', 'llama-3', 'Hello', 0],
+    ['replicate.triton', 'llama-2', 'Hello', 0],
+    ['replicate.llama-2-2023', 'llama-2', 'Hello', 1],
+    ['replicate.llama-2-2023', 'llama-2', '<s>Hello', 0],
+    ['openai.chat', 'llama-2', 'Hello', 0],
+  ] as const)('on %s for %s, before %j: %d', (wire, family, prompt, added) => {
+    expect(bosAdded(wire, family, prompt)).toBe(added);
   });
 });
 

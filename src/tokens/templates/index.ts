@@ -4,7 +4,7 @@ import { deepseekR1, deepseekV3, deepseekV31 } from './deepseek.ts';
 import { harmony } from './harmony.ts';
 import { codeLlama, codeLlama70b, llama2 } from './llama-2.ts';
 import { llama3, llama4, llama31 } from './llama-3.ts';
-import { mistral3, mistralTekken, mistralV1, mistralV3 } from './mistral.ts';
+import { mistral3, mistralTekken, mistralV1, mistralV1Hf, mistralV3 } from './mistral.ts';
 import type { Template, TemplateOptions } from './template.ts';
 
 export { CUT, type Part, type Template, type TemplateOptions, type Wrap } from './template.ts';
@@ -38,6 +38,12 @@ const llama3x: Family = {
   of: ({ variant, date, tools }) => (variant === 'hf' ? llama31(date, tools) : llama3),
 };
 
+/** Mistral's two: raw prompts are as the makers' own library has them, chats as servers render and bill them. */
+const mistral7b: Family = {
+  variants: ['reference', 'hf'],
+  of: ({ variant }) => (variant === 'hf' ? mistralV1Hf : mistralV1),
+};
+
 /** By family, as the catalogue names them. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['llama-2', one(llama2)],
@@ -48,8 +54,8 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['llama-3.2', llama3x],
   ['llama-3.3', llama3x],
   ['llama-4', { variants: ['default'], of: ({ tools }) => llama4(tools) }],
-  ['mistral', one(mistralV1)],
-  ['mixtral', one(mistralV1)],
+  ['mistral', mistral7b],
+  ['mixtral', mistral7b],
   ['mixtral-8x22b', one(mistralV3)],
   ['mistral-nemo', one(mistralTekken)],
   ['mistral-3', one(mistral3)],
