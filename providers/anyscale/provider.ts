@@ -7,7 +7,7 @@ import {
   type Provider,
   unreachable,
 } from '../../src/core/index.ts';
-import { readAnswer, wireRequest } from '../openai-wire/index.ts';
+import { readAnswer, wireReads, wireRequest } from '../openai-wire/index.ts';
 import { countAt } from './count.ts';
 import { openAiDialect } from './dialect.ts';
 import type { Service } from './service.ts';
@@ -30,6 +30,7 @@ export function openAiServices(id: string, name: string, services: readonly Serv
 
   return {
     id,
+    reads: wireReads(dialect),
     countTokens: (request, signal) => countAt(serviceOf(request), request, fetch, signal),
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       const service = serviceOf(job);

@@ -1,5 +1,6 @@
 import type { Configured, ConfigureProvider } from '../../src/core/index.ts';
 import { bedrockClient, type Credentials } from './client.ts';
+import { converseReads } from './converse/index.ts';
 import { generate } from './generate.ts';
 
 const nothing = (mistakes: readonly string[] = []): Configured => ({ providers: [], offers: [], mistakes });
@@ -63,7 +64,7 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
     : { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
   const client = bedrockClient({ region, credentials, ...(endpoint ? { endpoint } : {}), fetch });
   return {
-    providers: [{ id: 'bedrock', generate: (job, signal) => generate(client, job, signal) }],
+    providers: [{ id: 'bedrock', reads: converseReads, generate: (job, signal) => generate(client, job, signal) }],
     offers: [],
     mistakes,
   };

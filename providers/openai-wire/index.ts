@@ -2,5 +2,5 @@
 export { readAnswer } from './answer.ts';
 export type { WireDialect } from './dialect.ts';
 export { errorFromAnswer } from './errors.ts';
-export { type WireRequest, wireRequest } from './request.ts';
+export { type WireRequest, wireReads, wireRequest } from './request.ts';
 export type { Upstream } from './upstream.ts';

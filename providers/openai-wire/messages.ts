@@ -1,4 +1,4 @@
-import { type ChatJob, type Content, type Message, textOf } from '../../src/core/index.ts';
+import { type ChatParts, type Content, type Message, textOf } from '../../src/core/index.ts';
 
 /** Between system prompts that become one, and between them and what the user said. */
 const PARAGRAPH = '\n\n';
@@ -52,6 +52,9 @@ function foldSystem(messages: readonly Message[]): readonly Message[] {
   return rest.with(first, { ...user, content });
 }
 
+/** The messages of a chat as they are sent. */
+export const sentMessages = ({ systemRole, messages }: ChatParts): readonly Message[] =>
+  systemRole ? messages : foldSystem(messages);
+
 /** `messages` of a chat request. */
-export const wireMessages = (job: ChatJob): unknown[] =>
-  (job.systemRole ? job.messages : foldSystem(job.messages)).map(wireMessage);
+export const wireMessages = (chat: ChatParts): unknown[] => sentMessages(chat).map(wireMessage);

@@ -1,6 +1,15 @@
-import type { ChatJob, Job, ResponseFormat, Sampling, Tool, ToolChoice } from '../../src/core/index.ts';
+import type {
+  ChatJob,
+  ChatParts,
+  ChatRead,
+  Job,
+  ResponseFormat,
+  Sampling,
+  Tool,
+  ToolChoice,
+} from '../../src/core/index.ts';
 import type { WireDialect } from './dialect.ts';
-import { wireMessages } from './messages.ts';
+import { sentMessages, wireMessages } from './messages.ts';
 
 /** What to post, and below the base URL where. */
 export interface WireRequest {
@@ -49,8 +58,13 @@ function wireFormat(format: ResponseFormat): unknown {
   return { type, json_schema: schema };
 }
 
-const toolsOf = (job: ChatJob, dialect: WireDialect): readonly Tool[] =>
-  job.toolChoice === 'none' && dialect.toolChoiceNone === 'leave-tools-out' ? [] : job.tools;
+const toolsOf = (chat: ChatParts, dialect: WireDialect): readonly Tool[] =>
+  chat.toolChoice === 'none' && dialect.toolChoiceNone === 'leave-tools-out' ? [] : chat.tools;
+
+/** What the model reads of a chat on this wire. How an answer is formatted is enforced, not told. */
+export const wireReads =
+  (dialect: WireDialect) =>
+  (chat: ChatParts): ChatRead => ({ messages: sentMessages(chat), tools: toolsOf(chat, dialect) });
 
 function chatFields(job: ChatJob, dialect: WireDialect): Record<string, unknown> {
   const tools = toolsOf(job, dialect);

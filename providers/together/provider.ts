@@ -7,7 +7,7 @@ import {
   type Provider,
   unreachable,
 } from '../../src/core/index.ts';
-import { readAnswer, wireRequest } from '../openai-wire/index.ts';
+import { readAnswer, wireReads, wireRequest } from '../openai-wire/index.ts';
 import { TOGETHER } from './dialect.ts';
 
 /** The caller's deadline is the signal's; the package's own would only hide it. The longest a timer takes, in ms. */
@@ -40,6 +40,7 @@ export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider 
 
   return {
     id: TOGETHER.id,
+    reads: wireReads(TOGETHER),
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       if (signal.aborted) throw abortReason(signal);
       const { path, body } = wireRequest(job, TOGETHER);

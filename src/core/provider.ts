@@ -42,6 +42,18 @@ export interface ChatJob extends JobBase {
   readonly systemRole: boolean;
 }
 
+/** What of a chat job decides what its model reads. */
+export type ChatParts = Pick<
+  ChatJob,
+  'api' | 'family' | 'messages' | 'tools' | 'toolChoice' | 'responseFormat' | 'systemRole'
+>;
+
+/** A chat as the template of its model gets it. */
+export interface ChatRead {
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+}
+
 export interface PromptJob extends JobBase {
   readonly kind: 'prompt';
   readonly api: 'invoke' | 'predictions' | 'completions';
@@ -69,6 +81,11 @@ export type CountRequest = {
 
 export interface Provider {
   readonly id: string;
+  /**
+   * What is left of a chat once it is on the wire: where a provider merges messages, moves or adds system text, or leaves
+   * tools out, what it sends is what is counted and billed. For chats without images. Absent: all goes as it came.
+   */
+  reads?(chat: ChatParts): ChatRead;
   /**
    * Tokens of a prompt by the provider's own tokenizer, where it tells; undefined where it does not, for whatever reason.
    * Never throws.

@@ -25,7 +25,7 @@ export function referenceSize(
     vision: true,
   };
   const mode = call.templating.markers;
-  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode) : undefined;
+  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map()) : undefined;
   const way = wayFor(call, facts, renderings, mode);
   return 'code' in way ? way : measure(call, way, facts, counter);
 }

@@ -1,4 +1,4 @@
-import type { ChatCall, MarkerMode } from '../core/index.ts';
+import type { ChatCall, ChatParts, ChatRead, MarkerMode } from '../core/index.ts';
 import {
   type Bos,
   type FoundMarker,
@@ -8,7 +8,10 @@ import {
   type Segment,
   writtenOut,
 } from '../tokens/index.ts';
+import type { Facts } from './facts.ts';
 import { type GuardedChat, guardMessages } from './markers.ts';
+import { readBy } from './read.ts';
+import type { World } from './types.ts';
 
 /** A chat as it goes to a chat API, and what the server there makes of it, where we know its template. */
 export interface Served extends GuardedChat {
@@ -26,7 +29,7 @@ export interface Written {
 /** A chat in the forms that its offers send it in. Each is made once, however many offers share it. */
 export interface Renderings {
   /** For servers that render by the template of the model's own repository, and parse what they rendered. */
-  served(family: string): Served | FoundMarker;
+  served(facts: Facts, api: ChatParts['api']): Served | FoundMarker;
   /** For a raw prompt, in the template of `template`, to a model of `family`. */
   written(
     family: string,
@@ -35,8 +38,16 @@ export interface Renderings {
   ): Written | FoundMarker | Extract<RenderedSegments, { kind: 'none' }>;
 }
 
+export const hasImages = (call: ChatCall): boolean =>
+  call.messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type === 'image'));
+
 /** @param mode what is done about template syntax in the texts; absent: broken for servers, refused in our own prompts */
-export function renderingsOf(call: ChatCall, today: string, mode: MarkerMode | undefined): Renderings {
+export function renderingsOf(
+  call: ChatCall,
+  today: string,
+  mode: MarkerMode | undefined,
+  providers: World['providers'],
+): Renderings {
   const made = new Map<string, unknown>();
   const once = <T>(key: string, make: () => T): T => {
     if (made.has(key)) return made.get(key) as T;
@@ -45,16 +56,26 @@ export function renderingsOf(call: ChatCall, today: string, mode: MarkerMode | u
     return value;
   };
 
-  function serve(family: string): Served | FoundMarker {
-    const guarded = guardMessages(markersOf(family), call, mode ?? 'neutralise');
-    if ('marker' in guarded) return guarded;
+  function render(family: string, { messages, tools }: ChatRead): RenderedSegments {
     const { reasoningEffort } = call.sampling;
-    const rendered = renderSegments(family, guarded.messages, {
+    return renderSegments(family, messages, {
       variant: 'hf',
-      tools: guarded.tools,
+      tools,
       date: new Date(today),
       ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
     });
+  }
+
+  function serve(facts: Facts, api: ChatParts['api']): Served | FoundMarker {
+    const { family, provider } = facts;
+    const guarded = once(`guarded ${family}`, () => guardMessages(markersOf(family), call, mode ?? 'neutralise'));
+    if ('marker' in guarded) return guarded;
+    const reads = hasImages(call) ? undefined : providers.get(provider)?.reads;
+    const read = readBy(reads, call, facts, api, guarded);
+    const rendered =
+      read === guarded
+        ? once(`served ${family}`, () => render(family, guarded))
+        : once(`served ${family} ${provider} ${api} ${facts.systemRole}`, () => render(family, read));
     return rendered.kind === 'prompt' ? { ...guarded, segments: rendered.segments } : guarded;
   }
 
@@ -71,7 +92,7 @@ export function renderingsOf(call: ChatCall, today: string, mode: MarkerMode | u
   }
 
   return {
-    served: (family) => once(`served ${family}`, () => serve(family)),
+    served: serve,
     written: (family, template, bos) =>
       once(`written ${family} ${template} ${bos}`, () => write(family, template, bos)),
   };

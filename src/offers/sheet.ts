@@ -88,7 +88,9 @@ export function layOut(call: Call, asked: Asked, world: World, moment: Moment, e
   const contexts = asked.named.flatMap(({ sources }) => sources.map((one) => contextLengthOf(one) ?? 0));
   const counter = promptCounter(tokenizers, Math.max(COUNTED, ...contexts));
   const renderings =
-    call.kind === 'chat' ? renderingsOf(call, today, call.templating.markers ?? world.markers) : undefined;
+    call.kind === 'chat'
+      ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers)
+      : undefined;
   const consideration = { call, world, now, today, tokenizers, counter, renderings, explain };
   const draw = drawFor(call, now);
   const eligible: Candidate[] = [];

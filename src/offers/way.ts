@@ -3,6 +3,7 @@ import {
   type Api,
   type Call,
   type ChatCall,
+  type ChatParts,
   type CompletionCall,
   type MarkerMode,
   type Message,
@@ -21,7 +22,7 @@ import {
 } from '../tokens/index.ts';
 import type { Facts } from './facts.ts';
 import { guardTexts, unsafe } from './markers.ts';
-import type { Renderings } from './renderings.ts';
+import { hasImages, type Renderings } from './renderings.ts';
 import { type Refusal, refuse } from './types.ts';
 
 /**
@@ -44,19 +45,15 @@ export type Way =
       /** One for each prompt that we rendered. */
       readonly segments?: readonly (readonly Segment[])[];
       readonly stop: readonly string[];
-      readonly bos: Bos;
       readonly altered: readonly string[];
     };
 
-const CHAT_APIS: readonly Api[] = ['converse', 'chat'];
+const CHAT_APIS = ['converse', 'chat'] as const satisfies readonly Api[];
 const RAW_APIS: readonly Api[] = ['invoke', 'predictions', 'completions'];
 
 /** Its Replicate versions wrap every prompt in a template of their own, which a whole conversation does not survive. */
 const wrapsByItself = (facts: Facts): boolean =>
   facts.provider === 'replicate' && facts.family === 'code-llama' && !facts.base;
-
-const hasImages = (call: ChatCall): boolean =>
-  call.messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type === 'image'));
 
 /** The caller has begun the answer, which goes on from there: only a raw prompt can be left open. */
 function isBegun(call: ChatCall): boolean {
@@ -89,15 +86,15 @@ function completionWay(call: CompletionCall, facts: Facts, mode: MarkerMode | un
   if (api === undefined) {
     return refuse('no_completion_form', `${facts.provider} takes chats only for ${facts.model}, no raw prompt.`);
   }
-  const bos = bosFor(facts, api);
   const { prompts, suffix } = call;
-  if (suffix === undefined) return { form: 'prompts', api, prompts, stop: [], bos, altered: [] };
+  if (suffix === undefined) return { form: 'prompts', api, prompts, stop: [], altered: [] };
   if (!facts.infill || wrapsByItself(facts)) {
     return refuse('no_infill', `${facts.model} at ${facts.provider} cannot fill in between a prompt and a suffix.`);
   }
   const named = [...prompts.map((text, n) => [prompts.length > 1 ? `prompt[${n}]` : 'prompt', text] as const)];
   const guarded = guardTexts(facts.model, infillMarkersOf(facts.family), [...named, ['suffix', suffix]], mode);
   if ('code' in guarded) return guarded;
+  const bos = bosFor(facts, api);
   const after = guarded.texts.at(-1) ?? '';
   const filled = guarded.texts.slice(0, -1).map((before) => renderInfill(facts.family, before, after, bos));
   const segments: (readonly Segment[])[] = [];
@@ -107,7 +104,7 @@ function completionWay(call: CompletionCall, facts: Facts, mode: MarkerMode | un
     segments.push(one.segments);
     stop = one.stop;
   }
-  return { form: 'prompts', api, prompts: segments.map(writtenOut), segments, stop, bos, altered: guarded.altered };
+  return { form: 'prompts', api, prompts: segments.map(writtenOut), segments, stop, altered: guarded.altered };
 }
 
 function chatWay(call: ChatCall, facts: Facts, renderings: Renderings): Way | Refusal {
@@ -129,8 +126,8 @@ function chatWay(call: ChatCall, facts: Facts, renderings: Renderings): Way | Re
   return chat ? messagesWay(facts, chat, renderings) : promptWay(call, facts, begun, renderings);
 }
 
-function messagesWay(facts: Facts, api: Api, renderings: Renderings): Way | Refusal {
-  const served = renderings.served(facts.family);
+function messagesWay(facts: Facts, api: ChatParts['api'], renderings: Renderings): Way | Refusal {
+  const served = renderings.served(facts, api);
   return 'marker' in served ? unsafe(facts.model, served) : { form: 'messages', api, ...served };
 }
 
@@ -156,10 +153,9 @@ function promptWay(call: ChatCall, facts: Facts, begun: boolean, renderings: Ren
     return refuse('no_completion_form', why);
   }
   if (api === undefined || !hasTemplate(template) || wrapsByItself(facts)) return noChatForm(facts, begun);
-  const bos = bosFor(facts, api);
-  const written = renderings.written(facts.family, template, bos);
+  const written = renderings.written(facts.family, template, bosFor(facts, api));
   if ('marker' in written) return unsafe(facts.model, written);
   if ('kind' in written) return refuse('no_chat_form', written.reason);
   const { prompt, segments, stop, altered } = written;
-  return { form: 'prompts', api, prompts: [prompt], segments: [segments], stop, bos, altered };
+  return { form: 'prompts', api, prompts: [prompt], segments: [segments], stop, altered };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { Provider } from '../../src/core/index.ts';
 import { planFor } from '../../src/offers/index.ts';
 import {
   assistant,
@@ -10,6 +11,7 @@ import {
   loadTokenizers,
   offerOf,
   order,
+  provider,
   reason,
   service,
   sheet,
@@ -35,6 +37,17 @@ describe('a prompt, counted as the model at each offer reads it', () => {
     expect(offerOf(call, 'anyscale').prompt.largest).toBe(9);
     expect(offerOf(call, 'bedrock').prompt.largest).toBe(8);
     expect(offerOf(call, 'replicate')).toMatchObject({ prompt: { largest: 8 }, reportsExtra: 1 });
+  });
+
+  it('is what the provider makes of the chat, where it says so', () => {
+    const merging: Provider = { ...provider('bedrock'), reads: () => ({ messages: [user('Hello!')], tools: [] }) };
+    const where = world({ providers: new Map([...world().providers, ['bedrock', merging]]) });
+    const call = chat({ models: ['llama-3.3-70b-instruct'], messages: [user('Hello!'), user('Hello!')] });
+    expect(offerOf(call, 'bedrock', where)).toMatchObject({
+      prompt: { largest: 37 },
+      sends: { messages: call.messages },
+    });
+    expect(offerOf(call, 'together', where).prompt.largest).toBe(44);
   });
 
   it('is the sum of all prompts, and the largest of them', () => {

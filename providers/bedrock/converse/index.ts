@@ -1,1 +1,2 @@
 export { converse } from './converse.ts';
+export { converseReads } from './read.ts';

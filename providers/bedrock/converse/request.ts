@@ -1,5 +1,5 @@
 import type { ConverseCommandInput } from '@aws-sdk/client-bedrock-runtime';
-import type { ChatJob } from '../../../src/core/index.ts';
+import type { ChatJob, ChatParts } from '../../../src/core/index.ts';
 import { additionalFields, inferenceConfig } from './inference.ts';
 import { foldSystem, wireMessages } from './messages.ts';
 import { formatting } from './response-format.ts';
@@ -20,27 +20,44 @@ const calledIn = (turns: readonly Turn[]): ReadonlySet<string> =>
   new Set(turns.flatMap((turn) => (turn.role === 'assistant' ? turn.calls.map(({ call }) => call.name) : [])));
 
 /**
+ * The part of a Converse request that the model reads.
+ * @throws GatewayError where a message cannot be said on Bedrock
+ */
+export function conversation(chat: ChatParts) {
+  const { system: said, turns } = turnsOf(chat.messages);
+  const names = toolNames();
+  const tools = tooling(chat, calledIn(turns), names);
+  const format = formatting(chat);
+  const system = [...said, format.instruction, tools.instruction].filter((text) => text !== undefined).join(PARAGRAPH);
+  const { outputConfig } = format;
+  const reading: Reading = { nameOf: names.fromWire, toolsForbidden: tools.forbidden };
+  return {
+    messages: wireMessages(chat.systemRole ? turns : foldSystem(turns, system), names, toolIds(chat.family)),
+    system: chat.systemRole ? system : '',
+    toolConfig: tools.config,
+    outputConfig,
+    reading,
+  };
+}
+
+/**
  * A chat as a Converse request; ConverseStream takes the same.
  * @throws GatewayError where a message cannot be said on Bedrock
  */
 export function converseRequest(job: ChatJob): { input: ConverseCommandInput; reading: Reading } {
-  const { system: said, turns } = turnsOf(job.messages);
-  const names = toolNames();
-  const tools = tooling(job, calledIn(turns), names);
-  const format = formatting(job);
-  const system = [...said, format.instruction, tools.instruction].filter((text) => text !== undefined).join(PARAGRAPH);
+  const { messages, system, toolConfig, outputConfig, reading } = conversation(job);
   const inference = inferenceConfig(job);
   const additional = additionalFields(job);
   return {
     input: {
       modelId: job.model,
-      messages: wireMessages(job.systemRole ? turns : foldSystem(turns, system), names, toolIds(job.family)),
-      ...(system && job.systemRole ? { system: [{ text: system }] } : {}),
+      messages,
+      ...(system ? { system: [{ text: system }] } : {}),
       ...(inference ? { inferenceConfig: inference } : {}),
-      ...(tools.config ? { toolConfig: tools.config } : {}),
+      ...(toolConfig ? { toolConfig } : {}),
       ...(additional ? { additionalModelRequestFields: additional } : {}),
-      ...(format.outputConfig ? { outputConfig: format.outputConfig } : {}),
+      ...(outputConfig ? { outputConfig } : {}),
     },
-    reading: { nameOf: names.fromWire, toolsForbidden: tools.forbidden },
+    reading,
   };
 }

@@ -1,5 +1,5 @@
 import type { OutputConfig } from '@aws-sdk/client-bedrock-runtime';
-import type { ChatJob } from '../../../src/core/index.ts';
+import type { ChatParts } from '../../../src/core/index.ts';
 import { isLlama } from '../family.ts';
 
 export interface Formatting {
@@ -14,7 +14,7 @@ export interface Formatting {
  * the plainest of what can be done, and the only one that leaves tools and streaming as they are. It is a request and
  * no guarantee.
  */
-export function formatting({ responseFormat: format, family }: ChatJob): Formatting {
+export function formatting({ responseFormat: format, family }: ChatParts): Formatting {
   if (!format || format.type === 'text') return {};
   if (format.type === 'json_object' || !format.schema) {
     return { instruction: 'Answer with one JSON object and nothing else: no prose, no code fence.' };

@@ -1,5 +1,5 @@
 import type { ToolChoice, ToolConfiguration, Tool as WireTool } from '@aws-sdk/client-bedrock-runtime';
-import type { ChatJob, Tool } from '../../../src/core/index.ts';
+import type { ChatParts, Tool } from '../../../src/core/index.ts';
 import { isLlama } from '../family.ts';
 import { isBlank } from './pieces.ts';
 import type { ToolNames } from './tool-names.ts';
@@ -33,7 +33,7 @@ function toolSpec(tool: Tool, names: ToolNames): WireTool {
 }
 
 /** `none` is not among Converse's choices. Llama takes none but `auto`, which is what it does unasked. */
-function toolChoice({ toolChoice: choice, family }: ChatJob, names: ToolNames): ToolChoice | undefined {
+function toolChoice({ toolChoice: choice, family }: ChatParts, names: ToolNames): ToolChoice | undefined {
   if (choice === undefined || choice === 'none' || isLlama(family)) return undefined;
   if (choice === 'auto') return { auto: {} };
   if (choice === 'required') return { any: {} };
@@ -46,11 +46,11 @@ function toolChoice({ toolChoice: choice, family }: ChatJob, names: ToolNames): 
  *
  * @param called names of the tools that the conversation shows in use
  */
-export function tooling(job: ChatJob, called: ReadonlySet<string>, names: ToolNames): Tooling {
-  const may = job.toolChoice !== 'none' && job.tools.length > 0;
+export function tooling(chat: ChatParts, called: ReadonlySet<string>, names: ToolNames): Tooling {
+  const may = chat.toolChoice !== 'none' && chat.tools.length > 0;
   if (!may && called.size === 0) return { forbidden: false };
-  const tools = job.tools.length > 0 ? job.tools : [...called].map((name) => ({ name }));
-  const choice = may ? toolChoice(job, names) : undefined;
+  const tools = chat.tools.length > 0 ? chat.tools : [...called].map((name) => ({ name }));
+  const choice = may ? toolChoice(chat, names) : undefined;
   return {
     config: { tools: tools.map((tool) => toolSpec(tool, names)), ...(choice ? { toolChoice: choice } : {}) },
     forbidden: !may,
