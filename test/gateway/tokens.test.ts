@@ -6,13 +6,10 @@ import { ORACLES } from '../tokens/oracles.ts';
 
 let stack: Stack;
 /** A service with a model that no catalogue knows, so that only its server can count for it. */
-const withOwnModel = (origin: string): Record<string, string> => {
-  const [entry] = JSON.parse(anyscaleService(`${origin}/anyscale/v1`));
-  return {
-    ...sandboxEnv(origin),
-    ANYSCALE_SERVICES: JSON.stringify([{ ...entry, models: { ...entry.models, 'my-own': { upstream: 'my-qwen' } } }]),
-  };
-};
+const withOwnModel = (origin: string): Record<string, string> => ({
+  ...sandboxEnv(origin),
+  ANYSCALE_SERVICES: anyscaleService(`${origin}/anyscale/v1`, { 'my-own': 'my-qwen' }),
+});
 beforeAll(async () => {
   stack = await startStack(withOwnModel);
 });

@@ -16,13 +16,16 @@ const SERVICE_MODELS = {
   'gpt-oss-120b': 'openai/gpt-oss-120b',
 };
 
-export const anyscaleService = (baseUrl: string): string =>
+/** @param more models beside those, by our names */
+export const anyscaleService = (baseUrl: string, more: Readonly<Record<string, string>> = {}): string =>
   JSON.stringify([
     {
       id: 'test',
       base_url: baseUrl,
       token: 'sandbox-anyscale-token',
-      models: Object.fromEntries(Object.entries(SERVICE_MODELS).map(([name, upstream]) => [name, { upstream }])),
+      models: Object.fromEntries(
+        Object.entries({ ...SERVICE_MODELS, ...more }).map(([name, upstream]) => [name, { upstream }]),
+      ),
     },
   ]);
 
