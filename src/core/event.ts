@@ -44,5 +44,7 @@ export type Event =
       readonly reason: FinishReason;
       /** The provider's own word for it. */
       readonly native?: string;
+      /** We ended it, at a stop string: the model would have gone on, and its end was never made. */
+      readonly cut?: true;
     }
   | { readonly type: 'usage'; readonly usage: Usage };

@@ -57,7 +57,8 @@ export interface CallCost {
 /** Counts an answer's text where the provider does not. */
 export interface TextCounter {
   readonly exactness: 'exact' | 'estimate';
-  count(text: string): number;
+  /** `continued`: the text begins inside another, and tokenizers that put a space before texts put none. */
+  count(text: string, options?: { readonly continued?: boolean }): number;
 }
 
 /** One way to serve a call: a model at a provider, by one of its APIs. */

@@ -75,7 +75,7 @@ export async function* applyStop(
         if (text) out.push({ ...event, text });
         if (stopped) {
           ended.add(event.choice);
-          out.push({ type: 'finish', choice: event.choice, reason: 'stop' });
+          out.push({ type: 'finish', choice: event.choice, reason: 'stop', cut: true });
         }
       } else {
         if (event.type === 'finish') {

@@ -225,7 +225,7 @@ describe('an answer whose provider does not count', () => {
     const carried = await run({ providers: [scripted('first', good)], asked: call({ stream }) });
     const events: Event[] = [];
     for await (const batch of carried.events) events.push(...batch);
-    expect(events.at(-1)).toMatchObject({ type: 'usage', usage: { input: 11, output: 1, source: 'counted' } });
+    expect(events.at(-1)).toMatchObject({ type: 'usage', usage: { input: 11, output: 2, source: 'counted' } });
   });
 });
 

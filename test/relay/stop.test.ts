@@ -65,9 +65,9 @@ describe('stop strings that we apply', () => {
     for await (const batch of applyStop(upstream(), ['#'], 2)) events.push(...batch);
     expect(events).toEqual([
       { type: 'text', choice: 0, text: 'one' },
-      { type: 'finish', choice: 0, reason: 'stop' },
+      { type: 'finish', choice: 0, reason: 'stop', cut: true },
       { type: 'text', choice: 1, text: 'eins' },
-      { type: 'finish', choice: 1, reason: 'stop' },
+      { type: 'finish', choice: 1, reason: 'stop', cut: true },
     ]);
   });
 

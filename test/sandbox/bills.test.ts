@@ -152,7 +152,7 @@ describe('ids are those of independent tokenizers', () => {
   );
 });
 
-describe('an answer is billed what its text is', () => {
+describe('an answer is billed its text, and the token that ends it', () => {
   const TEXT = 'Llamas, ñandúes and 1,234 alpacas 🦙🦙 graze; don’t they?';
 
   it.each([LLAMA_2, LLAMA_3, 'mistralai/Mixtral-8x7B-Instruct-v0.1', 'codellama/CodeLlama-34b-Instruct-hf'])(
@@ -161,13 +161,14 @@ describe('an answer is billed what its text is', () => {
       const ask = (max_tokens: number) =>
         post<OpenAiAnswer>('/anyscale/v1/completions', KEYS.anyscale, { model, prompt: `repeat: ${TEXT}`, max_tokens });
       const { tokens } = await post<{ tokens: number[] }>('/anyscale/tokenize', KEYS.anyscale, { model, prompt: TEXT });
-      const whole = tokens.length - 1;
+      // Without begin-of-sequence, and with the end.
+      const whole = tokens.length;
       for (let limit = 1; limit <= whole + 1; limit++) {
         const { usage, choices } = await ask(limit);
         const [{ text = '', finish_reason: reason } = {}] = choices;
         expect([usage.completion_tokens, reason]).toEqual([Math.min(limit, whole), limit < whole ? 'length' : 'stop']);
         expect(TEXT.startsWith(text)).toBe(true);
-        expect(text === TEXT).toBe(limit >= whole);
+        expect(text === TEXT).toBe(limit >= whole - 1);
       }
     },
   );

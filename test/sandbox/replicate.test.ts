@@ -60,7 +60,7 @@ describe("Replicate's client against the sandbox", () => {
     const { predict_time = 0, total_time = 0, ...counts } = done.metrics ?? {};
     expect(predict_time).toBeGreaterThan(0);
     expect(total_time).toBeGreaterThan(predict_time);
-    expect(counts).toEqual({ input_token_count: expect.any(Number), output_token_count: done.output.length - 2 });
+    expect(counts).toEqual({ input_token_count: expect.any(Number), output_token_count: done.output.length - 1 });
   });
 
   it('cancels, which ends the stream and shows in the journal', async () => {

@@ -98,6 +98,10 @@ export function think(ask: Ask, split: Split = estimate): Reply {
   }
   const { text, stopped } = cutAtStop(goOn(answerOf(ask), ask.begun), ask.stop);
   const { pieces, tokens, cut } = within(split(text), room);
-  const finish = cut ? 'length' : stopped ? 'stop' : 'end';
-  return { pieces, reasoning, toolUses: [], finish, completionTokens: tokens + thinking.tokens };
+  const said = { pieces, reasoning, toolUses: [] };
+  if (stopped && !cut) return { ...said, finish: 'stop', completionTokens: tokens + thinking.tokens };
+  // The token that ends an answer is billed, and needs room, like any other.
+  const ends = tokens < room;
+  const completionTokens = tokens + thinking.tokens + (ends ? 1 : 0);
+  return { ...said, finish: ends ? 'end' : 'length', completionTokens };
 }
