@@ -42,10 +42,15 @@ const POST_ONLY = [
 ];
 
 /** What there is to offer. The book is asked for each time, because an admin may change it. */
-const worldOf = ({ providers, services, region, markers }: Config, prices: Prices, health: World['health']): World => ({
+const worldOf = (
+  { providers, services, region, routes, markers }: Config,
+  prices: Prices,
+  health: World['health'],
+): World => ({
   providers,
   services,
   region,
+  routes,
   ...(markers ? { markers } : {}),
   get prices() {
     return prices.book();

@@ -1,7 +1,16 @@
 import { configureProviders } from '../providers/index.ts';
 import type { Access } from './accounts/index.ts';
 import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
-import { type Fetch, MARKER_MODES, type MarkerMode, type Provider, type ServiceOffer } from './core/index.ts';
+import {
+  type Configured,
+  type Fetch,
+  MARKER_MODES,
+  type MarkerMode,
+  type Provider,
+  type ServiceOffer,
+} from './core/index.ts';
+import { readRouting } from './dialects/openai/index.ts';
+import { type Routes, readRoutes } from './offers/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 import type { Assets } from './tokens/index.ts';
 
@@ -18,6 +27,8 @@ export interface Config {
   readonly timeouts: Timeouts;
   /** Prices of the operator's own; they win over every other. */
   readonly prices: readonly PriceOverride[];
+  /** Names of the operator's own for models. */
+  readonly routes: Routes;
   /** Where the admin API keeps what it is told, if a D1 database is bound. */
   readonly database: Database | undefined;
   /** Vocabularies that are not inside the Worker, if they are bound. */
@@ -100,6 +111,16 @@ function readPrices(env: Env, services: readonly ServiceOffer[], mistakes: strin
   return read.overrides;
 }
 
+/** `CHASQUI_ROUTES`: `{"gpt-4o-mini": "llama-3.3-70b-instruct", "cheap-chat": {"models": [...], "provider": {...}}}` */
+function readNames(env: Env, { offers, providers }: Configured, mistakes: string[]): Routes {
+  const value = env.CHASQUI_ROUTES;
+  if (value === undefined || value === '') return new Map();
+  const ids = providers.map(({ id }) => id);
+  const read = readRoutes(json(value), 'CHASQUI_ROUTES', { services: offers, providers: ids, routing: readRouting });
+  mistakes.push(...read.mistakes);
+  return read.routes;
+}
+
 /**
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
@@ -119,6 +140,7 @@ export function readConfig(env: Env, network: Fetch): Config {
     mistakes.push(...configured.mistakes);
   }
   const prices = readPrices(env, configured.offers, mistakes);
+  const routes = readNames(env, configured, mistakes);
   const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
   const access: Access = adminKey ? { kind: 'key', adminKey } : { kind: inSandbox ? 'open' : 'unconfigured' };
   return {
@@ -129,6 +151,7 @@ export function readConfig(env: Env, network: Fetch): Config {
     ...markers,
     timeouts,
     prices,
+    routes,
     database: isDatabase(env.DB) ? env.DB : undefined,
     assets: isFetcher(env.ASSETS) ? env.ASSETS : undefined,
     maxBodyBytes: MAX_BODY_BYTES,

@@ -105,6 +105,8 @@ export interface Routing {
   readonly maxCost?: NanoDollars;
   /** True: instead of leaving an offer out for `maxCost`, cut its output to what the money buys. */
   readonly clampOutput?: boolean;
+  /** Milliseconds for the whole call, where that is a preference; `timeoutMs` is what the transport allows. */
+  readonly deadlineMs?: number;
 }
 
 interface CallBase {

@@ -1,11 +1,12 @@
-import { type Call, type Family, GatewayError, PROVIDER_IDS } from '../core/index.ts';
+import { type Call, type Family, GatewayError, PROVIDER_IDS, type Routing } from '../core/index.ts';
 import { promptCounter, type Tokenizers, templateFamilies } from '../tokens/index.ts';
 import { consider, isExclusion } from './consider.ts';
 import { drawFor } from './draw.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
 import { rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
-import { type Named, offersOf } from './source.ts';
+import { expand, type Wanted } from './route.ts';
+import { offersOf, type Sources } from './source.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
 /** A misspelt provider would be ignored in silence, or leave nothing: better said. */
@@ -35,8 +36,7 @@ function assertKnownTemplate(call: Call): void {
 }
 
 /** Why the caller does not want a provider, if it does not. */
-function allowedBy(call: Call, pin: string | undefined): (provider: string) => string | undefined {
-  const { only, ignore } = call.routing;
+function allowedBy({ only, ignore }: Routing, pin: string | undefined): (provider: string) => string | undefined {
   return (provider) => {
     if (pin !== undefined && pin !== provider) return `The model name asks for ${pin}.`;
     if (only && !only.includes(provider)) return 'provider.only leaves it out.';
@@ -45,15 +45,20 @@ function allowedBy(call: Call, pin: string | undefined): (provider: string) => s
   };
 }
 
+/** One model that a call asks for, with how it is to be routed, and its offers. */
+export interface Named extends Wanted, Sources {}
+
 /** What a call asks for, looked up: its offers, and what it takes to say what each would do. */
 export interface Asked {
   readonly named: readonly Named[];
   /** Families whose tokenizers must be ready. */
   readonly families: ReadonlySet<Family>;
+  /** Milliseconds for the whole call: the least of what the transport, the caller and the routes it names allow. */
+  readonly timeoutMs?: number;
 }
 
 /**
- * Looks up the offers of the models a call names. Throws `model_not_found` for a name nobody knows, and `invalid_request`
+ * Looks up the offers of the models a call names, configured names followed to the models that they stand for. Throws `model_not_found` for a name nobody knows, and `invalid_request`
  * for a provider or a template nobody knows.
  *
  * @param today the day, as `2026-11-22`, by which retirements are judged
@@ -61,8 +66,16 @@ export interface Asked {
 export function resolve(call: Call, world: World, today: string): Asked {
   assertKnownProviders(call, world);
   assertKnownTemplate(call);
-  const named = call.models.map((name) => offersOf(name, world, today));
-  return { named, families: new Set(named.flatMap(({ sources }) => sources.map(familyOf))) };
+  const named = call.models
+    .flatMap((name) => expand(name, call.routing, world.routes))
+    // What a route names retires without its callers' doing: it is left out then, and the next of the route serves.
+    .map((wanted) => ({ ...wanted, ...offersOf(wanted.model, world, today, wanted.route !== undefined) }));
+  const limits = [call.timeoutMs, ...named.map(({ routing }) => routing.deadlineMs)].filter((ms) => ms !== undefined);
+  return {
+    named,
+    families: new Set(named.flatMap(({ sources }) => sources.map(familyOf))),
+    ...(limits.length > 0 ? { timeoutMs: Math.min(...limits) } : {}),
+  };
 }
 
 /** Tokens up to which a prompt is counted, whatever the offers take: a caller wants to know by how much it is too long. */
@@ -91,21 +104,28 @@ export function layOut(call: Call, asked: Asked, world: World, moment: Moment, e
     call.kind === 'chat'
       ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers)
       : undefined;
-  const consideration = { call, world, now, today, tokenizers, counter, renderings, explain };
+  const shared = { world, now, today, tokenizers, counter, renderings, explain };
   const draw = drawFor(call, now);
   const eligible: Candidate[] = [];
   const excluded: Exclusion[] = [];
-  for (const { sources, pin, sort = call.routing.sort } of asked.named) {
-    const allowed = allowedBy(call, pin);
+  let complete = false;
+  for (const { sources, pin, routing, route } of asked.named) {
+    const consideration = { ...shared, call: { ...call, routing } };
+    const allowed = allowedBy(routing, pin);
+    const through = route === undefined ? {} : { route };
     const offers: Candidate[] = [];
     for (const source of sources) {
-      const considered = consider(consideration, source, allowed);
+      const considered = { ...consider(consideration, source, allowed), ...through };
       if (isExclusion(considered)) excluded.push(considered);
       else offers.push(considered);
     }
-    eligible.push(...rank(offers, call.routing, sort, draw));
+    if (complete) continue;
+    const ranked = rank(offers, routing, routing.sort, draw);
+    eligible.push(...(routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked));
+    // Nothing comes after an offer that is to have no other after it.
+    complete = routing.allowFallbacks === false && ranked.length > 0;
   }
-  return { eligible: call.routing.allowFallbacks === false ? eligible.slice(0, 1) : eligible, excluded };
+  return { eligible, excluded };
 }
 
 /**

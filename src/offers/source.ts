@@ -1,5 +1,6 @@
 import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, upstreamId } from '../catalog/index.ts';
-import { type Family, GatewayError, type ServiceOffer, type Sort } from '../core/index.ts';
+import { type Family, GatewayError, type ServiceOffer } from '../core/index.ts';
+import { expand } from './route.ts';
 import type { World } from './types.ts';
 
 /** An offer before anybody has asked whether it can serve a call: from the catalogue, or on a service of the user's own. */
@@ -13,16 +14,11 @@ export type OfferSource =
     }
   | { readonly kind: 'service'; readonly model: string; readonly known?: CatalogModel; readonly offer: ServiceOffer };
 
-/** The offers of one name the caller wrote, and the provider it pins. */
-export interface Named {
+/** The offers of one name, and the provider it pins. */
+export interface Sources {
   readonly sources: readonly OfferSource[];
   readonly pin?: string;
-  /** What a suffix of the name asks to sort by. */
-  readonly sort?: Sort;
 }
-
-/** OpenRouter's suffixes. */
-const SUFFIXES: Readonly<Record<string, Sort>> = { ':floor': 'price', ':nitro': 'throughput' };
 
 /** Why a model that once was cannot be had any more, and what can. */
 function retired(name: string, model: CatalogModel): GatewayError {
@@ -38,15 +34,10 @@ function retired(name: string, model: CatalogModel): GatewayError {
   );
 }
 
-/** Every offer of a name. Throws `model_not_found`, with what was probably meant or what replaced it. */
-export function offersOf(name: string, world: World, today: string): Named {
-  const suffix = Object.keys(SUFFIXES).find((one) => name.endsWith(one));
-  const sort = suffix === undefined ? undefined : SUFFIXES[suffix];
-  if (suffix === undefined || !sort) return plainOffersOf(name, world, today);
-  return { ...plainOffersOf(name.slice(0, -suffix.length), world, today), sort };
-}
+type Models = Pick<World, 'services'>;
 
-function plainOffersOf(name: string, world: World, today: string): Named {
+/** What is known by a name: in the catalogue, and on services of the user's own. */
+function lookUp(name: string, world: Models) {
   const ids = [...new Set(world.services.map((service) => service.provider))];
   const match = findModel(name, ids);
   const known = match.kind === 'model' ? match.model : undefined;
@@ -58,6 +49,24 @@ function plainOffersOf(name: string, world: World, today: string): Named {
       `${service.provider}/${service.model}` === name ||
       `${service.provider}/${service.upstream}` === name,
   );
+  return { match, known, pin, own };
+}
+
+/** Nothing where a name is known; else what was probably meant, as a sentence, or an empty one. */
+export function unknownName(name: string, world: Models): { readonly hint: string } | undefined {
+  const { match, own } = lookUp(name, world);
+  if (match.kind === 'model' || own.length > 0) return undefined;
+  return { hint: match.suggestions.length > 0 ? ` Did you mean ${match.suggestions.join(' or ')}?` : '' };
+}
+
+/**
+ * Every offer of a model, by any of its names, without a suffix. Throws `model_not_found` with what was probably meant or what
+ * replaced it.
+ *
+ * @param listRetired for a model that nobody serves any more: give its offers all the same
+ */
+export function offersOf(name: string, world: World, today: string, listRetired = false): Sources {
+  const { match, known, pin, own } = lookUp(name, world);
   const ownPin = own.find(
     (service) => name === `${service.provider}/${service.model}` || name === `${service.provider}/${service.upstream}`,
   );
@@ -70,7 +79,7 @@ function plainOffersOf(name: string, world: World, today: string): Named {
 
   if (match.kind === 'unknown') {
     if (sources.length > 0) return { sources, ...(ownPin ? { pin: ownPin.provider } : {}) };
-    const hint = match.suggestions.length > 0 ? ` Did you mean ${match.suggestions.join(' or ')}?` : '';
+    const { hint } = unknownName(name, world) ?? { hint: '' };
     throw new GatewayError(
       'model_not_found',
       `model: ${name.slice(0, 200)} is not known here.${hint} GET /v1/models lists what is.`,
@@ -79,7 +88,7 @@ function plainOffersOf(name: string, world: World, today: string): Named {
       },
     );
   }
-  if (sources.length === 0 && !hasServedOffer(match.model, today)) throw retired(name, match.model);
+  if (!listRetired && sources.length === 0 && !hasServedOffer(match.model, today)) throw retired(name, match.model);
   for (const offer of match.model.offers) {
     const exact = pin?.upstream !== undefined && pin.provider === offer.provider;
     const upstream = exact ? { id: pin.upstream ?? offer.id } : upstreamId(offer, world.region ?? '');
@@ -95,8 +104,11 @@ export interface NamedModel {
   readonly contextLength?: number;
 }
 
-/** The model of a name, retired ones too. Throws `model_not_found`. */
-export function modelNamed(name: string, world: World): NamedModel {
+/** The models of a name, retired ones too: several for a route. Throws `model_not_found`. */
+export const modelsNamed = (name: string, world: World): readonly NamedModel[] =>
+  expand(name, {}, world.routes).map(({ model }) => modelNamed(model, world));
+
+function modelNamed(name: string, world: World): NamedModel {
   const match = findModel(name, [...new Set(world.services.map((service) => service.provider))]);
   if (match.kind === 'model') {
     const { id, family, contextLength } = match.model;

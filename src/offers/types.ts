@@ -11,6 +11,7 @@ import type {
   Tool,
 } from '../core/index.ts';
 import type { Breaker, Health, Observed } from './health.ts';
+import type { Routes } from './route.ts';
 
 /** What the deployment has to offer. */
 export interface World {
@@ -22,6 +23,8 @@ export interface World {
   readonly markers?: MarkerMode;
   readonly prices: PriceBook;
   readonly health: Health;
+  /** Names that configuration gives to models. */
+  readonly routes: Routes;
 }
 
 /** How big a prompt is, by the tokenizer and template of the model that reads it there. */
@@ -68,6 +71,8 @@ export interface Candidate {
   readonly service?: string;
   /** The name in the catalogue. */
   readonly model: string;
+  /** The configured name by which the call came to it. */
+  readonly route?: string;
   /** The provider's own id, as it is sent. */
   readonly upstream: string;
   readonly api: Api;
@@ -139,6 +144,8 @@ export interface Exclusion extends Refusal {
   readonly provider: string;
   readonly model: string;
   readonly upstream: string;
+  /** The configured name by which the call came to it. */
+  readonly route?: string;
   /** What is known of it all the same: where the prompt was counted before the offer was left out, or to explain. */
   readonly prompt?: PromptSize;
   readonly contextLength?: number;

@@ -89,6 +89,7 @@ function account(call: Call, sheet: OfferSheet, now: number, carried: Carried) {
   return {
     costs: (usage: Usage) => toCost(receipt(usage)),
     debug: (usage: Usage | undefined) => ({
+      ...(offer.route === undefined ? {} : { route: offer.route }),
       attempts,
       offers: offerRows(sheet, now),
       prompt_tokens: {
@@ -123,7 +124,9 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     const caller = new AbortController();
     const gone = () => caller.abort();
     c.req.raw.signal.addEventListener('abort', gone, { once: true });
-    const carried = await carry(call, sheet, caller.signal, relay);
+    const { timeoutMs } = asked;
+    const timed = timeoutMs === undefined ? call : { ...call, timeoutMs };
+    const carried = await carry(timed, sheet, caller.signal, relay);
     watch.lap('upstream');
     const { costs, debug } = account(call, sheet, moment.now, carried);
     const envelope: Envelope = {

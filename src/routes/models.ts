@@ -12,6 +12,7 @@ import {
   rateJson,
 } from '../catalog/index.ts';
 import { GatewayError, type ServiceOffer } from '../core/index.ts';
+import type { Route } from '../offers/index.ts';
 import type { Gateway } from './gateway.ts';
 import { replyJson } from './reply.ts';
 
@@ -96,32 +97,49 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
   };
 }
 
-/** `GET /v1/models`: every model that somebody still serves, the user's own first. */
+/** A configured name as OpenAI shows a model, with what it stands for. */
+const describeRoute = (id: string, { kind, models, provider }: Route) => ({
+  id,
+  object: 'model',
+  created: CREATED,
+  owned_by: 'you',
+  name: id,
+  kind,
+  models,
+  ...(provider ? { provider } : {}),
+});
+
+/** `GET /v1/models`: configured names, then every model that somebody still serves, the user's own first. */
 export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
     const day = today();
+    const { routes, services } = gateway.config;
     const ids = new Set(models().map((model) => model.id));
-    const own = [...new Set(gateway.config.services.map((service) => service.model))].filter((id) => !ids.has(id));
+    const own = [...new Set(services.map((service) => service.model))].filter((id) => !ids.has(id) && !routes.has(id));
     return replyJson(c, 200, {
       object: 'list',
       data: [
+        ...[...routes].map(([id, route]) => describeRoute(id, route)),
         ...own.map((id) => describe(id, undefined, gateway)),
         ...models()
           .filter(
             (model) =>
-              hasServedOffer(model, day) || gateway.config.services.some((service) => service.model === model.id),
+              !routes.has(model.id) &&
+              (hasServedOffer(model, day) || services.some((service) => service.model === model.id)),
           )
           .map((model) => describe(model.id, model, gateway)),
       ],
     });
   };
 
-/** `GET /v1/models/{id}`: one model, retired ones too, by any of its names. */
+/** `GET /v1/models/{id}`: one model, retired ones too, by any of its names; or a configured name. */
 export const getModel =
   (gateway: Gateway): Handler =>
   (c) => {
     const name = c.req.param('id') ?? '';
+    const route = gateway.config.routes.get(name);
+    if (route) return replyJson(c, 200, describeRoute(name, route));
     if (gateway.config.services.some((service) => service.model === name)) {
       const match = findModel(name);
       return replyJson(c, 200, describe(name, match.kind === 'model' ? match.model : undefined, gateway));

@@ -46,7 +46,17 @@ const latencyRow = (observed: Observed | undefined, now: number) =>
 
 type Known = Pick<
   Exclusion,
-  'provider' | 'model' | 'upstream' | 'api' | 'prompt' | 'contextLength' | 'output' | 'priced' | 'cost' | 'drops'
+  | 'provider'
+  | 'model'
+  | 'route'
+  | 'upstream'
+  | 'api'
+  | 'prompt'
+  | 'contextLength'
+  | 'output'
+  | 'priced'
+  | 'cost'
+  | 'drops'
 >;
 
 /** What is said of an offer whether it is eligible or not. */
@@ -54,6 +64,7 @@ const common = (offer: Known | Candidate, today: string) => ({
   provider: offer.provider,
   model: offer.model,
   provider_model: offer.upstream,
+  ...(offer.route === undefined ? {} : { route: offer.route }),
   api: offer.api ?? null,
   prompt_tokens: offer.prompt?.total ?? null,
   exactness: offer.prompt?.exactness ?? null,

@@ -1,7 +1,7 @@
 import type { Context, Handler } from 'hono';
 import { type Call, GatewayError, type Provider } from '../core/index.ts';
 import { parseCall, parseCountText, parseDetokenize, parseTokenize } from '../dialects/openai/index.ts';
-import { type Candidate, countCall, type ModelCount, modelNamed } from '../offers/index.ts';
+import { type Candidate, countCall, type ModelCount, modelsNamed, type NamedModel } from '../offers/index.ts';
 import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
 import { readJson } from './body.ts';
 import { contextOf } from './context.ts';
@@ -75,8 +75,7 @@ async function countRow(count: ModelCount, wanted: number, raw: boolean, provide
 const isPlainText = (body: unknown): boolean =>
   typeof body === 'object' && body !== null && !('messages' in body) && !('prompt' in body);
 
-async function countText(name: string, input: string, { world, load }: Gateway) {
-  const { model, family, contextLength } = modelNamed(name, world);
+async function countText({ model, family, contextLength }: NamedModel, input: string, { load }: Gateway) {
   const tokenizer = (await readyTokenizers([family], load))(family);
   const tokens = tokenizer.count(input);
   return {
@@ -91,11 +90,22 @@ async function countText(name: string, input: string, { world, load }: Gateway) 
   };
 }
 
-async function countCallFor(name: string, call: Call, gateway: Gateway) {
-  const one = { ...call, models: [name] };
-  const { asked: offers, moment } = await prepare(one, gateway);
-  const count = countCall(one, offers, gateway.world, moment);
-  return countRow(count, call.maxTokens ?? 0, call.kind === 'completion', gateway.world.providers);
+/** One row for each model, also where one name stands for several. */
+async function countCalls(call: Call, gateway: Gateway) {
+  const { asked: offers, moment } = await prepare(call, gateway);
+  const rows = [];
+  for (const named of offers.named) {
+    const count = countCall(call, { ...offers, named: [named] }, gateway.world, moment);
+    rows.push(await countRow(count, call.maxTokens ?? 0, call.kind === 'completion', gateway.world.providers));
+  }
+  return rows;
+}
+
+async function countTexts(names: readonly string[], input: string, gateway: Gateway) {
+  const rows = [];
+  for (const model of names.flatMap((name) => modelsNamed(name, gateway.world)))
+    rows.push(await countText(model, input, gateway));
+  return rows;
 }
 
 /**
@@ -106,21 +116,18 @@ export const countTokens =
   (gateway: Gateway): Handler =>
   async (c) => {
     const json = await body(c, gateway);
-    const rows = [];
+    let rows: Record<string, unknown>[];
     if (isPlainText(json)) {
       const { models, input } = parseCountText(json);
-      for (const name of models) rows.push(await countText(name, input, gateway));
-    } else {
-      const call = parseCall(json, contextOf(c, ''));
-      for (const name of call.models) rows.push(await countCallFor(name, call, gateway));
-    }
+      rows = await countTexts(models, input, gateway);
+    } else rows = await countCalls(parseCall(json, contextOf(c, '')), gateway);
     const [only, ...others] = rows;
     return replyJson(c, 200, others.length > 0 ? { object: 'list', data: rows } : only);
   };
 
-/** The exact tokenizer of a model. Throws `unsupported_parameter` where only an estimate can be had. */
+/** The exact tokenizer of a model, of a route's first. Throws `unsupported_parameter` where only an estimate can be had. */
 async function exactTokenizer({ world, load }: Gateway, model: string): Promise<Tokenizer> {
-  const { family } = modelNamed(model, world);
+  const family = modelsNamed(model, world)[0]?.family ?? 'unknown';
   const tokenizer = (await readyTokenizers([family], load))(family);
   if (tokenizer.exactness === 'exact') return tokenizer;
   throw new GatewayError(

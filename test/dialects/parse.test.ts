@@ -130,10 +130,9 @@ describe('a chat body', () => {
     expect(chat({ ...hi, guided_json: {}, store: true, metadata: {} }).call.unknownParameters).toEqual(['guided_json']);
   });
 
-  it('takes the shorter of two deadlines', () => {
-    expect(parseChat({ ...hi, provider: { deadline_ms: 500 } }, { ...context, timeoutMs: 900 }).call.timeoutMs).toBe(
-      500,
-    );
+  it('keeps its deadline and that of the headers apart, since a route may have one too', () => {
+    const { call } = parseChat({ ...hi, provider: { deadline_ms: 500 } }, { ...context, timeoutMs: 900 });
+    expect(call).toMatchObject({ timeoutMs: 900, routing: { deadlineMs: 500 } });
   });
 
   it.each<[string, unknown, string]>([

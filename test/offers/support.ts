@@ -43,6 +43,7 @@ export const world = (more: Partial<World> = {}): World => ({
   region: 'us-east-1',
   prices: bundledBook(),
   health: UNSEEN,
+  routes: new Map(),
   ...more,
 });
 

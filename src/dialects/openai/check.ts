@@ -19,17 +19,23 @@ function mostTelling(issue: v.BaseIssue<unknown>, path: string): { issue: v.Base
 
 const MAX_MESSAGE = 200;
 
-function toError(first: v.BaseIssue<unknown>): GatewayError {
+/** Which field is at fault, empty for the whole, and what is wrong with it. */
+export function problemOf(first: v.BaseIssue<unknown>): { readonly param: string; readonly text: string } {
   const { issue, path: param } = mostTelling(first, '');
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    return new GatewayError('invalid_request', `${param}: unknown field. Check its spelling or remove it.`, { param });
+    return { param, text: 'unknown field. Check its spelling or remove it.' };
   }
   const plain = /^Invalid/.test(issue.message)
     ? `expected ${issue.expected ?? 'another value'}, received ${issue.received}`
     : issue.message;
   const message = issue.received === 'undefined' ? 'is required' : plain;
   const shown = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
-  return new GatewayError('invalid_request', `${param || 'body'}: ${shown}.`, param ? { param } : {});
+  return { param, text: `${shown}.` };
+}
+
+function toError(first: v.BaseIssue<unknown>): GatewayError {
+  const { param, text } = problemOf(first);
+  return new GatewayError('invalid_request', `${param || 'body'}: ${text}`, param ? { param } : {});
 }
 
 /** The body by its schema. Throws `invalid_request` naming the field that is not as it says. */

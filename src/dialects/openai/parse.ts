@@ -10,6 +10,7 @@ import {
 import { check } from './check.ts';
 import { integer, MAX_CHOICES, optional, shared } from './fields.ts';
 import { message, toMessage } from './messages.ts';
+import { toRouting } from './routing.ts';
 import { responseFormat, toolChoice, tools, toResponseFormat, toToolChoice, toTools } from './tools.ts';
 
 const chatBody = v.object({
@@ -86,23 +87,11 @@ function modelsOf(body: Shared): string[] {
   return names;
 }
 
-function routingOf(body: Shared, strict: boolean): Routing {
-  const wire = body.provider ?? {};
-  const { prompt, completion } = wire.max_price ?? {};
-  return {
-    ...(wire.order ? { order: wire.order } : {}),
-    ...(wire.only ? { only: wire.only } : {}),
-    ...(wire.ignore ? { ignore: wire.ignore } : {}),
-    ...(wire.allow_fallbacks == null ? {} : { allowFallbacks: wire.allow_fallbacks }),
-    ...(strict || wire.require_parameters ? { requireParameters: true } : {}),
-    ...(wire.sort ? { sort: wire.sort } : {}),
-    ...(prompt == null && completion == null
-      ? {}
-      : { maxPrice: { ...(prompt == null ? {} : { prompt }), ...(completion == null ? {} : { completion }) } }),
-    ...(wire.max_cost == null ? {} : { maxCost: wire.max_cost }),
-    ...(wire.clamp_output ? { clampOutput: true } : {}),
-  };
-}
+/** Strict is what a header asks for, whatever the body says. */
+const routingOf = (body: Shared, strict: boolean): Routing => ({
+  ...toRouting(body.provider ?? {}),
+  ...(strict ? { requireParameters: true } : {}),
+});
 
 /** The caller's name for each of our sampling fields. */
 const SAMPLING = {
@@ -129,7 +118,6 @@ function samplingOf(body: Shared): Record<string, unknown> {
 
 function common(body: Shared, unknownParameters: readonly string[], context: CallContext) {
   if (body.vote != null) throw notBuilt('vote', 'Ask for n samples and count them in your own code.');
-  const deadlines = [context.timeoutMs, body.provider?.deadline_ms].filter((ms) => typeof ms === 'number');
   const stop = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
   return {
     id: context.id,
@@ -144,7 +132,7 @@ function common(body: Shared, unknownParameters: readonly string[], context: Cal
     },
     unknownParameters,
     ...(context.session === undefined ? {} : { session: context.session }),
-    ...(deadlines.length > 0 ? { timeoutMs: Math.min(...deadlines) } : {}),
+    ...(context.timeoutMs === undefined ? {} : { timeoutMs: context.timeoutMs }),
   };
 }
 

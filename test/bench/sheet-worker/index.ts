@@ -10,6 +10,7 @@ const world: World = {
   providers: new Map(['bedrock', 'replicate', 'together'].map((id) => [id, idle(id)])),
   services: [],
   region: 'us-east-1',
+  routes: new Map(),
   prices: bundledBook(),
   health: UNSEEN,
 };
