@@ -22,8 +22,7 @@ export interface ModelCount {
 /** Counts a call's prompt for the one model that it names. Throws `invalid_request` for a chat that the model cannot read. */
 export function countCall(call: Call, asked: Asked, world: World, moment: Moment): ModelCount {
   const { tokenizers, today } = moment;
-  // By price, and not by a draw: who counts twice sees the same twice.
-  const sheet = layOut({ ...call, routing: { sort: 'price', ...call.routing } }, asked, world, moment);
+  const sheet = layOut(call, asked, world, moment);
   const [source] = asked.named.flatMap(({ sources }) => sources);
   if (!source) throw new GatewayError('model_not_found', 'model: nobody offers it.', { param: 'model' });
   const size = referenceSize(call, source, promptCounter(tokenizers, Number.POSITIVE_INFINITY), today);

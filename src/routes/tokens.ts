@@ -91,7 +91,9 @@ async function countText({ model, family, contextLength }: NamedModel, input: st
 }
 
 /** One row for each model, also where one name stands for several. */
-async function countCalls(call: Call, gateway: Gateway) {
+async function countCalls(given: Call, gateway: Gateway) {
+  // By price, and not by a draw: who counts twice sees the same twice.
+  const call: Call = { ...given, routing: { sort: 'price', ...given.routing } };
   const { asked: offers, moment } = await prepare(call, gateway);
   const rows = [];
   for (const named of offers.named) {
