@@ -84,7 +84,7 @@ function workOut(
   const way = wayFor(call, facts, renderings, call.templating.markers ?? world.markers);
   if ('code' in way) return excluded(facts, way);
 
-  const prompt = measure(call, way, facts, counter);
+  const prompt = measure(way, facts, counter);
   const { service } = facts;
   const where = {
     ...(service === undefined ? {} : { service }),

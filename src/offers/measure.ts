@@ -1,5 +1,4 @@
 import { wireOf } from '../catalog/index.ts';
-import type { Call } from '../core/index.ts';
 import { bosAdded, type Counted, type PromptCounter } from '../tokens/index.ts';
 import type { Facts } from './facts.ts';
 import type { PromptSize } from './types.ts';
@@ -12,28 +11,29 @@ function added(way: Way, { provider, family, upstream }: Facts): (at: number) =>
   return (at) => (wire ? bosAdded(wire, family, way.prompts[at] ?? '') : 0);
 }
 
-function countsOf(call: Call, way: Way, facts: Facts, counter: PromptCounter): readonly Counted[] {
+function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Counted[] {
   const { family } = facts;
   if (way.form === 'messages') {
     const images = way.messages.some(({ content }) => typeof content !== 'string' && content.some(isImage));
     if (way.segments && !images) return [counter.segments(family, way.segments)];
+    if (way.parsed !== undefined && !images) return [counter.text(family, way.parsed)];
     return [counter.roughly(family, way.messages, way.tools)];
   }
   if (way.segments) return way.segments.map((one) => counter.segments(family, one));
-  return call.kind === 'completion' ? call.prompts.map((prompt) => counter.text(family, prompt)) : [];
+  return way.prompts.map((prompt) => counter.text(family, prompt));
 }
 
 const isImage = (part: { readonly type: string }): boolean => part.type === 'image';
 
 /** What the call's prompts come to at an offer: each as the model there reads it, once. */
-export function measure(call: Call, way: Way, facts: Facts, counter: PromptCounter): PromptSize {
+export function measure(way: Way, facts: Facts, counter: PromptCounter): PromptSize {
   const addedTo = added(way, facts);
   let largest = 0;
   let total = 0;
   let errorBound = 0;
   let exact = true;
   let more = false;
-  for (const [at, one] of countsOf(call, way, facts, counter).entries()) {
+  for (const [at, one] of countsOf(way, facts, counter).entries()) {
     const tokens = one.tokens + addedTo(at);
     largest = Math.max(largest, tokens);
     total += tokens;

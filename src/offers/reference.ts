@@ -27,5 +27,5 @@ export function referenceSize(
   const mode = call.templating.markers;
   const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map()) : undefined;
   const way = wayFor(call, facts, renderings, mode);
-  return 'code' in way ? way : measure(call, way, facts, counter);
+  return 'code' in way ? way : measure(way, facts, counter);
 }

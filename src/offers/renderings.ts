@@ -2,6 +2,7 @@ import type { ChatCall, ChatParts, ChatRead, MarkerMode } from '../core/index.ts
 import {
   type Bos,
   type FoundMarker,
+  findMarkers,
   markersOf,
   type RenderedSegments,
   renderSegments,
@@ -16,12 +17,15 @@ import type { World } from './types.ts';
 /** A chat as it goes to a chat API, and what the server there makes of it, where we know its template. */
 export interface Served extends GuardedChat {
   readonly segments?: readonly Segment[];
+  /** In place of segments: the string that the server makes, and reads the callers' own marks in. */
+  readonly parsed?: string;
 }
 
 /** A chat as a finished prompt. */
 export interface Written {
   readonly prompt: string;
-  readonly segments: readonly Segment[];
+  /** Absent where only the string tells: texts hold marks that a server will read as such, or the template is another family's. */
+  readonly segments?: readonly Segment[];
   readonly stop: readonly string[];
   readonly altered: readonly string[];
 }
@@ -56,6 +60,10 @@ export function renderingsOf(
     return value;
   };
 
+  /** A text may speak as another role, and does. */
+  const speaks = (markers: readonly string[]): boolean =>
+    mode === 'allow' && findMarkers(markers, call.messages, call.tools) !== undefined;
+
   function render(family: string, { messages, tools }: ChatRead): RenderedSegments {
     const { reasoningEffort } = call.sampling;
     return renderSegments(family, messages, {
@@ -76,7 +84,9 @@ export function renderingsOf(
       read === guarded
         ? once(`served ${family}`, () => render(family, guarded))
         : once(`served ${family} ${provider} ${api} ${facts.systemRole}`, () => render(family, read));
-    return rendered.kind === 'prompt' ? { ...guarded, segments: rendered.segments } : guarded;
+    if (rendered.kind === 'none') return guarded;
+    const { segments } = rendered;
+    return speaks(markersOf(family)) ? { ...guarded, parsed: writtenOut(segments) } : { ...guarded, segments };
   }
 
   /** Nothing keeps a content apart from the template around it but that it holds none of its marks. */
@@ -88,7 +98,8 @@ export function renderingsOf(
     const rendered = renderSegments(template, guarded.messages, { bos });
     if (rendered.kind === 'none') return rendered;
     const { segments, stop } = rendered;
-    return { prompt: writtenOut(segments), segments, stop, altered: guarded.altered };
+    const prompt = { prompt: writtenOut(segments), stop, altered: guarded.altered };
+    return template !== family || speaks(markers) ? prompt : { ...prompt, segments };
   }
 
   return {

@@ -27,7 +27,7 @@ import { type Refusal, refuse } from './types.ts';
 
 /**
  * Which of an offer's APIs carries a call, and as what: messages that the provider renders itself, or finished prompts.
- * `segments` are what the model reads, where we know it; `altered` names the fields whose template syntax was broken.
+ * `segments` are what the model reads, where we know it, or `parsed` is, by the special tokens in it; `altered` names the fields whose template syntax was broken.
  */
 export type Way =
   | {
@@ -36,13 +36,14 @@ export type Way =
       readonly messages: readonly Message[];
       readonly tools: readonly Tool[];
       readonly segments?: readonly Segment[];
+      readonly parsed?: string;
       readonly altered: readonly string[];
     }
   | {
       readonly form: 'prompts';
       readonly api: Api;
       readonly prompts: readonly string[];
-      /** One for each prompt that we rendered. */
+      /** One for each prompt that we rendered, unless its texts hold marks of their own. */
       readonly segments?: readonly (readonly Segment[])[];
       readonly stop: readonly string[];
       readonly altered: readonly string[];
@@ -157,5 +158,6 @@ function promptWay(call: ChatCall, facts: Facts, begun: boolean, renderings: Ren
   if ('marker' in written) return unsafe(facts.model, written);
   if ('kind' in written) return refuse('no_chat_form', written.reason);
   const { prompt, segments, stop, altered } = written;
-  return { form: 'prompts', api, prompts: [prompt], segments: [segments], stop, altered };
+  const read = segments ? { segments: [segments] } : {};
+  return { form: 'prompts', api, prompts: [prompt], ...read, stop, altered };
 }

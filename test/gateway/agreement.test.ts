@@ -49,6 +49,8 @@ const CALLS: Readonly<Record<Form, readonly (readonly [name: string, body: Reado
   completions: [
     ...entries({ ...PROMPTS, ...MORE_PROMPTS }).map(([name, prompt]) => [name, { prompt }] as const),
     ['a list', { prompt: [PROMPTS.sky, MORE_PROMPTS.scripts, MORE_PROMPTS['a begin of its own']] }],
+    ['a chat in another template', { messages: MORE_CHATS.system, template: { name: 'chatml' } }],
+    ["a chat in the guide's form", { messages: CHATS.favouriteColor, template: { name: 'guide-buffer' } }],
     ['a list, three samples of each', { prompt: [PROMPTS.sky, PROMPTS.haiku], n: 3 }],
   ],
   chats: [

@@ -51,6 +51,9 @@ export interface JournalEntry {
   readonly aborted: boolean;
   /** On Replicate's create: its prediction was canceled. */
   readonly canceled?: boolean;
+  /** What the first prompt reached the model as, and what all of them are billed. */
+  readonly promptIds?: readonly number[];
+  readonly promptTokens?: number;
 }
 
 /** A gateway and the emulator it talks to, each in a workerd of its own, over real sockets. */
