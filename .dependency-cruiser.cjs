@@ -15,6 +15,7 @@ const rooms = {
   catalog: '^src/catalog/',
   tokens: '^src/tokens/',
   core: '^src/core/',
+  cli: '^src/cli/',
 };
 /** Top to bottom; rooms on one floor do not import one another. */
 const floors = [
@@ -70,6 +71,19 @@ module.exports = {
       severity: 'error',
       from: { path: '^(src|providers)/' },
       to: { path: '^test/' },
+    },
+    {
+      name: 'the-command-line-knows-only-the-http-api',
+      severity: 'error',
+      comment: 'A command of its own, beside the Worker: neither is to be found in the other.',
+      from: { path: rooms.cli },
+      to: { path: '^(src|providers)/', pathNot: rooms.cli },
+    },
+    {
+      name: 'the-worker-does-not-know-the-command-line',
+      severity: 'error',
+      from: { path: '^(src|providers)/', pathNot: rooms.cli },
+      to: { path: rooms.cli },
     },
     {
       name: 'the-sandbox-knows-only-the-wires',

@@ -47,6 +47,14 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: 'cli',
+          include: ['test/cli/**/*.test.ts'],
+          environment: 'node',
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'gateway',
           include: ['test/{sandbox,gateway,guide,clients,faults}/**/*.test.ts'],
           environment: 'node',

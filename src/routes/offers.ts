@@ -1,5 +1,5 @@
 import type { Handler } from 'hono';
-import { ageDays, type Priced, priceSources, stale } from '../catalog/index.ts';
+import { ageDays, type Priced, priceSources, rateJson, stale } from '../catalog/index.ts';
 import { formatDollars } from '../core/index.ts';
 import { parseCall } from '../dialects/openai/index.ts';
 import {
@@ -26,6 +26,7 @@ function priceRow(priced: Priced | undefined, today: string) {
   const { row } = priced;
   return {
     rule: row.id,
+    ...rateJson(row.price),
     source: priceSources[row.source]?.what ?? row.detail ?? row.source,
     checked_at: row.checkedAt,
     age_days: ageDays(row, today),

@@ -1,0 +1,63 @@
+/**
+ * `npm run compare`: what a prompt would cost at every provider, as a table, by asking a running gateway for its offer sheet;
+ * with `--call` the answer and its receipt as well. It knows the gateway by its HTTP API alone.
+ */
+import * as v from 'valibot';
+import { type Body, callAt, readBody } from './body.ts';
+import { type Gateway, reach } from './gateway.ts';
+import { cheapestFirst, offerTable } from './offer-table.ts';
+import { Failure, HELP, type Options, readOptions, UsageError } from './options.ts';
+import { receiptText } from './receipt.ts';
+import { answer, offerList } from './wire.ts';
+
+/** Columns of the terminal, as far as the table can use them. */
+const WIDTH = Math.min(120, Math.max(100, process.stdout.columns ?? 120));
+
+const print = (text: string): void => console.log(text);
+/** Beside what is asked for, so that `--json` can be piped. */
+const note = (text: string): void => console.error(text);
+
+function understood<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
+  const read = v.safeParse(schema, value);
+  if (read.success) return read.output;
+  throw new Failure('The gateway answers in a form that this command does not know: is it another version?');
+}
+
+async function compare(options: Options, body: Body, gateway: Gateway): Promise<void> {
+  const sheet = await gateway.ask('/v1/offers', body);
+  const offers = understood(offerList, sheet).data;
+  const [first] = cheapestFirst(offers);
+  if (!options.json) {
+    print(offerTable(offers, WIDTH));
+    if (gateway.sandbox) print('\nThe sandbox stands in for all providers here; prices are the real ones.');
+  }
+  if (!options.call) {
+    if (options.json) print(JSON.stringify(sheet, null, 2));
+    return;
+  }
+  if (!first) throw new Failure('There is no offer to make the call at.');
+  const path = 'prompt' in body ? '/v1/completions' : '/v1/chat/completions';
+  const said = await gateway.ask(path, callAt(body, first, offers), { 'x-chasqui-debug': '1' });
+  if (options.json) print(JSON.stringify({ offers: sheet, answer: said }, null, 2));
+  else print(`\n${receiptText(understood(answer, said), WIDTH)}`);
+}
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2), process.env);
+  if (options.help) return print(HELP);
+  const body = await readBody(options);
+  const gateway = await reach(options, note);
+  try {
+    await compare(options, body, gateway);
+  } finally {
+    await gateway.stop();
+  }
+}
+
+try {
+  await main();
+} catch (thrown) {
+  if (!(thrown instanceof Failure || thrown instanceof UsageError)) throw thrown;
+  note(thrown.message);
+  process.exitCode = thrown instanceof UsageError ? 2 : 1;
+}

@@ -1,0 +1,115 @@
+import { parseArgs } from 'node:util';
+
+/** What is wrong with how the command was typed: names the option. Ends with exit code 2. */
+export class UsageError extends Error {}
+/** Why it could not be done, as one sentence. Ends with exit code 1. */
+export class Failure extends Error {}
+
+export interface Options {
+  readonly models: readonly string[];
+  readonly prompt: string | undefined;
+  readonly system: string | undefined;
+  readonly maxTokens: number | undefined;
+  /** The prompt goes as it is, with no chat around it. */
+  readonly completion: boolean;
+  /** A request body to start from. */
+  readonly file: string | undefined;
+  /** Where the gateway is; undefined: the local one, which is started if nobody listens. */
+  readonly url: string | undefined;
+  readonly key: string | undefined;
+  readonly json: boolean;
+  readonly call: boolean;
+  readonly help: boolean;
+}
+
+export const LOCAL_URL = 'http://127.0.0.1:8787';
+
+export const HELP = `npm run compare -- --model NAME [options] "prompt"
+
+What a prompt would cost at every provider, cheapest first. Nobody is asked until you say --call.
+
+  --model NAME       a model or a route; several times, or with commas between them
+  --max-tokens N     most tokens of output
+  --system TEXT      a system message before the prompt
+  --completion       the prompt goes as it is, with no chat around it
+  --file BODY.json   a request body to start from: a chat or a completion
+  --call             make the call as well, at the first offer
+  --json             what the gateway answers, as JSON
+  --url URL          where the gateway is (CHASQUI_URL). Otherwise the one on ${LOCAL_URL},
+                     or, if nothing listens there, one that is started for this
+  --key KEY          the key it asks for (CHASQUI_ADMIN_KEY)
+  --help             this`;
+
+function typed(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: {
+        model: { type: 'string', multiple: true, default: [] },
+        'max-tokens': { type: 'string' },
+        system: { type: 'string' },
+        completion: { type: 'boolean', default: false },
+        file: { type: 'string' },
+        url: { type: 'string' },
+        key: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        call: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (thrown) {
+    // Node says which option, and then at length how to begin a prompt with a hyphen.
+    const said = thrown instanceof Error ? (thrown.message.split(/\.\s/)[0] ?? '') : '';
+    throw new UsageError(`${said}. --help lists what there is.`);
+  }
+}
+
+/** The address of a gateway without a slash at its end. */
+function address(text: string, name: string): string {
+  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? '')) {
+    throw new UsageError(`${name} must be an address like ${LOCAL_URL}.`);
+  }
+  return text.replace(/\/+$/, '').replace(/\/v1$/, '');
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+function addressOf(url: string | undefined, env: Env): string | undefined {
+  if (url !== undefined) return address(url, '--url');
+  return env.CHASQUI_URL ? address(env.CHASQUI_URL, 'CHASQUI_URL') : undefined;
+}
+
+/** What was typed. Throws a `UsageError` for what cannot be meant. */
+export function readOptions(argv: readonly string[], env: Env): Options {
+  const { values, positionals } = typed(argv);
+  const models = values.model.flatMap((names) => names.split(',')).filter((name) => name !== '');
+  const prompt = positionals.length > 0 ? positionals.join(' ') : undefined;
+  const tokens = values['max-tokens'];
+  const options: Options = {
+    models,
+    prompt,
+    system: values.system,
+    maxTokens: tokens === undefined ? undefined : Number(tokens),
+    completion: values.completion,
+    file: values.file,
+    url: addressOf(values.url, env),
+    key: values.key ?? (env.CHASQUI_ADMIN_KEY || undefined),
+    json: values.json,
+    call: values.call,
+    help: values.help,
+  };
+  if (options.help) return options;
+  if (tokens !== undefined && !/^[1-9]\d*$/.test(tokens))
+    throw new UsageError('--max-tokens must be a whole number above 0.');
+  if (options.system !== undefined && options.completion)
+    throw new UsageError('--system has no place in a raw prompt: leave it out, or --completion.');
+  if (prompt !== undefined || options.file !== undefined) {
+    if (models.length === 0 && options.file === undefined)
+      throw new UsageError('--model is missing: name the model to compare offers of.');
+    if (prompt === undefined && (options.system !== undefined || options.completion))
+      throw new UsageError(`--${options.completion ? 'completion' : 'system'} needs a prompt beside --file.`);
+    return options;
+  }
+  throw new UsageError('A prompt is missing: write it at the end, in quotes, or name a request body with --file.');
+}
