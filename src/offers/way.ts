@@ -18,6 +18,7 @@ import {
   isRawWire,
   renderInfill,
   type Segment,
+  templateFamilies,
   writtenOut,
 } from '../tokens/index.ts';
 import type { Facts } from './facts.ts';
@@ -140,9 +141,13 @@ function noChatForm(facts: Facts, begun: boolean): Refusal {
       `The last message begins the answer, and ${facts.provider} has only a chat API for ${facts.model}, which would close it. End with a user's message.`,
     );
   }
+  const only = `${facts.provider} takes raw prompts only for ${facts.model}`;
+  if (wrapsByItself(facts)) return refuse('no_chat_form', `${only}, and wraps each in a template of its own.`);
   return refuse(
     'no_chat_form',
-    `${facts.provider} takes raw prompts only for ${facts.model}, and this gateway has no template for it yet.`,
+    templateFamilies().includes(facts.family)
+      ? `${only}, and its answers then hold marks that a caller should not see.`
+      : `${only}, and this gateway has no template for it yet.`,
   );
 }
 
