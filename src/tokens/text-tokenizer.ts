@@ -1,10 +1,10 @@
 import { blockEnd } from './engine/blocks.ts';
 import type { Engine } from './engines.ts';
-import type { FamilySpec } from './families.ts';
+import type { FamilySpec, TokenizerFamily } from './families.ts';
 import { nfc } from './nfc.ts';
 import { withMetaspaces } from './offsets.ts';
 import { type Stretch, specialCutter } from './specials.ts';
-import type { TextOptions, Tokenizer, TokenizerFamily } from './tokenizer.ts';
+import type { TextOptions, Tokenizer } from './types.ts';
 
 const METASPACE = '\u2581';
 const utf8 = new TextEncoder();
