@@ -29,7 +29,7 @@ async function compare(options: Options, body: Body, gateway: Gateway): Promise<
   const [first] = cheapestFirst(offers);
   if (!options.json) {
     print(offerTable(offers, WIDTH));
-    if (gateway.sandbox) print('\nThe sandbox stands in for all providers here; prices are the real ones.');
+    if (gateway.sandbox) print('\nThe sandbox stands in for all providers here, at the prices of the price book.');
   }
   if (!options.call) {
     if (options.json) print(JSON.stringify(sheet, null, 2));

@@ -44,8 +44,17 @@ function columnsFor(offers: readonly Offer[]): readonly Column<Offer>[] {
   ];
 }
 
+/** What is paid by time has no price for a million tokens. */
+function timeRate({ price }: Offer): string[] {
+  const { usd_per_second: second, usd_per_hour: hour, tokens_per_second: speed } = price ?? {};
+  if (second === undefined && hour === undefined) return [];
+  const per = hour === undefined ? `$${second} a second` : `$${hour} an hour`;
+  return [`Paid by time: ${per}${speed === undefined ? '' : `, at ${speed} tokens a second`}.`];
+}
+
 /** What there is to say of an offer besides its figures. */
-function notesOn({ drops, neutralised, price, why, unpriced, route, breaker }: Offer): string {
+function notesOn(offer: Offer): string {
+  const { drops, neutralised, price, why, unpriced, route, breaker } = offer;
   return [
     ...(route === undefined ? [] : [`By the route ${route}.`]),
     ...why,
@@ -53,6 +62,7 @@ function notesOn({ drops, neutralised, price, why, unpriced, route, breaker }: O
     ...(unpriced === undefined ? [] : [unpriced]),
     ...(drops.length > 0 ? [`Does without ${drops.join(', ')}.`] : []),
     ...(neutralised.length > 0 ? [`Template syntax is made plain text in ${neutralised.join(', ')}.`] : []),
+    ...timeRate(offer),
     ...(price?.stale ? [`Its price was read ${price.age_days ?? 'many'} days ago.`] : []),
   ].join(' ');
 }

@@ -21,6 +21,9 @@ const offer = v.object({
     v.object({
       input_per_mtok: v.optional(amount),
       output_per_mtok: v.optional(amount),
+      usd_per_second: v.optional(amount),
+      usd_per_hour: v.optional(amount),
+      tokens_per_second: v.optional(v.number()),
       age_days: v.optional(v.number()),
       stale: v.optional(v.boolean(), false),
     }),

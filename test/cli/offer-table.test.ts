@@ -68,6 +68,14 @@ describe('a sheet in the terminal', () => {
     ]);
   });
 
+  it('notes what is paid by time, which has no price for a million tokens', () => {
+    const hourly = offer({ price: { usd_per_hour: '0.95', tokens_per_second: 400, stale: false } });
+    expect(offerTable([hourly], 120)).toMatch(/\n {4}1 {2}Paid by time: \$0\.95 an hour, at 400 tokens a second\.$/);
+    expect(offerTable([offer({ price: { usd_per_second: '0.0014', stale: false } })], 120)).toContain(
+      '$0.0014 a second.',
+    );
+  });
+
   it('says so where nothing is left', () => {
     expect(offerTable([excluded], 120)).toMatch(/^No offer can serve this\.\n\nLeft out:/);
   });

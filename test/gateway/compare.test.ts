@@ -113,6 +113,6 @@ describe('npm run compare', () => {
       stderr: 'Nothing listens at http://127.0.0.1:8787: starting a gateway for this …\n',
     });
     expect(stdout).toMatch(/^asked .*\n +\d +bedrock/);
-    expect(stdout).toContain('The sandbox stands in for all providers here');
+    expect(stdout).toContain('The sandbox stands in for all providers here, at the prices of the price book.');
   });
 });
