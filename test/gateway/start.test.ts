@@ -12,6 +12,9 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
 /** The `curl` commands of the README, in their order. */
+const section = README.slice(README.indexOf('## One request, its sheet and its receipt'));
+/** The sheet's first offer and the receipt, as the README prints them. */
+const [sheet, receipt] = [...section.matchAll(/```json\n([\s\S]*?)```/g)].map((match) => JSON.parse(match[1] ?? ''));
 const curls = [...README.matchAll(/```sh\n(curl[\s\S]*?)```/g)].map((match) => match[1] ?? '');
 
 async function freePort(): Promise<number> {
@@ -60,11 +63,11 @@ function start(...args: string[]): {
 }
 
 describe('npm start without any key', () => {
-  it('serves the README’s first two requests from the sandbox, and says so', { timeout: 90_000 }, async () => {
+  it('serves the README’s requests from the sandbox as it prints them, and says so', { timeout: 90_000 }, async () => {
     const port = await freePort();
     const gateway = start('--port', String(port));
     await gateway.until(/the sandbox answers/);
-    expect(curls).toHaveLength(2);
+    expect(curls).toHaveLength(3);
     const run = async (command: string) => {
       const here = command.replaceAll('127.0.0.1:8787', `127.0.0.1:${port}`).replace('curl', 'curl -sS -i');
       const { stdout } = await promisify(execFile)('bash', ['-c', here]);
@@ -84,6 +87,14 @@ describe('npm start without any key', () => {
     const completion = await run(curls[1] ?? '');
     expect(completion.head).toMatch(/^HTTP\/1\.1 200/);
     expect(JSON.parse(completion.body).choices[0].text).toMatch(/blue/);
+
+    const offers = await run(curls[2] ?? '');
+    // How old a price is changes from day to day.
+    const { age_days: _, stale: __, ...price } = sheet.price;
+    expect(JSON.parse(offers.body).data[0]).toMatchObject({ ...sheet, price });
+    const answer = await run((curls[2] ?? '').replace('/v1/offers', '/v1/chat/completions'));
+    expect(answer.head).toMatch(new RegExp(`^x-chasqui-cost: ${receipt.cost}`, 'im'));
+    expect(JSON.parse(answer.body).usage).toEqual(receipt);
 
     // All four are there, each through its own wire.
     for (const model of [
