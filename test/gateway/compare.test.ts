@@ -112,7 +112,7 @@ describe('npm run compare', () => {
       code: 0,
       stderr: 'Nothing listens at http://127.0.0.1:8787: starting a gateway for this …\n',
     });
-    expect(stdout).toMatch(/^asked .*\n +\d +bedrock/);
+    expect(stdout).toMatch(/^asked .*\n +\d +\w+ +\S+Llama.*\n/i);
     expect(stdout).toContain('The sandbox stands in for all providers here, at the prices of the price book.');
   });
 });
