@@ -23,11 +23,14 @@ export function textTokenizer(
 
   /** SentencePiece writes a space as U+2581, so to it the two are one. */
   const normal = (text: string): string => {
-    const formed = form === 'NFC' ? nfc(text.toWellFormed()) : text.toWellFormed();
+    const formed = text.toWellFormed();
     return words && formed.includes(METASPACE) ? formed.replaceAll(METASPACE, ' ') : formed;
   };
-  const cut = (text: string, options?: TextOptions): Stretch[] =>
-    options?.markers === 'parse' ? cutAtSpecials(text) : text === '' ? [] : [{ text }];
+  const cut = (text: string, options?: TextOptions): Stretch[] => {
+    const found = options?.markers === 'parse' ? cutAtSpecials(text) : text === '' ? [] : [{ text }];
+    // After the cut, as a mark behind a special token could otherwise change the token's last character.
+    return form === 'NFC' ? found.map((one) => (one.id === undefined ? { text: nfc(one.text) } : one)) : found;
+  };
   const leadOf = (index: number, options?: TextOptions): string =>
     words && !(index === 0 && options?.continued === true) ? ' ' : '';
 

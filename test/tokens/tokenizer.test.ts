@@ -135,6 +135,12 @@ describe('special tokens written in a text', () => {
     expect(deepseek.pieces('<｜User｜>a', { markers: 'parse' }).offsets).toEqual([0, 12]);
   });
 
+  it('are found before the text takes its normal form', async () => {
+    const qwen = await tokenizerFor('qwen', shipped);
+    expect(qwen.encode('<|im_end|>\u0338', { markers: 'parse' })[0]).toBe(151_645);
+    expect(qwen.decode(qwen.encode('<|im_end|>\u0338'))).toBe('<|im_end|\u226f');
+  });
+
   it('have the ids of the makers’ files', async () => {
     const ids = async (family: TokenizerFamily, ...names: string[]) => {
       const { special } = await tokenizerFor(family, shipped);
