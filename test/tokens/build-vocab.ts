@@ -7,6 +7,7 @@ import o200k from 'gpt-tokenizer/esm/bpeRanks/o200k_base';
 import llamaTokenizer from 'llama-tokenizer-js';
 import llama3Tokenizer from 'llama3-tokenizer-js';
 import mistralTokenizer from 'mistral-tokenizer-js';
+import { jointsOf } from '../../src/tokens/engine/joints.ts';
 import { printableBytes } from './printable-bytes.ts';
 import { pathInTokens, writeVocabulary } from './vocab-file.ts';
 
@@ -19,10 +20,8 @@ function sentencePiece(name: string, pieces: readonly string[]): void {
     if (/[^ ] | {2}[^ ]/.test(word))
       throw new Error(`${name}: ${JSON.stringify(word)} breaks the rule that words are cut by`);
   }
-  writeVocabulary(
-    name,
-    words.map((word) => encoder.encode(word)),
-  );
+  const tokens = words.map((word) => encoder.encode(word));
+  writeVocabulary(name, tokens, jointsOf(tokens));
 }
 
 /** Classes of characters that the splitters tell apart; the numbers are those of src/tokens/engine/classes.ts. */

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 export const pathInTokens = (path: string): string =>
   fileURLToPath(new URL(`../../src/tokens/${path}`, import.meta.url).href);
 
-/** Writes tokens in the order of their ids, in the layout that src/tokens/engine/vocabulary.ts reads. */
-export function writeVocabulary(path: string, tokens: readonly Uint8Array[]): void {
+/** Writes tokens in the order of their ids, in the layout that src/tokens/engine/vocabulary.ts reads, and what follows. */
+export function writeVocabulary(path: string, tokens: readonly Uint8Array[], tail: Uint8Array = new Uint8Array()): void {
   const bytes = tokens.reduce((sum, token) => sum + token.length, 0);
-  const file = new Uint8Array(8 + tokens.length + bytes);
+  const file = new Uint8Array(8 + tokens.length + bytes + tail.length);
   const header = new DataView(file.buffer);
   header.setUint32(0, tokens.length, true);
   header.setUint32(4, bytes, true);
@@ -18,6 +18,7 @@ export function writeVocabulary(path: string, tokens: readonly Uint8Array[]): vo
     file.set(token, at);
     at += token.length;
   }
+  file.set(tail, at);
   writeFileSync(pathInTokens(`vocab/${path}.bin`), file);
   console.log(`${path}: ${tokens.length} tokens, ${file.length} bytes`);
 }

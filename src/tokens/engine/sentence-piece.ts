@@ -33,7 +33,7 @@ export class SentencePiece implements Encoder {
     this.#vocabulary = vocabulary;
     this.#buffer = buffer;
     this.#merger = new Merger(vocabulary, buffer, true);
-    this.#joints = new Joints(vocabulary);
+    this.#joints = new Joints(vocabulary.tail);
     this.#runs = new SpaceRuns(this.#merger, buffer);
   }
 

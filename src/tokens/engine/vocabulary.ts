@@ -4,7 +4,7 @@ import { hashOf, sameBytes } from './hash.ts';
  * A vocabulary as look-up: any range of UTF-8 bytes to the rank of the token that spells it.
  *
  * File: u32 token count, u32 bytes of all tokens, one length byte a token, then the tokens' bytes in rank order (little
- * endian). Nothing is parsed into strings or objects: the file stays the storage, and one open-addressing table of
+ * endian); whatever follows is the encoder's own. Nothing is parsed into strings or objects: the file stays the storage, and one open-addressing table of
  * ranks points into it. Beside a rank stand some bits of its hash, so that another token's bytes are hardly ever read.
  */
 export const NONE = 0x7fffffff;
@@ -20,6 +20,8 @@ export class Vocabulary {
   readonly size: number;
   /** All tokens' bytes, one after another. */
   readonly bytes: Uint8Array;
+  /** What the file holds behind them. */
+  readonly tail: Uint8Array;
   /** Where each token starts in `bytes`; one more entry than tokens. */
   readonly starts: Uint32Array;
   /** Bytes of the longest token. */
@@ -34,10 +36,11 @@ export class Vocabulary {
   constructor(file: ArrayBuffer) {
     const header = new DataView(file);
     const size = header.getUint32(0, true);
-    if (8 + size + header.getUint32(4, true) !== file.byteLength) throw new Error('This is no vocabulary.');
+    const total = header.getUint32(4, true);
+    if (8 + size + total > file.byteLength) throw new Error('This is no vocabulary.');
     const lengths = new Uint8Array(file, 8, size);
-    const bytes = new Uint8Array(file, 8 + size);
-    const view = new DataView(file, 8 + size);
+    const bytes = new Uint8Array(file, 8 + size, total);
+    const view = new DataView(file, 8 + size, total);
     const starts = new Uint32Array(size + 1);
     const bits = Math.ceil(Math.log2(size * 2));
     const mask = 2 ** bits - 1;
@@ -63,6 +66,7 @@ export class Vocabulary {
     starts[size] = at;
     this.size = size;
     this.bytes = bytes;
+    this.tail = new Uint8Array(file, 8 + size + total);
     this.starts = starts;
     this.longest = longest;
     this.pairs = pairs;
