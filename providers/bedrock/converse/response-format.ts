@@ -21,8 +21,10 @@ export function formatting({ responseFormat: format, family }: ChatParts): Forma
   }
   const schema = JSON.stringify(format.schema);
   if (isLlama(family)) {
+    // The same JSON, in which no text of the caller's can be a special token of Llama, which all begin so.
+    const harmless = schema.replaceAll('<', '\\u003c');
     return {
-      instruction: `Answer with JSON that is valid under this JSON Schema and nothing else: no prose, no code fence.\n${schema}`,
+      instruction: `Answer with JSON that is valid under this JSON Schema and nothing else: no prose, no code fence.\n${harmless}`,
     };
   }
   const jsonSchema = {
