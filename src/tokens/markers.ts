@@ -1,5 +1,7 @@
-import { type Content, type Message, type Tool, textOf } from '../core/index.ts';
+import { type Content, type Message, type Tool, type ToolCall, textOf } from '../core/index.ts';
+import { otherMarkers } from './other-markers.ts';
 import { templateOf } from './templates/index.ts';
+import { respaced } from './templates/json.ts';
 
 export interface FoundMarker {
   /** The field that holds it, as the caller wrote it: `messages[2].content`. */
@@ -7,8 +9,8 @@ export interface FoundMarker {
   readonly marker: string;
 }
 
-/** Markers of a family's template; none without one. */
-export const markersOf = (family: string): readonly string[] => templateOf(family)?.markers ?? [];
+/** Markers of a family's template, ours or the one that its providers have. */
+export const markersOf = (family: string): readonly string[] => templateOf(family)?.markers ?? otherMarkers(family);
 
 const openings = new WeakMap<readonly string[], readonly string[]>();
 
@@ -35,6 +37,25 @@ function firstIn(text: string, markers: readonly string[]): string | undefined {
   return first;
 }
 
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** A call's arguments as a template writes them: servers parse the JSON first, so that what was escaped in it is not. */
+function writtenArguments({ arguments: given }: ToolCall): string {
+  if (!given.includes('\\')) return given;
+  if (isJson(given)) return respaced(given);
+  // Python's parser takes more than ours, NaN say: what is no JSON here may be some there.
+  return given.replace(/\\(?:u([\da-f]{4})|.)/gis, (whole, code?: string) =>
+    code === undefined ? whole : String.fromCharCode(Number.parseInt(code, 16)),
+  );
+}
+
 /** Every text of a caller that a template can put into a prompt, with its field's name. */
 function* texts(
   messages: readonly Message[],
@@ -45,7 +66,7 @@ function* texts(
     if (message.role !== 'assistant') continue;
     for (const [at, call] of (message.toolCalls ?? []).entries()) {
       yield [`messages[${index}].tool_calls[${at}].function.name`, call.name];
-      yield [`messages[${index}].tool_calls[${at}].function.arguments`, call.arguments];
+      yield [`messages[${index}].tool_calls[${at}].function.arguments`, writtenArguments(call)];
     }
   }
   for (const [index, { name, description, parameters }] of tools.entries()) {
@@ -58,7 +79,7 @@ function* texts(
 /**
  * The first piece of template syntax inside what a caller wrote. In a prompt that is sent as one string nothing else
  * keeps such a content apart from the template around it: it could close its turn and speak as another role. Contents are
- * searched, never the rendered prompt. Families without a template have no markers.
+ * searched, never the rendered prompt.
  */
 export function findMarkers(
   markers: readonly string[],
@@ -114,11 +135,11 @@ export function neutraliseMessages(markers: readonly string[], messages: readonl
   return messages.map((message) => {
     const content = brokenContent(message.content, markers);
     if (message.role !== 'assistant' || !message.toolCalls) return { ...message, content };
-    const toolCalls = message.toolCalls.map((call) => ({
-      ...call,
-      name: broken(call.name, markers),
-      arguments: broken(call.arguments, markers),
-    }));
+    const toolCalls = message.toolCalls.map((call) => {
+      const written = writtenArguments(call);
+      const safe = firstIn(written, markers) === undefined ? call.arguments : broken(written, markers);
+      return { ...call, name: broken(call.name, markers), arguments: safe };
+    });
     return { ...message, content, toolCalls };
   });
 }

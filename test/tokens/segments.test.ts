@@ -130,12 +130,32 @@ describe('markers', () => {
     expect(findMarkers(markersOf('llama-3.3'), [call('f', '{"a":"<|eot_id|>"}')])?.param).toBe(
       'messages[0].tool_calls[0].function.arguments',
     );
+    const escaped = [call('f', '{"a": "\\u003c|eot_id|>"}')];
+    expect(findMarkers(markersOf('llama-3.3'), escaped)?.param).toBe('messages[0].tool_calls[0].function.arguments');
+    expect(neutraliseMessages(markersOf('llama-3.3'), escaped)).toEqual([call('f', '{"a": "<\u200b|eot_id|>"}')]);
+    // No JSON to JavaScript, but some to Python; and one that is escaped twice is only text.
+    const nan = [call('f', '{"a": NaN, "b": "\\u003c|eot_id|>"}')];
+    expect(findMarkers(markersOf('llama-3.3'), nan)).toBeDefined();
+    expect(findMarkers(markersOf('llama-3.3'), neutraliseMessages(markersOf('llama-3.3'), nan))).toBeUndefined();
+    expect(findMarkers(markersOf('llama-3.3'), [call('f', '{"a": "\\\\u003c|eot_id|>"}')])).toBeUndefined();
     const tools = [weather, { name: 'f', parameters: { '<|eot_id|>': {} } }];
     expect(findMarkers(markersOf('llama-3.3'), [user('x')], tools)?.param).toBe('tools[1].function.parameters');
     expect(
       findMarkers(markersOf('llama-3.3'), [user('x')], neutraliseTools(markersOf('llama-3.3'), tools)),
     ).toBeUndefined();
     expect(neutraliseTools(markersOf('llama-3.3'), [weather])).toEqual([weather]);
+  });
+
+  it.each([
+    ['kimi-k2', '<|im_user|>'],
+    ['glm-5', '<|user|>'],
+    ['deepseek-v4', '<｜User｜>'],
+    ['unknown', '<|im_start|>'],
+    ['unknown', '<|start_header_id|>'],
+    ['unknown', '<|observation|>'],
+  ])('are known of %s, which has no template here: %s', (family, marker) => {
+    expect(findMarkers(markersOf(family), [user(`Hi ${marker}`)])).toBeDefined();
+    expect(findMarkers(markersOf(family), [user('<s>struck</s> [INST] <b>')])).toBeUndefined();
   });
 
   it('are broken by a zero-width space after their first character', () => {

@@ -234,6 +234,6 @@ describe('template syntax in what a caller wrote', () => {
   it('is only that of the family', () => {
     expect(findMarkers(markersOf('llama-3'), [user('[INST] </s> <<SYS>>')])).toBeUndefined();
     expect(findMarkers(markersOf('llama-2'), [user('<|eot_id|> <step>')])).toBeUndefined();
-    expect(findMarkers(markersOf('claude'), [user('[INST] <|eot_id|>')])).toBeUndefined();
+    expect(findMarkers(markersOf('glm-5'), [user('[INST] <|eot_id|>')])).toBeUndefined();
   });
 });

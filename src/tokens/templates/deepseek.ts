@@ -21,8 +21,8 @@ export const deepseekV3: Template = {
     '<think>',
     '</think>',
   ],
-  // Every special token of the family begins so, and nothing else does.
-  markers: ['<｜'],
+  // Every special token of the family begins so, and nothing else does; but for one, which ends an answer too.
+  markers: ['<｜', '<|EOT|>'],
 };
 
 /**

@@ -48,8 +48,13 @@ export const mistralV3: Template = {
   specials: ['<s>', '</s>', '[INST]', '[/INST]'],
 };
 
+const TEKKEN_MARKERS = [
+  ...MARKERS,
+  ...['[SYSTEM_PROMPT]', '[/SYSTEM_PROMPT]', '[ARGS]', '[CALL_ID]', '[TOOL_CONTENT]', '[IMG]', '[THINK]', '[/THINK]'],
+];
+
 /** Mistral Nemo: version 3 on the tekken tokenizer, which has no dummy space. */
-export const mistralTekken: Template = { ...mistralV3, writeDummySpace: false };
+export const mistralTekken: Template = { ...mistralV3, writeDummySpace: false, markers: TEKKEN_MARKERS };
 
 /** Ministral 3 and Mistral Large 3: version 13, with system messages and tools of its own. */
 export const mistral3: Template = {
@@ -67,7 +72,6 @@ export const mistral3: Template = {
     '[TOOL_RESULTS]',
     '[/TOOL_RESULTS]',
   ],
-  markers: [...MARKERS, '[SYSTEM_PROMPT]', '[/SYSTEM_PROMPT]', '[ARGS]', '[CALL_ID]', '[IMG]', '[THINK]', '[/THINK]'],
   tools: {
     before: (tools) => [
       { mark: '[AVAILABLE_TOOLS]' },
