@@ -7,6 +7,7 @@ import {
   type RenderedSegments,
   renderSegments,
   type Segment,
+  strictTurns,
   writtenOut,
 } from '../tokens/index.ts';
 import type { Facts } from './facts.ts';
@@ -45,6 +46,11 @@ export interface Renderings {
 export const hasImages = (call: ChatCall): boolean =>
   call.messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type === 'image'));
 
+function inTurns(family: string, chat: GuardedChat): GuardedChat {
+  const messages = strictTurns(family, chat.messages);
+  return messages === chat.messages ? chat : { ...chat, messages };
+}
+
 /** @param mode what is done about template syntax in the texts; absent: broken for servers, refused in our own prompts */
 export function renderingsOf(
   call: ChatCall,
@@ -76,13 +82,15 @@ export function renderingsOf(
 
   function serve(facts: Facts, api: ChatParts['api']): Served | FoundMarker {
     const { family, provider } = facts;
-    const guarded = once(`guarded ${family}`, () => guardMessages(markersOf(family), call, mode ?? 'neutralise'));
-    if ('marker' in guarded) return guarded;
+    const safe = once(`guarded ${family}`, () => guardMessages(markersOf(family), call, mode ?? 'neutralise'));
+    if ('marker' in safe) return safe;
+    // Converse takes turns as they come, and its provider merges them.
+    const guarded = api === 'chat' ? once(`strict ${family}`, () => inTurns(family, safe)) : safe;
     const reads = hasImages(call) ? undefined : providers.get(provider)?.reads;
     const read = readBy(reads, call, facts, api, guarded);
     const rendered =
       read === guarded
-        ? once(`served ${family}`, () => render(family, guarded))
+        ? once(`served ${family} ${api}`, () => render(family, guarded))
         : once(`served ${family} ${provider} ${api} ${facts.systemRole}`, () => render(family, read));
     if (rendered.kind === 'none') return guarded;
     const { segments } = rendered;

@@ -25,6 +25,7 @@ export {
   renderSegments,
 } from './render.ts';
 export { type Segment, writtenOut } from './segments.ts';
+export { strictTurns } from './strict-turns.ts';
 export { type TemplateOptions, templateFamilies, variantsOf } from './templates/index.ts';
 export {
   type CountOptions,

@@ -5,7 +5,11 @@ export const pathInTokens = (path: string): string =>
   fileURLToPath(new URL(`../../src/tokens/${path}`, import.meta.url).href);
 
 /** Writes tokens in the order of their ids, in the layout that src/tokens/engine/vocabulary.ts reads, and what follows. */
-export function writeVocabulary(path: string, tokens: readonly Uint8Array[], tail: Uint8Array = new Uint8Array()): void {
+export function writeVocabulary(
+  path: string,
+  tokens: readonly Uint8Array[],
+  tail: Uint8Array = new Uint8Array(),
+): void {
   const bytes = tokens.reduce((sum, token) => sum + token.length, 0);
   const file = new Uint8Array(8 + tokens.length + bytes + tail.length);
   const header = new DataView(file.buffer);

@@ -27,9 +27,8 @@ function systemFirst(messages: readonly Message[]): Message[] {
 }
 
 /**
- * Neighbours of one role become one message, and an assistant who speaks first answers nothing. This is an assumption: the
- * templates of Llama 2 and Mistral raise on such chats, so that a strict vLLM answers 400, while Anyscale's own server of
- * 2023 rendered one [INST] block after another. Meta's guide opens its few-shot example with two messages of the user.
+ * Neighbours of one role become one message, and an assistant who speaks first answers nothing: an assumption of what Bedrock
+ * does. The templates of Llama 2 and Mistral raise on such chats: see `turnTrouble`.
  */
 function alternating(messages: readonly Message[]): Message[] {
   const turns: Message[] = [];
@@ -67,6 +66,18 @@ function compile(source: string): Template {
 function cutAfter(content: string, rendered: string): string {
   const said = rendered.includes(content) ? content : content.trim();
   return rendered.slice(0, rendered.lastIndexOf(said)) + content;
+}
+
+/**
+ * What the templates of Llama 2 and Mistral say to messages that are not turns by turns, and vLLM and Together answer with a
+ * 400. Bedrock has words of its own for it.
+ */
+export function turnTrouble(family: Family | undefined, { messages }: Chat): string | undefined {
+  if (family?.turns !== 'alternating') return undefined;
+  const [first] = messages;
+  const turns = first && isSystem(first) ? messages.slice(1) : messages;
+  const strict = turns.every(({ role }, at) => (at % 2 === 0 ? role === 'user' : role === 'assistant'));
+  return strict ? undefined : 'Conversation roles must alternate user/assistant/user/assistant/...';
 }
 
 /** The prompt of a chat; undefined where the template refuses it. */

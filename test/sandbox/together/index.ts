@@ -1,7 +1,9 @@
 import { recordPrompt } from '../control/journal.ts';
+import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
 import { isJson, number, object, text } from '../json.ts';
 import { hex } from '../random.ts';
+import { chatOf } from '../wire/openai-messages.ts';
 import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
 import { type Answer, type Exchange, json, type Wire } from '../wire/types.ts';
 import { framesOf, generate, wholeOf } from './answer.ts';
@@ -61,6 +63,9 @@ async function answer({ request, path, json: body, credentials, entry }: Exchang
   if (!served) return RETIRED.has(model) ? retiredModel(model) : unknownModel(model);
   const refusal = check(kind, body);
   if (refusal) return refusal;
+  const { family } = await tokenizerOf(model);
+  const trouble = kind === 'chat' ? turnTrouble(family, chatOf(body)) : undefined;
+  if (trouble !== undefined) return refuse(400, { message: trouble });
   const limit = served.context ?? DEFAULT_CONTEXT;
   const generated = await generate(kind, body, limit);
   const promptTokens = generated.prompt.tokens;

@@ -1,6 +1,8 @@
 import { type Entry, recordPrompt } from '../control/journal.ts';
+import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
 import { isJson, type Json, number, object, text } from '../json.ts';
+import { chatOf } from '../wire/openai-messages.ts';
 import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
 import { type Answer, type Exchange, json, type Wire } from '../wire/types.ts';
 import { chatAnswer, chatFrames, converse } from './chat.ts';
@@ -40,6 +42,9 @@ function tooLong(model: string, prompt: number, wanted: number, where: 'messages
 async function chat(body: Json, entry: Entry): Promise<Answer> {
   const refusal = check('chat', body);
   if (refusal) return refusal;
+  const { family } = await tokenizerOf(text(body.model));
+  const trouble = turnTrouble(family, chatOf(body));
+  if (trouble !== undefined) return refuse(400, trouble);
   const answer = await converse(body, contextOf(text(body.model)));
   recordPrompt(entry, answer.prompt, answer.prompt.tokens);
   const wanted = answer.asks[0]?.maxTokens ?? 1;
