@@ -44,6 +44,29 @@ describe.each(HOSTILE_TO)('%s on a hostile text', (family) => {
   });
 });
 
+describe.each(['llama2', 'llama3', 'o200k'] as const)('%s with a limit', (family) => {
+  it.each(Object.entries(HOSTILE))(
+    '%s: tells above from below, and says exactly how many there are below',
+    async (_, make) => {
+      const tokenizer = await tokenizerFor(family, shipped);
+      const text = make(30_000);
+      const count = tokenizer.count(text);
+      expect(tokenizer.count(text, { limit: count })).toBe(count);
+      for (const limit of [0, 10, count >> 1, count - 1]) {
+        expect(tokenizer.count(text, { limit }), `limit ${limit}`).toBeGreaterThan(limit);
+      }
+    },
+  );
+
+  it('stops inside a word that goes on for a megabyte', async () => {
+    const tokenizer = await tokenizerFor(family, shipped);
+    const word = HOSTILE['random a-z']?.(1_000_000) ?? '';
+    const whole = took(() => tokenizer.count(word));
+    const little = took(() => tokenizer.count(word, { limit: 4096 }));
+    expect(little * 4).toBeLessThan(whole);
+  });
+});
+
 describe('a text in which the last character decides how the first merges', () => {
   /** Every neighbouring pair is a token, each of a lower rank than the one to its left: merging starts at the end. */
   const chain = (length: number): { text: string; merger: Merger } => {

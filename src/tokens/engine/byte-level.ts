@@ -41,11 +41,11 @@ export class ByteLevel implements Encoder {
       const to = this.#scan(bytes, from, length);
       const size = to - from;
       if (size === 1) total++;
-      else if (size > longest) total += this.#cut(from, to);
+      else if (size > longest) total += this.#cut(from, to, limit - total);
       else {
         const hash = hashOf(bytes, view, from, to);
         if (this.#vocabulary.find(bytes, from, to, hash) !== NONE) total++;
-        else total += this.#counts.get(bytes, from, to, hash) || this.#cut(from, to);
+        else total += this.#counts.get(bytes, from, to, hash) || this.#cut(from, to, limit - total);
       }
       from = to;
     }
@@ -53,27 +53,27 @@ export class ByteLevel implements Encoder {
   }
 
   /** Tokens of a piece that is none itself, seam by seam. */
-  #cut(from: number, to: number): number {
+  #cut(from: number, to: number, limit: number): number {
     const { bytes } = this.#buffer;
-    if ((bytes[to - 1] as number) < 0x80) return this.#merged(from, to);
+    if ((bytes[to - 1] as number) < 0x80) return this.#merged(from, to, limit);
     if (this.#seams === undefined) {
       this.#unseamed += to - from;
-      if (this.#unseamed < WORTH_SEAMS) return this.#merged(from, to);
+      if (this.#unseamed < WORTH_SEAMS) return this.#merged(from, to, limit);
       this.#seams = new Seams(this.#vocabulary);
     }
     let total = 0;
     for (let start = from; start < to; ) {
       const end = this.#seams.next(bytes, start, to);
-      total += this.#merged(start, end);
+      total += this.#merged(start, end, limit - total);
       start = end;
     }
     return total;
   }
 
   /** Tokens that these bytes merge into; not one because they are a token, as only a whole piece is taken for that. */
-  #merged(from: number, to: number): number {
+  #merged(from: number, to: number, limit: number): number {
     const { bytes, view } = this.#buffer;
-    if (to - from > this.#vocabulary.longest) return this.#merger.merge(from, to);
+    if (to - from > this.#vocabulary.longest) return this.#merger.merge(from, to, limit);
     const hash = hashOf(bytes, view, from, to);
     const known = this.#counts.get(bytes, from, to, hash);
     if (known !== 0) return known;

@@ -56,11 +56,14 @@ export class Merger {
     return this.#ranks.rank(from, to);
   }
 
-  /** Merges bytes `from..to`; the result is in `starts`. Returns the number of symbols. */
-  merge(from: number, to: number): number {
+  /**
+   * Merges bytes `from..to`; the result is in `starts`. Returns the number of symbols. Once there are more than `most`, and
+   * more than any step can take back, it may stop and return those: there are more than `most` then.
+   */
+  merge(from: number, to: number, most = Number.POSITIVE_INFINITY): number {
     // What a very long piece needed is not kept.
     if (this.starts.length > KEPT) this.starts = new Int32Array(KEPT);
-    if (to - from > FEW) return this.#long(from, to);
+    if (to - from > FEW) return this.#long(from, to, most);
     const count = this.#window(from, to, this.#symbols);
     const symbols = this.#symbols;
     const starts = this.starts;
@@ -68,7 +71,7 @@ export class Merger {
     return count;
   }
 
-  #long(from: number, to: number): number {
+  #long(from: number, to: number, most: number): number {
     this.#windows.clear();
     let count = 0;
     let done = from;
@@ -89,6 +92,7 @@ export class Merger {
       this.#append(count, merged);
       count += merged;
       done = end;
+      if (count > most + WINDOW) break;
     }
     return count;
   }

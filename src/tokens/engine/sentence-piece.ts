@@ -56,7 +56,7 @@ export class SentencePiece implements Encoder {
       const start = this.#wordStart(from);
       if (start === length) return total + this.#runs.count(length - from);
       const end = this.#wordEnd(start);
-      let tokens = this.#countWord(start, end);
+      let tokens = this.#countWord(start, end, limit - total);
       let spaces = start - from;
       // A space that did not merge with its word belongs to the run before it.
       if (tokens < 0) {
@@ -112,16 +112,16 @@ export class SentencePiece implements Encoder {
   }
 
   /** Tokens of a word; negative when the first is its space alone. */
-  #countWord(from: number, to: number): number {
+  #countWord(from: number, to: number, limit: number): number {
     const { bytes, view } = this.#buffer;
     const size = to - from;
     if (size === 1) return 1;
-    if (size > this.#vocabulary.longest) return this.#countMerged(from, to);
+    if (size > this.#vocabulary.longest) return this.#countMerged(from, to, limit);
     const hash = hashOf(bytes, view, from, to);
     if (this.#vocabulary.find(bytes, from, to, hash) !== NONE) return 1;
     const known = this.#counts.get(bytes, from, to, hash);
     if (known !== 0) return known > 127 ? known - 256 : known;
-    const count = this.#countMerged(from, to);
+    const count = this.#countMerged(from, to, limit);
     if (count < 128 && count > -128) this.#counts.put(bytes, from, to, hash, count);
     return count;
   }
@@ -135,10 +135,10 @@ export class SentencePiece implements Encoder {
     return count;
   }
 
-  #countMerged(from: number, to: number): number {
+  #countMerged(from: number, to: number, limit: number): number {
     const { bytes } = this.#buffer;
     const merger = this.#merger;
-    const symbols = merger.merge(from, to);
+    const symbols = merger.merge(from, to, limit);
     let count = 0;
     for (let n = 0; n < symbols; n++) {
       const start = merger.starts[n] as number;
