@@ -5,7 +5,7 @@ import type { Tokenizers } from './ready.ts';
 import type { Segment } from './segments.ts';
 import { pythonJson } from './templates/json.ts';
 import { TextCounts } from './text-counts.ts';
-import type { CountOptions, Tokenizer } from './tokenizer.ts';
+import type { TextOptions, Tokenizer } from './tokenizer.ts';
 
 /** What a prompt comes to, for the model that reads it. */
 export interface Counted {
@@ -36,28 +36,28 @@ const LEAST_BOUND = 0.3;
 /** What each tokenizer has counted lately, over all calls. */
 const remembered = new WeakMap<Tokenizer, TextCounts>();
 
-/** A tokenizer that remembers what it has counted. */
-function remembering(tokenizer: Tokenizer): Pick<Tokenizer, 'count'> {
-  const counts = remembered.get(tokenizer) ?? new TextCounts();
-  remembered.set(tokenizer, counts);
-  return {
-    count(text, options: CountOptions = {}) {
-      // Where it goes on from another text it may be another count.
-      if (options.continued) return tokenizer.count(text, options);
-      const before = counts.get(text);
-      if (before !== undefined) return before;
-      const count = tokenizer.count(text, options);
-      // Beyond its limit a count is not one.
-      if (count <= (options.limit ?? Number.POSITIVE_INFINITY)) counts.put(text, count);
-      return count;
-    },
-  };
-}
-
 /** @param limit tokens at which it no longer matters how many more there are */
 export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCounter {
   /** Offers of one family share what was rendered for it. */
   const seen = new Map<readonly Segment[], Counted>();
+  /** What this call has counted, by tokenizer: texts too long to be kept beyond it, and those that go over the limit. */
+  const own = new Map<Tokenizer, Map<string, number>>();
+
+  /** Counts up to the limit of the call, whatever stands before a text, so that a text is counted once for all offers. */
+  function countOnce(tokenizer: Tokenizer, text: string, options: TextOptions = {}): number {
+    // Parsed, or going on from another text, it may be another count.
+    const plain = options.markers !== 'parse' && options.continued !== true;
+    const lately = remembered.get(tokenizer) ?? new TextCounts();
+    const known = own.get(tokenizer) ?? new Map<string, number>();
+    const key = plain ? text : `${options.markers ?? ''}\u0000${options.continued ?? ''}\u0000${text}`;
+    const before = (plain ? lately.get(text) : undefined) ?? known.get(key);
+    if (before !== undefined) return before;
+    const count = tokenizer.count(text, { ...options, limit });
+    // Beyond its limit a count is not one.
+    if (plain && count <= limit && lately.put(text, count)) remembered.set(tokenizer, lately);
+    else own.set(tokenizer, known.set(key, count));
+    return count;
+  }
 
   const counted = ({ exactness, errorBound }: Tokenizer, tokens: number): Counted => ({
     tokens,
@@ -71,25 +71,28 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
       const before = seen.get(segments);
       if (before) return before;
       const tokenizer = tokenizers(modelFamily);
-      const count = counted(tokenizer, countPrompt(remembering(tokenizer), segments, limit));
+      const count = counted(
+        tokenizer,
+        countPrompt({ count: (text, options) => countOnce(tokenizer, text, options) }, segments, limit),
+      );
       seen.set(segments, count);
       return count;
     },
     text(modelFamily, prompt) {
       const tokenizer = tokenizers(modelFamily);
-      return counted(tokenizer, tokenizer.count(prompt, { markers: 'parse', limit }));
+      return counted(tokenizer, countOnce(tokenizer, prompt, { markers: 'parse' }));
     },
     roughly(modelFamily, messages, tools) {
       const tokenizer = tokenizers(modelFamily);
-      const { count } = remembering(tokenizer);
+      const count = (text: string): number => countOnce(tokenizer, text);
       let tokens = begins(modelFamily) ? 1 : 0;
       for (const message of messages) {
         if (tokens > limit) break;
-        tokens += TOKENS_A_MESSAGE + count(textOf(message.content), { limit: limit - tokens });
+        tokens += TOKENS_A_MESSAGE + count(textOf(message.content));
         if (message.role !== 'assistant') continue;
-        for (const call of message.toolCalls ?? []) tokens += count(call.name) + count(call.arguments, { limit });
+        for (const call of message.toolCalls ?? []) tokens += count(call.name) + count(call.arguments);
       }
-      for (const tool of tools) tokens += count(pythonJson(tool), { limit });
+      for (const tool of tools) tokens += count(pythonJson(tool));
       const errorBound = Math.max(LEAST_BOUND, tokenizer.errorBound ?? 0);
       return { tokens, exactness: 'estimate', errorBound, ...(tokens > limit ? { more: true } : {}) };
     },

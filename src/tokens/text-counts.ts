@@ -16,14 +16,16 @@ export class TextCounts {
     return text.length < SHORTEST || text.length > LONGEST ? undefined : this.#counts.get(text);
   }
 
-  put(text: string, count: number): void {
-    if (text.length < SHORTEST || text.length > LONGEST) return;
+  /** Whether it was kept. */
+  put(text: string, count: number): boolean {
+    if (text.length < SHORTEST || text.length > LONGEST) return false;
     if (!this.#counts.has(text)) this.#characters += text.length;
     this.#counts.set(text, count);
     for (const oldest of this.#counts.keys()) {
-      if (this.#counts.size <= TEXTS && this.#characters <= CHARACTERS) return;
+      if (this.#counts.size <= TEXTS && this.#characters <= CHARACTERS) break;
       this.#counts.delete(oldest);
       this.#characters -= oldest.length;
     }
+    return true;
   }
 }
