@@ -1,4 +1,4 @@
-import { formatDollars, type Routing, type Sort } from '../core/index.ts';
+import { byCodeUnits, formatDollars, type Routing, type Sort } from '../core/index.ts';
 import type { Candidate, Standing } from './types.ts';
 
 const STANDINGS: readonly Standing[] = ['own', 'served', 'unproven'];
@@ -20,7 +20,7 @@ const unknownLast =
   };
 
 const byStanding = orderBy(({ standing }) => STANDINGS.indexOf(standing));
-const byName: Compare = (a, b) => a.provider.localeCompare(b.provider) || a.upstream.localeCompare(b.upstream);
+const byName: Compare = (a, b) => byCodeUnits(a.provider, b.provider) || byCodeUnits(a.upstream, b.upstream);
 const costOf = ({ cost }: Candidate) => cost?.expected;
 const byCost = unknownLast(costOf);
 const byKnownCost = orderBy((offer) => Number(costOf(offer) === undefined));

@@ -1,3 +1,4 @@
+import { byCodeUnits } from '../../core/index.ts';
 import { offerKey } from './key.ts';
 import type { PriceBook, Priced, PriceRow, Tier } from './types.ts';
 
@@ -7,7 +8,7 @@ const keyOf = (provider: string, offer: string): string => `${provider} ${offer}
 const byPrecedence = (a: PriceRow, b: PriceRow): number =>
   Number(a.region === '*') - Number(b.region === '*') ||
   Number(a.region === 'us') - Number(b.region === 'us') ||
-  b.validFrom.localeCompare(a.validFrom);
+  byCodeUnits(b.validFrom, a.validFrom);
 
 function bookOf(rows: readonly PriceRow[], asked: readonly PriceRow[]): PriceBook {
   const byOffer = new Map<string, PriceRow[]>();

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { PROVIDER_IDS, parseDollars } from '../../core/index.ts';
+import { byCodeUnits, PROVIDER_IDS, parseDollars } from '../../core/index.ts';
 import prices from '../prices.json' with { type: 'json' };
 import hardware from '../replicate-hardware.json' with { type: 'json' };
 import { bookFrom } from './book.ts';
@@ -77,7 +77,7 @@ export const listedFor = (provider: string, offer: string): PriceRow | undefined
       (row) =>
         row.provider === provider && row.offer === offer && row.tier === 'standard' && /^(us|\*)$/.test(row.region),
     )
-    .sort((a, b) => b.validFrom.localeCompare(a.validFrom))[0];
+    .sort((a, b) => byCodeUnits(b.validFrom, a.validFrom))[0];
 
 /**
  * Replicate's hardware, in dollars for a second (replicate.com/pricing). It is no rule by itself: which hardware a model
