@@ -22,10 +22,12 @@ export interface ModelCount {
 /** Counts a call's prompt for the one model that it names. Throws `invalid_request` for a chat that the model cannot read. */
 export function countCall(call: Call, asked: Asked, world: World, moment: Moment): ModelCount {
   const { tokenizers, today } = moment;
-  const sheet = layOut(call, asked, world, moment);
+  // One count for all, and of all: an offer that is too small is told by how much.
+  const counter = promptCounter(tokenizers, Number.POSITIVE_INFINITY);
+  const sheet = layOut(call, asked, world, moment, false, counter);
   const [source] = asked.named.flatMap(({ sources }) => sources);
   if (!source) throw new GatewayError('model_not_found', 'model: nobody offers it.', { param: 'model' });
-  const size = referenceSize(call, source, promptCounter(tokenizers, Number.POSITIVE_INFINITY), today);
+  const size = referenceSize(call, source, counter, today);
   if ('code' in size) throw new GatewayError('invalid_request', size.message);
   const family = call.templating.name ?? familyOf(source);
   const tooSmall = sheet.excluded.filter(({ code }) => code === 'context_too_small');

@@ -1,5 +1,5 @@
 import { type Call, type Family, GatewayError, PROVIDER_IDS, type Routing } from '../core/index.ts';
-import { promptCounter, type Tokenizers, templateFamilies } from '../tokens/index.ts';
+import { type PromptCounter, promptCounter, type Tokenizers, templateFamilies } from '../tokens/index.ts';
 import { consider, isExclusion } from './consider.ts';
 import { drawFor } from './draw.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
@@ -90,16 +90,28 @@ export interface Moment {
   readonly tokenizers: Tokenizers;
 }
 
+/** Stops where no offer takes more. */
+function counterFor({ named }: Asked, { tokenizers }: Moment): PromptCounter {
+  const contexts = named.flatMap(({ sources }) => sources.map((one) => contextLengthOf(one) ?? 0));
+  return promptCounter(tokenizers, Math.max(COUNTED, ...contexts));
+}
+
 /**
  * What every offer that was asked for would do with the call, in the order in which they are to be tried, or why it is
  * left out. Pure: it asks nobody.
  *
  * @param explain work out prompt and cost of offers that are left out as well
+ * @param counter what else has counted of the call with it is not counted again
  */
-export function layOut(call: Call, asked: Asked, world: World, moment: Moment, explain = false): OfferSheet {
+export function layOut(
+  call: Call,
+  asked: Asked,
+  world: World,
+  moment: Moment,
+  explain = false,
+  counter = counterFor(asked, moment),
+): OfferSheet {
   const { now, today, tokenizers } = moment;
-  const contexts = asked.named.flatMap(({ sources }) => sources.map((one) => contextLengthOf(one) ?? 0));
-  const counter = promptCounter(tokenizers, Math.max(COUNTED, ...contexts));
   const renderings =
     call.kind === 'chat'
       ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers)

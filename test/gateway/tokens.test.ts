@@ -84,6 +84,18 @@ describe('POST /v1/count_tokens', () => {
     });
   });
 
+  it('counts all of a prompt that is far too long, at every offer', async () => {
+    const prompt = 'word '.repeat(150_000);
+    expect(await post('/v1/count_tokens', { model: 'llama-2-70b-chat', prompt })).toMatchObject({
+      tokens: 150_002,
+      offers: [
+        { provider: 'anyscale', tokens: 150_002, fits: false },
+        // Its server adds no begin-of-sequence.
+        { provider: 'replicate', tokens: 150_001, fits: false },
+      ],
+    });
+  });
+
   it('asks the server where only that knows its model', async () => {
     const counted = await post('/v1/count_tokens', { model: 'my-own', prompt: 'Hello there.' });
     expect(counted).toMatchObject({ exactness: 'provider', offers: [{ provider: 'anyscale', exactness: 'provider' }] });
