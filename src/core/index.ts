@@ -1,5 +1,6 @@
 export * from './abort.ts';
 export * from './call.ts';
+export * from './day.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './money.ts';

@@ -1,6 +1,7 @@
 import type { Handler } from 'hono';
 import type { Gateway } from './gateway.ts';
 import { misconfigured } from './middleware.ts';
+import { observedRow, rounded } from './observed.ts';
 import { replyJson } from './reply.ts';
 
 /** `GET /healthz`: the Worker runs and its configuration can be read. Needs no key. */
@@ -15,8 +16,6 @@ export const liveness =
 const DRIFT = 0.01;
 /** Fewer answers say nothing. */
 const LEAST_SAMPLES = 5;
-
-const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 
 /**
  * `GET /v1/health`: which providers have credentials here, and what this isolate has seen of their offers: how fast they
@@ -37,9 +36,7 @@ export const health =
       provider,
       provider_model: upstream,
       breaker,
-      ttft_ms: observed?.ttftMs === undefined ? null : Math.round(observed.ttftMs),
-      tokens_per_second: observed?.tokensPerSecond === undefined ? null : rounded(observed.tokensPerSecond, 1),
-      samples: observed?.samples ?? 0,
+      ...observedRow(observed),
     }));
     const degraded = offers.some(({ breaker }) => breaker === 'open') || drifts.some(({ drifting }) => drifting);
     return replyJson(c, 200, {

@@ -11,7 +11,7 @@ import {
   priceFor,
   rateJson,
 } from '../catalog/index.ts';
-import { GatewayError, type ServiceOffer } from '../core/index.ts';
+import { dayOf, GatewayError, type ServiceOffer } from '../core/index.ts';
 import type { Route } from '../offers/index.ts';
 import type { Gateway } from './gateway.ts';
 import { replyJson } from './reply.ts';
@@ -19,11 +19,9 @@ import { replyJson } from './reply.ts';
 /** OpenAI's field asks when a model was made; what is known here is when its row was. Seconds. */
 const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);
 
-const today = (): string => new Date().toISOString().slice(0, 10);
-
 /** What an offer costs today, overrides included. */
 function pricing(book: PriceBook, provider: string, upstream: string, where: PriceTerms) {
-  const priced = priceFor(book, provider, upstream, today(), where);
+  const priced = priceFor(book, provider, upstream, dayOf(Date.now()), where);
   if (!priced.known) return null;
   const { id, price, source, checkedAt } = priced.row;
   return { ...rateJson(price), rule: id, source, source_date: checkedAt };
@@ -113,7 +111,7 @@ const describeRoute = (id: string, { kind, models, provider }: Route) => ({
 export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
-    const day = today();
+    const day = dayOf(Date.now());
     const { routes, services } = gateway.config;
     const ids = new Set(models().map((model) => model.id));
     const own = [...new Set(services.map((service) => service.model))].filter((id) => !ids.has(id) && !routes.has(id));

@@ -1,6 +1,6 @@
 import type { Handler } from 'hono';
 import { ageDays, type Priced, priceSources, rateJson, stale } from '../catalog/index.ts';
-import { formatDollars } from '../core/index.ts';
+import { dayOf, formatDollars } from '../core/index.ts';
 import { parseCall } from '../dialects/openai/index.ts';
 import {
   type CallCost,
@@ -13,6 +13,7 @@ import {
 import { readJson } from './body.ts';
 import { contextOf } from './context.ts';
 import type { Gateway } from './gateway.ts';
+import { observedRow } from './observed.ts';
 import { prepare } from './prepare.ts';
 import { replyJson } from './reply.ts';
 
@@ -35,15 +36,7 @@ function priceRow(priced: Priced | undefined, today: string) {
 }
 
 const latencyRow = (observed: Observed | undefined, now: number) =>
-  observed
-    ? {
-        ttft_ms: observed.ttftMs === undefined ? null : Math.round(observed.ttftMs),
-        tokens_per_second:
-          observed.tokensPerSecond === undefined ? null : Math.round(observed.tokensPerSecond * 10) / 10,
-        samples: observed.samples,
-        age_ms: Math.max(0, now - observed.at),
-      }
-    : null;
+  observed ? { ...observedRow(observed), age_ms: Math.max(0, now - observed.at) } : null;
 
 type Known = Pick<
   Exclusion,
@@ -78,7 +71,7 @@ const common = (offer: Known | Candidate, today: string) => ({
 
 /** A sheet as callers read it: eligible offers in rank order, then what is left out and why. */
 export const offerRows = ({ eligible, excluded }: OfferSheet, now: number) => {
-  const today = new Date(now).toISOString().slice(0, 10);
+  const today = dayOf(now);
   return [
     ...eligible.map((offer, index) => ({
       ...common(offer, today),

@@ -13,10 +13,9 @@ import {
   rateJson,
   stale,
 } from '../catalog/index.ts';
+import { dayOf } from '../core/index.ts';
 import type { Gateway } from './gateway.ts';
 import { replyJson } from './reply.ts';
-
-const today = (): string => new Date().toISOString().slice(0, 10);
 
 /** The names that callers use for each priced offer. */
 function modelNames({ config }: Gateway): (row: PriceRow) => readonly string[] {
@@ -72,7 +71,7 @@ function describe(row: PriceRow, names: readonly string[], book: PriceBook, day:
 export function priceList(gateway: Gateway, wanted: (row: PriceRow, names: readonly string[]) => boolean) {
   const book = gateway.prices.book();
   const namesOf = modelNames(gateway);
-  const day = today();
+  const day = dayOf(Date.now());
   const data = book.rows.flatMap((row) => {
     const names = namesOf(row);
     return wanted(row, names) ? [describe(row, names, book, day)] : [];

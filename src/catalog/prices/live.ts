@@ -1,4 +1,4 @@
-import type { ServiceOffer } from '../../core/index.ts';
+import { dayOf, type ServiceOffer } from '../../core/index.ts';
 import { layered } from './book.ts';
 import { bundledBook } from './bundled.ts';
 import { type Database, type PriceDocument, readStored, type Stored, writeStored } from './document.ts';
@@ -32,8 +32,6 @@ export interface PricesOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
-
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
 export function livePrices({ database, services, overrides, background, now = Date.now }: PricesOptions): Prices {
   let stored: Stored = { version: 0, at: '' };
