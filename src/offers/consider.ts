@@ -66,10 +66,9 @@ export function consider(
     : refusalOf(source, given.world.providers.has(source.offer.provider), given.today);
   if (!refusal) return workOut(given, source, facts);
   if (!given.explain || refusal.code === 'retired') return excluded(facts, refusal);
-  const { call, world } = given;
   // What it costs is worth knowing, also to who cannot or will not have it now.
-  const unbound = { ...call, routing: {} };
-  return { ...workOut({ ...given, call: unbound, world }, source, facts), ...excluded(facts, refusal) };
+  const unbound = { ...given.call, routing: {} };
+  return { ...workOut({ ...given, call: unbound }, source, facts), ...excluded(facts, refusal) };
 }
 
 const standingOf = (source: OfferSource): Standing =>

@@ -1,6 +1,7 @@
 import { wireOf } from '../catalog/index.ts';
 import { bosAdded, type Counted, type PromptCounter } from '../tokens/index.ts';
 import type { Facts } from './facts.ts';
+import { hasImages } from './renderings.ts';
 import type { PromptSize } from './types.ts';
 import type { Way } from './way.ts';
 
@@ -14,7 +15,7 @@ function added(way: Way, { provider, family, upstream }: Facts): (at: number) =>
 function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Counted[] {
   const { family } = facts;
   if (way.form === 'messages') {
-    const images = way.messages.some(({ content }) => typeof content !== 'string' && content.some(isImage));
+    const images = hasImages(way.messages);
     if (way.segments && !images) return [counter.segments(family, way.segments)];
     if (way.parsed !== undefined && !images) return [counter.text(family, way.parsed)];
     return [counter.roughly(family, way.messages, way.tools)];
@@ -22,8 +23,6 @@ function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Coun
   if (way.segments) return way.segments.map((one) => counter.segments(family, one));
   return way.prompts.map((prompt) => counter.text(family, prompt));
 }
-
-const isImage = (part: { readonly type: string }): boolean => part.type === 'image';
 
 /** What the call's prompts come to at an offer: each as the model there reads it, once. */
 export function measure(way: Way, facts: Facts, counter: PromptCounter): PromptSize {

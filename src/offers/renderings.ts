@@ -1,4 +1,4 @@
-import type { ChatCall, ChatParts, ChatRead, MarkerMode } from '../core/index.ts';
+import type { ChatCall, ChatParts, ChatRead, MarkerMode, Message } from '../core/index.ts';
 import {
   type Bos,
   type FoundMarker,
@@ -43,8 +43,8 @@ export interface Renderings {
   ): Written | FoundMarker | Extract<RenderedSegments, { kind: 'none' }>;
 }
 
-export const hasImages = (call: ChatCall): boolean =>
-  call.messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type === 'image'));
+export const hasImages = (messages: readonly Message[]): boolean =>
+  messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type === 'image'));
 
 function inTurns(family: string, chat: GuardedChat): GuardedChat {
   const messages = strictTurns(family, chat.messages);
@@ -86,7 +86,7 @@ export function renderingsOf(
     if ('marker' in safe) return safe;
     // Converse takes turns as they come, and its provider merges them.
     const guarded = api === 'chat' ? once(`strict ${family}`, () => inTurns(family, safe)) : safe;
-    const reads = hasImages(call) ? undefined : providers.get(provider)?.reads;
+    const reads = hasImages(call.messages) ? undefined : providers.get(provider)?.reads;
     const read = readBy(reads, call, facts, api, guarded);
     const rendered =
       read === guarded

@@ -109,9 +109,9 @@ export const modelsNamed = (name: string, world: World): readonly NamedModel[] =
   expand(name, {}, world.routes).map(({ model }) => modelNamed(model, world));
 
 function modelNamed(name: string, world: World): NamedModel {
-  const match = findModel(name, [...new Set(world.services.map((service) => service.provider))]);
-  if (match.kind === 'model') {
-    const { id, family, contextLength } = match.model;
+  const { known } = lookUp(name, world);
+  if (known) {
+    const { id, family, contextLength } = known;
     return { model: id, family, ...(contextLength === undefined ? {} : { contextLength }) };
   }
   // Throws for what is no model of the user's own either.

@@ -122,7 +122,7 @@ function chatWay(call: ChatCall, facts: Facts, renderings: Renderings): Way | Re
   if (call.tools.length > 0 && (!chat || !facts.tools)) {
     return refuse('no_tools', `${facts.model} cannot call tools at ${facts.provider}.`);
   }
-  if (hasImages(call) && (!chat || !facts.vision)) {
+  if (hasImages(call.messages) && (!chat || !facts.vision)) {
     return refuse('no_images', `${facts.model} takes no images at ${facts.provider}.`);
   }
   return chat ? messagesWay(facts, chat, renderings) : promptWay(call, facts, begun, renderings);

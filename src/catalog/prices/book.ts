@@ -35,6 +35,10 @@ export function layered(base: PriceBook, ...overrides: readonly (readonly PriceR
     );
 }
 
+/** An offer's rows in every layer, by the name under which it is priced; in the order in which they are asked. */
+export const rowsOf = (book: PriceBook, provider: string, offer: string): readonly PriceRow[] =>
+  book.byOffer.get(keyOf(provider, offer)) ?? [];
+
 /** Where a Bedrock call is priced; price lists speak of "US regions", which GovCloud is not one of. */
 const IN_US: ReadonlySet<string> = new Set(['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2']);
 
@@ -90,7 +94,7 @@ export function priceFor(
   { tier = 'standard', region = 'us-east-1', service }: PriceTerms = {},
 ): Priced {
   const offer = offerKey(provider, upstream, service);
-  const rows = book.byOffer.get(keyOf(provider, offer)) ?? [];
+  const rows = rowsOf(book, provider, offer);
   const row = rows.find((one) => one.tier === tier && coversRegion(one, region) && coversDay(one, day));
   return row
     ? { known: true, row }

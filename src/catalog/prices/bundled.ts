@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { byCodeUnits, PROVIDER_IDS, parseDollars } from '../../core/index.ts';
 import prices from '../prices.json' with { type: 'json' };
 import hardware from '../replicate-hardware.json' with { type: 'json' };
-import { bookFrom } from './book.ts';
+import { bookFrom, rowsOf } from './book.ts';
 import { type PriceBook, type PriceRow, type Rate, TIERS } from './types.ts';
 
 const day = v.pipe(v.string(), v.isoDate());
@@ -72,11 +72,8 @@ export function bundledBook(): PriceBook {
 
 /** The newest list price of an offer, in the Standard tier and the usual region; of a retired one the last. */
 export const listedFor = (provider: string, offer: string): PriceRow | undefined =>
-  bundledBook()
-    .rows.filter(
-      (row) =>
-        row.provider === provider && row.offer === offer && row.tier === 'standard' && /^(us|\*)$/.test(row.region),
-    )
+  rowsOf(bundledBook(), provider, offer)
+    .filter(({ tier, region }) => tier === 'standard' && (region === 'us' || region === '*'))
     .sort((a, b) => byCodeUnits(b.validFrom, a.validFrom))[0];
 
 /**
