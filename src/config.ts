@@ -4,6 +4,7 @@ import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrid
 import {
   type Configured,
   type Fetch,
+  isObject,
   MARKER_MODES,
   type MarkerMode,
   type Provider,
@@ -45,9 +46,6 @@ export interface Config {
 const MAX_BODY_BYTES = 25_000_000;
 
 type Env = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isFetcher = (value: unknown): value is { fetch: Fetch } => isObject(value) && typeof value.fetch === 'function';
 

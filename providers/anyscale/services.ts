@@ -1,4 +1,4 @@
-import { parseDollars, type ServiceOffer } from '../../src/core/index.ts';
+import { isObject, type JsonObject, memberPath, parseDollars, type ServiceOffer } from '../../src/core/index.ts';
 import { readBaseUrl } from './base-url.ts';
 import type { Service } from './service.ts';
 
@@ -9,21 +9,14 @@ export interface Entry extends Service {
 
 /** Takes a mistake: where it is, as a JSON path, and what ought to be there. Never the value that is. */
 type Report = (path: string, expected: string) => void;
-type Fields = Readonly<Record<string, unknown>>;
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 const isCount = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 
-/** Path of a member; a key that is no plain name is quoted. */
-const member = (path: string, key: string): string =>
-  /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 80))}]`;
-
-function onlyKeys(fields: Fields, path: string, known: readonly string[], report: Report): void {
+function onlyKeys(fields: JsonObject, path: string, known: readonly string[], report: Report): void {
   for (const key of Object.keys(fields)) {
-    if (!known.includes(key)) report(member(path, key), `is not known; known here are ${known.join(', ')}`);
+    if (!known.includes(key)) report(memberPath(path, key), `is not known; known here are ${known.join(', ')}`);
   }
 }
 
@@ -47,7 +40,7 @@ const isRate = (value: unknown): value is number => typeof value === 'number' &&
 /** A service is paid by the token, or by the hour that its output tokens share (Anyscale bills hardware alone). */
 function readPrice(value: unknown, path: string, report: Report): Cost {
   if (value === undefined) return UNKNOWN;
-  if (!isFields(value)) {
+  if (!isObject(value)) {
     report(path, 'must be an object');
     return UNKNOWN;
   }
@@ -68,14 +61,14 @@ function readPrice(value: unknown, path: string, report: Report): Cost {
 }
 
 function readModels(value: unknown, path: string, service: string, cost: Cost, report: Report): Entry['offers'] {
-  if (!isFields(value) || Object.keys(value).length === 0) {
+  if (!isObject(value) || Object.keys(value).length === 0) {
     report(path, 'must be an object with at least one model');
     return [];
   }
   return Object.entries(value).flatMap(([model, entry]) => {
-    const at = member(path, model);
+    const at = memberPath(path, model);
     if (!isText(model)) report(at, 'must have a name');
-    if (!isFields(entry)) {
+    if (!isObject(entry)) {
       report(at, 'must be an object');
       return [];
     }
@@ -102,7 +95,7 @@ function readModels(value: unknown, path: string, service: string, cost: Cost, r
 }
 
 function readEntry(value: unknown, path: string, taken: Set<string>, report: Report): Entry[] {
-  if (!isFields(value)) {
+  if (!isObject(value)) {
     report(path, 'must be an object');
     return [];
   }

@@ -2,7 +2,7 @@ import { type Event, type FinishReason, GatewayError, type Job, type Usage } fro
 import { errorIn } from './errors.ts';
 import { finishReason } from './finish.ts';
 import { readLogprobs } from './logprobs.ts';
-import { count, filled, isJson, type Json } from './shape.ts';
+import { count, filled, isObject, type JsonObject } from './shape.ts';
 import { type ToolCalls, toolCalls } from './tool-calls.ts';
 import { interrupted, type Upstream } from './upstream.ts';
 import { readUsage } from './usage.ts';
@@ -35,7 +35,7 @@ export interface Decoder {
 function contentText(content: unknown): string | undefined {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) return undefined;
-  return content.map((part: unknown) => (isJson(part) && typeof part.text === 'string' ? part.text : '')).join('');
+  return content.map((part: unknown) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');
 }
 
 /**
@@ -59,14 +59,14 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
   }
 
   /** Together's chunks carry the same text twice: as `text` and as `delta.content`. */
-  function textIn(wire: Json, delta: Json): string {
+  function textIn(wire: JsonObject, delta: JsonObject): string {
     const content = contentText(delta.content);
     const text = typeof wire.text === 'string' ? wire.text : undefined;
     return (job.kind === 'chat' ? (content ?? text) : (text ?? content)) ?? '';
   }
 
-  function readChoice(wire: Json, position: number, ending: unknown, into: Event[]): void {
-    const delta = isJson(wire.delta) ? wire.delta : isJson(wire.message) ? wire.message : undefined;
+  function readChoice(wire: JsonObject, position: number, ending: unknown, into: Event[]): void {
+    const delta = isObject(wire.delta) ? wire.delta : isObject(wire.message) ? wire.message : undefined;
     const native = filled(wire.finish_reason) ?? filled(ending);
     if (!delta && native === undefined && typeof wire.text !== 'string') return;
     const index = count(wire.index) ?? position;
@@ -81,7 +81,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     if (logprobs.length > 0) into.push({ type: 'text', choice: index, text, logprobs });
     else if (text !== '') into.push({ type: 'text', choice: index, text });
     if (Array.isArray(said.tool_calls)) for (const entry of said.tool_calls) choice.tools.read(entry, into);
-    if (isJson(said.function_call)) choice.tools.read({ function: said.function_call }, into);
+    if (isObject(said.function_call)) choice.tools.read({ function: said.function_call }, into);
     if (into.length > before) choice.finish = undefined;
 
     if (native === undefined) return;
@@ -104,7 +104,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     read(wire, into) {
       const failure = errorIn(wire, upstream);
       if (failure) throw failure;
-      if (!isJson(wire)) {
+      if (!isObject(wire)) {
         foreign = true;
         return;
       }
@@ -114,7 +114,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
         // Together's own schema of a completion chunk has the finish beside its one choice.
         const ending = wire.choices.length === 1 ? wire.finish_reason : undefined;
         for (const [position, choice] of wire.choices.entries()) {
-          if (isJson(choice)) readChoice(choice, position, ending, into);
+          if (isObject(choice)) readChoice(choice, position, ending, into);
         }
       } else if (wire.usage === undefined) {
         foreign = true;

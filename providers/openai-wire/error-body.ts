@@ -1,4 +1,4 @@
-import { filled, isJson, type Json } from './shape.ts';
+import { filled, isObject, type JsonObject } from './shape.ts';
 
 /** What an error body says, whichever shape it has. */
 export interface ErrorBody {
@@ -47,7 +47,7 @@ function described(parts: { [K in keyof ErrorBody]: ErrorBody[K] | undefined }):
 /** FastAPI and Ray Serve: `{"detail": "Not Found"}`, `{"detail": [{loc, msg, type}]}`. */
 function fromDetail(detail: unknown): ErrorBody {
   const first: unknown = Array.isArray(detail) ? detail[0] : detail;
-  if (!isJson(first)) return described({ message: filled(first) });
+  if (!isObject(first)) return described({ message: filled(first) });
   return described({
     message: filled(first.msg) ?? filled(first.message),
     type: filled(first.type),
@@ -55,7 +55,7 @@ function fromDetail(detail: unknown): ErrorBody {
   });
 }
 
-const fromObject = (error: Json, outer: Json): ErrorBody =>
+const fromObject = (error: JsonObject, outer: JsonObject): ErrorBody =>
   described({
     message: filled(error.message) ?? filled(error.detail),
     type: filled(error.type),
@@ -70,8 +70,8 @@ const fromObject = (error: Json, outer: Json): ErrorBody =>
  * `{object: "error", message, …}` (older vLLM), `{message, type}` and `{detail}` where there are no choices.
  */
 export function errorBodyIn(wire: unknown): ErrorBody | undefined {
-  if (!isJson(wire)) return undefined;
-  if (isJson(wire.error) && Object.keys(wire.error).length > 0) return fromObject(wire.error, wire);
+  if (!isObject(wire)) return undefined;
+  if (isObject(wire.error) && Object.keys(wire.error).length > 0) return fromObject(wire.error, wire);
   if (filled(wire.error) !== undefined) return fromObject({ ...wire, message: wire.error }, wire);
   if (wire.choices !== undefined && wire.object !== 'error') return undefined;
   if (wire.object === 'error' || (filled(wire.message) !== undefined && (wire.type ?? wire.code) !== undefined)) {
@@ -83,5 +83,5 @@ export function errorBodyIn(wire: unknown): ErrorBody | undefined {
 /** The body of an answer whose status says error: parsed JSON of any shape, or the text of a page or a line. */
 export function errorBody(wire: unknown): ErrorBody {
   if (typeof wire === 'string') return described({ message: filled(wire) });
-  return errorBodyIn(wire) ?? (isJson(wire) ? fromObject(wire, wire) : {});
+  return errorBodyIn(wire) ?? (isObject(wire) ? fromObject(wire, wire) : {});
 }

@@ -1,5 +1,5 @@
 import type { TokenLogprob } from '../../src/core/index.ts';
-import { isJson, type Json } from './shape.ts';
+import { isObject, type JsonObject } from './shape.ts';
 
 type Top = TokenLogprob['top'][number];
 
@@ -7,7 +7,7 @@ const bytesOf = (value: unknown): readonly number[] | null =>
   Array.isArray(value) && value.every((byte) => typeof byte === 'number') ? value : null;
 
 function top(wire: unknown): Top[] {
-  if (!isJson(wire) || typeof wire.token !== 'string' || typeof wire.logprob !== 'number') return [];
+  if (!isObject(wire) || typeof wire.token !== 'string' || typeof wire.logprob !== 'number') return [];
   return [{ token: wire.token, logprob: wire.logprob, bytes: bytesOf(wire.bytes) }];
 }
 
@@ -15,19 +15,19 @@ const fromChat = (content: readonly unknown[], k: number): TokenLogprob[] =>
   content.flatMap((entry) =>
     top(entry).map((chosen) => ({
       ...chosen,
-      top: isJson(entry) && Array.isArray(entry.top_logprobs) ? entry.top_logprobs.flatMap(top).slice(0, k) : [],
+      top: isObject(entry) && Array.isArray(entry.top_logprobs) ? entry.top_logprobs.flatMap(top).slice(0, k) : [],
     })),
   );
 
 const fromTable = (table: unknown, k: number): Top[] =>
-  isJson(table)
+  isObject(table)
     ? Object.entries(table)
         .flatMap(([token, logprob]) => (typeof logprob === 'number' ? [{ token, logprob, bytes: null }] : []))
         .sort((a, b) => b.logprob - a.logprob)
         .slice(0, k)
     : [];
 
-function fromLegacy(wire: Json, k: number): TokenLogprob[] {
+function fromLegacy(wire: JsonObject, k: number): TokenLogprob[] {
   const { tokens, token_logprobs: logprobs, top_logprobs: tops } = wire;
   if (!Array.isArray(tokens) || !Array.isArray(logprobs)) return [];
   return tokens.flatMap((token: unknown, i) => {
@@ -46,6 +46,6 @@ function fromLegacy(wire: Json, k: number): TokenLogprob[] {
  */
 export function readLogprobs(wire: unknown, text: string, k: number): TokenLogprob[] {
   if (typeof wire === 'number') return text === '' ? [] : [{ token: text, logprob: wire, bytes: null, top: [] }];
-  if (!isJson(wire)) return [];
+  if (!isObject(wire)) return [];
   return Array.isArray(wire.content) ? fromChat(wire.content, k) : fromLegacy(wire, k);
 }

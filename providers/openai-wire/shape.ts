@@ -1,9 +1,6 @@
 /** Questions asked of JSON nobody has checked. */
 
-export type Json = Readonly<Record<string, unknown>>;
-
-export const isJson = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+export { isObject, type JsonObject } from '../../src/core/index.ts';
 
 /** A string with something in it; empty counts as absent, as many servers write it. */
 export const filled = (value: unknown): string | undefined =>

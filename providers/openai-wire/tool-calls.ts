@@ -1,5 +1,5 @@
 import { type Event, GatewayError } from '../../src/core/index.ts';
-import { filled, isJson } from './shape.ts';
+import { filled, isObject } from './shape.ts';
 import type { Upstream } from './upstream.ts';
 
 interface Opened {
@@ -20,7 +20,7 @@ export interface ToolCalls {
 }
 
 const argumentsOf = (value: unknown): string =>
-  typeof value === 'string' ? value : isJson(value) ? JSON.stringify(value) : '';
+  typeof value === 'string' ? value : isObject(value) ? JSON.stringify(value) : '';
 
 /**
  * Servers number tool calls from 0, from 1, not at all, or all alike; ids and names tell them apart then. A piece opens a
@@ -46,8 +46,8 @@ export function toolCalls(choice: number): ToolCalls {
 
   return {
     read(entry, into) {
-      if (!isJson(entry)) return;
-      const fn = isJson(entry.function) ? entry.function : {};
+      if (!isObject(entry)) return;
+      const fn = isObject(entry.function) ? entry.function : {};
       const name = filled(fn.name);
       const id = filled(entry.id);
       const call = callOf(entry.index, id, name);

@@ -1,18 +1,18 @@
 import { type Usage, usageFromTotals } from '../../src/core/index.ts';
-import { count, isJson } from './shape.ts';
+import { count, isObject } from './shape.ts';
 
 /**
  * A `usage` object in core's buckets; undefined where it does not say both totals, because unknown is not zero.
  * Cached tokens: `prompt_tokens_details.cached_tokens` (OpenAI, vLLM) or `cached_tokens` (Together).
  */
 export function readUsage(wire: unknown): Usage | undefined {
-  if (!isJson(wire)) return undefined;
+  if (!isObject(wire)) return undefined;
   const prompt = count(wire.prompt_tokens);
   const total = count(wire.total_tokens);
   const completion = count(wire.completion_tokens) ?? (prompt !== undefined && total === prompt ? 0 : undefined);
   if (prompt === undefined || completion === undefined) return undefined;
-  const promptDetails = isJson(wire.prompt_tokens_details) ? wire.prompt_tokens_details : {};
-  const completionDetails = isJson(wire.completion_tokens_details) ? wire.completion_tokens_details : {};
+  const promptDetails = isObject(wire.prompt_tokens_details) ? wire.prompt_tokens_details : {};
+  const completionDetails = isObject(wire.completion_tokens_details) ? wire.completion_tokens_details : {};
   const cacheRead = count(promptDetails.cached_tokens) ?? count(wire.cached_tokens);
   const reasoning = count(completionDetails.reasoning_tokens) ?? count(wire.reasoning_tokens);
   // xAI counts reasoning beside the completion instead of inside it; the total tells which.

@@ -1,4 +1,4 @@
-import { GatewayError, type Usage } from '../../src/core/index.ts';
+import { GatewayError, isObject, type JsonObject, type Usage } from '../../src/core/index.ts';
 
 /** Where a prediction stands. Only `running` can change. */
 export type State =
@@ -36,10 +36,6 @@ const STATUSES: Readonly<Record<string, State['kind']>> = {
   aborted: 'aborted',
 };
 
-type Json = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Language models answer a list of pieces or one string; null is no answer. Anything else is not text. */
 function textOutput(output: unknown): string | undefined {
   if (typeof output === 'string') return output;
@@ -56,7 +52,7 @@ function httpUrl(value: unknown): string | undefined {
   return protocol === 'https:' || protocol === 'http:' ? value : undefined;
 }
 
-function stateOf(json: Json, text: string | undefined, outputTokens: number | undefined): State {
+function stateOf(json: JsonObject, text: string | undefined, outputTokens: number | undefined): State {
   const kind = STATUSES[String(json.status)] ?? (json.completed_at ? 'failed' : 'running');
   switch (kind) {
     case 'succeeded': {

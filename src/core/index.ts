@@ -3,6 +3,7 @@ export * from './call.ts';
 export * from './day.ts';
 export * from './errors.ts';
 export * from './event.ts';
+export * from './json.ts';
 export * from './money.ts';
 export * from './order.ts';
 export * from './provider.ts';

@@ -1,4 +1,4 @@
-import { PROVIDER_IDS, type Routing, type ServiceOffer } from '../core/index.ts';
+import { isObject, PROVIDER_IDS, type Routing, type ServiceOffer } from '../core/index.ts';
 import { expand, type Route, suffixOf } from './route.ts';
 import { unknownName } from './source.ts';
 
@@ -24,8 +24,6 @@ const MAX_MODELS = 32;
 const MAX_NAME = 512;
 const FIELDS = ['models', 'provider'];
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isName = (value: unknown): value is string =>
   typeof value === 'string' && value !== '' && value.length <= MAX_NAME;
 

@@ -1,6 +1,6 @@
 import type { Context, Handler } from 'hono';
 import { knownOffers, type PriceDocument, readOverrides } from '../catalog/index.ts';
-import { GatewayError } from '../core/index.ts';
+import { GatewayError, isObject, type JsonObject } from '../core/index.ts';
 import { readJson } from './body.ts';
 import type { Gateway } from './gateway.ts';
 import { priceList } from './prices.ts';
@@ -51,15 +51,13 @@ const MAX_BYTES = 1_000_000;
 
 const KNOWN = ['source', 'prices', 'version', 'force'];
 
-function readBody(body: unknown): Readonly<Record<string, unknown>> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw invalid('The body must be a JSON object.');
-  }
+function readBody(body: unknown): JsonObject {
+  if (!isObject(body)) throw invalid('The body must be a JSON object.');
   const stray = Object.keys(body)
     .find((key) => !KNOWN.includes(key))
     ?.slice(0, 100);
   if (stray !== undefined) throw invalid(`${stray} is not known; known are ${KNOWN.join(', ')}.`, stray);
-  return Object.fromEntries(Object.entries(body));
+  return body;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Event, FinishReason } from '../../../src/core/index.ts';
+import { type Event, type FinishReason, isObject, type JsonObject } from '../../../src/core/index.ts';
 import type { Decoder } from '../decode.ts';
 import { foreign, interrupted } from '../errors.ts';
 import { type Counts, usageEvent } from '../usage.ts';
@@ -16,15 +16,13 @@ const finish = (native: string): Event => ({
   native,
 });
 
-type Json = Readonly<Record<string, unknown>>;
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
 const count = (value: unknown): number | undefined => (typeof value === 'number' ? value : undefined);
 const utf8 = new TextDecoder();
 
-function parse(bytes: Uint8Array | undefined): Json | undefined {
+function parse(bytes: Uint8Array | undefined): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(utf8.decode(bytes));
-    return isJson(value) ? value : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     // The caller knows what it means here that this is no JSON.
     return undefined;
@@ -32,9 +30,9 @@ function parse(bytes: Uint8Array | undefined): Json | undefined {
 }
 
 /** Bedrock's own count, on the last chunk of a stream. */
-function metricsIn(json: Json): Counts | undefined {
+function metricsIn(json: JsonObject): Counts | undefined {
   const metrics = json['amazon-bedrock-invocationMetrics'];
-  if (!isJson(metrics)) return undefined;
+  if (!isObject(metrics)) return undefined;
   return {
     input: count(metrics.inputTokenCount),
     output: count(metrics.outputTokenCount),

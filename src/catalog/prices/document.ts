@@ -1,3 +1,4 @@
+import { isObject } from '../../core/index.ts';
 /** Where the admin's prices are kept: one versioned row of a D1 database. */
 
 /** As much of Cloudflare's `D1Database` as is used. */
@@ -39,14 +40,11 @@ const FIRST = 'INSERT OR IGNORE INTO config (name, version, json, at) VALUES (?1
 const WRITE =
   'UPDATE config SET version = version + 1, json = ?2, at = ?3 WHERE name = ?1 AND (?4 IS NULL OR version = ?4) RETURNING version';
 
-const isFields = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null;
-
 function storedFrom(row: unknown): Stored {
-  if (!isFields(row) || typeof row.version !== 'number' || typeof row.at !== 'string') return { version: 0, at: '' };
+  if (!isObject(row) || typeof row.version !== 'number' || typeof row.at !== 'string') return { version: 0, at: '' };
   const { version, at, json } = row;
   const document: unknown = typeof json === 'string' ? JSON.parse(json) : undefined;
-  if (!isFields(document) || typeof document.source !== 'string') return { version, at };
+  if (!isObject(document) || typeof document.source !== 'string') return { version, at };
   return { version, at, document: { source: document.source, prices: document.prices } };
 }
 
@@ -73,6 +71,6 @@ export async function writeStored(
     db.prepare(WRITE).bind(NAME, json, at, expected ?? null),
   ]);
   const row = written?.results[0];
-  if (!isFields(row) || typeof row.version !== 'number') return undefined;
+  if (!isObject(row) || typeof row.version !== 'number') return undefined;
   return { version: row.version, at, ...(document === undefined ? {} : { document }) };
 }

@@ -1,17 +1,9 @@
-import { type NanoDollars, parseDollars } from '../../core/index.ts';
+import { type JsonObject, type NanoDollars, parseDollars } from '../../core/index.ts';
 import { REPLICATE_HARDWARE } from './bundled.ts';
 import type { Rate } from './types.ts';
 
 /** Says what is wrong with a value: where it is, as a JSON path, and what ought to be there. Never the value that is. */
 export type Report = (path: string, wrong: string) => void;
-export type Fields = Readonly<Record<string, unknown>>;
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** Path of a member; a key that is no plain name is quoted. */
-export const member = (path: string, key: string): string =>
-  /^\w+$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key.slice(0, 80))}]`;
 
 /** The fields of an entry, by what it is billed by. */
 const BILLING = {
@@ -24,7 +16,7 @@ const COMMON = ['valid_from', 'valid_to', 'source', 'force'];
 export const fieldsOf = (kind: Rate['kind']): readonly string[] => [...BILLING[kind], ...COMMON];
 
 /** By what an entry is billed, told by the first field that only one kind has. */
-export function kindOf(entry: Fields): Rate['kind'] | undefined {
+export function kindOf(entry: JsonObject): Rate['kind'] | undefined {
   if ('usd_per_hour' in entry) return 'hour';
   if ('usd_per_second' in entry || 'hardware' in entry) return 'second';
   return BILLING.token.some((name) => name in entry) ? 'token' : undefined;
@@ -41,17 +33,17 @@ function amount(value: unknown, path: string, report: Report): NanoDollars | und
 }
 
 /** An amount that may be left out. */
-const optional = (entry: Fields, name: string, path: string, report: Report): NanoDollars | undefined =>
+const optional = (entry: JsonObject, name: string, path: string, report: Report): NanoDollars | undefined =>
   entry[name] === undefined ? undefined : amount(entry[name], `${path}.${name}`, report);
 
-function speed({ tokens_per_second: value }: Fields, path: string, report: Report): { tokensPerSecond?: number } {
+function speed({ tokens_per_second: value }: JsonObject, path: string, report: Report): { tokensPerSecond?: number } {
   if (value === undefined) return {};
   if (typeof value === 'number' && value >= 0.001 && value <= 1e9) return { tokensPerSecond: value };
   report(`${path}.tokens_per_second`, 'must be a number, 0.001 or above');
   return {};
 }
 
-function bySecond(entry: Fields, path: string, report: Report): Rate | undefined {
+function bySecond(entry: JsonObject, path: string, report: Report): Rate | undefined {
   const { hardware, usd_per_second: price } = entry;
   const listed = REPLICATE_HARDWARE.perSecond;
   const known = typeof hardware === 'string' && Object.hasOwn(listed, hardware) ? listed[hardware] : undefined;
@@ -71,7 +63,7 @@ function bySecond(entry: Fields, path: string, report: Report): Rate | undefined
 }
 
 /** The rate of an entry of a kind, undefined where its amounts are none. */
-export function readRate(kind: Rate['kind'], entry: Fields, path: string, report: Report): Rate | undefined {
+export function readRate(kind: Rate['kind'], entry: JsonObject, path: string, report: Report): Rate | undefined {
   switch (kind) {
     case 'second':
       return bySecond(entry, path, report);
@@ -100,7 +92,7 @@ const isDay = (value: unknown): value is string =>
   typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value));
 
 /** From and to which day an entry holds. */
-export function readDays(entry: Fields, path: string, report: Report): { validFrom?: string; validTo?: string } {
+export function readDays(entry: JsonObject, path: string, report: Report): { validFrom?: string; validTo?: string } {
   const { valid_from: from, valid_to: to } = entry;
   for (const [name, value] of Object.entries({ valid_from: from, valid_to: to })) {
     if (value !== undefined && !isDay(value)) report(`${path}.${name}`, 'must be a day, like "2026-11-22"');

@@ -1,7 +1,8 @@
+import { isObject, memberPath } from '../../core/index.ts';
 import { absurdities } from './absurd.ts';
 import { listedFor } from './bundled.ts';
 import type { KnownOffers } from './known.ts';
-import { fieldsOf, isFields, kindOf, member, type Report, readDays, readRate } from './override-fields.ts';
+import { fieldsOf, kindOf, type Report, readDays, readRate } from './override-fields.ts';
 import { ALWAYS, type PriceRow, type Rate } from './types.ts';
 
 /** A price that the operator sets: for a contract, a discount, hardware, or an offer that no list prices. */
@@ -33,8 +34,8 @@ function readEntry(
   { judge, source: common, force: always = false }: Reading,
   report: Report,
 ): PriceOverride[] {
-  const kind = isFields(entry) ? kindOf(entry) : undefined;
-  if (!isFields(entry) || kind === undefined) {
+  const kind = isObject(entry) ? kindOf(entry) : undefined;
+  if (!isObject(entry) || kind === undefined) {
     report(
       path,
       'must be an object with input_per_mtok and output_per_mtok, usd_per_second, hardware, or usd_per_hour',
@@ -44,7 +45,7 @@ function readEntry(
   const fields = fieldsOf(kind);
   for (const key of Object.keys(entry)) {
     if (!fields.includes(key))
-      report(member(path, key), `is not known; beside ${kind} prices there can be ${fields.join(', ')}`);
+      report(memberPath(path, key), `is not known; beside ${kind} prices there can be ${fields.join(', ')}`);
   }
   const { source = common, force = always } = entry;
   const sourced = typeof source === 'string' && source.trim() !== '';
@@ -75,7 +76,7 @@ export function readOverrides(
   const report: Report = (place, wrong) => {
     mistakes.push(`${place}${wrong.startsWith(':') ? '' : ' '}${wrong}${wrong.endsWith('.') ? '' : '.'}`);
   };
-  if (!isFields(value)) {
+  if (!isObject(value)) {
     report(
       path,
       'must be an object, like {"together": {"openai/gpt-oss-120b": {"input_per_mtok": "0.15", "output_per_mtok": "0.6"}}}',
@@ -85,17 +86,17 @@ export function readOverrides(
   const overrides: PriceOverride[] = [];
   const seen = new Map<string, string>();
   for (const [provider, entries] of Object.entries(value)) {
-    const at = member(path, provider);
+    const at = memberPath(path, provider);
     if (!reading.known.providers.includes(provider)) {
       report(at, `is no provider here; there are ${reading.known.providers.join(', ')}`);
       continue;
     }
-    if (!isFields(entries)) {
+    if (!isObject(entries)) {
       report(at, 'must be an object of models');
       continue;
     }
     for (const [name, entry] of Object.entries(entries)) {
-      const place = member(at, name);
+      const place = memberPath(at, name);
       const [offer, ...others] = reading.known.find(provider, name);
       if (offer === undefined)
         report(place, `is no model of ${provider} that is known here; GET /v1/models lists them`);

@@ -1,9 +1,5 @@
-import type { Tool } from '../../core/index.ts';
+import { isObject, type JsonObject, type Tool } from '../../core/index.ts';
 
-type Schema = Readonly<Record<string, unknown>>;
-
-const isSchema = (value: unknown): value is Schema =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -13,7 +9,7 @@ const NAMES: Readonly<Record<string, string>> = {
   boolean: 'boolean',
 };
 
-function comments(schema: Schema, indent: string): string {
+function comments(schema: JsonObject, indent: string): string {
   const { title, description, examples } = schema;
   const shown = listOf(examples).filter((example) => typeof example === 'string');
   let lines = '';
@@ -25,18 +21,18 @@ function comments(schema: Schema, indent: string): string {
 }
 
 /** A default is shown behind its property; the values of an enum stand there without quotes. */
-function defaultOf(schema: Schema): string {
+function defaultOf(schema: JsonObject): string {
   const { default: given } = schema;
   if (given === undefined) return '';
   const bare = typeof given === 'string' && listOf(schema.enum).length > 0;
   return ` // default: ${bare ? given : JSON.stringify(given)}`;
 }
 
-function objectType(schema: Schema, indent: string): string {
+function objectType(schema: JsonObject, indent: string): string {
   const required = new Set(listOf(schema.required));
   let type = typeof schema.description === 'string' ? `${indent}// ${schema.description}\n{\n` : '{\n';
-  for (const [key, property] of Object.entries(isSchema(schema.properties) ? schema.properties : {})) {
-    if (!isSchema(property)) continue;
+  for (const [key, property] of Object.entries(isObject(schema.properties) ? schema.properties : {})) {
+    if (!isObject(property)) continue;
     const inner = typeOf(property, `${indent}    `);
     const orNull = property.nullable === true && !inner.includes('null') ? ' | null' : '';
     const name = `${key}${required.has(key) ? '' : '?'}`;
@@ -46,13 +42,13 @@ function objectType(schema: Schema, indent: string): string {
 }
 
 /** A JSON Schema as the TypeScript that Harmony writes for it. `indent` is that of the lines inside. */
-function typeOf(schema: Schema, indent = ''): string {
+function typeOf(schema: JsonObject, indent = ''): string {
   const { type } = schema;
   if (Array.isArray(type)) {
     return type.map((one) => (one === 'integer' ? 'number' : String(one))).join(' | ');
   }
   if (type === 'object') return objectType(schema, indent);
-  if (type === 'array') return isSchema(schema.items) ? `${typeOf(schema.items, indent)}[]` : 'Array<any>';
+  if (type === 'array') return isObject(schema.items) ? `${typeOf(schema.items, indent)}[]` : 'Array<any>';
   if (type === 'string') {
     const values = listOf(schema.enum).filter((value) => typeof value === 'string');
     if (values.length > 0) return values.map((value) => `"${value}"`).join(' | ');
