@@ -6,6 +6,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     globalSetup: ['test/support/provide-captures.ts'],
+    // These end what hangs; no test may need less on any machine, however busy.
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+    teardownTimeout: 120_000,
     projects: [
       {
         extends: true,
@@ -41,7 +45,6 @@ export default defineConfig({
           name: 'oracles',
           include: ['test/oracles/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 60_000,
         },
       },
       {
@@ -59,8 +62,6 @@ export default defineConfig({
           include: ['test/{sandbox,gateway,guide,clients,faults}/**/*.test.ts'],
           environment: 'node',
           fileParallelism: false,
-          testTimeout: 30_000,
-          hookTimeout: 120_000,
           // Real sockets, real timers, and whatever else the machine is doing.
           retry: 1,
         },
