@@ -1,0 +1,1 @@
+export function install(name: 'wheels' | 'requirements'): { readonly python: string } | { readonly missing: string };

@@ -1,0 +1,81 @@
+// Installs the Python packages of the tests into `.python/`, unless they are there already. There are two lists:
+// `wheels` (wheels.txt, taken without dependencies) and `requirements` (requirements.txt). Without arguments it installs
+// both: node test/python/setup.mjs [wheels] [requirements]
+//
+// Plain JavaScript without imports of ours, because CI runs it before anything is installed.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const HOME = fileURLToPath(new URL('../../.python/', import.meta.url));
+
+/** xllamacpp's wheels are built for this version and later. */
+const LEAST = [3, 10];
+const NAMES = ['python3', 'python', 'python3.13', 'python3.12', 'python3.11', 'python3.10'];
+
+const LISTS = {
+  wheels: { file: 'wheels.txt', options: ['--no-deps', '--only-binary', ':all:'] },
+  requirements: { file: 'requirements.txt', options: ['--only-binary', ':all:'] },
+};
+
+const inFolder = (name) =>
+  process.platform === 'win32' ? join(HOME, 'Scripts', `${name}.exe`) : join(HOME, 'bin', name);
+
+function run(command, args) {
+  const { error, status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  return { ok: !error && status === 0, said: `${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`.trim() };
+}
+
+function systemPython() {
+  for (const name of NAMES) {
+    const { ok, said } = run(name, ['-c', 'import sys, venv; print(sys.version_info[0], sys.version_info[1])']);
+    const [major = 0, minor = 0] = said.split(' ').map(Number);
+    if (ok && major === LEAST[0] && minor >= LEAST[1]) return name;
+  }
+  return undefined;
+}
+
+const lastLine = (said) => said.split('\n').at(-1) ?? '';
+
+/**
+ * Makes sure that a list is installed. Returns the path of the Python that has it, or the reason why it could not be had.
+ */
+export function install(name) {
+  const { file, options } = LISTS[name];
+  const wanted = join(HERE, file);
+  const stamp = join(HOME, `${name}.installed`);
+  const sum = createHash('sha256').update(readFileSync(wanted)).digest('hex');
+  const python = inFolder('python');
+  if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === sum) return { python };
+  if (!existsSync(python)) {
+    const system = systemPython();
+    if (system === undefined) return { missing: `there is no Python ${LEAST.join('.')} or later with venv` };
+    mkdirSync(HOME, { recursive: true });
+    const made = run(system, ['-m', 'venv', HOME]);
+    if (!made.ok) return { missing: `no virtual environment could be made: ${lastLine(made.said)}` };
+  }
+  console.log(`Installing the Python packages of test/python/${file} into .python/ (once) …`);
+  const quiet = ['--quiet', '--disable-pip-version-check', '--no-input'];
+  const installed = run(python, ['-m', 'pip', 'install', ...quiet, ...options, '-r', wanted]);
+  if (!installed.ok) return { missing: `pip could not install test/python/${file}: ${lastLine(installed.said)}` };
+  writeFileSync(stamp, sum);
+  return { python };
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(LISTS);
+  for (const name of names) {
+    if (!Object.hasOwn(LISTS, name)) {
+      console.error(`There is no list ${name}: use ${Object.keys(LISTS).join(' or ')}.`);
+      process.exit(2);
+    }
+    const result = install(name);
+    if ('missing' in result) {
+      console.error(`The tests that need ${name} cannot run: ${result.missing}.`);
+      process.exitCode = 1;
+    }
+  }
+}
