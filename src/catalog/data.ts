@@ -31,6 +31,7 @@ const offer = v.strictObject({
     asOf: v.exactOptional(day),
     note: v.exactOptional(v.string()),
   }),
+  structured: v.optional(v.boolean(), false),
   billing: v.optional(v.picklist(['token', 'time', 'provisioned']), 'token'),
   contextLimit: v.exactOptional(tokens),
   maxOutput: v.optional(v.strictObject({ converse: v.exactOptional(tokens), invoke: v.exactOptional(tokens) }), {}),
@@ -49,12 +50,13 @@ const model = v.strictObject({
   contextLength: v.exactOptional(tokens),
   can: v.array(v.picklist(CAN)),
   aliases: list(v.string()),
+  openrouter: v.optional(v.union([v.string(), v.array(v.string())]), []),
   replacedBy: v.exactOptional(v.string()),
   offers: v.array(offer),
 });
 
 /** Features follow from the model's capabilities; the data states only where a provider falls short of them. */
-function featuresOf(can: Capabilities, { apis, features }: v.InferOutput<typeof offer>): OfferFeatures {
+function featuresOf(can: Capabilities, { apis, features, structured }: v.InferOutput<typeof offer>): OfferFeatures {
   const chat = apis.includes('converse') || apis.includes('chat');
   const tools = chat && (features.tools ?? can.tools);
   return {
@@ -62,10 +64,11 @@ function featuresOf(can: Capabilities, { apis, features }: v.InferOutput<typeof 
     tools,
     streamingTools: tools && (features.streamingTools ?? true),
     vision: chat && can.vision,
+    structured: chat && structured,
   };
 }
 
-function listPrice({ provider, id }: v.InferOutput<typeof offer>): ListPrice | null {
+function listPrice({ provider, id }: Pick<v.InferOutput<typeof offer>, 'provider' | 'id'>): ListPrice | null {
   const row = listedFor(provider, id);
   if (row?.price.kind !== 'token') return null;
   return {
@@ -76,7 +79,7 @@ function listPrice({ provider, id }: v.InferOutput<typeof offer>): ListPrice | n
   };
 }
 
-function read({ can, offers, ...rest }: v.InferOutput<typeof model>): CatalogModel {
+function read({ can, offers, openrouter, ...rest }: v.InferOutput<typeof model>): CatalogModel {
   const capabilities: Capabilities = {
     tools: can.includes('tools'),
     vision: can.includes('vision'),
@@ -87,9 +90,10 @@ function read({ can, offers, ...rest }: v.InferOutput<typeof model>): CatalogMod
   return {
     ...rest,
     capabilities,
-    offers: offers.map((entry) => ({
+    openrouter: typeof openrouter === 'string' ? [openrouter] : openrouter,
+    offers: offers.map(({ structured, ...entry }) => ({
       ...entry,
-      features: featuresOf(capabilities, entry),
+      features: featuresOf(capabilities, { ...entry, structured }),
       price: listPrice(entry),
     })),
   };

@@ -1,6 +1,6 @@
-import { PROVIDER_IDS } from '../core/index.ts';
+import { PROVIDER_IDS, providerNamed } from '../core/index.ts';
 import { bedrockIdWithin } from './bedrock.ts';
-import { names } from './names.ts';
+import { modelCalled, names } from './names.ts';
 import { replicateModelOf } from './replicate.ts';
 import { suggest } from './suggest.ts';
 import type { CatalogModel } from './types.ts';
@@ -13,6 +13,7 @@ export interface Pin {
 
 export type Match =
   | { readonly kind: 'model'; readonly model: CatalogModel; readonly pin?: Pin }
+  /** `suggestions` compares the name with every model's, so it is worked out only when it is read: for an error. */
   | { readonly kind: 'unknown'; readonly suggestions: readonly string[] };
 
 type Found = Extract<Match, { kind: 'model' }>;
@@ -21,8 +22,8 @@ const pinned = (model: CatalogModel | undefined, pin: Pin): Found | undefined =>
 
 /** A name with no provider before it. */
 function findPlain(name: string): Found | undefined {
-  const { all, bedrock, replicate } = names();
-  const model = all.get(name);
+  const { bedrock, replicate } = names();
+  const model = modelCalled(name);
   if (model) return { kind: 'model', model };
   const versioned = replicateModelOf(name);
   if (versioned !== undefined) return pinned(replicate.get(versioned), { provider: 'replicate', upstream: name });
@@ -34,18 +35,18 @@ function findPlain(name: string): Found | undefined {
 /** `provider/name`. A name that pins another provider by itself contradicts it, and is no match. */
 function findAt(name: string, providers: readonly string[]): Found | undefined {
   const slash = name.indexOf('/');
-  const provider = name.slice(0, Math.max(0, slash));
-  if (!providers.includes(provider)) return undefined;
+  const provider = slash > 0 ? providerNamed(name.slice(0, slash), providers) : undefined;
+  if (provider === undefined) return undefined;
   const found = findPlain(name.slice(slash + 1));
   if (!found || (found.pin && found.pin.provider !== provider)) return undefined;
   return { ...found, pin: { ...found.pin, provider } };
 }
 
 /**
- * The model that a name means. Names match whole and in their own case, never by part: `llama-3-8b` is a base model and
- * `llama-3-8b-instruct` is not. Known are:
+ * The model that a name means. Names match whole, never by part: `llama-3-8b` is a base model and `llama-3-8b-instruct` is
+ * not. Case matters only where two names differ by nothing else. Known are:
  *
- * - canonical ids and aliases (`llama-2-70b-chat`, `meta-llama/Llama-2-70b-chat-hf`);
+ * - canonical ids, aliases and OpenRouter's slugs (`llama-2-70b-chat`, `meta-llama/Llama-2-70b-chat-hf`);
  * - any provider's own id (`meta.llama3-8b-instruct-v1:0`): it means the model, wherever it is served;
  * - `owner/name:version` on Replicate, and Bedrock's inference profiles and ARNs: they pin provider and id;
  * - each of these behind `provider/`, which pins the provider. A whole name comes before that reading.
@@ -56,5 +57,11 @@ function findAt(name: string, providers: readonly string[]): Found | undefined {
  */
 export function findModel(name: string, providerIds: readonly string[] = []): Match {
   const found = findPlain(name) ?? findAt(name, [...PROVIDER_IDS, ...providerIds]);
-  return found ?? { kind: 'unknown', suggestions: suggest(name) };
+  if (found) return found;
+  return {
+    kind: 'unknown',
+    get suggestions() {
+      return suggest(name);
+    },
+  };
 }

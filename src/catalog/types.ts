@@ -24,6 +24,11 @@ export interface OfferFeatures {
   readonly tools: boolean;
   readonly streamingTools: boolean;
   readonly vision: boolean;
+  /**
+   * Bedrock Converse: takes a JSON Schema for the answer (`outputConfig.textFormat`) and for tools (`toolSpec.strict`), which AWS
+   * documents per model. On other providers' wires `response_format` is the wire's.
+   */
+  readonly structured: boolean;
 }
 
 /**
@@ -97,6 +102,8 @@ export interface CatalogModel {
   readonly capabilities: Capabilities;
   /** Other names, its Hugging Face id among them. */
   readonly aliases: readonly string[];
+  /** OpenRouter's slugs of it, in lower case as OpenRouter writes them: `meta-llama/llama-3.3-70b-instruct`. */
+  readonly openrouter: readonly string[];
   /** What to ask for instead where this one ends or has ended. */
   readonly replacedBy?: string;
   readonly offers: readonly CatalogOffer[];

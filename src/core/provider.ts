@@ -5,6 +5,31 @@ import type { NanoDollars, Price } from './money.ts';
 /** The providers built in, by the names that callers, the catalogue and configuration use. */
 export const PROVIDER_IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
 
+/** Other names of the providers built in: OpenRouter's, and what people write. Compared by `plainName`. */
+const ALSO_CALLED: ReadonlyMap<string, (typeof PROVIDER_IDS)[number]> = new Map([
+  ['amazonbedrock', 'bedrock'],
+  ['awsbedrock', 'bedrock'],
+  ['togetherai', 'together'],
+]);
+
+const LONGEST_NAME = 100;
+
+const plainName = (name: string): string => name.toLowerCase().replace(/[\s_-]/g, '');
+
+/**
+ * The provider that a name means, of those that are `known`: by its id, else without regard to case, spaces and hyphens
+ * ("Together", "Amazon Bedrock"), as OpenRouter shows and takes names. Undefined where there is none, or more than one.
+ */
+export function providerNamed(name: string, known: readonly string[]): string | undefined {
+  if (known.includes(name)) return name;
+  if (name.length > LONGEST_NAME) return undefined;
+  const plain = plainName(name);
+  const meant = known.filter((id) => plainName(id) === plain);
+  if (meant.length > 0) return meant.length === 1 ? meant[0] : undefined;
+  const also = ALSO_CALLED.get(plain);
+  return also !== undefined && known.includes(also) ? also : undefined;
+}
+
 /** The APIs an offer can be reached by, across all providers. */
 export type Api = 'converse' | 'invoke' | 'predictions' | 'chat' | 'completions';
 
@@ -109,6 +134,8 @@ export interface ServiceOffer {
   readonly family?: Family;
   readonly contextLength?: number;
   readonly maxOutput?: number;
+  /** What its owner says the model can do there. Absent: as the catalogue knows the model; else unknown, and the server is asked. */
+  readonly capabilities?: { readonly vision?: boolean; readonly tools?: boolean };
   /** By the token. */
   readonly price: Price;
   /** What the service costs by the hour, where that is how it is paid; `price` is unknown then. */

@@ -123,9 +123,18 @@ describe('the offers', () => {
     expect(llama.filter(({ offer }) => offer.features.streamingTools)).toEqual([]);
     expect(llama.filter(({ model, offer }) => model.family === 'llama-3' && offer.features.tools)).toEqual([]);
     expect(byId.get('llama-3.3-70b-instruct')?.offers.map(({ provider, features }) => [provider, features])).toEqual([
-      ['bedrock', { system: true, tools: true, streamingTools: false, vision: false }],
-      ['together', { system: true, tools: true, streamingTools: true, vision: false }],
+      ['bedrock', { system: true, tools: true, streamingTools: false, vision: false, structured: false }],
+      ['together', { system: true, tools: true, streamingTools: true, vision: false, structured: false }],
     ]);
+  });
+
+  it('are held to a schema on Bedrock’s Converse alone, and never for Llama or DeepSeek R1', () => {
+    const structured = offers.filter(({ offer }) => offer.features.structured);
+    expect(structured.length).toBeGreaterThan(10);
+    for (const { model, offer } of structured) {
+      expect([offer.provider, offer.apis.includes('converse')], offer.id).toEqual(['bedrock', true]);
+      expect(/^(?:llama|deepseek-r1)/.test(model.family), offer.id).toBe(false);
+    }
   });
 
   it('take neither system message nor tools for Mistral 7B and Mixtral on Bedrock', () => {

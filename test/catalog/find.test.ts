@@ -13,12 +13,18 @@ const pinOf = (name: string, providers?: readonly string[]) => {
 
 const HASH = '2d19859030ff705a87c746f7e96eea03aefb71f166725aee39692f1476566d48';
 const listed = models().flatMap((model) =>
-  [model.id, ...model.aliases, ...model.offers.flatMap((offer) => [offer.id, ...offer.otherIds])].map((name) => ({
+  [
+    model.id,
+    ...model.aliases,
+    ...model.openrouter,
+    ...model.offers.flatMap((offer) => [offer.id, ...offer.otherIds]),
+  ].map((name) => ({
     name,
     id: model.id,
   })),
 );
-const known = new Set(listed.map(({ name }) => name));
+const folds = new Map<string, Set<string>>();
+for (const { name, id } of listed) folds.set(name.toLowerCase(), (folds.get(name.toLowerCase()) ?? new Set()).add(id));
 
 describe('a name that is listed', () => {
   it('finds its model and leaves the provider open', () => {
@@ -38,6 +44,36 @@ describe('a name that is listed', () => {
     ['meta.llama3-3-70b-instruct-v1:0', 'llama-3.3-70b-instruct'],
     ['openai/gpt-oss-120b', 'gpt-oss-120b'],
   ])('%s is %s', (name, id) => expect(idOf(name)).toBe(id));
+});
+
+describe('a name in another case', () => {
+  /** Letter by letter, by the bits of a number. */
+  const recased = (name: string, bits: number): string =>
+    [...name].map((letter, at) => ((bits >> (at % 31)) & 1 ? letter.toUpperCase() : letter.toLowerCase())).join('');
+
+  it('finds the model of its letters, unless two models’ names differ by case alone', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...listed), fc.nat(), ({ name }, bits) => {
+        const other = recased(name, bits);
+        const exact = listed.find((one) => one.name === other);
+        const meant = folds.get(name.toLowerCase()) ?? new Set();
+        expect(idOf(other)).toBe(exact?.id ?? (meant.size === 1 ? [...meant][0] : undefined));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ['meta-llama/llama-3.3-70b-instruct', 'llama-3.3-70b-instruct'],
+    ['META-LLAMA/LLAMA-3.3-70B-INSTRUCT', 'llama-3.3-70b-instruct'],
+    ['GPT-OSS-120B', 'gpt-oss-120b'],
+    ['openai/GPT-oss-120b', 'gpt-oss-120b'],
+  ])('%s is %s', (name, id) => expect(idOf(name)).toBe(id));
+
+  it.each(['Together/GPT-OSS-120b', 'TOGETHER/gpt-oss-120b', 'together ai/gpt-oss-120b'])(
+    '%s pins the provider it names',
+    (name) => expect(findModel(name)).toMatchObject({ model: { id: 'gpt-oss-120b' }, pin: { provider: 'together' } }),
+  );
 });
 
 describe('a name of Replicate with a version', () => {
@@ -141,15 +177,15 @@ describe('a provider in front of a name', () => {
 });
 
 describe('a name that is not listed', () => {
-  it.each(['llama-2-70b-cha', 'llama-2-70b-chat ', 'Llama-2-70b-chat', 'llama', '', 'constructor', '__proto__'])(
+  it.each(['llama-2-70b-cha', 'llama-2-70b-chat ', 'Llama-2-70b-cha', 'llama', '', 'constructor', '__proto__'])(
     '%j matches nothing, however close',
     (name) => expect(idOf(name)).toBeUndefined(),
   );
 
-  it('never matches by a part, a case or a slip of a known one', () => {
+  it('never matches by a part or a slip of a known one', () => {
     const mutation = fc
       .tuple(
-        fc.constantFrom(...known),
+        fc.constantFrom(...listed.map(({ name }) => name)),
         fc.nat(),
         fc.nat(),
         fc.constantFrom('a', '-', '/', '.', ':', 'é', ' '),
@@ -162,7 +198,7 @@ describe('a name that is not listed', () => {
         if (way === 2) return name.slice(at, at + 1 + (length % name.length));
         return name.slice(0, at) + name.slice(at).toUpperCase();
       })
-      .filter((name) => !known.has(name));
+      .filter((name) => !folds.has(name.toLowerCase()));
     fc.assert(
       fc.property(mutation, (name) => findModel(name).kind === 'unknown'),
       { numRuns: 500 },
@@ -171,7 +207,7 @@ describe('a name that is not listed', () => {
 
   it.each([
     ['llama-2-70b-caht', 'llama-2-70b-chat'],
-    ['Llama-2-70B-Chat', 'llama-2-70b-chat'],
+    ['Llama-2-70B-Cha', 'llama-2-70b-chat'],
     ['together/llama3.3-70b-instruct', 'llama-3.3-70b-instruct'],
     ['meta-llama/Llama-3.1-8B-Instruct-FP8', 'llama-3.1-8b-instruct'],
     ['gpt-oss-120', 'gpt-oss-120b'],
