@@ -43,3 +43,6 @@ export const HOSTILE: Readonly<Record<string, (length: number) => string>> = {
   'formats that match nothing': (n) => '\u200d'.repeat(n),
   'lone surrogates': (n) => '\ud800'.repeat(n),
 };
+
+/** Families with engines, scanners or normal forms of their own. */
+export const HOSTILE_TO = ['llama2', 'mistral', 'llama3', 'o200k', 'llama4', 'tekken', 'qwen', 'deepseek'] as const;
