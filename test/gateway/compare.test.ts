@@ -101,7 +101,7 @@ describe('npm run compare', () => {
     expect(ran.stderr).toMatch(sentence);
   });
 
-  it('starts a gateway of its own where none listens', { timeout: 120_000 }, async ({ skip }) => {
+  it('starts a gateway of its own where none listens', { timeout: 300_000 }, async ({ skip }) => {
     const taken = await fetch('http://127.0.0.1:8787/healthz').then(
       () => true,
       () => false,

@@ -55,7 +55,7 @@ function start(...args: string[]): {
     exited,
     async until(pattern) {
       for (let waited = 0; !pattern.test(output); waited += 100) {
-        if (waited > 60_000 || child.exitCode !== null) throw new Error(`npm start did not get there:\n${output}`);
+        if (waited > 240_000 || child.exitCode !== null) throw new Error(`npm start did not get there:\n${output}`);
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
     },
@@ -63,7 +63,7 @@ function start(...args: string[]): {
 }
 
 describe('npm start without any key', () => {
-  it('serves the README’s requests from the sandbox as it prints them, and says so', { timeout: 90_000 }, async () => {
+  it('serves the README’s requests from the sandbox as it prints them, and says so', { timeout: 300_000 }, async () => {
     const port = await freePort();
     const gateway = start('--port', String(port));
     await gateway.until(/the sandbox answers/);
@@ -117,7 +117,7 @@ describe('npm start without any key', () => {
 });
 
 describe('npm start with credentials', () => {
-  it('uses them and not the sandbox, and asks for a key', { timeout: 90_000 }, async () => {
+  it('uses them and not the sandbox, and asks for a key', { timeout: 300_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'chasqui-'));
     const file = join(folder, 'env');
     writeFileSync(
@@ -138,7 +138,7 @@ describe('npm start with credentials', () => {
     }
   });
 
-  it('ends with every mistake in them', { timeout: 90_000 }, async () => {
+  it('ends with every mistake in them', { timeout: 300_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'chasqui-'));
     const file = join(folder, 'env');
     writeFileSync(file, 'TOGETHER_API_KEY=key\nTOGETHER_BASE_URL=nowhere\nAWS_ACCESS_KEY_ID=AKIA0000000000000000\n');

@@ -234,7 +234,7 @@ describe('polling', () => {
     const { fetch, count } = upstream({ create: starting, get: [json({ detail: 'no' }, 401)] });
     const { error } = await run(fetch, job({ stream: false }));
     expect(error).toMatchObject({ code: 'provider_auth', details: { maybeBilled: true } });
-    await vi.waitFor(() => expect(count('cancel')).toBe(1));
+    await vi.waitFor(() => expect(count('cancel')).toBe(1), { timeout: 60_000 });
   });
 
   it('follows no address that the prediction names', async () => {
@@ -276,7 +276,7 @@ describe('a caller who leaves', () => {
     const { error, finish } = await run(fetch, job({ stream }), caller.signal);
     expect(error).toMatchObject({ code: 'timeout', message: 'too late', details: { maybeBilled: true } });
     expect(finish).toBeUndefined();
-    await vi.waitFor(() => expect(count('cancel')).toBe(1));
+    await vi.waitFor(() => expect(count('cancel')).toBe(1), { timeout: 60_000 });
     await tick();
     expect(count('cancel')).toBe(1);
   });
@@ -286,12 +286,12 @@ describe('a caller who leaves', () => {
     const { fetch, count } = upstream({ create: () => new Promise((resolve) => (answer = resolve)) });
     const caller = new AbortController();
     const running = run(fetch, job(), caller.signal);
-    await vi.waitFor(() => expect(count('create')).toBe(1));
+    await vi.waitFor(() => expect(count('create')).toBe(1), { timeout: 60_000 });
     caller.abort();
     expect((await running).error).toMatchObject({ code: 'canceled', details: { maybeBilled: true } });
     expect(count('cancel')).toBe(0);
     answer(await starting(undefined));
-    await vi.waitFor(() => expect(count('cancel')).toBe(1));
+    await vi.waitFor(() => expect(count('cancel')).toBe(1), { timeout: 60_000 });
   });
 
   it('without having read a single event still cancels', async () => {
@@ -299,7 +299,7 @@ describe('a caller who leaves', () => {
     const caller = new AbortController();
     await provider(fetch).generate(job(), caller.signal);
     caller.abort();
-    await vi.waitFor(() => expect(count('cancel')).toBe(1));
+    await vi.waitFor(() => expect(count('cancel')).toBe(1), { timeout: 60_000 });
   });
 
   it('the iterator cancels once, even with a read pending', async () => {

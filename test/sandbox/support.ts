@@ -68,8 +68,8 @@ export const refusal = (call: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-/** Looks again until it holds; for what the other side does in its own time. */
-export async function eventually<T>(look: () => Promise<T | undefined>, within = 5000): Promise<T> {
+/** Looks again until it holds; for what the other side does in its own time. The limit only ends what hangs. */
+export async function eventually<T>(look: () => Promise<T | undefined>, within = 60_000): Promise<T> {
   const until = Date.now() + within;
   for (;;) {
     const found = await look();

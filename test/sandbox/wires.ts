@@ -80,13 +80,21 @@ export function wiresOf(box: Sandbox): readonly WireUnderTest[] {
   ];
 }
 
-/** What arrives until the body ends, breaks, or nothing has come for a while; bytes as characters. */
-export async function received(answer: Response, patience = 150) {
+/** How long nothing may come until that counts as silence, in ms. */
+const SILENCE_MS = 150;
+
+/**
+ * What arrives until the body ends or breaks; bytes as characters. Where the test expects it to fall silent, it says
+ * after what: until that has come there is no hurry, and then nothing more may come for a while.
+ */
+export async function received(answer: Response, fallsSilent?: (body: string) => boolean) {
   const reader = answer.body?.getReader();
   let body = '';
   for (;;) {
-    const silence = new Promise<'silent'>((resolve) => setTimeout(resolve, patience, 'silent'));
-    const next = await Promise.race([reader?.read().catch(() => 'broken' as const), silence]);
+    const silence = fallsSilent?.(body)
+      ? [new Promise<'silent'>((resolve) => setTimeout(resolve, SILENCE_MS, 'silent'))]
+      : [];
+    const next = await Promise.race([reader?.read().catch(() => 'broken' as const), ...silence]);
     if (next === 'silent' || next === 'broken' || !next || next.done) {
       await reader?.cancel().catch(() => undefined);
       return { body, end: next === 'silent' || next === 'broken' ? next : ('closed' as const) };

@@ -94,6 +94,10 @@ async function build(
   return { bundle, stamps };
 }
 
+let builds = 0;
+/** How many Workers this process has built, and not found in the cache. */
+export const bundlesBuilt = (): number => builds;
+
 /** Builds a Worker exactly as deployed, or takes it from the cache if nothing that went into it has changed. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
   const key = createHash('sha256').update(
@@ -107,6 +111,7 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
     if (await isFresh(stamps)) return known;
   }
   await mkdir(CACHE, { recursive: true });
+  builds++;
   const built = await build(options, into);
   await writeFile(note, JSON.stringify(built));
   return built.bundle;

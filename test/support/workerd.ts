@@ -6,7 +6,8 @@ import { extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Bundle, type BundleOptions, bundle } from './bundle.ts';
 
-const START_MS = 20_000;
+/** Ends what hangs. */
+const START_MS = 120_000;
 const MAX_LOG_CHARACTERS = 256 * 1024;
 
 export interface WorkerOptions extends BundleOptions {
