@@ -64,5 +64,6 @@ export async function readAnswer(
     events: once(events),
     ...(id === undefined ? {} : { upstreamId: id }),
     ...(whole.model === undefined ? {} : { upstreamModel: whole.model }),
+    ...(whole.fingerprint === undefined ? {} : { fingerprint: whole.fingerprint }),
   };
 }

@@ -29,6 +29,8 @@ export interface Decoder {
   readonly settled: boolean;
   /** The model the server says it used. */
   readonly model: string | undefined;
+  /** The server's `system_fingerprint`. */
+  readonly fingerprint: string | undefined;
 }
 
 /** A message's content: a string, or parts as some servers of reasoning models send them. */
@@ -48,6 +50,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
   const topK = job.sampling.logprobs;
   let usage: Usage | undefined;
   let model: string | undefined;
+  let fingerprint: string | undefined;
   let foreign = false;
 
   function choiceAt(index: number): Choice {
@@ -109,6 +112,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
         return;
       }
       model ??= filled(wire.model);
+      fingerprint ??= filled(wire.system_fingerprint);
       usage = readUsage(wire.usage) ?? usage;
       if (Array.isArray(wire.choices)) {
         // Together's own schema of a completion chunk has the finish beside its one choice.
@@ -152,6 +156,9 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     },
     get model() {
       return model;
+    },
+    get fingerprint() {
+      return fingerprint;
     },
   };
 }

@@ -71,7 +71,7 @@ export function streamEvents(
     }
   }
 
-  const generation: { events: AsyncIterable<Event[]>; upstreamId?: string; upstreamModel?: string } = {
+  const generation: { -readonly [K in keyof Generation]: Generation[K] } = {
     events: batches(),
     ...(upstreamId === undefined ? {} : { upstreamId }),
   };
@@ -108,6 +108,7 @@ export function streamEvents(
             failure = error instanceof OversizedEvent ? interrupted(upstream) : error;
           }
           if (chunks.model !== undefined) generation.upstreamModel = chunks.model;
+          if (chunks.fingerprint !== undefined) generation.fingerprint = chunks.fingerprint;
           if (batch.length > 0) return { done: false, value: batch };
         }
         close();

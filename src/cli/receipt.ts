@@ -8,11 +8,14 @@ function textOf({ text, message }: Answer['choices'][number]): string {
   return (text ?? message?.content ?? '').trim();
 }
 
-function costLine({ cost, cost_details: details }: Answer['usage']): string {
+/** Dollars to the nano-dollar, never as `1e-7`. */
+const dollars = (amount: number): string => `$${amount.toFixed(9).replace(/\.?0+$/, '')}`;
+
+function costLine({ cost_exact: cost, cost_details: details }: Answer['usage']): string {
   if (cost === null) return `What it cost is not known. ${details.reason ?? ''}`.trim();
   const parts = [
-    ...(details.prompt === undefined ? [] : [`$${details.prompt} for the prompt`]),
-    ...(details.completion === undefined ? [] : [`$${details.completion} for the answer`]),
+    ...(details.prompt === undefined ? [] : [`${dollars(details.prompt)} for the prompt`]),
+    ...(details.completion === undefined ? [] : [`${dollars(details.completion)} for the answer`]),
   ].join(', ');
   const rule = details.price == null ? '' : `, by ${details.price}`;
   return `It cost ${details.estimate ? 'about ' : ''}$${cost}: ${parts}${rule}.`;

@@ -54,10 +54,10 @@ export const answer = v.object({
   usage: v.object({
     prompt_tokens: v.number(),
     completion_tokens: v.number(),
-    cost: v.nullable(amount),
+    cost_exact: v.nullable(amount),
     cost_details: v.looseObject({
-      prompt: v.optional(amount),
-      completion: v.optional(amount),
+      prompt: v.optional(v.number()),
+      completion: v.optional(v.number()),
       price: v.nullish(v.string()),
       basis: v.optional(v.string()),
       estimate: v.optional(v.boolean(), false),

@@ -96,6 +96,8 @@ export interface Generation {
   readonly upstreamId?: string;
   /** The model the provider says it used, where that may differ (Together redirects ids). */
   readonly upstreamModel?: string;
+  /** OpenAI's `system_fingerprint`, where the upstream gives one. */
+  readonly fingerprint?: string;
 }
 
 /** A prompt to count: text for a raw API, messages for a chat API. */

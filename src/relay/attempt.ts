@@ -22,6 +22,7 @@ export interface Answer {
   readonly events: AsyncIterable<Event[]>;
   readonly upstreamId?: string;
   readonly upstreamModel?: string;
+  readonly fingerprint?: string;
 }
 
 /** Who keeps account of attempts. */
@@ -163,10 +164,11 @@ async function* once(batch: Event[]): AsyncGenerator<Event[], void, undefined> {
   yield batch;
 }
 
-function identity(generations: readonly Generation[]): { upstreamId?: string; upstreamModel?: string } {
+function identity(generations: readonly Generation[]): Omit<Answer, 'events'> {
   const [first] = generations;
   return {
     ...(first?.upstreamId === undefined ? {} : { upstreamId: first.upstreamId }),
     ...(first?.upstreamModel === undefined ? {} : { upstreamModel: first.upstreamModel }),
+    ...(first?.fingerprint === undefined ? {} : { fingerprint: first.fingerprint }),
   };
 }

@@ -60,6 +60,7 @@ function stopwatch() {
   };
 }
 
+const MAX_FINGERPRINT = 200;
 const MAX_NAMED = 20;
 
 /** Names of a caller's choosing, made fit for a header: printable, and not endless. */
@@ -134,6 +135,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
       created: Math.floor(Date.now() / 1000),
       model: carried.offer.model,
       provider: carried.offer.provider,
+      fingerprint: carried.fingerprint?.slice(0, MAX_FINGERPRINT) ?? null,
       costs,
       ...(flag(c, 'x-chasqui-debug') ? { debug } : {}),
     };
@@ -141,7 +143,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     if (call.stream) return sendEvents(c, carried.events, dialect.stream(call, envelope, includeUsage), gone);
 
     const answer = dialect.answer(call, envelope, await collect(carried.events));
-    const { cost } = (answer.usage ?? {}) as Partial<WireCost>;
+    const { cost_exact: cost } = (answer.usage ?? {}) as Partial<WireCost>;
     if (typeof cost === 'string') headersOf(c)['x-chasqui-cost'] = cost;
     return replyJson(c, 200, answer);
   };

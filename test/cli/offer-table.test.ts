@@ -94,8 +94,8 @@ const answer = (more: Partial<Answer> = {}): Answer => ({
   usage: {
     prompt_tokens: 41,
     completion_tokens: 2,
-    cost: '0.00003',
-    cost_details: { prompt: '0.00002', completion: '0.00001', price: 'bedrock/x@2026-01-01', estimate: false },
+    cost_exact: '0.00003',
+    cost_details: { prompt: 0.00002, completion: 0.0000001, price: 'bedrock/x@2026-01-01', estimate: false },
   },
   chasqui: { attempts: [{}], alternatives: [], saved: null },
   ...more,
@@ -114,13 +114,17 @@ describe('a receipt', () => {
       '',
       'Blue.',
       '',
-      '41 prompt tokens, 2 of output. It cost $0.00003: $0.00002 for the prompt, $0.00001 for the answer, by bedrock/x@2026-01-01.',
+      '41 prompt tokens, 2 of output. It cost $0.00003: $0.00002 for the prompt, $0.0000001 for the answer, by bedrock/x@2026-01-01.',
       'The same elsewhere: together $0.00005, replicate as gpt-oss-120b unknown. Saved $0.00002 against the dearest of them.',
     ]);
   });
 
   it('admits a cost that nobody knows, one that was the dearest, and an answer that was cut', () => {
-    const usage = { ...answer().usage, cost: null, cost_details: { reason: 'No price is known.', estimate: false } };
+    const usage = {
+      ...answer().usage,
+      cost_exact: null,
+      cost_details: { reason: 'No price is known.', estimate: false },
+    };
     expect(receiptText(answer({ usage }), 200)).toContain('What it cost is not known. No price is known.');
     const alternatives = [{ provider: 'together', model: 'm', provider_model: 't', cost: '0.00001' }];
     const dear = answer({ chasqui: { attempts: [{}], alternatives, saved: '-0.00002' } });

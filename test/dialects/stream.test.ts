@@ -4,7 +4,7 @@ import { type Event, GatewayError } from '../../src/core/index.ts';
 import { chatAnswer, chatStream, completionAnswer, completionStream } from '../../src/dialects/openai/index.ts';
 import { parseSse, readStream } from '../support/sse.ts';
 
-const envelope = { id: 'gen-1', created: 1, model: 'llama', provider: 'bedrock' };
+const envelope = { id: 'gen-1', created: 1, model: 'llama', provider: 'bedrock', fingerprint: null };
 const usage: Event = {
   type: 'usage',
   usage: { input: 3, cacheRead: 2, cacheWrite: 1, output: 4, reasoning: 5, source: 'provider' },

@@ -26,7 +26,8 @@ interface Row {
 interface Usage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
-  readonly cost: string | null;
+  readonly cost: number | null;
+  readonly cost_exact: string | null;
   readonly cost_details: Readonly<Record<string, unknown>>;
 }
 
@@ -130,15 +131,20 @@ describe('what an answer cost', () => {
       const prompt = costOf(usage.prompt_tokens, input);
       const completion = costOf(usage.completion_tokens, output);
       expect(usage).toMatchObject({
-        cost: formatDollars(prompt + completion),
+        cost: Number(formatDollars(prompt + completion)),
+        cost_exact: formatDollars(prompt + completion),
+        is_byok: false,
         cost_details: {
-          prompt: formatDollars(prompt),
-          completion: formatDollars(completion),
-          cached: '0',
+          upstream_inference_cost: Number(formatDollars(prompt + completion)),
+          upstream_inference_prompt_cost: Number(formatDollars(prompt)),
+          upstream_inference_completions_cost: Number(formatDollars(completion)),
+          prompt: Number(formatDollars(prompt)),
+          completion: Number(formatDollars(completion)),
+          cached: 0,
           basis: 'provider_tokens',
         },
       });
-      expect(response.headers.get('x-chasqui-cost')).toBe(usage.cost);
+      expect(response.headers.get('x-chasqui-cost')).toBe(usage.cost_exact);
     },
   );
 
@@ -146,8 +152,8 @@ describe('what an answer cost', () => {
     const body = chat('Write a haiku about llamas', { n: 3, provider: { only: ['bedrock'] } });
     const [row] = await offersFor(body);
     const { usage } = (await (await stack.post('/v1/chat/completions', body)).json()) as { usage: Usage };
-    expect(parseDollars(usage.cost ?? '')).toBeLessThanOrEqual(parseDollars(row?.cost?.max ?? '0') + 6n);
-    expect(parseDollars(usage.cost ?? '')).toBeGreaterThanOrEqual(parseDollars(row?.cost?.min ?? ''));
+    expect(parseDollars(usage.cost_exact ?? '')).toBeLessThanOrEqual(parseDollars(row?.cost?.max ?? '0') + 6n);
+    expect(parseDollars(usage.cost_exact ?? '')).toBeGreaterThanOrEqual(parseDollars(row?.cost?.min ?? ''));
   });
 
   it('comes with the usage of a stream', async () => {
@@ -157,13 +163,17 @@ describe('what an answer cost', () => {
       provider: { only: ['bedrock'] },
     });
     const { usage } = readStream(await (await stack.post('/v1/chat/completions', body)).text());
-    expect(usage).toMatchObject({ cost: expect.stringMatching(/^0\.0/), cost_details: { basis: 'provider_tokens' } });
+    expect(usage).toMatchObject({
+      cost: expect.any(Number),
+      cost_exact: expect.stringMatching(/^0\.0/),
+      cost_details: { basis: 'provider_tokens' },
+    });
   });
 
   it('is unknown where the price is, and never zero', async () => {
     const response = await stack.post('/v1/chat/completions', chat('Hello!', { provider: { only: ['anyscale'] } }));
     expect(await response.json()).toMatchObject({
-      usage: { cost: null, cost_details: { price: null, reason: expect.stringMatching(/No price/) } },
+      usage: { cost: null, cost_exact: null, cost_details: { price: null, reason: expect.stringMatching(/No price/) } },
     });
     expect(response.headers.get('x-chasqui-cost')).toBeNull();
   });
@@ -177,10 +187,10 @@ describe('what an answer cost', () => {
       price: { rule: expect.stringMatching(/configuration/) },
     });
     const { usage } = (await (await stack.post('/v1/completions', body)).json()) as { usage: Usage };
-    expect(usage.cost_details).toMatchObject({ basis: 'seconds', prompt: '0' });
+    expect(usage.cost_details).toMatchObject({ basis: 'seconds', prompt: 0 });
     // The sandbox's predictions run for a tenth of a second or so; a second is $0.0014.
-    expect(parseDollars(usage.cost ?? '')).toBeGreaterThan(0n);
-    expect(parseDollars(usage.cost ?? '')).toBeLessThan(parseDollars('0.0014'));
+    expect(parseDollars(usage.cost_exact ?? '')).toBeGreaterThan(0n);
+    expect(parseDollars(usage.cost_exact ?? '')).toBeLessThan(parseDollars('0.0014'));
   });
 
   it('is told beside what it would have been elsewhere, in debug', async () => {
@@ -191,7 +201,7 @@ describe('what an answer cost', () => {
       chasqui: { alternatives: { provider: string; cost: string }[]; saved: string };
     };
     const bedrock = chasqui.alternatives.find(({ provider }) => provider === 'bedrock');
-    expect(parseDollars(chasqui.saved)).toBe(parseDollars(bedrock?.cost ?? '') - parseDollars(usage.cost ?? ''));
+    expect(parseDollars(chasqui.saved)).toBe(parseDollars(bedrock?.cost ?? '') - parseDollars(usage.cost_exact ?? ''));
   });
 
   it('says what a failed attempt may have cost besides', async () => {
@@ -202,7 +212,7 @@ describe('what an answer cost', () => {
     await stack.reset();
     expect(response.headers.get('x-chasqui-provider')).toBe('bedrock');
     expect(await response.json()).toMatchObject({
-      usage: { cost_details: { failed_attempts: { count: 1, at_most: replicate?.cost?.max } } },
+      usage: { cost_details: { failed_attempts: { count: 1, at_most: Number(replicate?.cost?.max) } } },
     });
   });
 });
@@ -235,7 +245,7 @@ describe('money that a call may cost', () => {
     const { usage, choices } = (await response.json()) as { usage: Usage; choices: { finish_reason: string }[] };
     expect(response.headers.get('x-chasqui-dropped')).toMatch(/^max_tokens \(limited to \d+\)$/);
     expect(choices[0]?.finish_reason).toBe('length');
-    expect(parseDollars(usage.cost ?? '')).toBeLessThanOrEqual(parseDollars('0.00001'));
+    expect(parseDollars(usage.cost_exact ?? '')).toBeLessThanOrEqual(parseDollars('0.00001'));
   });
 });
 

@@ -71,6 +71,7 @@ interface Outcome {
   finish: readonly (string | undefined)[];
   tools: readonly { name: string; arguments: unknown }[];
   usage: { prompt_tokens: number; completion_tokens: number; exactness?: string } | null | undefined;
+  fingerprint?: unknown;
 }
 
 const parsed = (text: string): unknown => {
@@ -114,17 +115,19 @@ async function ask(c: Capture): Promise<Outcome> {
       finish: read.finish,
       tools,
       usage: read.usage,
+      fingerprint: read.chunks[0]?.system_fingerprint,
     };
   }
   const answer: unknown = await response.json();
   assertOpenAi(path.includes('chat') ? 'CreateChatCompletionResponse' : 'CreateCompletionResponse', answer);
-  const { choices, usage } = answer as {
+  const { choices, usage, system_fingerprint } = answer as {
     choices: {
       text?: string;
       message?: { content: string | null; tool_calls?: { function: { name: string; arguments: string } }[] };
       finish_reason: string;
     }[];
     usage: Outcome['usage'];
+    system_fingerprint: unknown;
   };
   return {
     complete: true,
@@ -135,6 +138,7 @@ async function ask(c: Capture): Promise<Outcome> {
       .flatMap((choice) => choice.message?.tool_calls ?? [])
       .map((call) => ({ name: call.function.name, arguments: parsed(call.function.arguments) })),
     usage,
+    fingerprint: system_fingerprint,
   };
 }
 
@@ -158,6 +162,8 @@ function check(c: Capture, outcome: Outcome, raw: boolean): void {
         tools.map(({ arguments: args }) => (typeof args === 'string' ? parsed(args) : args)),
       );
     }
+    const given = /"system_fingerprint": ?"([^"]+)"/.exec(Buffer.from(c.bodyBase64, 'base64').toString('utf8'))?.[1];
+    expect(outcome.fingerprint).toBe(given ?? null);
     if (expected.usage && outcome.usage?.exactness === 'provider') {
       const { prompt_tokens, total_tokens } = expected.usage;
       // Some servers count reasoning beside the completion; OpenAI counts it inside, and so do we.

@@ -93,7 +93,7 @@ describe('npm start without any key', () => {
     const { age_days: _, stale: __, ...price } = sheet.price;
     expect(JSON.parse(offers.body).data[0]).toMatchObject({ ...sheet, price });
     const answer = await run((curls[2] ?? '').replace('/v1/offers', '/v1/chat/completions'));
-    expect(answer.head).toMatch(new RegExp(`^x-chasqui-cost: ${receipt.cost}`, 'im'));
+    expect(answer.head).toMatch(new RegExp(`^x-chasqui-cost: ${receipt.cost_exact}`, 'im'));
     expect(JSON.parse(answer.body).usage).toEqual(receipt);
 
     // All four are there, each through its own wire.

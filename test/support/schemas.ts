@@ -6,6 +6,15 @@ const file = JSON.parse(readFileSync(new URL('../captures/openai-schemas.json', 
   schemas: Record<string, object>;
 };
 
+/**
+ * The published schema lets `system_fingerprint` be left out and not be null. OpenAI's own answers give null where there
+ * is none, and so do we.
+ */
+for (const schema of Object.values(file.schemas)) {
+  const { properties } = schema as { properties?: Record<string, { type?: unknown }> };
+  if (properties?.system_fingerprint) properties.system_fingerprint.type = ['string', 'null'];
+}
+
 const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats(ajv);
 

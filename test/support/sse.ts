@@ -18,6 +18,7 @@ export interface Chunk {
   readonly id: string;
   readonly object: string;
   readonly model: string;
+  readonly system_fingerprint: string | null;
   readonly choices: readonly {
     index: number;
     text?: string;

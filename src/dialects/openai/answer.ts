@@ -10,6 +10,8 @@ export interface Envelope {
   readonly created: number;
   readonly model: string;
   readonly provider: string;
+  /** The upstream's name for the configuration it answered with; null where it gave none. */
+  readonly fingerprint: string | null;
   /** What a usage came to. */
   readonly costs?: (usage: Usage) => WireCost;
   /** How the answer came about, for callers who ask. */
@@ -71,6 +73,7 @@ export function chatAnswer(envelope: Envelope, events: readonly Event[], n: numb
     created: envelope.created,
     model: envelope.model,
     provider: envelope.provider,
+    system_fingerprint: envelope.fingerprint,
     choices: choices.map((choice, index) => {
       const calls = choice.tools.filter(Boolean);
       return {
@@ -117,6 +120,7 @@ export function completionAnswer(
     created: envelope.created,
     model: envelope.model,
     provider: envelope.provider,
+    system_fingerprint: envelope.fingerprint,
     choices: assembled.choices.map((choice, index) => {
       const echo = echoes(index);
       return {

@@ -46,9 +46,10 @@ function encoder(
   choices: (event: ChoiceEvent) => readonly string[],
   failed: object,
 ): StreamEncoder {
-  const { id, created, model, provider } = envelope;
+  const { id, created, model, provider, fingerprint } = envelope;
+  const about = { id, object, created, model, provider, system_fingerprint: fingerprint };
   // Written once for the whole stream.
-  const head = `data: ${JSON.stringify({ id, object, created, model, provider }).slice(0, -1)}`;
+  const head = `data: ${JSON.stringify(about).slice(0, -1)}`;
   const before = `${head},"choices":[`;
   const after = options.includeUsage ? '],"usage":null}\n\n' : ']}\n\n';
   let usage: Usage | undefined;

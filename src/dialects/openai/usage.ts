@@ -5,15 +5,13 @@ import type { WireCost } from './cost.ts';
  * OpenAI's usage object. `exactness` is ours: `provider` figures are what is billed, `exact` ones were counted here with
  * the model's own tokenizer and template, and an `estimate` is only that.
  */
-export interface WireUsage {
+export interface WireUsage extends Partial<WireCost> {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
   prompt_tokens_details: { cached_tokens: number };
   completion_tokens_details: { reasoning_tokens: number };
   exactness: 'provider' | 'exact' | 'estimate';
-  cost?: WireCost['cost'];
-  cost_details?: WireCost['cost_details'];
 }
 
 const EXACTNESS = { provider: 'provider', counted: 'exact', estimated: 'estimate' } as const;
