@@ -96,6 +96,8 @@ export interface Routing {
   readonly ignore?: readonly string[];
   /** Default true. False: one offer, no other is tried. */
   readonly allowFallbacks?: boolean;
+  /** True: a refusal by one provider's content policy goes to the next offer. By itself it ends the call. */
+  readonly allowPolicyFallbacks?: boolean;
   /** True: an offer that would drop a parameter is excluded. */
   readonly requireParameters?: boolean;
   readonly sort?: Sort;

@@ -126,6 +126,21 @@ export interface Provider {
   generate(job: Job, signal: AbortSignal): Promise<Generation>;
 }
 
+/**
+ * Timers of one attempt, in milliseconds, as far as the operator has set them: for the deployment or for one service. What
+ * is set holds as written; what is not set the relay chooses for each attempt by what it knows.
+ */
+export interface TimeoutSettings {
+  /** Until an upstream that was asked to stream answers at all. */
+  readonly connectMs?: number;
+  /** From there until the first content. For an answer in one piece, which shows nothing before, until all of it. */
+  readonly firstTokenMs?: number;
+  /** Until an answer in one piece is complete, where that may take longer than a first token. */
+  readonly pieceMs?: number;
+  /** Between two reads of a stream that has begun. */
+  readonly idleMs?: number;
+}
+
 /** A model that the user's own configuration adds, on a service of their own. */
 export interface ServiceOffer {
   readonly provider: string;
@@ -136,6 +151,8 @@ export interface ServiceOffer {
   readonly family?: Family;
   readonly contextLength?: number;
   readonly maxOutput?: number;
+  /** The service's own timers; they win over the deployment's. */
+  readonly timeouts?: TimeoutSettings;
   /** What its owner says the model can do there. Absent: as the catalogue knows the model; else unknown, and the server is asked. */
   readonly capabilities?: { readonly vision?: boolean; readonly tools?: boolean };
   /** By the token. */

@@ -139,6 +139,8 @@ function workOut(
     reportsExtra: billed.reportsExtra,
     output,
     counter: tokenizers(facts.family),
+    ...(source.kind === 'service' && source.offer.timeouts ? { timeouts: source.offer.timeouts } : {}),
+    ...(call.routing.allowPolicyFallbacks ? { policyFallbacks: true as const } : {}),
     standing: standingOf(source),
     ...known,
     ...cost,

@@ -24,6 +24,10 @@ const byName: Compare = (a, b) => byCodeUnits(a.provider, b.provider) || byCodeU
 const costOf = ({ cost }: Candidate) => cost?.expected;
 const byCost = unknownLast(costOf);
 const byKnownCost = orderBy((offer) => Number(costOf(offer) === undefined));
+/** What keeps failing comes after everything else, also after other models, except where the caller's `order` names it. */
+export const isTriedLast = (offer: Candidate, { order }: Routing): boolean =>
+  isOpen(offer) && order?.includes(offer.provider) !== true;
+
 const isOpen = ({ breaker }: Candidate): boolean => breaker === 'open';
 
 /** What each `sort` compares, the first that differs deciding. */
@@ -127,7 +131,7 @@ export function rank(
   };
   const compares = [
     orderBy(place),
-    orderBy((offer) => Number(isOpen(offer) && place(offer) === order.length)),
+    orderBy((offer) => Number(isTriedLast(offer, routing))),
     ...(sort ? SORTS[sort] : DEFAULT),
     byName,
   ];

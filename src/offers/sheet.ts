@@ -3,7 +3,7 @@ import { type PromptCounter, promptCounter, type Tokenizers, templateFamilies } 
 import { consider, isExclusion } from './consider.ts';
 import { drawFor } from './draw.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
-import { rank } from './rank.ts';
+import { isTriedLast, rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
 import { expand, type Wanted } from './route.ts';
 import { offersOf, type Sources } from './source.ts';
@@ -119,6 +119,7 @@ export function layOut(
   const shared = { world, now, today, tokenizers, counter, renderings, explain };
   const draw = drawFor(call, now);
   const eligible: Candidate[] = [];
+  const last: Candidate[] = [];
   const excluded: Exclusion[] = [];
   let complete = false;
   for (const { sources, pin, routing, route } of asked.named) {
@@ -133,11 +134,13 @@ export function layOut(
     }
     if (complete) continue;
     const ranked = rank(offers, routing, routing.sort, draw);
-    eligible.push(...(routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked));
+    for (const offer of routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked) {
+      (isTriedLast(offer, routing) ? last : eligible).push(offer);
+    }
     // Nothing comes after an offer that is to have no other after it.
     complete = routing.allowFallbacks === false && ranked.length > 0;
   }
-  return { eligible, excluded };
+  return { eligible: [...eligible, ...last], excluded };
 }
 
 /**

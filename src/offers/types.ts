@@ -8,6 +8,7 @@ import type {
   NanoDollars,
   Provider,
   ServiceOffer,
+  TimeoutSettings,
   Tool,
 } from '../core/index.ts';
 import type { Breaker, Health, Observed } from './health.ts';
@@ -96,6 +97,10 @@ export interface Candidate {
   readonly output: OutputLimit;
   readonly contextLength?: number;
   readonly counter: TextCounter;
+  /** Timers that its service sets for itself. */
+  readonly timeouts?: TimeoutSettings;
+  /** A refusal by its content policy may go to the next offer. */
+  readonly policyFallbacks?: true;
   /** Whether it is known to be there at all: on a service of the user's own, by the catalogue, or only perhaps. */
   readonly standing: Standing;
   readonly priced: Priced;

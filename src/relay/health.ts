@@ -17,6 +17,8 @@ const ITS_OWN: ReadonlySet<ErrorCode> = new Set([
   'provider_unavailable',
   'provider_error',
   'provider_auth',
+  // An upstream that knows nothing of a model has delisted it, or never had it: no call of it will do better.
+  'model_not_found',
   'timeout',
   'stream_interrupted',
 ]);

@@ -98,6 +98,22 @@ describe('the default order', () => {
     expect(order(chat({ ...LLAMA, routing: { order: ['replicate'] } }), failing)[0]).toBe('replicate');
   });
 
+  it('tries what fails again and again after the next model too: its time-out must not be paid on every call', () => {
+    const failing = {
+      ...bare,
+      health: health({ breaker: (provider) => (provider === 'replicate' ? 'open' : 'closed') }),
+    };
+    const models = ['llama-3-8b-instruct', 'gpt-oss-120b'];
+    const call = chat({ models, routing: { only: ['replicate', 'together'] } });
+    expect(order(call, failing)).toEqual(['together', 'replicate']);
+    const last = sheet(call, failing).eligible.at(-1);
+    expect(last?.why.join(' ')).toContain('tried last');
+    expect(order({ ...call, routing: { ...call.routing, order: ['replicate'] } }, failing)).toEqual([
+      'replicate',
+      'together',
+    ]);
+  });
+
   it('says why', () => {
     for (const { why } of sheet(chat(GPT), bare).eligible)
       expect(why.join(' ')).toMatch(/inverse square of cost: \d+ %/);

@@ -35,12 +35,16 @@ describe('a breaker', () => {
     expect(well.breaker('bedrock', 'llama', 30_003)).toBe('closed');
   });
 
-  it.each<ErrorCode>(['invalid_request', 'context_length_exceeded', 'content_policy', 'canceled', 'model_not_found'])(
+  it.each<ErrorCode>(['invalid_request', 'context_length_exceeded', 'content_policy', 'canceled'])(
     'takes no notice of %s, which is the call’s own fault',
     (code) => {
       expect(failing(9, code).breaker('bedrock', 'llama', 0)).toBe('closed');
     },
   );
+
+  it('opens for a model that the upstream has delisted', () => {
+    expect(failing(5, 'model_not_found').breaker('bedrock', 'llama', 0)).toBe('open');
+  });
 });
 
 describe('what has been seen', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Call, GatewayError, parseDollars, type Routing, type Sort } from '../../src/core/index.ts';
-import type { World } from '../../src/offers/index.ts';
+import { UNSEEN, type World } from '../../src/offers/index.ts';
 import { carry, DEFAULT_TIMEOUTS, healthBook, retryBudget } from '../../src/relay/index.ts';
 import { chat, completion, laidOut, loadTokenizers, momentOn, sheet, TODAY, user, world } from '../offers/support.ts';
 import { answers, fails, finished, handClock, said, scripted } from './support.ts';
@@ -69,17 +69,22 @@ const calls: fc.Arbitrary<Call> = fc
 describe('the sheet that explains is the sheet that decides', () => {
   it('its first offer serves the call; and the second, where the first fails', async () => {
     await fc.assert(
-      fc.asyncProperty(calls, async (call) => {
-        const { eligible } = laidOut(call, worldWith([]), momentOn(TODAY));
+      fc.asyncProperty(calls, fc.subarray<string>([...IDS]), async (call, open) => {
+        const health: World['health'] = { ...UNSEEN, breaker: (id) => (open.includes(id) ? 'open' : 'closed') };
+        const { eligible } = laidOut(call, worldWith([], { health }), momentOn(TODAY));
         const [first, second] = eligible;
         fc.pre(first !== undefined);
         if (!first) return;
         const one = `${first.provider} ${first.upstream}`;
-        expect(await servedBy(call, worldWith([]))).toBe(one);
+        expect(await servedBy(call, worldWith([], { health }))).toBe(one);
         const next = eligible.find(({ provider }) => provider !== first.provider);
         if (!second || !next) return;
         const other = `${next.provider} ${next.upstream}`;
-        expect(await servedBy(call, worldWith([first.provider]))).toBe(other);
+        expect(await servedBy(call, worldWith([first.provider], { health }))).toBe(other);
+        // What keeps failing comes after everything that does not, whatever model it is of, unless the caller orders it.
+        const ordered = call.routing.order ?? [];
+        const kinds = eligible.map(({ provider: id }) => open.includes(id) && !ordered.includes(id));
+        expect(kinds).toEqual([...kinds].sort((a, b) => Number(a) - Number(b)));
       }),
       { numRuns: 150 },
     );
