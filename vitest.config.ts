@@ -59,7 +59,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'gateway',
-          include: ['test/{sandbox,gateway,guide,clients,faults}/**/*.test.ts'],
+          include: ['test/{sandbox,gateway,guide,clients,faults,servers}/**/*.test.ts'],
           environment: 'node',
           fileParallelism: false,
           // Real sockets, real timers, and whatever else the machine is doing.

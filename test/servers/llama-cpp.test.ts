@@ -1,0 +1,297 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeWithPython } from '../python/environment.ts';
+import { KEY } from '../support/gateway.ts';
+import { readStream } from '../support/sse.ts';
+import { serveWorkers } from '../support/workerd.ts';
+import { type Door, openDoor } from './door.ts';
+import { ALIAS, type LlamaServer, startLlamaCpp, TOOL_TEMPLATE } from './llama-cpp.ts';
+
+/** A gateway whose only providers are these servers, tried in this order. */
+async function startGateway(servers: Readonly<Record<string, string>>) {
+  const services = Object.entries(servers).map(([id, url]) => ({
+    id,
+    base_url: `${url}/v1`,
+    models: { [ALIAS]: { family: 'chatml' } },
+  }));
+  const served = await serveWorkers([
+    {
+      name: 'gateway',
+      config: 'wrangler.toml',
+      bindings: { CHASQUI_ADMIN_KEY: KEY, OPENAI_COMPATIBLE_SERVICES: JSON.stringify(services) },
+    },
+  ]);
+  const post = (path: string, body: unknown, signal?: AbortSignal) =>
+    fetch(`${served.urls.gateway}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      ...(signal ? { signal } : {}),
+    });
+  return { served, post };
+}
+
+type Gateway = Awaited<ReturnType<typeof startGateway>>;
+
+const CHAT = '/v1/chat/completions';
+const TEXT = '/v1/completions';
+
+const question = [{ role: 'user', content: 'What is the capital of France?' }];
+const chat = (more: object = {}) => ({ model: ALIAS, temperature: 0, max_tokens: 12, messages: question, ...more });
+const completion = (more: object = {}) => ({
+  model: ALIAS,
+  temperature: 0,
+  max_tokens: 8,
+  prompt: 'The color of the sky is',
+  ...more,
+});
+
+const weather = {
+  type: 'function',
+  function: {
+    name: 'get_weather',
+    description: 'The weather in a city.',
+    parameters: {
+      type: 'object',
+      properties: { city: { type: 'string', enum: ['Paris', 'Lima'] } },
+      required: ['city'],
+    },
+  },
+};
+
+const toolCall = (place: string) => ({
+  role: 'assistant',
+  content: null,
+  tool_calls: [
+    { id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: JSON.stringify({ city: place }) } },
+  ],
+});
+
+const city = {
+  type: 'json_schema',
+  json_schema: {
+    name: 'city',
+    schema: {
+      type: 'object',
+      properties: { city: { type: 'string', enum: ['Paris', 'Lima'] }, big: { type: 'boolean' } },
+      required: ['city', 'big'],
+      additionalProperties: false,
+    },
+  },
+};
+
+interface Choice {
+  readonly finish_reason: string;
+  readonly text?: string;
+  readonly message?: {
+    readonly content: string;
+    readonly tool_calls?: readonly { readonly function: { readonly name: string; readonly arguments: string } }[];
+  };
+  readonly logprobs?: {
+    readonly content: readonly { readonly token: string; readonly logprob: number; readonly top_logprobs: unknown[] }[];
+  };
+}
+
+/** What is looked at of an answer: its one choice, and its usage. */
+interface Answered extends Choice {
+  readonly content: string;
+  readonly usage: Readonly<Record<string, unknown>>;
+}
+
+async function answered(response: Response): Promise<Answered> {
+  const body = (await response.json()) as { choices: [Choice]; usage: Answered['usage'] };
+  expect(response.status, JSON.stringify(body)).toBe(200);
+  const [choice] = body.choices;
+  return { ...choice, content: choice.message?.content ?? choice.text ?? '', usage: body.usage };
+}
+
+/** Looks again and again until something holds; in the end it gives up. */
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let looks = 0; !(await holds()); looks++) {
+    if (looks > 2000) throw new Error('It never came to hold.');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+describeWithPython('a real llama.cpp server', 'wheels', (python) => {
+  let server: LlamaServer;
+  let second: LlamaServer;
+  let door: Door;
+  let gateway: Gateway;
+  beforeAll(async () => {
+    [server, second] = [
+      await startLlamaCpp(python, { template: TOOL_TEMPLATE }),
+      await startLlamaCpp(python, { template: TOOL_TEMPLATE }),
+    ];
+    door = await openDoor(server.url);
+    gateway = await startGateway({ first: server.url, second: second.url, door: door.url });
+  }, 300_000);
+  afterAll(async () => {
+    await gateway.served.stop();
+    await door.close();
+    await server.kill();
+    await second.kill();
+  });
+
+  const both = async (path: string, body: object) => {
+    const direct = await answered(await server.post(path, body));
+    return { direct, ours: await answered(await gateway.post(path, body)) };
+  };
+  const streamed = async (path: string, body: object) => {
+    const answer = await gateway.post(path, { ...body, stream: true, stream_options: { include_usage: true } });
+    return readStream(await answer.text());
+  };
+
+  describe.each([
+    { what: 'a chat', path: CHAT, body: chat() },
+    { what: 'a chat that ends at a stop string', path: CHAT, body: chat({ max_tokens: 40, stop: ['Paris', ','] }) },
+    { what: 'a raw completion', path: TEXT, body: completion() },
+    { what: 'a raw completion that ends at a stop string', path: TEXT, body: completion({ stop: [' of', ','] }) },
+  ])('$what', ({ path, body }) => {
+    it('is answered as the server itself answers it', async () => {
+      const { direct, ours } = await both(path, body);
+      expect(ours.content).not.toBe('');
+      expect(ours.content).toBe(direct.content);
+      expect(ours.finish_reason).toBe(direct.finish_reason);
+      const { prompt_tokens, completion_tokens, total_tokens } = direct.usage;
+      expect(ours.usage).toMatchObject({ prompt_tokens, completion_tokens, total_tokens, exactness: 'provider' });
+    });
+
+    it('streams the same', async () => {
+      const { content, finish_reason, usage } = await answered(await gateway.post(path, body));
+      expect(await streamed(path, body)).toMatchObject({
+        done: true,
+        text: [content],
+        finish: [finish_reason],
+        usage: { prompt_tokens: usage.prompt_tokens, completion_tokens: usage.completion_tokens },
+      });
+    });
+  });
+
+  it('calls a tool, in one piece and streamed', async () => {
+    // What it has done before, so small a model does again.
+    const messages = [
+      { role: 'user', content: 'What is the weather in Lima?' },
+      toolCall('Lima'),
+      { role: 'user', content: 'What is the weather in Paris?' },
+    ];
+    const body = chat({ max_tokens: 60, messages, tools: [weather], tool_choice: 'required' });
+    const { direct, ours } = await both(CHAT, body);
+    expect(ours.finish_reason).toBe('tool_calls');
+    const [call] = ours.message?.tool_calls ?? [];
+    expect(call?.function).toEqual(direct.message?.tool_calls?.[0]?.function);
+    expect(call?.function.name).toBe('get_weather');
+    expect(JSON.parse(call?.function.arguments ?? '')).toEqual({ city: 'Paris' });
+    const stream = await streamed(CHAT, body);
+    expect(stream).toMatchObject({ done: true, finish: ['tool_calls'], tools: [{ name: 'get_weather' }] });
+    expect(JSON.parse(stream.tools[0]?.arguments ?? '')).toEqual({ city: 'Paris' });
+  });
+
+  it('goes on from a tool’s result', async () => {
+    const result = { role: 'tool', tool_call_id: 'call_1', content: '{"sky":"clear"}' };
+    const { direct, ours } = await both(
+      CHAT,
+      chat({ tools: [weather], messages: [...question, toolCall('Paris'), result] }),
+    );
+    expect(ours.content).toBe(direct.content);
+    expect(ours.usage.prompt_tokens).toBe(direct.usage.prompt_tokens);
+  });
+
+  it('keeps to a JSON schema', async () => {
+    const { direct, ours } = await both(CHAT, chat({ max_tokens: 60, response_format: city }));
+    expect(ours.content).toBe(direct.content);
+    expect(JSON.parse(ours.content)).toEqual({
+      city: expect.stringMatching(/^(Paris|Lima)$/),
+      big: expect.any(Boolean),
+    });
+  });
+
+  it('tells log probabilities, with alternatives', async () => {
+    const { direct, ours } = await both(CHAT, chat({ max_tokens: 4, logprobs: true, top_logprobs: 2 }));
+    const told = ({ logprobs }: Answered) =>
+      logprobs?.content.map(({ token, logprob, top_logprobs }) => ({ token, logprob, others: top_logprobs.length }));
+    expect(told(ours)).toHaveLength(4);
+    expect(told(ours)).toEqual(told(direct));
+  });
+
+  it('is freed when the caller leaves in mid-stream', async () => {
+    const caller = new AbortController();
+    const answer = await gateway.post(CHAT, chat({ max_tokens: 450, stream: true }), caller.signal);
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    expect(await server.busy()).toBe(1);
+    caller.abort();
+    await reader?.read().catch(() => undefined);
+    await until(async () => (await server.busy()) === 0);
+  });
+
+  it('goes on from the beginning of an answer, as a raw prompt', async () => {
+    const messages = [...question, { role: 'assistant', content: 'The capital of France is' }];
+    const prompt =
+      '<|im_start|>user\nWhat is the capital of France?<|im_end|>\n<|im_start|>assistant\nThe capital of France is';
+    const direct = await answered(await server.post(TEXT, completion({ prompt, stop: ['<|im_end|>'] })));
+    const ours = await answered(await gateway.post(CHAT, chat({ max_tokens: 8, messages })));
+    expect(ours.content).toBe(direct.content);
+    expect(ours.usage.prompt_tokens).toBe(direct.usage.prompt_tokens);
+  });
+
+  it('is waited for while it loads its model, where nobody else can serve', async () => {
+    // As the server answers in the half second that it takes for this one.
+    const loading = { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } };
+    door.answer(CHAT, 503, loading, 2);
+    const answer = await gateway.post(CHAT, chat({ provider: { only: ['door'] } }));
+    expect(answer.headers.get('x-chasqui-attempts')).toBe('3');
+    expect((await answered(answer)).content).toBe((await answered(await server.post(CHAT, chat()))).content);
+  });
+
+  it('is left for another at once while it loads its model', async () => {
+    door.answer(CHAT, 503, { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } });
+    const answer = await gateway.post(CHAT, chat({ provider: { order: ['door', 'second'] } }));
+    expect(answer.headers.get('x-chasqui-provider')).toBe('second');
+    expect((await answered(answer)).content).not.toBe('');
+  });
+
+  it('hands over to the second when it is killed before it has answered', async () => {
+    const body = chat({ max_tokens: 200 });
+    const third = await startLlamaCpp(python, { template: TOOL_TEMPLATE });
+    const pair = await startGateway({ first: third.url, second: second.url });
+    try {
+      const pending = pair.post(CHAT, body);
+      await until(async () => (await third.busy()) === 1);
+      await third.kill();
+      const answer = await pending;
+      expect(answer.headers.get('x-chasqui-provider')).toBe('second');
+      const direct = await answered(await second.post(CHAT, body));
+      expect((await answered(answer)).content).toBe(direct.content);
+      // And from now on nobody waits for it.
+      expect((await pair.post(CHAT, chat())).headers.get('x-chasqui-provider')).toBe('second');
+    } finally {
+      await pair.served.stop();
+      await third.kill();
+    }
+  });
+
+  it('ends a stream in an error when it is killed in mid-answer', async () => {
+    const third = await startLlamaCpp(python, { template: TOOL_TEMPLATE });
+    const alone = await startGateway({ only: third.url });
+    try {
+      const answer = await alone.post(CHAT, chat({ max_tokens: 450, stream: true }));
+      const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+      let text = '';
+      const read = async () => {
+        const { value, done } = (await reader?.read()) ?? { value: '', done: true };
+        text += value ?? '';
+        return !done;
+      };
+      while (!text.includes('"content":"')) await read();
+      await third.kill();
+      while (await read());
+      const stream = readStream(text);
+      expect(stream.done).toBe(false);
+      expect(stream.error?.code).toBe('stream_interrupted');
+      expect(stream.finish).toEqual(['error']);
+    } finally {
+      await alone.served.stop();
+      await third.kill();
+    }
+  });
+});
