@@ -1,4 +1,4 @@
-import { PROVIDER_IDS, providerNamed } from '../core/index.ts';
+import { PROVIDER_IDS, providerNames } from '../core/index.ts';
 import { bedrockIdWithin } from './bedrock.ts';
 import { modelCalled, names } from './names.ts';
 import { replicateModelOf } from './replicate.ts';
@@ -20,6 +20,11 @@ type Found = Extract<Match, { kind: 'model' }>;
 
 const pinned = (model: CatalogModel | undefined, pin: Pin): Found | undefined => model && { kind: 'model', model, pin };
 
+/** The provider that a name means, as `providerNames` looks it up. */
+type ProviderOf = (name: string) => string | undefined;
+
+const builtIn: ProviderOf = providerNames(PROVIDER_IDS);
+
 /** A name with no provider before it. */
 function findPlain(name: string): Found | undefined {
   const { bedrock, replicate } = names();
@@ -33,9 +38,9 @@ function findPlain(name: string): Found | undefined {
 }
 
 /** `provider/name`. A name that pins another provider by itself contradicts it, and is no match. */
-function findAt(name: string, providers: readonly string[]): Found | undefined {
+function findAt(name: string, providerOf: ProviderOf): Found | undefined {
   const slash = name.indexOf('/');
-  const provider = slash > 0 ? providerNamed(name.slice(0, slash), providers) : undefined;
+  const provider = slash > 0 ? providerOf(name.slice(0, slash)) : undefined;
   if (provider === undefined) return undefined;
   const found = findPlain(name.slice(slash + 1));
   if (!found || (found.pin && found.pin.provider !== provider)) return undefined;
@@ -53,10 +58,10 @@ function findAt(name: string, providers: readonly string[]): Found | undefined {
  *
  * Linear in the name, however long.
  *
- * @param providerIds providers of the user's own, known beside the four of the catalogue
+ * @param providerOf knows the providers of the user's own beside those of the catalogue
  */
-export function findModel(name: string, providerIds: readonly string[] = []): Match {
-  const found = findPlain(name) ?? findAt(name, [...PROVIDER_IDS, ...providerIds]);
+export function findModel(name: string, providerOf = builtIn): Match {
+  const found = findPlain(name) ?? findAt(name, providerOf);
   if (found) return found;
   return {
     kind: 'unknown',

@@ -12,22 +12,24 @@ const ALSO_CALLED: ReadonlyMap<string, (typeof PROVIDER_IDS)[number]> = new Map(
   ['togetherai', 'together'],
 ]);
 
+/** No provider's name is longer, and a text that nobody bounded is not copied. */
 const LONGEST_NAME = 100;
 
-const plainName = (name: string): string => name.toLowerCase().replace(/[\s_-]/g, '');
+const plainName = (name: string): string => name.toLowerCase().replace(/[\s._-]/g, '');
 
 /**
- * The provider that a name means, of those that are `known`: by its id, else without regard to case, spaces and hyphens
- * ("Together", "Amazon Bedrock"), as OpenRouter shows and takes names. Undefined where there is none, or more than one.
+ * Looks up which of the `known` providers a name means: by its id, else without regard to case, spaces and hyphens ("Together",
+ * "Amazon Bedrock"), as OpenRouter shows and takes names. Undefined where it means none of them, or more than one.
  */
-export function providerNamed(name: string, known: readonly string[]): string | undefined {
-  if (known.includes(name)) return name;
-  if (name.length > LONGEST_NAME) return undefined;
-  const plain = plainName(name);
-  const meant = known.filter((id) => plainName(id) === plain);
-  if (meant.length > 0) return meant.length === 1 ? meant[0] : undefined;
-  const also = ALSO_CALLED.get(plain);
-  return also !== undefined && known.includes(also) ? also : undefined;
+export function providerNames(known: Iterable<string>): (name: string) => string | undefined {
+  const ids = new Set(known);
+  const plain = new Map<string, string | undefined>();
+  for (const id of ids) plain.set(plainName(id), plain.has(plainName(id)) ? undefined : id);
+  for (const [name, id] of ALSO_CALLED) if (ids.has(id) && !plain.has(name)) plain.set(name, id);
+  return (name) => {
+    if (ids.has(name)) return name;
+    return name.length > LONGEST_NAME ? undefined : plain.get(plainName(name));
+  };
 }
 
 /** The APIs an offer can be reached by, across all providers. */

@@ -49,6 +49,8 @@ export interface Consideration {
   readonly counter: PromptCounter;
   /** Of a chat. */
   readonly renderings: Renderings | undefined;
+  /** Wishes that no offer can serve, whichever it is: said with each, and held against none. */
+  readonly ignored: readonly string[];
   /** Work out what can be said of offers that are left out, too. */
   readonly explain: boolean;
 }
@@ -75,7 +77,7 @@ const standingOf = (source: OfferSource): Standing =>
   source.kind === 'service' ? 'own' : source.offer.status.state === 'unknown' ? 'unproven' : 'served';
 
 function workOut(
-  { call, world, now, today, tokenizers, counter, renderings }: Consideration,
+  { call, world, now, today, tokenizers, counter, renderings, ignored }: Consideration,
   source: OfferSource,
   facts: Facts,
 ): Candidate | Exclusion {
@@ -129,7 +131,7 @@ function workOut(
     model,
     upstream,
     family: facts.family,
-    drops,
+    drops: [...drops, ...ignored],
     altered: way.altered,
     nativeN,
     nativeStop: takes.has('stop'),

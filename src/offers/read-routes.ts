@@ -1,5 +1,6 @@
-import { isObject, PROVIDER_IDS, type Routing, type ServiceOffer } from '../core/index.ts';
+import { isObject, PROVIDER_IDS, providerNames, type Routing, type ServiceOffer } from '../core/index.ts';
 import { expand, type Route, suffixOf } from './route.ts';
+import { serviceIndex } from './service-index.ts';
 import { unknownName } from './source.ts';
 
 /** What names in routes can stand for, and how their `provider` is read. */
@@ -39,15 +40,21 @@ function readDefaults(value: unknown, path: string, reading: RoutesReading, repo
   const { routing, mistakes } = reading.routing(value, path);
   mistakes.forEach(report);
   const known = [...new Set([...PROVIDER_IDS, ...reading.providers])];
+  const providerOf = providerNames(known);
+  const named: { -readonly [K in 'order' | 'only' | 'ignore']?: string[] } = {};
   for (const field of ['order', 'only', 'ignore'] as const) {
-    for (const [at, name] of (routing[field] ?? []).entries()) {
-      if (known.includes(name)) continue;
+    const names = routing[field];
+    if (!names) continue;
+    named[field] = names.flatMap((name, at) => {
+      const id = providerOf(name);
+      if (id !== undefined) return [id];
       report(
         `${path}.${field}[${at}]: there is no provider "${name.slice(0, 80)}" here. There are ${known.join(', ')}.`,
       );
-    }
+      return [];
+    });
   }
-  return routing;
+  return { ...routing, ...named };
 }
 
 function readEntry(entry: unknown, path: string, reading: RoutesReading, report: Report): Written | undefined {
@@ -72,7 +79,7 @@ function readEntry(entry: unknown, path: string, reading: RoutesReading, report:
 function checkTargets(written: Written, declared: ReadonlySet<string>, reading: RoutesReading, report: Report): void {
   const { models, path, kind } = written;
   for (const [at, name] of models.entries()) {
-    const { plain } = suffixOf(name);
+    const { plain } = suffixOf(name, serviceIndex(reading.services).isName);
     const unknown = declared.has(plain) ? undefined : unknownName(plain, reading);
     const place = kind === 'alias' ? path : `${path}.models[${at}]`;
     if (unknown) report(`${place} names ${JSON.stringify(name.slice(0, 80))}, which is not known here.${unknown.hint}`);
@@ -80,7 +87,11 @@ function checkTargets(written: Written, declared: ReadonlySet<string>, reading: 
 }
 
 /** Follows every name to its end, the names within first. One that comes back to itself is reported, and ends there. */
-function follow(all: ReadonlyMap<string, Written>, report: Report): Map<string, Route> {
+function follow(
+  all: ReadonlyMap<string, Written>,
+  isWhole: (name: string) => boolean,
+  report: Report,
+): Map<string, Route> {
   const done = new Map<string, Route>();
   const visit = (name: string, trail: readonly string[]): void => {
     const written = all.get(name);
@@ -91,10 +102,10 @@ function follow(all: ReadonlyMap<string, Written>, report: Report): Map<string, 
       report(`${written.path} comes back to itself: ${round}. For the model of that name use another of its names.`);
       return;
     }
-    for (const model of written.models) visit(suffixOf(model).plain, [...trail, name]);
+    for (const model of written.models) visit(suffixOf(model, isWhole).plain, [...trail, name]);
     const { path: _path, routing, ...route } = written;
     const targets = written.models.flatMap((model) =>
-      expand(model, routing, done).map((wanted) => ({ model: wanted.model, routing: wanted.routing })),
+      expand(model, routing, done, isWhole).map((wanted) => ({ model: wanted.model, routing: wanted.routing })),
     );
     if (targets.length > MAX_MODELS) report(`${written.path} comes to more than ${MAX_MODELS} models.`);
     // No more than that, or routes of routes would multiply.
@@ -132,5 +143,5 @@ export function readRoutes(
   }
   const declared = new Set(Object.keys(value));
   for (const written of all.values()) checkTargets(written, declared, reading, report);
-  return { routes: follow(all, report), mistakes };
+  return { routes: follow(all, serviceIndex(reading.services).isName, report), mistakes };
 }

@@ -3,27 +3,13 @@ import { type PromptCounter, promptCounter, type Tokenizers, templateFamilies } 
 import { consider, isExclusion } from './consider.ts';
 import { drawFor } from './draw.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
+import { namedProviders } from './provider-names.ts';
 import { isTriedLast, rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
 import { expand, type Wanted } from './route.ts';
+import { serviceIndex } from './service-index.ts';
 import { offersOf, type Sources } from './source.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
-
-/** A misspelt provider would be ignored in silence, or leave nothing: better said. */
-function assertKnownProviders(call: Call, world: World): void {
-  const known = new Set([...PROVIDER_IDS, ...world.providers.keys()]);
-  for (const field of ['order', 'only', 'ignore'] as const) {
-    for (const [at, name] of (call.routing[field] ?? []).entries()) {
-      if (known.has(name)) continue;
-      const param = `provider.${field}[${at}]`;
-      throw new GatewayError(
-        'invalid_request',
-        `${param}: there is no provider "${name.slice(0, 100)}" here. There are ${[...known].join(', ')}.`,
-        { param },
-      );
-    }
-  }
-}
 
 function assertKnownTemplate(call: Call): void {
   const { name } = call.templating;
@@ -51,6 +37,8 @@ export interface Named extends Wanted, Sources {}
 /** What a call asks for, looked up: its offers, and what it takes to say what each would do. */
 export interface Asked {
   readonly named: readonly Named[];
+  /** Wishes about providers that came to nothing, as callers are told of them. */
+  readonly ignored: readonly string[];
   /** Families whose tokenizers must be ready. */
   readonly families: ReadonlySet<Family>;
   /** Milliseconds for the whole call: the least of what the transport, the caller and the routes it names allow. */
@@ -64,15 +52,21 @@ export interface Asked {
  * @param today the day, as `2026-11-22`, by which retirements are judged
  */
 export function resolve(call: Call, world: World, today: string): Asked {
-  assertKnownProviders(call, world);
+  const services = serviceIndex(world.services);
+  const { routing, ignored } = namedProviders(
+    call.routing,
+    (name) => services.providerOf(name) ?? (world.providers.has(name) ? name : undefined),
+    () => [...new Set([...PROVIDER_IDS, ...world.providers.keys()])],
+  );
   assertKnownTemplate(call);
   const named = call.models
-    .flatMap((name) => expand(name, call.routing, world.routes))
+    .flatMap((name) => expand(name, routing, world.routes, services.isName))
     // What a route names retires without its callers' doing: it is left out then, and the next of the route serves.
     .map((wanted) => ({ ...wanted, ...offersOf(wanted.model, world, today, wanted.route !== undefined) }));
   const limits = [call.timeoutMs, ...named.map(({ routing }) => routing.deadlineMs)].filter((ms) => ms !== undefined);
   return {
     named,
+    ignored,
     families: new Set(named.flatMap(({ sources }) => sources.map(familyOf))),
     ...(limits.length > 0 ? { timeoutMs: Math.min(...limits) } : {}),
   };
@@ -116,7 +110,7 @@ export function layOut(
     call.kind === 'chat'
       ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers)
       : undefined;
-  const shared = { world, now, today, tokenizers, counter, renderings, explain };
+  const shared = { world, now, today, tokenizers, counter, renderings, explain, ignored: asked.ignored };
   const draw = drawFor(call, now);
   const eligible: Candidate[] = [];
   const last: Candidate[] = [];

@@ -1,6 +1,7 @@
 import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, upstreamId } from '../catalog/index.ts';
 import { type Family, GatewayError, type ServiceOffer } from '../core/index.ts';
-import { expand } from './route.ts';
+import { expand, otherSuffix } from './route.ts';
+import { serviceIndex } from './service-index.ts';
 import type { World } from './types.ts';
 
 /** An offer before anybody has asked whether it can serve a call: from the catalogue, or on a service of the user's own. */
@@ -38,24 +39,22 @@ type Models = Pick<World, 'services'>;
 
 /** What is known by a name: in the catalogue, and on services of the user's own. */
 function lookUp(name: string, world: Models) {
-  const ids = [...new Set(world.services.map((service) => service.provider))];
-  const match = findModel(name, ids);
+  const services = serviceIndex(world.services);
+  const match = findModel(name, services.providerOf);
   const known = match.kind === 'model' ? match.model : undefined;
   const pin = match.kind === 'model' ? match.pin : undefined;
-  const own = world.services.filter(
-    (service) =>
-      service.model === name ||
-      service.model === known?.id ||
-      `${service.provider}/${service.model}` === name ||
-      `${service.provider}/${service.upstream}` === name,
-  );
-  return { match, known, pin, own };
+  const called = services.called(name);
+  // By any name of the model: the same weights, whoever serves them.
+  const same = known ? services.of(known.id).filter((offer) => !called.includes(offer)) : [];
+  return { match, known, pin, called, own: [...called, ...same] };
 }
 
 /** Nothing where a name is known; else what was probably meant, as a sentence, or an empty one. */
 export function unknownName(name: string, world: Models): { readonly hint: string } | undefined {
   const { match, own } = lookUp(name, world);
   if (match.kind === 'model' || own.length > 0) return undefined;
+  const other = otherSuffix(name);
+  if (other) return { hint: ` ${other}` };
   return { hint: match.suggestions.length > 0 ? ` Did you mean ${match.suggestions.join(' or ')}?` : '' };
 }
 
@@ -66,10 +65,7 @@ export function unknownName(name: string, world: Models): { readonly hint: strin
  * @param listRetired for a model that nobody serves any more: give its offers all the same
  */
 export function offersOf(name: string, world: World, today: string, listRetired = false): Sources {
-  const { match, known, pin, own } = lookUp(name, world);
-  const ownPin = own.find(
-    (service) => name === `${service.provider}/${service.model}` || name === `${service.provider}/${service.upstream}`,
-  );
+  const { match, known, pin, called, own } = lookUp(name, world);
   const sources: OfferSource[] = own.map((offer) => ({
     kind: 'service',
     model: offer.model,
@@ -78,7 +74,7 @@ export function offersOf(name: string, world: World, today: string, listRetired 
   }));
 
   if (match.kind === 'unknown') {
-    if (sources.length > 0) return { sources, ...(ownPin ? { pin: ownPin.provider } : {}) };
+    if (sources.length > 0) return { sources, ...pinnedBy(name, called) };
     const { hint } = unknownName(name, world) ?? { hint: '' };
     throw new GatewayError(
       'model_not_found',
@@ -97,6 +93,15 @@ export function offersOf(name: string, world: World, today: string, listRetired 
   return { sources, ...(pin ? { pin: pin.provider } : {}) };
 }
 
+/** The provider that a name says before a model of the user's own. */
+function pinnedBy(name: string, called: readonly ServiceOffer[]): { pin?: string } {
+  const low = name.toLowerCase();
+  const pinning = called.find(({ provider, model, upstream }) =>
+    [model, upstream].some((one) => low === `${provider}/${one}`.toLowerCase() && low !== model.toLowerCase()),
+  );
+  return pinning ? { pin: pinning.provider } : {};
+}
+
 /** What a name means for who counts its tokens. */
 export interface NamedModel {
   readonly model: string;
@@ -106,7 +111,7 @@ export interface NamedModel {
 
 /** The models of a name, retired ones too: several for a route. Throws `model_not_found`. */
 export const modelsNamed = (name: string, world: World): readonly NamedModel[] =>
-  expand(name, {}, world.routes).map(({ model }) => modelNamed(model, world));
+  expand(name, {}, world.routes, serviceIndex(world.services).isName).map(({ model }) => modelNamed(model, world));
 
 function modelNamed(name: string, world: World): NamedModel {
   const { known } = lookUp(name, world);

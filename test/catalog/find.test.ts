@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findModel, models } from '../../src/catalog/index.ts';
+import { PROVIDER_IDS, providerNames } from '../../src/core/index.ts';
 
-const idOf = (name: string, providers?: readonly string[]) => {
-  const match = findModel(name, providers);
+const found = (name: string, own: readonly string[] = []) => findModel(name, providerNames([...PROVIDER_IDS, ...own]));
+const idOf = (name: string, own?: readonly string[]) => {
+  const match = found(name, own);
   return match.kind === 'model' ? match.model.id : undefined;
 };
-const pinOf = (name: string, providers?: readonly string[]) => {
-  const match = findModel(name, providers);
+const pinOf = (name: string, own?: readonly string[]) => {
+  const match = found(name, own);
   return match.kind === 'model' ? match.pin : undefined;
 };
 
