@@ -62,8 +62,8 @@ export default defineConfig({
           include: ['test/{sandbox,gateway,guide,clients,faults,servers}/**/*.test.ts'],
           environment: 'node',
           fileParallelism: false,
-          // Real sockets, real timers, and whatever else the machine is doing.
-          retry: 1,
+          // Tests that wait for a timer wait together.
+          maxConcurrency: 24,
         },
       },
     ],

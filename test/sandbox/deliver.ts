@@ -97,7 +97,7 @@ async function* written(frames: AsyncIterable<Frame>, batch: number): AsyncGener
 }
 
 /** How long a cut waits for what comes before it, in ms. */
-const CUT_MS = 20;
+const CUT_MS = 200;
 
 class Broken extends Error {}
 

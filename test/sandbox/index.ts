@@ -1,5 +1,5 @@
 import { bedrock } from './bedrock/index.ts';
-import { drawAll, readFaults, takeFaults } from './control/faults.ts';
+import { drawOnce, readFaults, takeFaults } from './control/faults.ts';
 import { control } from './control/index.ts';
 import { record } from './control/journal.ts';
 import { deliver, precede } from './deliver.ts';
@@ -22,7 +22,6 @@ const WIRES: Readonly<Record<string, Wire>> = {
 };
 
 const decoder = new TextDecoder();
-let headerFaults = 0;
 
 const plainly = (status: number, error: string): Response =>
   Response.json({ error }, { status, headers: { 'x-sandbox': 'control' } });
@@ -55,9 +54,10 @@ export default {
       provider: wire.provider,
       model,
       path: url.pathname,
+      source,
       generates: wire.generates({ path, request }),
     });
-    const faults = [...drawAll(wished, headerFaults++), ...ruled];
+    const faults = [...drawOnce(wished, source), ...ruled];
     if (faults.length > 0) entry.faults = faults;
 
     const { signal } = request;

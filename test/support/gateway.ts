@@ -54,6 +54,8 @@ export interface JournalEntry {
   /** What the first prompt reached the model as, and what all of them are billed. */
   readonly promptIds?: readonly number[];
   readonly promptTokens?: number;
+  /** The faults it was answered with. */
+  readonly faults?: unknown;
 }
 
 /** A gateway and the emulator it talks to, each in a workerd of its own, over real sockets. */

@@ -1,5 +1,5 @@
 import { isJson } from '../json.ts';
-import { fraction } from '../random.ts';
+import { fraction, hash } from '../random.ts';
 
 /** A failure in the answer itself, in the provider's own form; at 0 tokens it is the first thing under the 200. */
 export interface ErrorFault {
@@ -42,7 +42,10 @@ export type Fault =
   | { readonly kind: 'no_end' }
   /** After so many tokens, a frame that is no JSON; a JSON answer is broken in its middle. */
   | { readonly kind: 'malformed'; readonly after?: number }
-  /** Any of these with this probability, drawn in an order that the seed fixes. */
+  /**
+   * Any of these with this probability. What a request gets depends on the seed, on what it says, and on how often the
+   * same was said before: a run plays again whatever order its requests arrive in.
+   */
   | { readonly kind: 'random'; readonly seed: number; readonly rate: number };
 
 const REQUIRED: Readonly<Record<Fault['kind'], readonly string[]>> = {
@@ -82,6 +85,8 @@ export interface Rule {
   readonly model?: string;
   /** Part of the request's path. Without it a rule meets requests for generation only. */
   readonly path?: string;
+  /** Part of the request's body, so that tests side by side can each have their own rule. */
+  readonly text?: string;
   /** How many requests it meets; 0: all. */
   readonly times: number;
   readonly faults: readonly Fault[];
@@ -89,7 +94,8 @@ export interface Rule {
 
 interface Standing extends Rule {
   left: number;
-  drawn: number;
+  /** How often each body has come, by its hash. */
+  readonly seen: Map<number, number>;
 }
 
 let rules: Standing[] = [];
@@ -108,10 +114,10 @@ export function readFaults(value: unknown): readonly Fault[] | string {
 }
 
 export function readRule(value: unknown): Rule | string {
-  if (!isJson(value)) return 'A rule is {"provider"?, "model"?, "path"?, "times"?, "fault"}.';
+  if (!isJson(value)) return 'A rule is {"provider"?, "model"?, "path"?, "text"?, "times"?, "fault"}.';
   const faults = readFaults(value.fault);
   if (typeof faults === 'string') return faults;
-  const part = (name: 'provider' | 'model' | 'path') => {
+  const part = (name: 'provider' | 'model' | 'path' | 'text') => {
     const given = value[name];
     return typeof given === 'string' ? { [name]: given } : {};
   };
@@ -119,13 +125,14 @@ export function readRule(value: unknown): Rule | string {
     ...part('provider'),
     ...part('model'),
     ...part('path'),
+    ...part('text'),
     times: typeof value.times === 'number' ? value.times : 1,
     faults,
   };
 }
 
 export function addRule(rule: Rule): void {
-  rules.push({ ...rule, left: rule.times, drawn: 0 });
+  rules.push({ ...rule, left: rule.times, seen: new Map() });
 }
 
 export function clearRules(): void {
@@ -141,24 +148,32 @@ function draw(fault: Fault, position: number): readonly Fault[] {
   return drawn ? [drawn] : [];
 }
 
-/** Resolves `random` faults for the request at `position` of their sequence. */
-export const drawAll = (faults: readonly Fault[], position: number): readonly Fault[] =>
-  faults.flatMap((fault) => draw(fault, position));
+/** Resolves `random` faults for a request that says `source`, for the `time`-th time. */
+const drawAll = (faults: readonly Fault[], source: string, time: number): readonly Fault[] =>
+  faults.flatMap((fault) => draw(fault, hash(source) + time));
+
+/** Faults for one request alone. */
+export const drawOnce = (faults: readonly Fault[], source: string): readonly Fault[] => drawAll(faults, source, 0);
 
 /** The faults that the oldest matching rule holds for this request, which uses the rule up by one. */
 export function takeFaults(request: {
   readonly provider: string;
   readonly model: string | undefined;
   readonly path: string;
+  readonly source: string;
   readonly generates: boolean;
 }): readonly Fault[] {
   const met = rules.find(
     (rule) =>
       (rule.provider === undefined || rule.provider === request.provider) &&
       (rule.model === undefined || (request.model ?? '').includes(rule.model)) &&
+      (rule.text === undefined || request.source.includes(rule.text)) &&
       (rule.path === undefined ? request.generates : request.path.includes(rule.path)),
   );
   if (!met) return [];
   if (met.times > 0 && --met.left === 0) rules = rules.filter((rule) => rule !== met);
-  return drawAll(met.faults, met.drawn++);
+  const said = hash(request.source);
+  const time = met.seen.get(said) ?? 0;
+  met.seen.set(said, time + 1);
+  return drawAll(met.faults, request.source, time);
 }
