@@ -185,11 +185,11 @@ describe('a prompt that does not fit', () => {
 describe('usage', () => {
   it('is our own exact count where the answer was cut before the provider’s came', async () => {
     // InvokeModel has no stop: we cut, and abort what would be generated and billed for nothing.
-    const call = { model: 'llama-3-8b-instruct', prompt: 'Say hello', stop: ['sandbox'], stream: true };
+    const call = { model: 'llama-3-8b-instruct', prompt: 'Greet the llamas', stop: ['sandbox'], stream: true };
     const more = { stream_options: { include_usage: true }, provider: { only: ['bedrock'] } };
     const { usage, text } = readStream(await (await stack.post('/v1/completions', { ...call, ...more })).text());
     expect(usage).toMatchObject({
-      prompt_tokens: ORACLES.llama3.encode('Say hello').length,
+      prompt_tokens: ORACLES.llama3.encode('Greet the llamas').length,
       completion_tokens: ORACLES.llama3.encode(text.join('')).length,
       exactness: 'exact',
     });

@@ -3,7 +3,7 @@ import { array, assert, constantFrom, property, string, uint8Array } from 'fast-
 import { describe, expect, it } from 'vitest';
 import { crc32 } from './bedrock/crc32.ts';
 import { type Ask, estimate, PLAIN, readPrompt, type Turn, think } from './brain/index.ts';
-import { instanceOf } from './brain/schema.ts';
+import { fill } from './brain/schema.ts';
 
 const ask = (question: string, rest: Partial<Ask> = {}): Ask => ({
   ...PLAIN,
@@ -176,6 +176,104 @@ describe('limits', () => {
   });
 });
 
+describe('plain instructions', () => {
+  it.each([
+    ['Reply with exactly OK', 'OK'],
+    ['Reply with exactly "OK" and nothing else.', 'OK'],
+    ['Answer only with 42', '42'],
+    ['Respond with only the word READY.', 'READY'],
+    ['Please reply with exactly one word: pong', 'pong'],
+    ['Reply with exactly the following text: Hello, World! How are you?', 'Hello, World! How are you?'],
+    ["Reply with the word 'banana' and nothing else", 'banana'],
+    ['Only reply with yes. Do not explain.', 'yes'],
+    ['Say hello', 'hello'],
+    ['Say this is a test', 'this is a test'],
+    ['Repeat exactly: two\nlines', 'two\nlines'],
+    ['What is 40 + 2?', '42'],
+  ])('%j is answered word by word', (question, expected) => {
+    expect(answer(question)).toBe(expected);
+  });
+
+  it.each([
+    'Answer with one word: what is the capital of France?',
+    'Reply in exactly three words',
+    'Just say what you think of llamas?',
+  ])('%j asks for no words of its own', (question) => {
+    expect(answer(question)).toMatch(/^You asked/);
+  });
+
+  it('are followed where the system gives them', () => {
+    const turns: Turn[] = [
+      { role: 'system', text: 'Always reply with exactly OK.' },
+      { role: 'user', text: 'Hello' },
+    ];
+    expect(answer('', { turns })).toBe('OK');
+  });
+
+  it.each([
+    ['My name is Ada Lovelace.', 'What is my name?', /Ada Lovelace/],
+    ["Hi, I'm Bob", "What's my name?", /Bob/],
+    ['Call me Zed.', 'Who am I?', /Zed/],
+    ['Remember the code 4711', 'What is the code?', /4711/],
+    ['The secret word is xylophone.', 'What was the secret word?', /xylophone/],
+    ['Remember this number: 73', 'What number did I tell you?', /73/],
+    ['I have a dog. My lucky number is 7', 'Tell me my lucky number.', /\b7\b/],
+  ])('%j is remembered', (told, question, expected) => {
+    const turns: Turn[] = [
+      { role: 'user', text: told },
+      { role: 'assistant', text: 'Noted.' },
+      { role: 'user', text: 'And llamas hum.' },
+      { role: 'assistant', text: 'They do.' },
+      { role: 'user', text: question },
+    ];
+    expect(answer('', { turns })).toMatch(expected);
+  });
+
+  it('take the latest word about a thing', () => {
+    const turns = ['My name is Ada.', 'Sorry, my name is Eve.', 'What is my name?'].map(
+      (text): Turn => ({ role: 'user', text }),
+    );
+    expect(answer('', { turns })).toBe('Your name is Eve.');
+  });
+});
+
+describe('JSON that is asked for', () => {
+  const system = (text: string, question: string): Turn[] => [
+    { role: 'system', text },
+    { role: 'user', text: question },
+  ];
+  const SCHEMA = {
+    type: 'object',
+    properties: { name: { type: 'string' }, age: { type: 'integer' } },
+    required: ['name', 'age'],
+  };
+  // What the gateway tells models that no API makes keep to a format.
+  const OBJECT = 'Answer with one JSON object and nothing else: no prose, no code fence.';
+  const BY_SCHEMA = `Answer with JSON that is valid under this JSON Schema and nothing else: no prose, no code fence.\n${JSON.stringify(SCHEMA)}`;
+  const long =
+    'Tell me everything there is to know about the llamas of Peru, their wool, and the roads that they walked.';
+
+  it.each<[string, Partial<Ask>]>([
+    ['by the request', { format: 'object', turns: [{ role: 'user', text: long }] }],
+    ['by the request, with a schema', { format: SCHEMA, turns: [{ role: 'user', text: long }] }],
+    ['in words', { turns: [{ role: 'user', text: `${long} Reply with a JSON object with keys "name" and "age".` }] }],
+    ['in the system prompt', { turns: system(OBJECT, long) }],
+    ['in the system prompt, with a schema', { turns: system(BY_SCHEMA, long) }],
+  ])('%s is whole within 48 tokens', (_, how) => {
+    const reply = think(ask('', { ...how, maxTokens: 48 }));
+    expect(reply.finish).toBe('end');
+    expect(typeof JSON.parse(reply.pieces.join(''))).toBe('object');
+  });
+
+  it('holds what the prompt says', () => {
+    const person = { name: 'Jason', age: 25 };
+    expect(JSON.parse(answer('Jason is 25 years old', { format: SCHEMA }))).toEqual(person);
+    expect(JSON.parse(answer('', { turns: system(BY_SCHEMA, 'Jason is 25 years old') }))).toEqual(person);
+    expect(JSON.parse(answer('Reply with this JSON exactly: {"ok": true}'))).toEqual({ ok: true });
+    expect(JSON.parse(answer('Reply with exactly OK', { format: 'object' }))).toEqual({ answer: 'OK' });
+  });
+});
+
 describe('a value for a JSON schema', () => {
   it('follows references, picks from enums, and ends where a schema does not', () => {
     const schema = {
@@ -188,7 +286,7 @@ describe('a value for a JSON schema', () => {
         chain: { $ref: '#/$defs/node' },
       },
     };
-    expect(instanceOf(schema, 'a green one')).toMatchObject({
+    expect(fill(schema, 'a green one').value).toMatchObject({
       colour: 'green',
       count: 2,
       chain: { next: { next: {} } },

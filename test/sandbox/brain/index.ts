@@ -1,10 +1,11 @@
-import { parse } from '../json.ts';
-import { errand } from './errands.ts';
+import { object, parse } from '../json.ts';
+import { errand, exactly } from './errands.ts';
+import { recalled } from './facts.ts';
+import { formatOf, formatted } from './format.ts';
 import { lesson } from './guide.ts';
 import { estimate, type Piece, type Split } from './pieces.ts';
 import { sampleOf } from './samples.ts';
-import { instanceOf } from './schema.ts';
-import { toolUses } from './tools.ts';
+import { toolUses, unfilled } from './tools.ts';
 import type { Ask, Reply, Turn } from './types.ts';
 
 export { countTokens, countTurns, estimate, type Piece, type Split } from './pieces.ts';
@@ -16,33 +17,80 @@ const clip = (text: string, length: number): string => {
   return line.length > length ? `${line.slice(0, length)}…` : line;
 };
 
+/** A text quoted so that no agent takes it for a call or a file of the model's: some read those from the answer's text. */
+const quote = (text: string, length: number): string => unmarked(clip(text, length));
+
+const unmarked = (text: string): string =>
+  text.replace(/[<>`]|\*{3}/g, (mark) => ({ '<': '‹', '>': '›', '***': '*' })[mark] ?? "'");
+
+/** The system prompts of agents that read their tools' calls from the answer's text: Cline's tags, Aider's blocks, patches. */
+const CALLS_IN_TEXT =
+  /<\/?[a-z]+(?:_[a-z]+)+>|<(?:tool|invoke|function)\b|SEARCH\/REPLACE|<{5,} SEARCH|\*{3} Begin Patch|\*SEARCH/;
+
 /** For whatever is not known by heart: words of the question and of the system prompt, so that a test can see them arrive. */
-function plumbing(question: string, turns: readonly Turn[]): string {
-  const system = turns
+function plumbing(ask: Ask, question: string): string {
+  const system = ask.turns
     .filter((turn) => turn.role === 'system')
     .map((turn) => turn.text)
     .join(' ');
-  const told = system ? ` I keep to what I was told: "${clip(system, 120)}".` : '';
-  return `You asked: "${clip(question, 200)}".${told} This is the sandbox's answer; a real model would go on from here.`;
+  const told = system ? ` I keep to what I was told: "${quote(system, 120)}".` : '';
+  const why = unfilled(ask, question);
+  return `You asked: "${quote(question, 200)}".${told} ${why ? `${why} ` : ''}This is the sandbox's answer; a real model would go on from here.`;
 }
 
 const hasJson = (text: string): boolean => typeof parse(text) === 'object';
 
+const BARE =
+  /\b(?:only|just|exactly|nothing but) (?:with )?(?:the |its |that )?(?:final |raw |exact )?(?:number|result|answer|value|output|text)\b/i;
+
+/** A result in JSON with one value is that value. */
+function bare(result: string): string {
+  const values = Object.values(object(parse(result)));
+  return values.length === 1 && ['number', 'string', 'boolean'].includes(typeof values[0]) ? String(values[0]) : result;
+}
+
+/** What the tools said, each by its name. */
+function reported(results: readonly Turn[], question: string): string {
+  if (BARE.test(question)) return results.map(({ text }) => bare(text)).join(', ');
+  return results.map(({ tool, text }) => `According to ${tool ?? 'the tool'}: ${clip(text, 400)}`).join('\n');
+}
+
+/** The conversation without what the system says after it: some harnesses remind the model behind each turn. */
+function spoken(turns: readonly Turn[]): readonly Turn[] {
+  const end = turns.findLastIndex(({ role }) => role !== 'system');
+  return turns.slice(0, end + 1);
+}
+
 /** The whole answer, before limits cut it. */
 function answerOf(ask: Ask): string {
-  const { turns } = ask;
-  const last = turns.at(-1);
-  if (last?.role === 'tool') return `According to ${last.tool ?? 'the tool'}: ${clip(last.text, 400)}`;
+  const turns = spoken(ask.turns);
   const at = turns.findLastIndex((turn) => turn.role === 'user');
   const question = turns[at]?.text ?? '';
-  const known = lesson({ question, before: turns.slice(0, Math.max(at, 0)) });
+  const results = turns.slice(turns.findLastIndex(({ role }) => role !== 'tool') + 1);
+  const before = ask.turns.filter((turn, i) => i < at || turn.role === 'system');
+  const known = results.length > 0 ? [reported(results, question)] : lesson({ question, before });
   const said =
     known?.[known.length > 1 ? sampleOf(ask, question) % known.length : 0] ??
-    errand(question) ??
-    plumbing(question, turns);
-  if (ask.format === undefined || hasJson(said)) return said;
-  return JSON.stringify(ask.format === 'object' ? { answer: said } : instanceOf(ask.format, question));
+    recalled(question, before) ??
+    errand(question);
+  const format = formatOf(ask, question);
+  const read = ask.turns.some(({ role, text }) => role === 'system' && CALLS_IN_TEXT.test(text));
+  const plain =
+    (read && said !== undefined ? unmarked(said) : said) ??
+    errandOfSystem(ask) ??
+    (format?.kind === 'schema' ? 'example' : plumbing(ask, question));
+  if (said !== undefined && hasJson(said)) return plain;
+  // What is known by heart has the form that its question asks for.
+  return format && (ask.format !== undefined || said === undefined)
+    ? formatted(format, question, plain, ask.maxTokens)
+    : plain;
 }
+
+/** "Always reply with exactly OK." */
+const errandOfSystem = ({ turns }: Ask): string | undefined => {
+  const system = turns.find(({ role }) => role === 'system')?.text;
+  return system !== undefined && system.length < 400 ? exactly(system) : undefined;
+};
 
 /** What is left to say after what was said already; everything, if that was no start of it. */
 function goOn(whole: string, begun: string): string {
@@ -80,7 +128,7 @@ function within(pieces: readonly Piece[], room: number): Cut {
 
 /** The answer to anything, the same for the same question on every wire and in every form. */
 export function think(ask: Ask, split: Split = estimate): Reply {
-  const last = ask.turns.at(-1);
+  const last = spoken(ask.turns).at(-1);
   const limit = ask.maxTokens ?? Number.POSITIVE_INFINITY;
   const thought = ask.reasons ? `The user says "${clip(last?.text ?? '', 80)}". I answer briefly.` : '';
   const thinking = within(split(thought), limit);

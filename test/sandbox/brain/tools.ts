@@ -1,29 +1,96 @@
-import { object } from '../json.ts';
-import { instanceOf, places } from './schema.ts';
+import { type Json, object } from '../json.ts';
+import { fill, INERT, isDangerous, wordsIn } from './schema.ts';
 import type { Ask, Tool, ToolUse } from './types.ts';
+import { escaped, places, saysWords } from './values.ts';
 
-const wordsOf = (name: string): string[] =>
-  name
-    .replace(/([a-z])([A-Z])/g, '$1_$2')
-    .toLowerCase()
-    .split(/[^a-z]+/)
-    .filter((word) => word.length > 3);
+/** Calls of one answer at most. */
+const MAX_CALLS = 8;
 
-/** The tool that is named, or whose name's words are in the question, or the first. */
-function chosen({ tools, toolChoice }: Ask, question: string): Tool | undefined {
-  if (typeof toolChoice === 'object') return tools.find((tool) => tool.name === toolChoice.name);
-  const said = question.toLowerCase();
-  return tools.find((tool) => wordsOf(tool.name).some((word) => said.includes(word))) ?? tools[0];
+/** Characters of a prompt that are looked at. */
+const MAX_READ = 20_000;
+
+/** Words of a tool's name that tell nothing of what it is about. */
+const GENERIC = new Set('get set the for and use run call tool function all new one this that current'.split(' '));
+/** Tools whose names say that they run or write something, whatever their arguments are called. */
+const POWERFUL = /bash|shell|terminal|command|exec|eval|python|script|code|sql|write|edit|patch|delete|remove|file/i;
+
+/** What harnesses put into a user's turn for the model alone: it names many tools and asks for none. */
+const withoutAsides = (text: string): string => text.slice(0, MAX_READ).replace(/<([\w-]{1,60})>[\s\S]*?<\/\1>/g, ' ');
+
+/** Whether a prompt asks for a tool by its name: `get_weather`, "the bash tool", "use read", `add(1, 2)`. */
+function asksFor({ name }: Tool, prompt: string): boolean {
+  const words = wordsIn(name);
+  if (words.length > 1 && (saysWords(prompt, name) || saysWords(prompt, words.join(' ')))) return true;
+  const plain = escaped(name);
+  return new RegExp(
+    String.raw`(?<![\p{L}\p{N}])(?:(?:use|using|call|calling|invoke|via)(?: the)?(?: tool| function)? ["'\x60]?${plain}(?![\p{L}\p{N}_])|(?:tool|function)(?: called| named)? ["'\x60]?${plain}(?![\p{L}\p{N}_])|["'\x60]?${plain}["'\x60]? (?:tool|function)(?![\p{L}])|${plain}\((?=[^)]{0,200}\)))`,
+    'iu',
+  ).test(prompt);
 }
 
-/** The calls a question leads to: one, or one for each place it names. */
+interface Call {
+  readonly tool: Tool;
+  readonly input: Json;
+  readonly madeUp: readonly string[];
+  readonly dangerous: readonly string[];
+}
+
+function callOf(tool: Tool, prompt: string): Call {
+  const { value, ...rest } = fill({ type: 'object', ...tool.parameters }, prompt, undefined, POWERFUL.test(tool.name));
+  return { tool, input: object(value), ...rest };
+}
+
+/** Whether a prompt is about what a harmless tool does, and says all that the tool must know: "the weather in Lima". */
+function isAbout({ tool, input, madeUp }: Call, prompt: string): boolean {
+  if (POWERFUL.test(tool.name) || madeUp.length > 0 || isDangerous({ type: 'object', ...tool.parameters }))
+    return false;
+  const nothingToKnow = Object.keys(object(tool.parameters.properties)).length === 0;
+  return (
+    (nothingToKnow || Object.keys(input).length > 0) &&
+    wordsIn(tool.name).some((word) => word.length > 2 && !GENERIC.has(word) && saysWords(prompt, word))
+  );
+}
+
+/** The tools that a prompt leads to, in the order in which they are offered. */
+function chosen({ tools, toolChoice }: Ask, prompt: string): Call[] {
+  const calls = tools.map((tool) => callOf(tool, prompt));
+  if (typeof toolChoice === 'object') return calls.filter(({ tool }) => tool.name === toolChoice.name).slice(0, 1);
+  const asked = calls.filter(({ tool }) => asksFor(tool, prompt));
+  if (toolChoice !== 'required') {
+    // A command that does nothing is run for who asks for it; files are not written for the sake of an example.
+    const able = asked.filter(({ dangerous, input }) => dangerous.every((name) => isInert(input[name])));
+    if (asked.length > 0) return able;
+    return calls.filter((call) => isAbout(call, prompt)).slice(0, 1);
+  }
+  if (asked.length > 0) return asked;
+  const about = calls.find((call) => isAbout(call, prompt)) ?? calls.find(({ dangerous }) => dangerous.length === 0);
+  return [about ?? calls[0]].filter((call) => call !== undefined);
+}
+
+const isInert = (value: unknown): boolean => value === INERT || (Array.isArray(value) && value.join(' ') === INERT);
+
+/**
+ * The calls a question leads to. None where nobody asked for one, by `tool_choice` or by name; nothing of the question but plain
+ * values is in their arguments, because whoever called may run them: see `fill`.
+ */
 export function toolUses(ask: Ask, question: string): ToolUse[] {
   if (ask.toolChoice === 'none' || ask.tools.length === 0) return [];
-  const tool = chosen(ask, question);
-  if (!tool) return [];
-  const input = object(instanceOf({ type: 'object', ...tool.parameters }, question));
-  const named = places(question);
-  const at = Object.keys(input).find((key) => typeof input[key] === 'string' && input[key] === named[0]);
-  const inputs = at && ask.parallelTools ? named.map((place) => ({ ...input, [at]: place })) : [input];
-  return inputs.map((one) => ({ name: tool.name, input: JSON.stringify(one) }));
+  const prompt = withoutAsides(question);
+  const named = places(prompt);
+  const uses = chosen(ask, prompt).flatMap(({ tool, input }) => {
+    // One for each place that is named.
+    const at = Object.keys(input).find((key) => typeof input[key] === 'string' && input[key] === named[0]);
+    const inputs = at ? named.map((place) => ({ ...input, [at]: place })) : [input];
+    return inputs.map((one) => ({ name: tool.name, input: JSON.stringify(one) }));
+  });
+  return uses.slice(0, ask.parallelTools ? MAX_CALLS : 1);
+}
+
+/** Why a tool that was asked for by name was not called, if one was. */
+export function unfilled(ask: Ask, question: string): string | undefined {
+  if (ask.toolChoice !== 'auto') return undefined;
+  const prompt = withoutAsides(question);
+  const tool = ask.tools.find((one) => asksFor(one, prompt));
+  const [name] = tool ? callOf(tool, prompt).dangerous : [];
+  return tool && name && `The sandbox makes up no "${name}" for the tool ${tool.name}; tool_choice forces a call.`;
 }

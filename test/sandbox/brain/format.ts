@@ -1,0 +1,95 @@
+import { isJson, type Json, parse } from '../json.ts';
+import { fill } from './schema.ts';
+import type { Ask } from './types.ts';
+
+/** Ways in which one asks for JSON in words. */
+const ASKS =
+  /\b(?:answer|reply|respond|return|output|produce|give|generate|write|only)\b[^.\n]{0,80}\b(?:JSON)\b|\bJSON (?:object|only)\b|\bas JSON\b/i;
+const KEYS =
+  /\b(?:keys?|fields?|propert(?:y|ies)|members?)\b[^{\n]{0,20}?((?:["'`“]?\w{1,40}["'`”]?(?: \([^)]{1,60}\))?(?:, and |, | and )?){1,12})/i;
+const MAX_TRIES = 8;
+
+/** The first JSON object that stands in a text. */
+function objectIn(text: string): Json | undefined {
+  let from = text.indexOf('{');
+  for (let tries = 0; from >= 0 && tries < MAX_TRIES; tries++) {
+    const end = closing(text, from);
+    const found = end === undefined ? undefined : parse(text.slice(from, end));
+    if (isJson(found)) return found;
+    from = text.indexOf('{', from + 1);
+  }
+  return undefined;
+}
+
+/** Behind the brace that closes the one at `from`. */
+function closing(text: string, from: number): number | undefined {
+  let depth = 0;
+  let quoted = false;
+  for (let at = from; at < text.length; at++) {
+    const c = text[at];
+    if (quoted) {
+      if (c === '\\') at++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === '{') depth++;
+    else if (c === '}' && --depth === 0) return at + 1;
+  }
+  return undefined;
+}
+
+const NUMERIC = /^(?:age|count|number|total|sum|year|amount|price|quantity|score|id)$/i;
+
+const isSchema = (json: Json): boolean =>
+  isJson(json.properties) || typeof json.$ref === 'string' || Array.isArray(json.anyOf) || json.type === 'object';
+
+const quotedWords = (text: string): string[] =>
+  [...text.matchAll(/["'`“](\w{1,40})["'`”]/g)].map((match) => match[1] ?? '');
+
+/** What an answer must be. */
+export type Format =
+  | { readonly kind: 'any' }
+  | { readonly kind: 'schema'; readonly schema: Json }
+  | { readonly kind: 'example'; readonly json: Json };
+
+/** A plain guess of what a key holds. */
+const schemaOf = (keys: readonly string[]): Json => ({
+  type: 'object',
+  required: keys,
+  properties: Object.fromEntries(keys.map((key) => [key, { type: NUMERIC.test(key) ? 'number' : 'string' }])),
+});
+
+/** The format that the request sets, or that the prompts ask for in words. */
+export function formatOf({ format, turns }: Ask, question: string): Format | undefined {
+  if (format !== undefined && format !== 'object') return { kind: 'schema', schema: format };
+  const system = turns.filter(({ role }) => role === 'system').map(({ text }) => text);
+  for (const text of [question, ...system]) {
+    if (format === undefined && !ASKS.test(text)) continue;
+    const found = objectIn(text);
+    if (found) return isSchema(found) ? { kind: 'schema', schema: found } : { kind: 'example', json: found };
+    const keys = quotedWords(KEYS.exec(text)?.[1] ?? '');
+    if (keys.length > 0) return { kind: 'schema', schema: schemaOf(keys) };
+    if (format === undefined) return { kind: 'any' };
+  }
+  return format && { kind: 'any' };
+}
+
+/** Characters of what was said that fit into a field of a schema. */
+const FIELD = 40;
+
+/** JSON of a format. It holds what was said, unless that would not fit into `maxTokens`: JSON that is cut is none. */
+export function formatted(
+  format: Format,
+  question: string,
+  said: string,
+  maxTokens = Number.POSITIVE_INFINITY,
+): string {
+  switch (format.kind) {
+    case 'example':
+      return JSON.stringify(format.json);
+    case 'schema':
+      return JSON.stringify(fill(format.schema, question, said.length > FIELD ? 'example' : said).value);
+    case 'any':
+      // A token is some four characters.
+      return JSON.stringify({ answer: said.length > 2 * maxTokens ? said.slice(0, maxTokens) : said });
+  }
+}
