@@ -87,7 +87,7 @@ export function createApp(
   };
 
   const app = new Hono();
-  app.onError(sayError);
+  app.onError(sayError(gateway));
   app.use(everyAnswer(gateway));
   app.use('/v1/*', anyOrigin);
   app.get('/healthz', liveness(gateway));
@@ -99,14 +99,14 @@ export function createApp(
   app.post('/v1/count_tokens', countTokens(gateway));
   app.post('/v1/tokenize', tokenize(gateway));
   app.post('/v1/detokenize', detokenize(gateway));
-  for (const path of POST_ONLY) app.all(path, postOnly);
+  for (const path of POST_ONLY) app.all(path, postOnly(gateway));
   app.get('/v1/models', listModels(gateway));
   app.get('/v1/models/:id{.+}', getModel(gateway));
   app.get('/v1/prices', listPrices(gateway));
   app.put('/v1/prices', putPrices(gateway));
   app.delete('/v1/prices', deletePrices(gateway));
   app.get('/v1/health', health(gateway));
-  for (const path of NOT_BUILT) app.all(path, notBuilt);
-  app.notFound(notFound);
+  for (const path of NOT_BUILT) app.all(path, notBuilt(gateway));
+  app.notFound(notFound(gateway));
   return app;
 }

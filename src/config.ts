@@ -8,6 +8,8 @@ import {
   MARKER_MODES,
   type MarkerMode,
   type Provider,
+  type Redact,
+  redactor,
   type ServiceOffer,
 } from './core/index.ts';
 import { readRouting } from './dialects/openai/index.ts';
@@ -40,6 +42,8 @@ export interface Config {
   readonly sandbox: boolean;
   /** Whole sentences; with any of them nothing is served. */
   readonly mistakes: readonly string[];
+  /** Takes the credentials of this deployment out of whatever is said of a failure. */
+  readonly redact: Redact;
 }
 
 /** Bedrock's own limit of a body, the largest of the four. */
@@ -70,6 +74,32 @@ function json(value: unknown): unknown {
     // The parser's message quotes the text; whoever asked says what ought to be there.
     return undefined;
   }
+}
+
+/** Names of variables that hold credentials, and of members of the JSON in them: there a model may be called anything. */
+const CREDENTIAL_VARIABLE = /key|token|secret|passw|credential|authorization/i;
+const CREDENTIAL_MEMBER = /(?:^|[._-])(?:api_?key|key|key_id|token|secret|password|authorization|cookie)$/i;
+/** Of other headers and variables: what is long, and of letters and digits. */
+const CREDENTIAL_VALUE = /^(?=.*\d)(?=.*[A-Za-z])[!-~]{20,}$/;
+const SCHEME = /^(?:Bearer|Basic|Token|Key)\s+/i;
+
+/** The credentials in an environment, whatever they are for: also those of a provider that is not configured in full. */
+export function credentialsIn(env: unknown, name = '', held = CREDENTIAL_VARIABLE): readonly string[] {
+  if (typeof env === 'string') {
+    const parsed = /^\s*[[{]/.test(env) ? json(env) : undefined;
+    if (parsed !== undefined) return credentialsIn(parsed, '', CREDENTIAL_MEMBER);
+    const inAddress = /:\/\/[^\s/@:]*:([^\s/@]+)@/.exec(env)?.[1];
+    const value = env.trim().replace(SCHEME, '');
+    const isOne = held.test(name) || (/^headers\./.test(name) && CREDENTIAL_VALUE.test(value));
+    return [...(isOne ? [value] : []), ...(inAddress === undefined ? [] : [inAddress])];
+  }
+  if (Array.isArray(env)) return env.flatMap((item: unknown) => credentialsIn(item, '', CREDENTIAL_MEMBER));
+  if (!isObject(env)) return [];
+  return Object.entries(env).flatMap(([key, value]) =>
+    isObject(value) && key !== 'headers'
+      ? credentialsIn(value, '', CREDENTIAL_MEMBER)
+      : credentialsIn(value, name === 'headers' ? `headers.${key}` : key, held),
+  );
 }
 
 /** `CHASQUI_TIMEOUTS`: `{"connect_ms": 30000, "first_token_ms": 30000, "idle_ms": 30000, "total_ms": 600000}`, each optional. */
@@ -155,5 +185,6 @@ export function readConfig(env: Env, network: Fetch): Config {
     maxBodyBytes: MAX_BODY_BYTES,
     sandbox: inSandbox,
     mistakes,
+    redact: redactor(credentialsIn(env)),
   };
 }

@@ -6,6 +6,7 @@ import {
   GatewayError,
   parseRetryAfter,
   sanitise,
+  shownId,
 } from '../../src/core/index.ts';
 import { EXCEPTIONS, type ExceptionKind, exceptionName } from './exceptions.ts';
 import type { HttpHead } from './handler.ts';
@@ -88,7 +89,7 @@ function refused(thrown: unknown, raw: string, head: HttpHead): GatewayError {
 }
 
 /** What AWS support asks for. */
-export const requestId = (head: HttpHead): string | undefined => head.headers['x-amzn-requestid']?.slice(0, 100);
+export const requestId = (head: HttpHead): string | undefined => shownId(head.headers['x-amzn-requestid']);
 
 /** The same error, with what AWS support asks for. */
 export const withRequest = (error: GatewayError, head: HttpHead): GatewayError => {

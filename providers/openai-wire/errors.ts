@@ -1,4 +1,12 @@
-import { type ErrorCode, type ErrorDetails, GatewayError, parseRetryAfter, sanitise } from '../../src/core/index.ts';
+import {
+  type ErrorCode,
+  type ErrorDetails,
+  GatewayError,
+  parseRetryAfter,
+  sanitise,
+  shorten,
+  shownId,
+} from '../../src/core/index.ts';
 import { type ErrorBody, errorBody, errorBodyIn } from './error-body.ts';
 import { errorCode } from './error-rules.ts';
 import type { Upstream } from './upstream.ts';
@@ -19,15 +27,14 @@ const MESSAGES: Readonly<Partial<Record<ErrorCode, (name: string) => string>>> =
   timeout: (p) => `${p} did not answer in time. Retry.`,
 };
 
-const ID = /^[\w.:/=-]{1,200}$/;
 /** Where the servers' and their proxies' ids for a request are, most specific first. */
 const ID_HEADERS = ['x-request-id', 'x-together-traceid', 'request-id', 'cf-ray'] as const;
 
 /** The provider's id of a request, for its support. */
 export function requestId(headers: Headers): string | undefined {
   for (const name of ID_HEADERS) {
-    const id = headers.get(name);
-    if (id !== null && ID.test(id)) return id;
+    const id = shownId(headers.get(name));
+    if (id !== undefined) return id;
   }
   return undefined;
 }
@@ -47,8 +54,8 @@ function gatewayError(body: ErrorBody, upstream: Upstream, status?: number, head
   const message = MESSAGES[code] ?? ((p: string) => `${p} failed to answer. Retry, or choose another provider.`);
   const said = body.message === undefined ? '' : sanitise(body.message);
   const upstreamStatus = status ?? body.status;
-  const upstreamCode = sanitise(body.code ?? body.type ?? '').slice(0, 100);
-  const id = (headers && requestId(headers)) ?? body.requestId;
+  const upstreamCode = shorten(sanitise(body.code ?? body.type ?? ''), 100);
+  const id = (headers && requestId(headers)) ?? shownId(body.requestId);
   const retryAfter = headers && status !== undefined ? retryAfterMs(headers, status) : undefined;
   const details: ErrorDetails = {
     provider: upstream.id,
@@ -56,7 +63,7 @@ function gatewayError(body: ErrorBody, upstream: Upstream, status?: number, head
     ...(upstreamCode === '' ? {} : { upstreamCode }),
     ...(said === '' ? {} : { upstreamMessage: said }),
     ...(body.param === undefined ? {} : { param: body.param }),
-    ...(id !== undefined && ID.test(id) ? { upstreamRequestId: id } : {}),
+    ...(id === undefined ? {} : { upstreamRequestId: id }),
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
   };
   return new GatewayError(code, message(upstream.name), details);

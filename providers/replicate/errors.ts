@@ -5,6 +5,7 @@ import {
   GatewayError,
   parseRetryAfter,
   sanitise,
+  shownId,
 } from '../../src/core/index.ts';
 
 const provider = 'replicate';
@@ -61,7 +62,7 @@ export function httpError(request: 'create' | 'get', response: Response, body: s
   const retryAfterMs =
     parseRetryAfter(response.headers.get('retry-after')) ?? problem.retryAfterMs ?? resetsIn(problem.detail);
   const upstreamMessage = sanitise(problem.detail ?? '');
-  const upstreamRequestId = response.headers.get('cf-ray');
+  const upstreamRequestId = shownId(response.headers.get('cf-ray'));
   return new GatewayError(
     code,
     MESSAGES[code] ?? 'Replicate failed. Send the request again, or ask another provider.',

@@ -134,30 +134,6 @@ export function codeForStatus(status: number): ErrorCode {
   return 'provider_error';
 }
 
-const MAX_UPSTREAM_TEXT = 500;
-
-/**
- * What a provider said, made fit to be shown: no credential, no query string, no markup, no stack, one line, at most
- * 500 characters. Linear in its input, which is cut first.
- */
-export function sanitise(text: string): string {
-  return (
-    text
-      .slice(0, 4 * MAX_UPSTREAM_TEXT)
-      .replace(/<(script|style)\b[^>]{0,200}>[^<]*/gi, ' ')
-      .replace(/<[^<>]{0,500}>/g, ' ')
-      .replace(/\b(Bearer|Token|Basic)\s+\S+/gi, '$1 [redacted]')
-      // Key shapes: Replicate, Together/OpenAI/Anyscale, AWS access keys and Bedrock API keys.
-      .replace(/\b(r8_|sk-|esecret_|tgp_v1_|AKIA|ASIA|ABSK|bedrock-api-key-)[A-Za-z0-9_\-+/=]{6,}/g, '[redacted]')
-      .replace(/\b[0-9a-f]{64}\b/gi, '[redacted]')
-      .replace(/(https?:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/g, '$1')
-      .replace(/,?\s*(Internal exception|original exception|Traceback)[\s\S]*$/i, '')
-      .replace(/\s+/g, ' ')
-      .trim()
-      .slice(0, MAX_UPSTREAM_TEXT)
-  );
-}
-
 /** Milliseconds a `Retry-After` header asks for: seconds (fractions too) or an HTTP date. */
 export function parseRetryAfter(value: string | null | undefined, now: number = Date.now()): number | undefined {
   if (!value) return undefined;

@@ -7,4 +7,6 @@ export * from './json.ts';
 export * from './money.ts';
 export * from './order.ts';
 export * from './provider.ts';
+export * from './redact.ts';
+export * from './sanitise.ts';
 export * from './usage.ts';

@@ -1,5 +1,14 @@
 import type { Context, Handler } from 'hono';
-import type { Call, CompletionCall, Event, Usage } from '../core/index.ts';
+import {
+  type Call,
+  type CompletionCall,
+  type Event,
+  type Redact,
+  redactDeep,
+  redactError,
+  type Usage,
+  withoutKnownKeys,
+} from '../core/index.ts';
 import {
   chatAnswer,
   chatStream,
@@ -61,6 +70,13 @@ function stopwatch() {
 }
 
 const MAX_FINGERPRINT = 200;
+
+/** It is the upstream's to choose, so it is shown only if it is a short name and no credential. */
+function fingerprintOf({ fingerprint }: Carried, redact: Redact): string | null {
+  if (fingerprint === undefined || fingerprint.length > MAX_FINGERPRINT) return null;
+  return withoutKnownKeys(redact(fingerprint));
+}
+
 const MAX_NAMED = 20;
 
 /** Names of a caller's choosing, made fit for a header: printable, and not endless. */
@@ -81,7 +97,7 @@ function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: 
 }
 
 /** What is said of an answer once it is known what it came to. */
-function account(call: Call, sheet: OfferSheet, now: number, carried: Carried) {
+function account(call: Call, sheet: OfferSheet, now: number, carried: Carried, redact: Redact) {
   const { offer, attempts, maybeBilled } = carried;
   const { prompt, reportsExtra, sends, nativeN } = offer;
   const prompts = sends.form === 'prompts' ? sends.prompts : undefined;
@@ -91,7 +107,7 @@ function account(call: Call, sheet: OfferSheet, now: number, carried: Carried) {
     costs: (usage: Usage) => toCost(receipt(usage)),
     debug: (usage: Usage | undefined) => ({
       ...(offer.route === undefined ? {} : { route: offer.route }),
-      attempts,
+      attempts: redactDeep(attempts, redact),
       offers: offerRows(sheet, now),
       prompt_tokens: {
         counted: prompt.total * (nativeN ? 1 : call.n),
@@ -129,18 +145,22 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     const timed = timeoutMs === undefined ? call : { ...call, timeoutMs };
     const carried = await carry(timed, sheet, caller.signal, relay);
     watch.lap('upstream');
-    const { costs, debug } = account(call, sheet, moment.now, carried);
+    const { costs, debug } = account(call, sheet, moment.now, carried, config.redact);
     const envelope: Envelope = {
       id,
       created: Math.floor(Date.now() / 1000),
       model: carried.offer.model,
       provider: carried.offer.provider,
-      fingerprint: carried.fingerprint?.slice(0, MAX_FINGERPRINT) ?? null,
+      fingerprint: fingerprintOf(carried, config.redact),
       costs,
       ...(flag(c, 'x-chasqui-debug') ? { debug } : {}),
     };
     describe(c, call, carried, watch.header());
-    if (call.stream) return sendEvents(c, carried.events, dialect.stream(call, envelope, includeUsage), gone);
+    if (call.stream) {
+      const encoder = dialect.stream(call, envelope, includeUsage);
+      const fail: StreamEncoder['fail'] = (error) => encoder.fail(redactError(error, config.redact));
+      return sendEvents(c, carried.events, { ...encoder, fail }, gone);
+    }
 
     const answer = dialect.answer(call, envelope, await collect(carried.events));
     const { cost_exact: cost } = (answer.usage ?? {}) as Partial<WireCost>;

@@ -1,6 +1,6 @@
-import type { Context, ErrorHandler, MiddlewareHandler, NotFoundHandler } from 'hono';
+import type { Context, ErrorHandler, Handler, MiddlewareHandler, NotFoundHandler } from 'hono';
 import { authenticate } from '../accounts/index.ts';
-import { asGatewayError, GatewayError } from '../core/index.ts';
+import { asGatewayError, GatewayError, redactError } from '../core/index.ts';
 import { errorBody, retryAfter } from '../dialects/openai/index.ts';
 import type { Gateway } from './gateway.ts';
 import { headersOf, replyJson } from './reply.ts';
@@ -49,10 +49,11 @@ export const misconfigured = (mistakes: readonly string[]): GatewayError =>
   new GatewayError('internal', `This deployment's configuration has mistakes. ${mistakes.join(' ')}`);
 
 /** Any failure as one JSON error, in OpenAI's envelope. */
-function answerError(c: Context, thrown: unknown): Response {
-  const error = asGatewayError(thrown);
+function answerError(c: Context, { config }: Gateway, thrown: unknown): Response {
+  const known = asGatewayError(thrown);
+  const error = redactError(known, config.redact);
   // The name alone: the text of an unforeseen exception may hold what must not be logged.
-  if (thrown !== error) console.error(`unforeseen ${thrown instanceof Error ? thrown.name : typeof thrown}`);
+  if (thrown !== known) console.error(`unforeseen ${thrown instanceof Error ? thrown.name : typeof thrown}`);
   const headers = headersOf(c);
   const wait = retryAfter(error);
   if (wait) headers['retry-after'] = wait;
@@ -60,30 +61,46 @@ function answerError(c: Context, thrown: unknown): Response {
   return replyJson(c, error.status, errorBody(error));
 }
 
-export const sayError: ErrorHandler = (thrown, c) => answerError(c, thrown);
+export const sayError =
+  (gateway: Gateway): ErrorHandler =>
+  (thrown, c) =>
+    answerError(c, gateway, thrown);
 
-export const notFound: NotFoundHandler = (c) =>
-  answerError(
-    c,
-    new GatewayError(
-      'invalid_request',
-      `There is no ${c.req.method} ${c.req.path} here. See the README for the routes.`,
-      { status: 404 },
-    ),
-  );
+export const notFound =
+  (gateway: Gateway): NotFoundHandler =>
+  (c) =>
+    answerError(
+      c,
+      gateway,
+      new GatewayError(
+        'invalid_request',
+        `There is no ${c.req.method} ${c.req.path} here. See the README for the routes.`,
+        { status: 404 },
+      ),
+    );
 
-export const postOnly = (c: Context): Response => {
-  headersOf(c).allow = 'POST';
-  return answerError(
-    c,
-    new GatewayError('invalid_request', `${c.req.path} takes POST with a JSON body.`, { status: 405 }),
-  );
-};
+export const postOnly =
+  (gateway: Gateway): Handler =>
+  (c) => {
+    headersOf(c).allow = 'POST';
+    return answerError(
+      c,
+      gateway,
+      new GatewayError('invalid_request', `${c.req.path} takes POST with a JSON body.`, { status: 405 }),
+    );
+  };
 
-export const notBuilt = (c: Context): Response =>
-  answerError(
-    c,
-    new GatewayError('unsupported_parameter', `${c.req.path} is planned and not built yet. The README says what is.`, {
-      status: 501,
-    }),
-  );
+export const notBuilt =
+  (gateway: Gateway): Handler =>
+  (c) =>
+    answerError(
+      c,
+      gateway,
+      new GatewayError(
+        'unsupported_parameter',
+        `${c.req.path} is planned and not built yet. The README says what is.`,
+        {
+          status: 501,
+        },
+      ),
+    );

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ENCODINGS } from '../support/encodings.ts';
 import { KEY, type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
 import { assertOpenAi } from '../support/schemas.ts';
 import { serveWorkers } from '../support/workerd.ts';
@@ -307,5 +309,89 @@ describe('secrets', () => {
     } finally {
       await leaky.stop();
     }
+  });
+
+  it('that an upstream says back, anywhere and in any encoding, reach no answer, no header and no log', async () => {
+    const own = {
+      CHASQUI_ADMIN_KEY: 'who.runs.this:5f1d?.admin',
+      // Nothing is asked with it: it is of the deployment all the same.
+      AWS_SESSION_TOKEN_OF_ANOTHER: 'Plain.Session.Token.Of.No.Known.Shape',
+    };
+    const SECRETS: Readonly<Record<string, string>> = {
+      ...own,
+      AWS_ACCESS_KEY_ID: 'AKIASANDBOXSANDBOX00',
+      AWS_SECRET_ACCESS_KEY: 'sandbox-secret-access-key',
+      REPLICATE_API_TOKEN: 'r8_sandbox',
+      TOGETHER_API_KEY: 'sandbox-together-key',
+      'ANYSCALE_SERVICES[0].token': 'sandbox-anyscale-token',
+    };
+    const auth = { authorization: `Bearer ${own.CHASQUI_ADMIN_KEY}`, 'x-chasqui-debug': '1' };
+    const echoing = await startStack((origin) => ({ ...sandboxEnv(origin), ...own }));
+    const words = 'The security token included in the request is invalid';
+    const faults: Readonly<Record<string, (text: string) => unknown>> = {
+      'in a message': (text) => {
+        const message = `${words} ${text} (end)`;
+        return { kind: 'status', status: 400, body: { error: { message }, message, detail: message } };
+      },
+      'in a code and a field': (text) => {
+        const error = { message: words, type: text, code: text, param: text };
+        return { kind: 'status', status: 500, body: { error, ...error, __type: text, title: text, id: text } };
+      },
+      'in headers': (text) => {
+        const names = ['x-request-id', 'cf-ray', 'x-amzn-requestid', 'x-amzn-errortype', 'retry-after'];
+        const headers = Object.fromEntries(names.map((name) => [name, text.replace(/[^\x21-\x7e]/g, '')]));
+        return { kind: 'status', status: 429, headers, body: { message: words, error: { message: words } } };
+      },
+      'in a page': (text) => ({ kind: 'status', status: 502, body: `<html><h1>${words}</h1><p>${text}</p></html>` }),
+      'under a 200': (text) => ({ kind: 'error', message: `${words} ${text}`, name: 'InternalServerError' }),
+      'in mid-stream': (text) => ({ kind: 'error', after: 2, message: `${words} ${text}`, name: text }),
+    };
+    const one = (of: Readonly<Record<string, unknown>>) => fc.constantFrom(...Object.keys(of));
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom('bedrock', 'replicate', 'anyscale', 'together'),
+          one(SECRETS),
+          one(ENCODINGS),
+          one(faults),
+          fc.boolean(),
+          async (provider, name, encoding, place, stream) => {
+            const secret = SECRETS[name] ?? '';
+            const planted = ENCODINGS[encoding]?.(secret) ?? secret;
+            await echoing.dial({ provider, times: 0, fault: faults[place]?.(planted) });
+            const model = provider === 'together' ? 'llama-3.3-70b-instruct' : 'llama-3-8b-instruct';
+            const body = { model, messages: hi.messages, stream, provider: { only: [provider] } };
+            const answer = await echoing.post('/v1/chat/completions', body, {
+              ...auth,
+              'x-chasqui-timeout-ms': '4000',
+            });
+            const said = JSON.stringify([...answer.headers]) + (await answer.text());
+            await echoing.reset();
+            for (const trace of [secret.toLowerCase(), planted.toLowerCase(), JSON.stringify(planted).toLowerCase()])
+              expect(said.toLowerCase(), `${name}, ${place}, ${encoding}, ${provider}`).not.toContain(trace);
+          },
+        ),
+        { numRuns: 150 },
+      );
+      for (const secret of Object.values(SECRETS)) expect(echoing.logs()).not.toContain(secret);
+    } finally {
+      await echoing.stop();
+    }
+  });
+
+  it('are the only words that an upstream’s message loses', async () => {
+    await stack.dial({
+      provider: 'together',
+      times: 1,
+      fault: {
+        kind: 'status',
+        status: 400,
+        body: { error: { message: 'The security token sandbox-together-key is over the maximum token limit.' } },
+      },
+    });
+    const body = { model: 'together/llama-3.3-70b-instruct', messages: hi.messages };
+    expect(await errorOf(await stack.post('/v1/chat/completions', body))).toMatchObject({
+      message: expect.stringContaining('The security token [redacted] is over the maximum token limit.'),
+    });
   });
 });

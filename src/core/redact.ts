@@ -1,0 +1,189 @@
+import { GatewayError } from './errors.ts';
+import { REDACTED, withoutKnownKeys } from './sanitise.ts';
+
+/** A text without this deployment's credentials. */
+export type Redact = (text: string) => string;
+
+/** Shorter ones are in any text by chance. */
+const LEAST_CHARACTERS = 6;
+/** Below this a credential is looked for as a word of its own only. */
+const ANYWHERE_FROM = 12;
+
+/** What documentation tells people to write where a server asks for no key. Public, and words of ordinary sentences. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set([
+  'anything',
+  'dummy-key',
+  'lm-studio',
+  'no-key',
+  'no-key-required',
+  'not-needed',
+  'ollama',
+  'sk-no-key-required',
+  'token-abc123',
+]);
+
+/** UTF-8, a character for each byte, so that percent encoding and base64 speak of the same thing. */
+const bytesOf = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
+
+/** A text read through its escapes, and where in the text each byte came from. */
+interface Reading {
+  readonly bytes: string;
+  readonly from: readonly number[];
+  readonly to: readonly number[];
+}
+
+/** A text as it stands. */
+function plain(text: string): Reading {
+  let bytes = '';
+  const from: number[] = [];
+  const to: number[] = [];
+  let at = 0;
+  for (const character of text) {
+    const next = at + character.length;
+    for (const byte of character < '\x80' ? character : bytesOf(character)) {
+      bytes += byte;
+      from.push(at);
+      to.push(next);
+    }
+    at = next;
+  }
+  return { bytes, from, to };
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const ESCAPE =
+  /%([0-9a-f]{2})|\\u\{?([0-9a-f]{4,6})\}?|\\x([0-9a-f]{2})|\\([^ux\w\s])|&#(\d{1,7});|&#x([0-9a-f]{1,6});|&(amp|lt|gt|quot|apos);/gi;
+
+const character = (code: number): string => bytesOf(String.fromCodePoint(Math.min(code, 0x10ffff)));
+
+/** Reads percent encoding, the escapes of JSON and JavaScript, and HTML's. Undefined where there are none. */
+function unescaped({ bytes, from, to }: Reading): Reading | undefined {
+  let out = '';
+  const outFrom: number[] = [];
+  const outTo: number[] = [];
+  let last = 0;
+  const copy = (end: number): void => {
+    for (let at = last; at < end; at++) {
+      out += bytes.charAt(at);
+      outFrom.push(from[at] ?? 0);
+      outTo.push(to[at] ?? 0);
+    }
+  };
+  for (const match of bytes.matchAll(ESCAPE)) {
+    const [whole, percent, unicode, hex, char, decimal, hexEntity, entity] = match;
+    copy(match.index);
+    last = match.index + whole.length;
+    const meant =
+      percent !== undefined || hex !== undefined
+        ? String.fromCharCode(Number.parseInt(percent ?? hex ?? '', 16))
+        : unicode !== undefined || hexEntity !== undefined
+          ? character(Number.parseInt(unicode ?? hexEntity ?? '', 16))
+          : decimal !== undefined
+            ? character(Number(decimal))
+            : (char ?? ENTITIES[(entity ?? '').toLowerCase()] ?? '');
+    for (const byte of meant) {
+      out += byte;
+      outFrom.push(from[match.index] ?? 0);
+      outTo.push(to[last - 1] ?? 0);
+    }
+  }
+  if (last === 0) return undefined;
+  copy(bytes.length);
+  return { bytes: out, from: outFrom, to: outTo };
+}
+
+/** Escapes within escapes are read this often. */
+const DEPTH = 4;
+
+function* readings(first: Reading): Generator<Reading> {
+  let reading: Reading | undefined = first;
+  for (let depth = 0; reading && depth < DEPTH; depth++) {
+    yield reading;
+    reading = unescaped(reading);
+  }
+}
+
+/** Base64, either alphabet, begun at any of its four characters. Long enough for the shortest credential. */
+const BASE64 = /[A-Za-z0-9+/_-]{8,}/g;
+
+function* decodings(run: string): Generator<string> {
+  const standard = run.replaceAll('-', '+').replaceAll('_', '/');
+  for (let skip = 0; skip < 4; skip++) {
+    const part = standard.slice(skip);
+    yield atob(part.slice(0, part.length - (part.length % 4 === 1 ? 1 : 0)));
+  }
+}
+
+const isWordPart = (byte: string): boolean => /[A-Za-z0-9]/.test(byte);
+
+/** Where a credential stands in what has been read; `bytes` and `secret` in small letters. */
+function* placesOf(secret: string, bytes: string): Generator<number> {
+  for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + 1)) {
+    const end = at + secret.length;
+    const alone = !isWordPart(bytes.charAt(at - 1)) && !isWordPart(bytes.charAt(end));
+    if (secret.length >= ANYWHERE_FROM || alone) yield at;
+  }
+}
+
+/**
+ * Takes credentials out of texts by value: in any case, as they are, percent-encoded, in the escapes of JSON and HTML,
+ * in base64 at any alignment, and in several of these at once. For texts on the way out of the gateway, where something
+ * went wrong; what a model says is never touched.
+ */
+export function redactor(credentials: readonly string[]): Redact {
+  const secrets = [...new Set(credentials.map((credential) => credential.trim()))]
+    .filter((credential) => credential.length >= LEAST_CHARACTERS && !PLACEHOLDERS.has(credential.toLowerCase()))
+    .map((credential) => bytesOf(credential).toLowerCase())
+    // The longest first, so that one within another does not leave the rest of it.
+    .sort((a, b) => b.length - a.length);
+  /** Whether what came out of base64 holds one, or a further base64 that does. */
+  const reveals = (decoded: string, deeper: boolean): boolean => {
+    for (const { bytes } of readings({ bytes: decoded, from: [], to: [] })) {
+      const small = bytes.toLowerCase();
+      if (secrets.some((secret) => !placesOf(secret, small).next().done)) return true;
+      if (deeper) {
+        for (const [run] of bytes.matchAll(BASE64))
+          for (const inner of decodings(run)) if (reveals(inner, false)) return true;
+      }
+    }
+    return false;
+  };
+  return (text) => {
+    const shortest = secrets.at(-1)?.length ?? Number.POSITIVE_INFINITY;
+    if (text.length < shortest) return text;
+    const hidden = new Uint8Array(text.length);
+    const hide = ({ from, to }: Reading, start: number, end: number): void => {
+      hidden.fill(1, from[start], to[end - 1]);
+    };
+    for (const reading of readings(plain(text))) {
+      const small = reading.bytes.toLowerCase();
+      for (const secret of secrets) for (const at of placesOf(secret, small)) hide(reading, at, at + secret.length);
+      for (const { 0: run, index } of reading.bytes.matchAll(BASE64)) {
+        for (const decoded of decodings(run)) if (reveals(decoded, true)) hide(reading, index, index + run.length);
+      }
+    }
+    let out = '';
+    for (let at = 0; at < text.length; at++) {
+      if (hidden[at] === 0) out += text.charAt(at);
+      else if (at === 0 || hidden[at - 1] === 0) out += REDACTED;
+    }
+    return out;
+  };
+}
+
+/** A value of JSON with every text in it redacted. Its shape stays. */
+export function redactDeep<T>(value: T, redact: Redact): T {
+  const inner = (item: unknown): unknown => {
+    if (typeof item === 'string') return redact(item);
+    if (Array.isArray(item)) return item.map(inner);
+    if (typeof item !== 'object' || item === null) return item;
+    return Object.fromEntries(Object.entries(item).map(([name, member]) => [name, inner(member)]));
+  };
+  return inner(value) as T;
+}
+
+/** An error as it may leave the gateway: without a credential in any of its texts, wherever they came from. */
+export function redactError(error: GatewayError, redact: Redact): GatewayError {
+  const clean: Redact = (text) => withoutKnownKeys(redact(text));
+  return new GatewayError(error.code, clean(error.message), redactDeep(error.details, clean));
+}
