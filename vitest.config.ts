@@ -27,6 +27,8 @@ export default defineConfig({
         ],
         test: {
           name: 'rooms',
+          // One workerd for all files: what a module remembers (tokenizers) is for all of them.
+          isolate: false,
           include: ['test/{core,catalog,tokens,offers,accounts,relay,dialects,providers}/**/*.test.ts'],
           deps: {
             optimizer: {

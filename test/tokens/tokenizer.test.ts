@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { hashOf } from '../../src/tokens/engine/hash.ts';
 import { NONE, Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
 import { FAMILIES } from '../../src/tokens/families.ts';
@@ -12,8 +12,14 @@ const EXACT = (Object.keys(FAMILIES) as TokenizerFamily[]).filter((family) => fa
 
 const text = fc.string({ unit: 'binary', maxLength: 300 });
 
-// First in the file, while no vocabulary is loaded.
 describe('a vocabulary that could not be loaded', () => {
+  let tokenizerFor: typeof import('../../src/tokens/tokenizer.ts').tokenizerFor;
+  beforeAll(async () => {
+    // Other files of this process have loaded theirs.
+    vi.resetModules();
+    ({ tokenizerFor } = await import('../../src/tokens/tokenizer.ts'));
+  });
+
   it('is asked for again by the next call', async () => {
     await expect(tokenizerFor('mistral', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
     expect((await tokenizerFor('mistral')).count('x')).toBe(1);
