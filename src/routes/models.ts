@@ -10,6 +10,7 @@ import {
   type PriceTerms,
   priceFor,
   rateJson,
+  upstreamId,
 } from '../catalog/index.ts';
 import { dayOf, GatewayError, type ServiceOffer } from '../core/index.ts';
 import type { Route } from '../offers/index.ts';
@@ -31,12 +32,16 @@ function pricing(book: PriceBook, provider: string, upstream: string, where: Pri
 const regionOf = (region: string | undefined): PriceTerms => (region === undefined ? {} : { region });
 
 function catalogOffer(offer: CatalogOffer, { config, prices }: Gateway) {
+  const where = regionOf(config.region);
+  // The price of what is sent: Bedrock's inference profiles can cost differently.
+  const sent = upstreamId(offer, where.region ?? 'us-east-1');
   return {
     provider: offer.provider,
     provider_model: offer.id,
     apis: offer.apis,
     status: offer.status.state,
     ...(offer.status.date ? { status_date: offer.status.date } : {}),
+    ...(offer.status.note ? { status_note: offer.status.note } : {}),
     configured: config.providers.has(offer.provider),
     context_length: offer.contextLimit ?? null,
     capabilities: {
@@ -45,7 +50,7 @@ function catalogOffer(offer: CatalogOffer, { config, prices }: Gateway) {
       streaming_tools: offer.features.streamingTools,
       vision: offer.features.vision,
     },
-    pricing: pricing(prices.book(), offer.provider, offer.id, regionOf(config.region)),
+    pricing: pricing(prices.book(), offer.provider, 'id' in sent ? sent.id : offer.id, where),
   };
 }
 

@@ -38,10 +38,17 @@ const hardware = {
   usd_per_second: REPLICATE_HARDWARE.perSecond,
 };
 
+/** The provider's id that a row prices: an inference profile's where the price is its alone. */
+const idOf = ({ offer, profile }: PriceRow): string => (profile === undefined ? offer : `${profile}.${offer}`);
+
+/** Who says so, and what else was said. */
+const detailOf = ({ source, detail }: PriceRow): string | null =>
+  [priceSources[source]?.what, detail].filter((text) => text !== undefined).join('. ') || null;
+
 /** Whether a row is what a call of today is costed by: no layer above it and no later row has taken its place. */
 function inForce(book: PriceBook, row: PriceRow, day: string): boolean {
   const region = row.region === '*' || row.region === 'us' ? 'us-east-1' : row.region;
-  const priced = priceFor(book, row.provider, row.offer, day, { tier: row.tier, region });
+  const priced = priceFor(book, row.provider, idOf(row), day, { tier: row.tier, region });
   return priced.known && priced.row.id === row.id;
 }
 
@@ -49,7 +56,7 @@ function describe(row: PriceRow, names: readonly string[], book: PriceBook, day:
   return {
     rule: row.id,
     provider: row.provider,
-    provider_model: row.offer,
+    provider_model: idOf(row),
     models: names,
     billing: row.price.kind,
     tier: row.tier,
@@ -59,7 +66,7 @@ function describe(row: PriceRow, names: readonly string[], book: PriceBook, day:
     valid_to: row.validTo ?? null,
     in_force: inForce(book, row, day),
     source: row.source,
-    source_detail: row.detail ?? priceSources[row.source]?.what ?? null,
+    source_detail: detailOf(row),
     checked_at: row.checkedAt,
     age_days: ageDays(row, day),
     stale: stale(row, day),
@@ -91,7 +98,7 @@ export const listPrices =
       gateway,
       (row, names) =>
         (provider === undefined || row.provider === provider) &&
-        (named === undefined || names.includes(named) || row.offer === named),
+        (named === undefined || names.includes(named) || row.offer === named || idOf(row) === named),
     );
     return replyJson(c, 200, { ...list, replicate_hardware: hardware });
   };

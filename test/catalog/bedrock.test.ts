@@ -23,6 +23,11 @@ describe('the id to use in a Bedrock region', () => {
     // Profile only.
     ['llama-4-scout', 'us-west-1', 'us.meta.llama4-scout-17b-instruct-v1:0'],
     ['deepseek-r1', 'us-east-1', 'us.deepseek.r1-v1:0'],
+    // Several profiles: the nearest, and the one for everywhere where there is no nearer.
+    ['kimi-k3', 'us-east-1', 'us.moonshotai.kimi-k3'],
+    ['kimi-k3', 'ap-south-1', 'in.moonshotai.kimi-k3'],
+    ['kimi-k3', 'eu-central-1', 'global.moonshotai.kimi-k3'],
+    ['glm-5.3', 'ap-south-1', 'global.zai.glm-5.3'],
   ])('%s in %s is %s', (model, region, id) => expect(bedrockId(offerOf(model), region)).toEqual({ id }));
 
   it.each([
@@ -55,11 +60,12 @@ describe('a model with several inference profiles', () => {
     'ca-central-1',
     'eu-west-1',
     'ap-northeast-1',
+    'ap-southeast-1',
     'ap-southeast-2',
     'ap-south-1',
     'sa-east-1',
   ];
-  const geographies = ['global', 'apac', 'au', 'ca', 'eu', 'jp', 'us-gov', 'us'];
+  const geographies = ['global', 'apac', 'au', 'ca', 'eu', 'in', 'jp', 'us-gov', 'us'];
   const offer: CatalogOffer = {
     ...offerOf('llama-4-scout'),
     profiles: Object.fromEntries(geographies.map((geography) => [`${geography}.meta.x-v1:0`, everywhere])),
@@ -72,7 +78,8 @@ describe('a model with several inference profiles', () => {
     ['eu-west-1', 'eu'],
     ['ap-northeast-1', 'jp'],
     ['ap-southeast-2', 'au'],
-    ['ap-south-1', 'apac'],
+    ['ap-south-1', 'in'],
+    ['ap-southeast-1', 'apac'],
     ['sa-east-1', 'global'],
   ])('is called from %s through the profile of its own geography, %s', (region, geography) => {
     expect(bedrockId(offer, region)).toEqual({ id: `${geography}.meta.x-v1:0` });

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import {
   CATALOG_DATE,
   type CatalogOffer,
+  findModel,
+  hasServedOffer,
   isServed,
   models,
   priceSources,
@@ -23,11 +25,44 @@ describe('the models', () => {
     expect([...llama2, ...code].filter((id) => !byId.has(id))).toEqual([]);
   });
 
+  it('are those of today: every open-weight family that the three providers serve, at one of them at least', () => {
+    const served = new Set(
+      models()
+        .filter((model) => hasServedOffer(model, CATALOG_DATE))
+        .map(({ id }) => id),
+    );
+    const today = [
+      ...['deepseek-v3.1', 'deepseek-v3.2', 'deepseek-v4-pro', 'deepseek-v4.1-flash', 'glm-4.7', 'glm-4.7-flash'],
+      ...['glm-5', 'glm-5.2', 'glm-5.3', 'glm-5.3-flash', 'qwen3-vl-235b-a22b-instruct', 'qwen3.5-9b', 'qwen3.6-plus'],
+      ...['qwen3.7-plus', 'qwen3.8-flash', 'kimi-k2.5', 'kimi-k3', 'kimi-k3.1-pro', 'minimax-m2', 'minimax-m2.1'],
+      ...['minimax-m2.5', 'minimax-m2.7', 'minimax-m3.1-flash', 'gemma-3-4b-it', 'gemma-3-12b-it', 'gemma-3-27b-it'],
+      ...['nemotron-nano-9b-v2', 'nemotron-3-nano-30b-a3b', 'nemotron-3-super-120b-a12b', 'ministral-3-3b-instruct'],
+      ...['ministral-3-8b-instruct', 'ministral-3-14b-instruct', 'mistral-large-3', 'devstral-2-123b'],
+      ...['magistral-small-2509', 'voxtral-small-24b-2507', 'gpt-oss-safeguard-20b', 'gpt-oss-safeguard-120b'],
+    ];
+    expect(today.filter((id) => !served.has(id))).toEqual([]);
+    // They ended this year, and whoever asks for them is told so.
+    const ended = ['kimi-k2.6', 'kimi-k2.7-code', 'minimax-m3', 'qwen3.5-397b-a17b', 'qwen3.8-2.4t-a95b', 'glm-5.1'];
+    expect(ended.filter((id) => served.has(id) || !byId.has(id))).toEqual([]);
+  });
+
+  it('have the names that OpenRouter gives them: `owner/model` in lower case, each of one model in any case', () => {
+    const slugs = models().flatMap(({ id, openrouter }) => openrouter.map((slug) => ({ id, slug })));
+    expect(slugs.length).toBeGreaterThan(70);
+    expect(slugs.filter(({ slug }) => !/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(slug))).toEqual([]);
+    for (const { id, slug } of slugs) {
+      for (const name of [slug, slug.toUpperCase()]) {
+        expect(findModel(name), name).toMatchObject({ kind: 'model', model: { id } });
+      }
+    }
+  });
+
   it('share no name, so that a name means one model', () => {
     const owner = new Map<string, string>();
     const shared: string[] = [];
     for (const model of models()) {
-      const own = [model.id, ...model.aliases, ...model.offers.flatMap((offer) => [offer.id, ...offer.otherIds])];
+      const ids = model.offers.flatMap((offer) => [offer.id, ...offer.otherIds]);
+      const own = [model.id, ...model.aliases, ...model.openrouter, ...ids].map((name) => name.toLowerCase());
       for (const name of new Set(own)) {
         if (owner.has(name)) shared.push(`${name}: ${owner.get(name)} and ${model.id}`);
         owner.set(name, model.id);
@@ -107,6 +142,14 @@ describe('the offers', () => {
   it('have no end in the past while they are live, and say when they were seen so', () => {
     expect(offers.filter(({ offer }) => live(offer) && !isServed(offer, CATALOG_DATE))).toEqual([]);
     expect(offers.filter(({ offer }) => live(offer) && offer.status.asOf === undefined)).toEqual([]);
+  });
+
+  it('say in a sentence what is doubtful about them', () => {
+    const notes = offers.flatMap(({ offer }) => offer.status.note ?? []);
+    expect(notes.filter((note) => !/^[A-Z].*\.$/.test(note) && !note.startsWith('models.dev'))).toEqual([]);
+    // What only one public list knows is not said as if it were certain.
+    const doubtful = offers.filter(({ offer }) => offer.status.note?.includes('LiteLLM alone'));
+    expect(doubtful.length).toBeGreaterThan(30);
   });
 
   it('have ended in the past if they are retired', () => {

@@ -45,8 +45,11 @@ const contract = (input: string, more = {}) => ({
   prices: { bedrock: { [LLAMA]: { input_per_mtok: input, output_per_mtok: '0.6' } } },
   ...more,
 });
+/** In the usual region: the name of a rule for another says which. */
 const inForce = ({ data }: Answer) =>
-  data.filter((row) => row.in_force).map(({ rule, input_per_mtok: input }) => [rule, input]);
+  data
+    .filter((row) => row.in_force && !`${row.rule}`.includes('#'))
+    .map(({ rule, input_per_mtok: input }) => [rule, input]);
 const OF_LLAMA = `/v1/prices?provider=bedrock&model=llama-3-8b-instruct`;
 
 beforeEach(async () => {
@@ -177,7 +180,8 @@ describe('GET /v1/models', () => {
 
   it('shows the price of the region that the gateway calls, and none where only another is known', async () => {
     expect(await pricing('us-west-2')).toMatchObject({ input_per_mtok: '0.3', rule: `bedrock/${LLAMA}@2025-01-13` });
-    expect(await pricing('ap-south-1')).toBeNull();
+    expect(await pricing('ap-south-1')).toMatchObject({ input_per_mtok: '0.36' });
+    expect(await pricing('eu-central-1')).toBeNull();
   });
 });
 

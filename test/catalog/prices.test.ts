@@ -11,11 +11,12 @@ import {
   priceSources,
   REPLICATE_HARDWARE,
   stale,
+  upstreamId,
 } from '../../src/catalog/index.ts';
 import { formatDollars, parseDollars } from '../../src/core/index.ts';
 import { rowOf, tokens } from './rows.ts';
 
-const TODAY = '2026-11-22';
+const TODAY = CATALOG_DATE;
 const { rows } = bundledBook();
 const offers = models().flatMap((model) => model.offers);
 const offerOf = (row: PriceRow) => offers.find(({ provider, id }) => provider === row.provider && id === row.offer);
@@ -25,6 +26,7 @@ const overlap = (a: PriceRow, b: PriceRow): boolean =>
   a.offer === b.offer &&
   a.tier === b.tier &&
   a.region === b.region &&
+  a.profile === b.profile &&
   a.validFrom <= (b.validTo ?? '9999') &&
   b.validFrom <= (a.validTo ?? '9999');
 
@@ -74,8 +76,12 @@ describe('every bundled price', () => {
         offer.provider !== 'anyscale' &&
         !priceFor(bundledBook(), offer.provider, offer.id, TODAY).known,
     );
-    // Together names no price of it that was seen.
-    expect(unpriced.map(({ id }) => id).filter((id) => id !== 'meta-llama/Llama-Guard-4-12B')).toEqual([]);
+    // Together names no price of Llama Guard that was seen, and zero, which is none, for the others.
+    expect(unpriced.map(({ id }) => id).sort()).toEqual([
+      'Prism-ML/Ternary-Bonsai-27B',
+      'meta-llama/Llama-Guard-4-12B',
+      'together/Tev1-4B-experimental',
+    ]);
   });
 });
 
@@ -84,6 +90,41 @@ describe("Replicate's hardware", () => {
     expect(priceSources).toHaveProperty([REPLICATE_HARDWARE.source]);
     expect(REPLICATE_HARDWARE.checkedAt).toMatch(/^\d{4}-\d\d-\d\d$/);
     for (const price of Object.values(REPLICATE_HARDWARE.perSecond)) expect(parseDollars(price)).toBeGreaterThan(0n);
+  });
+});
+
+describe('a price that holds for one inference profile', () => {
+  const price = (upstream: string, region: string) => {
+    const priced = priceFor(bundledBook(), 'bedrock', upstream, TODAY, { region });
+    return priced.known && priced.row.price.kind === 'token' ? formatDollars(priced.row.price.input) : undefined;
+  };
+
+  it.each([
+    ['us.moonshotai.kimi-k3', 'us-east-1', '3.3'],
+    ['global.moonshotai.kimi-k3', 'us-east-1', '3'],
+    ['arn:aws:bedrock:us-east-1:123456789012:inference-profile/global.moonshotai.kimi-k3', 'us-east-1', '3'],
+    ['moonshotai.kimi-k3', 'us-east-1', '3.3'],
+    ['moonshotai.kimi-k3', 'eu-central-1', '3'],
+    ['moonshotai.kimi-k3', 'ap-south-1', '3.3'],
+    ['eu.moonshotai.kimi-k3', 'eu-central-1', undefined],
+  ])('is that of %s from %s', (upstream, region, expected) => expect(price(upstream, region)).toBe(expected));
+
+  it('is what an offer is sent through, in every region that serves it', () => {
+    for (const offer of offers.filter(({ id }) => ['moonshotai.kimi-k3', 'zai.glm-5.3'].includes(id))) {
+      for (const region of new Set(Object.values(offer.profiles).flat())) {
+        const upstream = upstreamId(offer, region);
+        if (!('id' in upstream)) throw new Error(upstream.reason);
+        expect(price(upstream.id, region), `${upstream.id} from ${region}`).toBeDefined();
+      }
+    }
+  });
+
+  it("gives way to the operator's own price of the model", () => {
+    const own = rowOf(tokens(7n, 8n), { id: 'own', layer: 'admin', provider: 'bedrock', offer: 'moonshotai.kimi-k3' });
+    expect(priceFor(layered(bundledBook(), [own]), 'bedrock', 'us.moonshotai.kimi-k3', TODAY)).toMatchObject({
+      known: true,
+      row: { id: 'own' },
+    });
   });
 });
 
@@ -139,8 +180,8 @@ describe('the price on a day', () => {
       'another region',
       'bedrock',
       'meta.llama3-8b-instruct-v1:0',
-      { region: 'ap-south-1' },
-      /known for us, and ap-south-1 may differ/,
+      { region: 'eu-central-1' },
+      /known for ap-south-1, ca-central-1, eu-west-2, us, and eu-central-1 may differ/,
     ],
     ['GovCloud', 'bedrock', 'meta.llama3-8b-instruct-v1:0', { region: 'us-gov-west-1' }, /us-gov-west-1 may differ/],
     ['a provider that nobody knows', 'nobody', 'x', {}, /No price of x at nobody is known/],

@@ -1,4 +1,5 @@
 import { byCodeUnits } from '../../core/index.ts';
+import { geographiesFor } from '../bedrock.ts';
 import { offerKey } from './key.ts';
 import type { PriceBook, Priced, PriceRow, Tier } from './types.ts';
 
@@ -48,6 +49,15 @@ const coversRegion = (row: PriceRow, region: string): boolean =>
 const coversDay = (row: PriceRow, day: string): boolean =>
   row.validFrom <= day && (row.validTo === undefined || day <= row.validTo);
 
+/** The first of rows that fit, where prices that hold for one inference profile alone are asked for the likeliest first. */
+function throughProfile(rows: readonly PriceRow[], geographies: readonly string[]): PriceRow | undefined {
+  const [first] = rows;
+  if (first?.profile === undefined) return first;
+  return geographies
+    .map((geography) => rows.find(({ profile = geography }) => profile === geography))
+    .find((row) => row !== undefined);
+}
+
 export interface PriceTerms {
   /** `standard` unless given: one tier's price says nothing about another's. */
   readonly tier?: Tier;
@@ -95,7 +105,8 @@ export function priceFor(
 ): Priced {
   const offer = offerKey(provider, upstream, service);
   const rows = rowsOf(book, provider, offer);
-  const row = rows.find((one) => one.tier === tier && coversRegion(one, region) && coversDay(one, day));
+  const fitting = rows.filter((one) => one.tier === tier && coversRegion(one, region) && coversDay(one, day));
+  const row = throughProfile(fitting, provider === 'bedrock' ? geographiesFor(upstream, region) : []);
   return row
     ? { known: true, row }
     : { known: false, reason: whyNot(rows, `${offer} at ${provider}`, day, tier, region) };

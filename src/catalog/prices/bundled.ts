@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { byCodeUnits, PROVIDER_IDS, parseDollars } from '../../core/index.ts';
+import { bedrockIdWithin } from '../bedrock.ts';
 import prices from '../prices.json' with { type: 'json' };
 import hardware from '../replicate-hardware.json' with { type: 'json' };
 import { bookFrom, rowsOf } from './book.ts';
@@ -21,6 +22,7 @@ const line = v.strictObject({
   cacheWritePerMtok: v.exactOptional(dollars),
   source: v.string(),
   checkedAt: day,
+  note: v.exactOptional(v.string()),
 });
 
 function rateOf(entry: v.InferOutput<typeof line>): Rate {
@@ -46,17 +48,20 @@ function idOf({ provider, offer, validFrom, tier, region }: v.InferOutput<typeof
 }
 
 function rowOf(entry: v.InferOutput<typeof line>): PriceRow {
-  const { provider, offer, tier, region, validFrom, validTo, source, checkedAt } = entry;
+  const { provider, tier, region, validFrom, validTo, source, checkedAt, note } = entry;
+  const offer = (provider === 'bedrock' ? bedrockIdWithin(entry.offer) : undefined) ?? entry.offer;
   return {
     id: idOf(entry),
     layer: 'bundled',
     provider,
     offer,
+    ...(offer === entry.offer ? {} : { profile: entry.offer.slice(0, -offer.length - 1) }),
     tier,
     region,
     validFrom,
     ...(validTo === undefined ? {} : { validTo }),
     source,
+    ...(note === undefined ? {} : { detail: note }),
     checkedAt,
     price: rateOf(entry),
   };
@@ -73,7 +78,9 @@ export function bundledBook(): PriceBook {
 /** The newest list price of an offer, in the Standard tier and the usual region; of a retired one the last. */
 export const listedFor = (provider: string, offer: string): PriceRow | undefined =>
   rowsOf(bundledBook(), provider, offer)
-    .filter(({ tier, region }) => tier === 'standard' && (region === 'us' || region === '*'))
+    .filter(
+      ({ tier, region, profile = 'us' }) => tier === 'standard' && ['us', '*'].includes(region) && profile === 'us',
+    )
     .sort((a, b) => byCodeUnits(b.validFrom, a.validFrom))[0];
 
 /**

@@ -47,6 +47,8 @@ export interface PriceRow {
   readonly provider: string;
   /** As `offerKey` writes it. */
   readonly offer: string;
+  /** The geography of the Bedrock inference profile (`us`, `global`) that alone costs so. Absent: whichever is used. */
+  readonly profile?: string;
   readonly tier: Tier;
   /** `us` (the commercial AWS regions there), one AWS region, or `*`. */
   readonly region: string;
@@ -54,7 +56,7 @@ export interface PriceRow {
   readonly validTo?: string;
   /** A key of `sources.json`, `admin` or `configuration`. */
   readonly source: string;
-  /** What the admin or the configuration gave as its reason. */
+  /** What the admin or the configuration gave as its reason; of a list price, what other lists say. */
   readonly detail?: string;
   /** The day on which the source said so. */
   readonly checkedAt: string;

@@ -346,7 +346,8 @@ describe('all recorded answers together', () => {
       'together/meta-llama/Llama-3.3-70B-Instruct-Turbo': 'confirmed',
       'together/meta-llama/Llama-Guard-4-12B': 'changed',
       'bedrock/qwen.qwen3-coder-480b-a35b-v1:0': 'held',
-      'bedrock/meta.llama3-70b-instruct-v1:0': 'held',
+      // Its end is announced, so that nobody needs to be told.
+      'bedrock/meta.llama3-70b-instruct-v1:0': 'confirmed',
       'bedrock/openai.gpt-oss-20b-1:0': 'held',
       'together/deepseek-ai/DeepSeek-V4-Pro-0813': 'held',
       'replicate/meta/llama-2-70b-chat': 'held',
@@ -360,7 +361,7 @@ describe('all recorded answers together', () => {
     expect(text).toMatch(/^Changed, and accepted \(\d+\)\n/);
     expect(text).toContain('  together/meta-llama/Llama-Guard-4-12B: unknown -> 0.2 in, 0.2 out (together-api)\n');
     expect(text).toContain(
-      '  bedrock/meta.llama3-70b-instruct-v1:0: 2.65 in, 3.5 out\n    aws-models says that it is ending',
+      '  bedrock/qwen.qwen3-coder-480b-a35b-v1:0: 0.22 in, 1.8 out\n    input from 0.45 to 0.22 is more than 25 %',
     );
   });
 });
