@@ -43,7 +43,7 @@ const POST_ONLY = [
 
 /** What there is to offer. The book is asked for each time, because an admin may change it. */
 const worldOf = (
-  { providers, services, region, routes, markers }: Config,
+  { providers, services, region, routes, markers, privacy }: Config,
   prices: Prices,
   health: World['health'],
 ): World => ({
@@ -52,6 +52,7 @@ const worldOf = (
   region,
   routes,
   ...(markers ? { markers } : {}),
+  privacy,
   get prices() {
     return prices.book();
   },

@@ -7,6 +7,7 @@ import {
   isObject,
   MARKER_MODES,
   type MarkerMode,
+  type Privacy,
   type Provider,
   type Redact,
   redactor,
@@ -32,6 +33,8 @@ export interface Config {
   readonly prices: readonly PriceOverride[];
   /** Names of the operator's own for models. */
   readonly routes: Routes;
+  /** What the operator says of their accounts and servers, by provider. */
+  readonly privacy: ReadonlyMap<string, Privacy>;
   /** Where the admin API keeps what it is told, if a D1 database is bound. */
   readonly database: Database | undefined;
   /** Vocabularies that are not inside the Worker, if they are bound. */
@@ -130,6 +133,41 @@ function readMarkers(env: Env, mistakes: string[]): { markers?: MarkerMode } {
   return markers ? { markers } : {};
 }
 
+const PRIVACY_FIELDS = ['data_collection', 'zdr'];
+
+function readPrivacyOf(value: unknown): Privacy | undefined {
+  if (!isObject(value) || Object.keys(value).some((key) => !PRIVACY_FIELDS.includes(key))) return undefined;
+  const { data_collection: collection = 'allow', zdr = false } = value;
+  if (typeof zdr !== 'boolean' || (collection !== 'allow' && collection !== 'deny')) return undefined;
+  // What is not kept is not collected.
+  return { noCollection: collection === 'deny' || zdr, noRetention: zdr };
+}
+
+/** `CHASQUI_PRIVACY`: `{"together": {"zdr": true}, "mine": {"data_collection": "deny"}}`, by provider. */
+function readPrivacy(env: Env, { providers }: Configured, mistakes: string[]): ReadonlyMap<string, Privacy> {
+  const value = env.CHASQUI_PRIVACY;
+  const said = new Map<string, Privacy>();
+  if (value === undefined || value === '') return said;
+  const parsed = json(value);
+  if (!isObject(parsed)) {
+    mistakes.push('CHASQUI_PRIVACY must be a JSON object, for example {"together": {"zdr": true}}.');
+    return said;
+  }
+  for (const [id, wire] of Object.entries(parsed)) {
+    const privacy = readPrivacyOf(wire);
+    if (!providers.some((provider) => provider.id === id)) {
+      const known = providers.map((provider) => provider.id).join(', ') || 'none';
+      mistakes.push(`CHASQUI_PRIVACY.${id} is no provider here. Configured are: ${known}.`);
+    } else if (privacy) said.set(id, privacy);
+    else {
+      mistakes.push(
+        `CHASQUI_PRIVACY.${id} must be an object of data_collection ("allow" or "deny") and zdr (true or false).`,
+      );
+    }
+  }
+  return said;
+}
+
 /** `CHASQUI_PRICES`: `{"together": {"openai/gpt-oss-120b": {"input_per_mtok": "0.12", "output_per_mtok": "0.5"}}}` */
 function readPrices(env: Env, services: readonly ServiceOffer[], mistakes: string[]): readonly PriceOverride[] {
   const value = env.CHASQUI_PRICES;
@@ -169,6 +207,7 @@ export function readConfig(env: Env, network: Fetch): Config {
   }
   const prices = readPrices(env, configured.offers, mistakes);
   const routes = readNames(env, configured, mistakes);
+  const privacy = readPrivacy(env, configured, mistakes);
   const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
   const access: Access = adminKey ? { kind: 'key', adminKey } : { kind: inSandbox ? 'open' : 'unconfigured' };
   return {
@@ -180,6 +219,7 @@ export function readConfig(env: Env, network: Fetch): Config {
     timeouts,
     prices,
     routes,
+    privacy,
     database: isDatabase(env.DB) ? env.DB : undefined,
     assets: isFetcher(env.ASSETS) ? env.ASSETS : undefined,
     maxBodyBytes: MAX_BODY_BYTES,

@@ -7,4 +7,6 @@ export const openAiDialect = (id: string, name: string): WireDialect => ({
   chatLogprobs: 'flag-and-top',
   toolChoiceNone: 'send',
   askStreamUsage: { chat: true, completions: true },
+  sendsExtra: true,
+  thinkingSwitch: false,
 });

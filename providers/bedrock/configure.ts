@@ -1,4 +1,4 @@
-import type { Configured, ConfigureProvider } from '../../src/core/index.ts';
+import type { Configured, ConfigureProvider, Privacy } from '../../src/core/index.ts';
 import { bedrockClient, type Credentials } from './client.ts';
 import { converseReads } from './converse/index.ts';
 import { generate } from './generate.ts';
@@ -6,6 +6,13 @@ import { generate } from './generate.ts';
 const nothing = (mistakes: readonly string[] = []): Configured => ({ providers: [], offers: [], mistakes });
 
 const setting = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
+
+/**
+ * Bedrock trains on nothing and does not keep requests to open-weight models unless the account asks for it
+ * (docs.aws.amazon.com/bedrock/latest/userguide/data-retention.html). Whether an account does cannot be asked: see
+ * `CHASQUI_PRIVACY`.
+ */
+const PRIVACY: Privacy = { noCollection: true, noRetention: true };
 
 /** Goes into a host name, so that nothing but a region may be in it: `us-east-1`, `us-gov-west-1`. */
 const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/;
@@ -64,7 +71,14 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
     : { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
   const client = bedrockClient({ region, credentials, ...(endpoint ? { endpoint } : {}), fetch });
   return {
-    providers: [{ id: 'bedrock', reads: converseReads, generate: (job, signal) => generate(client, job, signal) }],
+    providers: [
+      {
+        id: 'bedrock',
+        privacy: PRIVACY,
+        reads: converseReads,
+        generate: (job, signal) => generate(client, job, signal),
+      },
+    ],
     offers: [],
     mistakes,
   };

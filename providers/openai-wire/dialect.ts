@@ -8,4 +8,8 @@ export interface WireDialect extends Upstream {
   readonly toolChoiceNone: 'send' | 'leave-tools-out';
   /** Where `stream_options.include_usage` must be sent to be told the usage of a stream. */
   readonly askStreamUsage: { readonly chat: boolean; readonly completions: boolean };
+  /** Fields that are not ours go on as they came: they are between the caller and a server of the user's own. */
+  readonly sendsExtra: boolean;
+  /** Thinking is turned on and off by `reasoning: {enabled}`, and there is no effort of `none`. */
+  readonly thinkingSwitch: boolean;
 }

@@ -17,8 +17,11 @@ export interface WireRequest {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Our name of a sampling parameter to the wire's. `logprobs` is not here: its form differs by server and API. */
-const SAMPLING: readonly (readonly [ours: Exclude<keyof Sampling, 'logprobs'>, wire: string])[] = [
+/** Our name of a sampling parameter to the wire's. `logprobs` and thinking are not here: their form differs by server. */
+const SAMPLING: readonly (readonly [
+  ours: Exclude<keyof Sampling, 'logprobs' | 'thinking' | 'reasoningEffort'>,
+  wire: string,
+])[] = [
   ['temperature', 'temperature'],
   ['topP', 'top_p'],
   ['topK', 'top_k'],
@@ -28,13 +31,21 @@ const SAMPLING: readonly (readonly [ours: Exclude<keyof Sampling, 'logprobs'>, w
   ['presencePenalty', 'presence_penalty'],
   ['repetitionPenalty', 'repetition_penalty'],
   ['logitBias', 'logit_bias'],
-  ['reasoningEffort', 'reasoning_effort'],
   ['parallelToolCalls', 'parallel_tool_calls'],
   ['user', 'user'],
 ];
 
-function wireSampling(sampling: Sampling): Record<string, unknown> {
-  const body: Record<string, unknown> = {};
+function wireThinking({ reasoningEffort: effort, thinking }: Sampling, dialect: WireDialect): Record<string, unknown> {
+  if (!dialect.thinkingSwitch) return effort === undefined ? {} : { reasoning_effort: effort };
+  const enabled = effort === 'none' ? false : thinking;
+  return {
+    ...(effort === undefined || effort === 'none' ? {} : { reasoning_effort: effort }),
+    ...(enabled === undefined ? {} : { reasoning: { enabled } }),
+  };
+}
+
+function wireSampling(sampling: Sampling, dialect: WireDialect): Record<string, unknown> {
+  const body: Record<string, unknown> = wireThinking(sampling, dialect);
   for (const [ours, wire] of SAMPLING) if (sampling[ours] !== undefined) body[wire] = sampling[ours];
   return body;
 }
@@ -78,7 +89,8 @@ function chatFields(job: ChatJob, dialect: WireDialect): Record<string, unknown>
       ? {}
       : dialect.chatLogprobs === 'integer'
         ? { logprobs: Math.max(1, k) }
-        : { logprobs: true, top_logprobs: k }),
+        : // llama.cpp reads a `top_logprobs` of 0 as none at all.
+          { logprobs: true, ...(k > 0 ? { top_logprobs: k } : {}) }),
   };
 }
 
@@ -99,9 +111,10 @@ export function wireRequest(job: Job, dialect: WireDialect): WireRequest {
   return {
     path: chat ? '/chat/completions' : '/completions',
     body: {
+      ...(dialect.sendsExtra ? job.extra : {}),
       model: job.model,
       ...(chat ? chatFields(job, dialect) : promptFields(job.prompt, job.sampling.logprobs, dialect)),
-      ...wireSampling(job.sampling),
+      ...wireSampling(job.sampling, dialect),
       ...(job.maxTokens === undefined ? {} : { max_tokens: job.maxTokens }),
       ...(job.stop.length ? { stop: job.stop } : {}),
       ...(job.n > 1 ? { n: job.n } : {}),

@@ -29,5 +29,7 @@ export const configureReplicate: ConfigureProvider = (env, fetch) => {
   }
   if (mistakes.length > 0) return { ...NONE, mistakes };
   const api = replicateApi({ token, baseUrl, fetch });
-  return { ...NONE, providers: [{ id: 'replicate', generate: (job, signal) => generate(api, job, signal) }] };
+  // Input and output of a prediction are kept for an hour (replicate.com/docs/topics/predictions/data-retention).
+  const privacy = { noCollection: false, noRetention: false };
+  return { ...NONE, providers: [{ id: 'replicate', privacy, generate: (job, signal) => generate(api, job, signal) }] };
 };

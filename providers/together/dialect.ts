@@ -3,7 +3,7 @@ import type { WireDialect } from '../openai-wire/index.ts';
 /**
  * Together's differences from OpenAI (github.com/togethercomputer/openapi, `ChatCompletionRequest`): `logprobs` is an
  * integer, and `tool_choice` knows no `none`. Chat takes `stream_options` (recorded traffic of April 2026); completion streams tell
- * their usage unasked.
+ * their usage unasked. `reasoning: {enabled}` is for models that can do both (together-ai 0.52, `CompletionCreateParams.Reasoning`).
  */
 export const TOGETHER: WireDialect = {
   id: 'together',
@@ -11,4 +11,6 @@ export const TOGETHER: WireDialect = {
   chatLogprobs: 'integer',
   toolChoiceNone: 'leave-tools-out',
   askStreamUsage: { chat: true, completions: false },
+  sendsExtra: false,
+  thinkingSwitch: true,
 };

@@ -40,6 +40,8 @@ export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider 
 
   return {
     id: TOGETHER.id,
+    // It keeps prompts and answers, and may use them, until an account turns that off (docs.together.ai/docs/zero-data-retention).
+    privacy: { noCollection: false, noRetention: false },
     reads: wireReads(TOGETHER),
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       if (signal.aborted) throw abortReason(signal);

@@ -10,7 +10,9 @@ export type Parameter =
   | 'toolChoice'
   | 'responseFormat'
   | 'images'
-  | 'echo';
+  | 'echo'
+  /** Fields that are not ours, as they came: what they do is between the caller and the server. */
+  | 'extra';
 
 /** A provider's API as far as its parameters go: where models differ in what they take, so do their wires. */
 export type WireName =
@@ -60,12 +62,12 @@ export const WIRES: Readonly<Record<WireName, ReadonlySet<Parameter>>> = {
   // replicate/cog-llama-template, predict.py: versions of Llama 2 pinned in 2023.
   'replicate.llama-2-2023': wire(...COMMON, 'seed', 'repetitionPenalty'),
   // github.com/togethercomputer/openapi, `ChatCompletionRequest`: it has neither `user` nor `parallel_tool_calls`.
-  'together.chat': wire(...OPEN_SAMPLING, ...CHAT, 'echo'),
+  'together.chat': wire(...OPEN_SAMPLING, ...CHAT, 'echo', 'thinking'),
   // The same, `CompletionRequest`.
   'together.completions': wire(...OPEN_SAMPLING, 'echo'),
   // docs.vllm.ai, "OpenAI-Compatible Server": OpenAI's parameters and vLLM's own sampling.
-  'openai.chat': wire(...OPEN_SAMPLING, ...CHAT, 'parallelToolCalls', 'user'),
-  'openai.completions': wire(...OPEN_SAMPLING, 'user', 'echo'),
+  'openai.chat': wire(...OPEN_SAMPLING, ...CHAT, 'parallelToolCalls', 'user', 'extra'),
+  'openai.completions': wire(...OPEN_SAMPLING, 'user', 'echo', 'extra'),
 };
 
 const isMistral = (family: Family): boolean => /^mi(?:s|x)tral/.test(family);

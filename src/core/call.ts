@@ -25,6 +25,8 @@ export type Message =
   | {
       readonly role: 'assistant';
       readonly content: Content;
+      /** What the model thought before it said this. Which models get it back says `reasoningBack`. */
+      readonly reasoning?: string;
       readonly toolCalls?: readonly ToolCall[];
       readonly name?: string;
     }
@@ -65,6 +67,8 @@ export interface Sampling {
   /** How many alternatives to report per token; 0 reports the chosen token alone. Absent: no log probabilities. */
   readonly logprobs?: number;
   readonly reasoningEffort?: string;
+  /** Whether to think before answering, where a model can do both. */
+  readonly thinking?: boolean;
   readonly parallelToolCalls?: boolean;
   /** The caller's own id for its end user. */
   readonly user?: string;
@@ -109,6 +113,16 @@ export interface Routing {
   readonly clampOutput?: boolean;
   /** Milliseconds for the whole call, where that is a preference; `timeoutMs` is what the transport allows. */
   readonly deadlineMs?: number;
+  /** True: no provider that collects what it is sent (`data_collection: "deny"`). */
+  readonly noCollection?: boolean;
+  /** True: no provider that keeps what it is sent beyond the answer (`zdr`). */
+  readonly noRetention?: boolean;
+  /** Tokens a second. An offer seen to be slower comes after the others. */
+  readonly preferredMinThroughput?: number;
+  /** Milliseconds to the first token. An offer seen to take longer comes after the others. */
+  readonly preferredMaxLatencyMs?: number;
+  /** Wishes that nothing here can grant, by the caller's names for them. */
+  readonly unmet?: readonly string[];
 }
 
 interface CallBase {
@@ -130,8 +144,10 @@ interface CallBase {
   readonly session?: string;
   /** Milliseconds for the whole call, all attempts included. */
   readonly timeoutMs?: number;
-  /** Parameters the caller sent that no provider knows, by the caller's name for them. */
+  /** What the caller sent and no provider is sent, by path: `messages[0].cache_control`, `plugins`. */
   readonly unknownParameters: readonly string[];
+  /** Top-level fields that are not ours, as they came: a server of the user's own gets them, nobody else does. */
+  readonly extra?: Readonly<Record<string, unknown>>;
 }
 
 export interface ChatCall extends CallBase {

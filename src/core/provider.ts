@@ -52,6 +52,8 @@ interface JobBase {
   readonly n: number;
   /** Ask the upstream to stream. */
   readonly stream: boolean;
+  /** Fields of the caller's that are not ours; for a server of the user's own alone. */
+  readonly extra?: Readonly<Record<string, unknown>>;
   /** Milliseconds the whole attempt may take; a cost backstop for work that outlives the connection. */
   readonly deadlineMs: number;
 }
@@ -108,8 +110,18 @@ export type CountRequest = {
   readonly service?: string;
 } & ({ readonly prompt: string } | { readonly messages: readonly Message[] });
 
+/** What a provider does with what it is sent. False where it may do it, or nobody says. */
+export interface Privacy {
+  /** It neither collects prompts and answers nor trains on them (OpenRouter's `data_collection: "deny"`). */
+  readonly noCollection: boolean;
+  /** It keeps neither once the call is answered (OpenRouter's `zdr`). */
+  readonly noRetention: boolean;
+}
+
 export interface Provider {
   readonly id: string;
+  /** By the provider's own documentation. Absent: not known. What the operator says of their account goes before it. */
+  readonly privacy?: Privacy;
   /**
    * What is left of a chat once it is on the wire: where a provider merges messages, moves or adds system text, or leaves
    * tools out, what it sends is what is counted and billed. For chats without images. Absent: all goes as it came.

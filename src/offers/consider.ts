@@ -1,5 +1,5 @@
 import { isServed, type Parameter, type Priced, priceFor, WIRES, wireOf } from '../catalog/index.ts';
-import type { Call } from '../core/index.ts';
+import type { Call, Routing } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { reportsExtra } from '../tokens/index.ts';
 import { type Billed, callCost, overMaxPrice, withinMaxCost } from './cost.ts';
@@ -38,6 +38,24 @@ function refusalOf(source: OfferSource, configured: boolean, today: string): Ref
   return 'reason' in upstream ? refuse('not_in_region', upstream.reason) : undefined;
 }
 
+/** What privacy the caller asks for that the provider is not known to give. Such a wish is never a matter of degree. */
+function notPrivate(routing: Routing, provider: string, world: World): Refusal | undefined {
+  const known = world.privacy?.get(provider) ?? world.providers.get(provider)?.privacy;
+  const wish =
+    routing.noRetention && !known?.noRetention
+      ? { field: 'zdr', does: 'may keep' }
+      : routing.noCollection && !known?.noCollection
+        ? { field: 'data_collection', does: 'may collect' }
+        : undefined;
+  if (!wish) return undefined;
+  const { field, does } = wish;
+  return refuse(
+    'not_private',
+    `${provider} ${does} what it is sent, which provider.${field} rules out. If yours does not, the operator can say so in CHASQUI_PRIVACY.`,
+    `provider.${field}`,
+  );
+}
+
 /** What the offers of one call have in common. */
 export interface Consideration {
   readonly call: Call;
@@ -65,7 +83,8 @@ export function consider(
   const denied = allowed(facts.provider);
   const refusal = denied
     ? refuse('not_allowed', denied)
-    : refusalOf(source, given.world.providers.has(source.offer.provider), given.today);
+    : (refusalOf(source, given.world.providers.has(source.offer.provider), given.today) ??
+      notPrivate(given.call.routing, facts.provider, given.world));
   if (!refusal) return workOut(given, source, facts);
   if (!given.explain || refusal.code === 'retired') return excluded(facts, refusal);
   // What it costs is worth knowing, also to who cannot or will not have it now.

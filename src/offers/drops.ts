@@ -15,9 +15,13 @@ const CALLERS_NAME: Readonly<Record<keyof Sampling, string>> = {
   logitBias: 'logit_bias',
   logprobs: 'logprobs',
   reasoningEffort: 'reasoning_effort',
+  thinking: 'reasoning.enabled',
   parallelToolCalls: 'parallel_tool_calls',
   user: 'user',
 };
+
+/** Characters of a name that the caller made up. */
+const MAX_NAME = 80;
 
 /** `auto` is what happens without a choice, and for `none` the tools are left out. */
 const SERVED_BY_US: ReadonlySet<ToolChoice> = new Set<ToolChoice>(['auto', 'none']);
@@ -40,6 +44,7 @@ export function dropsFor(call: Call, takes: ReadonlySet<Parameter>, output: Outp
     }
   }
   if (output.clamped) drops.push(`max_tokens (limited to ${output.maxTokens})`);
-  drops.push(...call.unknownParameters);
+  if (!takes.has('extra')) drops.push(...Object.keys(call.extra ?? {}).map((name) => name.slice(0, MAX_NAME)));
+  drops.push(...call.unknownParameters, ...(call.routing.unmet ?? []));
   return drops;
 }

@@ -13,6 +13,7 @@ export function planFor(call: Call, offer: Candidate, deadlineMs: number): Plan 
     stop: offer.nativeStop ? stop : [],
     n: offer.nativeN ? call.n : 1,
     stream: call.stream,
+    ...(call.extra === undefined ? {} : { extra: call.extra }),
     deadlineMs,
   };
   const samples = offer.nativeN ? 1 : call.n;

@@ -6,6 +6,7 @@ import type {
   MarkerMode,
   Message,
   NanoDollars,
+  Privacy,
   Provider,
   ServiceOffer,
   TimeoutSettings,
@@ -24,6 +25,8 @@ export interface World {
   readonly markers?: MarkerMode;
   readonly prices: PriceBook;
   readonly health: Health;
+  /** What the operator says of their accounts and servers, by provider. */
+  readonly privacy?: ReadonlyMap<string, Privacy>;
   /** Names that configuration gives to models. */
   readonly routes: Routes;
 }
@@ -119,6 +122,7 @@ export type ExclusionCode =
   | 'retired'
   | 'not_in_region'
   | 'not_allowed'
+  | 'not_private'
   | 'no_chat_form'
   | 'no_completion_form'
   | 'no_prefill'

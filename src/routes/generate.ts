@@ -36,14 +36,14 @@ import { sendEvents } from './sse.ts';
 /** How one of the two calls is read and written; everything between is the same. */
 interface Dialect<C extends Call> {
   parse(body: unknown, context: Parameters<typeof parseChat>[1]): Parsed<C>;
-  answer(call: C, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
-  stream(call: C, envelope: Envelope, includeUsage: boolean): StreamEncoder;
+  answer(parsed: Parsed<C>, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
+  stream(parsed: Parsed<C>, envelope: Envelope): StreamEncoder;
 }
 
 const chat: Dialect<Parsed<Call>['call'] & { kind: 'chat' }> = {
   parse: parseChat,
-  answer: (call, envelope, events) => chatAnswer(envelope, events, call.n),
-  stream: (_call, envelope, includeUsage) => chatStream(envelope, { includeUsage }),
+  answer: (parsed, envelope, events) => chatAnswer(envelope, events, parsed.call.n, parsed),
+  stream: (parsed, envelope) => chatStream(envelope, parsed),
 };
 
 const echoes = (call: CompletionCall) => (choice: number) =>
@@ -51,8 +51,9 @@ const echoes = (call: CompletionCall) => (choice: number) =>
 
 const completion: Dialect<CompletionCall> = {
   parse: parseCompletion,
-  answer: (call, envelope, events) => completionAnswer(envelope, events, call.prompts.length * call.n, echoes(call)),
-  stream: (call, envelope, includeUsage) => completionStream(envelope, { includeUsage, echoes: echoes(call) }),
+  answer: ({ call }, envelope, events) =>
+    completionAnswer(envelope, events, call.prompts.length * call.n, echoes(call)),
+  stream: ({ call, includeUsage }, envelope) => completionStream(envelope, { includeUsage, echoes: echoes(call) }),
 };
 
 /** The time each step took, for `Server-Timing`. On Workers the clock moves only at I/O, so steps of pure CPU show 0. */
@@ -132,7 +133,8 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     const watch = stopwatch();
     const body = await readJson(c.req.raw, config.maxBodyBytes);
     const id = `gen-${crypto.randomUUID().replaceAll('-', '')}`;
-    const { call, includeUsage } = dialect.parse(body, contextOf(c, id));
+    const parsed = dialect.parse(body, contextOf(c, id));
+    const { call } = parsed;
     watch.lap('parse');
     const { asked, moment } = await prepare(call, gateway);
     watch.lap('tokenize');
@@ -157,12 +159,12 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     };
     describe(c, call, carried, watch.header());
     if (call.stream) {
-      const encoder = dialect.stream(call, envelope, includeUsage);
+      const encoder = dialect.stream(parsed, envelope);
       const fail: StreamEncoder['fail'] = (error) => encoder.fail(redactError(error, config.redact));
       return sendEvents(c, carried.events, { ...encoder, fail }, gone);
     }
 
-    const answer = dialect.answer(call, envelope, await collect(carried.events));
+    const answer = dialect.answer(parsed, envelope, await collect(carried.events));
     const { cost_exact: cost } = (answer.usage ?? {}) as Partial<WireCost>;
     if (typeof cost === 'string') headersOf(c)['x-chasqui-cost'] = cost;
     return replyJson(c, 200, answer);

@@ -9,12 +9,16 @@ const OPENAI: WireDialect = {
   chatLogprobs: 'flag-and-top',
   toolChoiceNone: 'send',
   askStreamUsage: { chat: true, completions: true },
+  sendsExtra: true,
+  thinkingSwitch: false,
 };
 const TOGETHER: WireDialect = {
   ...OPENAI,
   chatLogprobs: 'integer',
   toolChoiceNone: 'leave-tools-out',
   askStreamUsage: { chat: true, completions: false },
+  sendsExtra: false,
+  thinkingSwitch: true,
 };
 const TOOL = { name: 'f', parameters: { type: 'object' } };
 const chat = (over: Partial<ChatJob>, dialect = OPENAI) => wireRequest(chatJob(over), dialect).body;
@@ -28,7 +32,7 @@ describe('a chat request', () => {
   });
 
   it('names everything as the wire does', () => {
-    const sampling: Required<Sampling> = {
+    const sampling: Required<Omit<Sampling, 'thinking'>> = {
       temperature: 0,
       topP: 0.9,
       topK: 40,
@@ -164,6 +168,57 @@ describe('for a model without a system role', () => {
 
   it('it is the user who says it where nobody else does', () => {
     expect(folded([system])).toEqual([{ role: 'user', content: 'Be brief.' }]);
+  });
+});
+
+describe('what the caller sent that is not ours', () => {
+  const extra = { chat_template_kwargs: { enable_thinking: false }, guided_json: { type: 'object' }, min_tokens: 3 };
+
+  it('goes on to a server of the user’s own as it came, for chats and raw prompts', () => {
+    expect(chat({ extra })).toMatchObject(extra);
+    expect(wireRequest(promptJob({ extra }), OPENAI).body).toMatchObject(extra);
+  });
+
+  it('goes to nobody else', () => {
+    for (const name of Object.keys(extra)) expect(chat({ extra }, TOGETHER)).not.toHaveProperty(name);
+  });
+
+  it('never takes the place of what we send', () => {
+    const body = chat({ extra: { model: 'other', messages: [], stream: false, max_tokens: 1 }, maxTokens: 9 });
+    expect(body).toMatchObject({ model: 'some/model', messages: [{}], stream: true, max_tokens: 9 });
+  });
+
+  it('keeps a key that could be mistaken for a prototype a key', () => {
+    const hostile: Record<string, unknown> = JSON.parse('{"__proto__": {"stream": false}}');
+    const body = chat({ extra: Object.fromEntries(Object.entries(hostile)), stream: false });
+    expect(body.stream).toBeUndefined();
+    expect(JSON.stringify(body)).toContain('"__proto__":{"stream":false}');
+  });
+});
+
+describe('how much to think', () => {
+  it('is an effort where that is the wire’s word for it, `none` too', () => {
+    expect(chat({ sampling: { reasoningEffort: 'none' } })).toMatchObject({ reasoning_effort: 'none' });
+    expect(chat({ sampling: { thinking: true } })).not.toHaveProperty('reasoning');
+  });
+
+  it('is a switch and an effort at Together', () => {
+    expect(chat({ sampling: { thinking: false } }, TOGETHER)).toMatchObject({ reasoning: { enabled: false } });
+    expect(chat({ sampling: { reasoningEffort: 'high', thinking: true } }, TOGETHER)).toMatchObject({
+      reasoning: { enabled: true },
+      reasoning_effort: 'high',
+    });
+    const none = chat({ sampling: { reasoningEffort: 'none' } }, TOGETHER);
+    expect(none).toMatchObject({ reasoning: { enabled: false } });
+    expect(none).not.toHaveProperty('reasoning_effort');
+  });
+});
+
+describe('log probabilities of a chat', () => {
+  it('have no count of alternatives where the caller named none, which llama.cpp would take for off', () => {
+    const body = chat({ sampling: { logprobs: 0 } });
+    expect(body).toHaveProperty('logprobs', true);
+    expect(body).not.toHaveProperty('top_logprobs');
   });
 });
 

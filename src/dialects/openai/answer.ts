@@ -18,6 +18,24 @@ export interface Envelope {
   readonly debug?: (usage: Usage | undefined) => Readonly<Record<string, unknown>>;
 }
 
+/** What a chat's caller asked of the form of its answer. */
+export interface ChatForm {
+  /** What the model thought is not shown. */
+  readonly hideReasoning?: boolean;
+  /** Calls come as `function_call`, OpenAI's older form, which has a place for one. */
+  readonly legacyFunctions?: boolean;
+}
+
+/**
+ * Reasoning under both names that clients read: OpenRouter's and vLLM's `reasoning`; DeepSeek's, llama.cpp's and the AI
+ * SDK's `reasoning_content`. No client is known that reads both and adds them up.
+ */
+export const reasoningFields = (text: string) => ({ reasoning: text, reasoning_content: text });
+
+/** Reasons as the caller's form of tool calls has them. */
+export const chatReason = (reason: FinishReason, { legacyFunctions }: ChatForm): FinishReason =>
+  reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason;
+
 interface Choice {
   text: string;
   reasoning: string;
@@ -64,8 +82,26 @@ function assemble(events: readonly Event[], choices: number): { choices: Choice[
   return usage ? { choices: out, usage } : { choices: out };
 }
 
+function callFields(calls: Choice['tools'], { legacyFunctions }: ChatForm): Record<string, unknown> {
+  const [first] = calls;
+  if (!first) return {};
+  if (legacyFunctions) return { function_call: { name: first.name, arguments: first.arguments } };
+  return {
+    tool_calls: calls.map(({ id, name, arguments: args }) => ({
+      id,
+      type: 'function',
+      function: { name, arguments: args },
+    })),
+  };
+}
+
 /** An answer of `POST /v1/chat/completions`, as an object to be written as JSON. */
-export function chatAnswer(envelope: Envelope, events: readonly Event[], n: number): Record<string, unknown> {
+export function chatAnswer(
+  envelope: Envelope,
+  events: readonly Event[],
+  n: number,
+  form: ChatForm = {},
+): Record<string, unknown> {
   const { choices, usage } = assemble(events, n);
   return {
     id: envelope.id,
@@ -82,19 +118,11 @@ export function chatAnswer(envelope: Envelope, events: readonly Event[], n: numb
           role: 'assistant',
           content: choice.text === '' && calls.length > 0 ? null : choice.text,
           refusal: null,
-          ...(choice.reasoning ? { reasoning: choice.reasoning } : {}),
-          ...(calls.length > 0
-            ? {
-                tool_calls: calls.map(({ id, name, arguments: args }) => ({
-                  id,
-                  type: 'function',
-                  function: { name, arguments: args },
-                })),
-              }
-            : {}),
+          ...(choice.reasoning && !form.hideReasoning ? reasoningFields(choice.reasoning) : {}),
+          ...callFields(calls, form),
         },
         logprobs: choice.logprobs.length > 0 ? toChatLogprobs(choice.logprobs) : null,
-        finish_reason: choice.finish,
+        finish_reason: chatReason(choice.finish, form),
       };
     }),
     ...(usage ? { usage: toUsage(usage, envelope.costs) } : {}),

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { GatewayError } from '../../core/index.ts';
+import { routingFieldMeant } from './slips.ts';
 
 function append(path: string, issue: v.BaseIssue<unknown>): string {
   let out = path;
@@ -23,7 +24,9 @@ const MAX_MESSAGE = 200;
 export function problemOf(first: v.BaseIssue<unknown>): { readonly param: string; readonly text: string } {
   const { issue, path: param } = mostTelling(first, '');
   if (issue.type === 'strict_object' && issue.expected === 'never') {
-    return { param, text: 'unknown field. Check its spelling or remove it.' };
+    const meant = routingFieldMeant(param.slice(param.lastIndexOf('.') + 1), 3);
+    const hint = meant === undefined ? 'Check its spelling or remove it.' : `Did you mean ${meant}?`;
+    return { param, text: `unknown field. ${hint}` };
   }
   const plain = /^Invalid/.test(issue.message)
     ? `expected ${issue.expected ?? 'another value'}, received ${issue.received}`
@@ -46,4 +49,18 @@ export function check<T extends v.GenericSchema>(schema: T, body: unknown): v.In
   const result = v.safeParse(schema, body, { abortEarly: true });
   if (!result.success) throw toError(result.issues[0]);
   return result.output;
+}
+
+/** Deeper than anything a person writes; JSON.stringify overflows the stack somewhere past it. */
+const MAX_DEPTH = 100;
+
+/** @throws GatewayError for a value of the caller's that is nested beyond reason; linear in its size */
+export function assertShallow(value: unknown, param: string): void {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) {
+      throw new GatewayError('invalid_request', `${param}: nested more than ${MAX_DEPTH} levels deep.`, { param });
+    }
+    level = level.flatMap((item) => (item !== null && typeof item === 'object' ? Object.values(item) : []));
+  }
 }

@@ -34,6 +34,9 @@ const names = v.pipe(
 );
 const stopString = v.pipe(v.string(), v.maxLength(MAX_STOP_LENGTH, `must be at most ${MAX_STOP_LENGTH} characters`));
 
+export const MAX_SESSION = 256;
+const session = v.pipe(v.string(), v.maxLength(MAX_SESSION, `must be at most ${MAX_SESSION} characters`));
+
 /** An amount as people write it, as a number or as text: a double holds every price there is to the nano-dollar. */
 const dollars = v.pipe(
   v.union([finite, v.string()], 'must be an amount in dollars, like 0.5 or "0.5"'),
@@ -47,19 +50,61 @@ const dollars = v.pipe(
   }),
 );
 
-/** The grammar of `provider`, in a body and in a named route. */
+/** A speed or a delay: one figure, or one for each percentile of what was measured. */
+const threshold = v.union(
+  [
+    between(0, 1e9),
+    v.strictObject({
+      p50: optional(between(0, 1e9)),
+      p75: optional(between(0, 1e9)),
+      p90: optional(between(0, 1e9)),
+      p99: optional(between(0, 1e9)),
+    }),
+  ],
+  'must be a number, or an object with p50, p75, p90 or p99',
+);
+
+const sortBy = v.picklist(['price', 'latency', 'throughput'], 'must be "price", "latency" or "throughput"');
+
+/**
+ * The grammar of `provider`, in a body and in a named route: OpenRouter's `ProviderPreferences` (@openrouter/sdk 1.3,
+ * openrouter.ai/docs/guides/routing/provider-selection), and ours. Unknown fields are refused.
+ */
 export const routing = v.strictObject({
   order: optional(names),
   only: optional(names),
   ignore: optional(names),
   allow_fallbacks: optional(v.boolean()),
   require_parameters: optional(v.boolean()),
-  deadline_ms: optional(integer(1)),
-  sort: optional(v.picklist(['price', 'latency', 'throughput'], 'must be "price", "latency" or "throughput"')),
-  max_price: optional(v.strictObject({ prompt: optional(dollars), completion: optional(dollars) })),
+  data_collection: optional(v.picklist(['allow', 'deny'], 'must be "allow" or "deny"')),
+  zdr: optional(v.boolean()),
+  enforce_distillable_text: optional(v.boolean()),
+  quantizations: optional(v.array(name)),
+  sort: optional(
+    v.union(
+      [sortBy, v.strictObject({ by: optional(sortBy), partition: optional(v.picklist(['model', 'none'])) })],
+      'must be "price", "latency" or "throughput"',
+    ),
+  ),
+  preferred_min_throughput: optional(threshold),
+  preferred_max_latency: optional(threshold),
+  // Nothing here is charged by the request, image or second of sound, so that any limit of those holds.
+  max_price: optional(
+    v.strictObject({
+      prompt: optional(dollars),
+      completion: optional(dollars),
+      request: optional(dollars),
+      image: optional(dollars),
+      audio: optional(dollars),
+    }),
+  ),
   max_cost: optional(dollars),
   clamp_output: optional(v.boolean()),
+  deadline_ms: optional(integer(1)),
+  allow_policy_fallbacks: optional(v.boolean()),
 });
+
+export const ROUTING_FIELDS: readonly string[] = Object.keys(routing.entries);
 
 /** Ours: how a chat becomes a prompt. */
 const template = v.strictObject({
@@ -91,10 +136,15 @@ export const shared = {
     ),
   ),
   stream: optional(v.boolean()),
+  // Text is never padded here, which is what `include_obfuscation` is about.
   stream_options: optional(
-    v.strictObject({ include_usage: optional(v.boolean()), include_obfuscation: optional(v.boolean()) }),
+    v.object({ include_usage: optional(v.boolean()), include_obfuscation: optional(v.boolean()) }),
   ),
+  /** OpenRouter's older way to ask for usage in a stream. */
+  usage: optional(v.object({ include: optional(v.boolean()) })),
   user: optional(v.string()),
+  session_id: optional(session),
+  prompt_cache_key: optional(v.string()),
   vote: optional(v.unknown()),
 };
 

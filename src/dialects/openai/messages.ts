@@ -2,17 +2,20 @@ import * as v from 'valibot';
 import { type Content, type ContentPart, GatewayError, type Message, type ToolCall } from '../../core/index.ts';
 import { optional } from './fields.ts';
 
-const textPart = v.object({ type: v.literal('text'), text: v.string() });
+/** Where OpenAI's own cache may break a prompt: without one there is nothing to break. */
+const quiet = { prompt_cache_breakpoint: optional(v.unknown()) };
+
 const part = v.variant(
   'type',
   [
-    textPart,
+    v.object({ type: v.literal('text'), text: v.string(), ...quiet }),
     v.object({
       type: v.literal('image_url'),
       image_url: v.union([
         v.pipe(v.string(), v.minLength(1)),
         v.object({ url: v.pipe(v.string(), v.minLength(1)), detail: optional(v.string()) }),
       ]),
+      ...quiet,
     }),
     v.object({ type: v.literal('refusal'), refusal: v.string() }),
   ],
@@ -21,10 +24,27 @@ const part = v.variant(
 const content = v.union([v.string(), v.array(part)], 'must be a string or a list of parts');
 const name = optional(v.string());
 const toolCall = v.object({
+  // A stream's own numbering, which clients leave in what they put together.
+  index: optional(v.unknown()),
   id: v.pipe(v.string(), v.minLength(1)),
   type: v.optional(v.literal('function', 'must be "function"')),
   function: v.object({ name: v.pipe(v.string(), v.minLength(1)), arguments: optional(v.string()) }),
 });
+
+/**
+ * OpenRouter's form of reasoning: `reasoning.text`, `reasoning.summary`, and `reasoning.encrypted`, which nobody else can read
+ * (@openrouter/sdk 1.3, `ReasoningDetailUnion`).
+ */
+const reasoningDetail = v.object({
+  type: v.string(),
+  text: optional(v.string()),
+  summary: optional(v.string()),
+  id: optional(v.unknown()),
+  index: optional(v.unknown()),
+  format: optional(v.unknown()),
+});
+
+const legacyCall = v.object({ name: v.pipe(v.string(), v.minLength(1)), arguments: optional(v.string()) });
 
 export const message = v.variant(
   'role',
@@ -36,9 +56,17 @@ export const message = v.variant(
       role: v.literal('assistant'),
       content: optional(content),
       tool_calls: optional(v.array(toolCall)),
+      function_call: optional(legacyCall),
+      refusal: optional(v.string()),
+      // DeepSeek, llama.cpp and the AI SDK write the first, vLLM and OpenRouter the second, OpenRouter also the third.
+      reasoning_content: optional(v.string()),
+      reasoning: optional(v.string()),
+      reasoning_details: optional(v.array(reasoningDetail)),
       name,
     }),
-    v.object({ role: v.literal('tool'), content, tool_call_id: v.pipe(v.string(), v.minLength(1)) }),
+    // The name is that of the call with this id.
+    v.object({ role: v.literal('tool'), content, tool_call_id: v.pipe(v.string(), v.minLength(1)), name }),
+    v.object({ role: v.literal('function'), content, name: v.pipe(v.string(), v.minLength(1)) }),
   ],
   'must be "system", "developer", "user", "assistant" or "tool"',
 );
@@ -62,29 +90,58 @@ function toPart(wire: WirePart): ContentPart {
 const toContent = (wire: string | WirePart[] | null | undefined): Content =>
   typeof wire === 'string' ? wire : (wire ?? []).map(toPart);
 
-/** OpenAI's message in our vocabulary. `developer` is the newer name of `system`. */
+type WireAssistant = Extract<Wire, { role: 'assistant' }>;
+
+/** What the model thought before it said this, under whichever name it comes back; undefined where nothing is said of it. */
+function reasoningOf(wire: WireAssistant): string | undefined {
+  const text = wire.reasoning_content ?? wire.reasoning;
+  if (text != null) return text;
+  const details = (wire.reasoning_details ?? []).flatMap((detail) => detail.text ?? detail.summary ?? []);
+  return details.length > 0 ? details.join('') : undefined;
+}
+
+/** The id of a call made in the older form, which has none: the last one of its name is the one answered. */
+const legacyId = (name: string): string => `call_${name}`;
+
+function callsOf(wire: WireAssistant): ToolCall[] {
+  const calls = (wire.tool_calls ?? []).map(
+    (call): ToolCall => ({ id: call.id, name: call.function.name, arguments: call.function.arguments ?? '' }),
+  );
+  const legacy = wire.function_call;
+  if (!legacy || calls.length > 0) return calls;
+  return [{ id: legacyId(legacy.name), name: legacy.name, arguments: legacy.arguments ?? '' }];
+}
+
+function toAssistant(wire: WireAssistant, index: number): Message {
+  const toolCalls = callsOf(wire);
+  const reasoning = reasoningOf(wire);
+  const content = wire.content ?? wire.refusal;
+  if (content == null && toolCalls.length === 0 && !reasoning) {
+    const param = `messages[${index}].content`;
+    throw new GatewayError('invalid_request', `${param}: an assistant message needs content or tool_calls.`, { param });
+  }
+  return {
+    role: 'assistant',
+    content: content == null ? '' : toContent(content),
+    ...(wire.name ? { name: wire.name } : {}),
+    ...(reasoning === undefined ? {} : { reasoning }),
+    ...(toolCalls.length > 0 ? { toolCalls } : {}),
+  };
+}
+
+/** OpenAI's message in our vocabulary. `developer` is the newer name of `system`, `function` the older of `tool`. */
 export function toMessage(wire: Wire, index: number): Message {
-  const named = 'name' in wire && wire.name ? { name: wire.name } : {};
   switch (wire.role) {
     case 'system':
     case 'developer':
-      return { role: 'system', content: toContent(wire.content), ...named };
+      return { role: 'system', content: toContent(wire.content), ...(wire.name ? { name: wire.name } : {}) };
     case 'user':
-      return { role: 'user', content: toContent(wire.content), ...named };
-    case 'assistant': {
-      const toolCalls = (wire.tool_calls ?? []).map(
-        (call): ToolCall => ({ id: call.id, name: call.function.name, arguments: call.function.arguments ?? '' }),
-      );
-      if (wire.content == null && toolCalls.length === 0) {
-        const param = `messages[${index}].content`;
-        throw new GatewayError('invalid_request', `${param}: an assistant message needs content or tool_calls.`, {
-          param,
-        });
-      }
-      const said = wire.content == null ? '' : toContent(wire.content);
-      return { role: 'assistant', content: said, ...named, ...(toolCalls.length > 0 ? { toolCalls } : {}) };
-    }
+      return { role: 'user', content: toContent(wire.content), ...(wire.name ? { name: wire.name } : {}) };
+    case 'assistant':
+      return toAssistant(wire, index);
     case 'tool':
       return { role: 'tool', content: toContent(wire.content), toolCallId: wire.tool_call_id };
+    case 'function':
+      return { role: 'tool', content: toContent(wire.content), toolCallId: legacyId(wire.name) };
   }
 }

@@ -4,14 +4,26 @@ import {
   type ChatCall,
   type CompletionCall,
   GatewayError,
+  isObject,
   type Routing,
   type Sampling,
 } from '../../core/index.ts';
 import { check } from './check.ts';
-import { integer, MAX_CHOICES, optional, shared } from './fields.ts';
+import { integer, MAX_CHOICES, MAX_SESSION, optional, shared } from './fields.ts';
 import { message, toMessage } from './messages.ts';
 import { toRouting } from './routing.ts';
-import { responseFormat, toolChoice, tools, toResponseFormat, toToolChoice, toTools } from './tools.ts';
+import { straysOf } from './strays.ts';
+import { functionCall, functions, responseFormat, toolChoice, tools, toResponseFormat, toTooling } from './tools.ts';
+import { shapeOf, unknownInside } from './unknown.ts';
+
+/** OpenRouter's way to say how much to think, and whether to show it (openrouter.ai/docs/use-cases/reasoning-tokens). */
+const reasoning = v.object({
+  effort: optional(v.string()),
+  max_tokens: optional(integer(0)),
+  exclude: optional(v.boolean()),
+  enabled: optional(v.boolean()),
+  summary: optional(v.string()),
+});
 
 const chatBody = v.object({
   ...shared,
@@ -21,9 +33,13 @@ const chatBody = v.object({
   top_logprobs: optional(integer(0, 20)),
   tools: optional(tools),
   tool_choice: optional(toolChoice),
+  functions: optional(functions),
+  function_call: optional(functionCall),
   parallel_tool_calls: optional(v.boolean()),
   response_format: optional(responseFormat),
   reasoning_effort: optional(v.string()),
+  reasoning: optional(reasoning),
+  include_reasoning: optional(v.boolean()),
 });
 
 const completionBody = v.object({
@@ -41,18 +57,13 @@ const completionBody = v.object({
   best_of: optional(integer(1)),
 });
 
-/** Fields of OpenAI's API that mean nothing to an open model: taken, and not counted as dropped. */
-const HARMLESS = new Set([
-  'store',
-  'metadata',
-  'service_tier',
-  'safety_identifier',
-  'prompt_cache_key',
-  'prompt_cache_retention',
-]);
-
-const CHAT_FIELDS = new Set(Object.keys(chatBody.entries));
-const COMPLETION_FIELDS = new Set(Object.keys(completionBody.entries));
+/** What a body may hold, by its schema, in the forms that are asked for it. */
+const known = (schema: typeof chatBody | typeof completionBody) => ({
+  fields: new Set(Object.keys(schema.entries)),
+  shape: shapeOf(schema),
+});
+const CHAT = known(chatBody);
+const COMPLETION = known(completionBody);
 
 /** What the transport says about a call: its id, and what came in headers. */
 export interface CallContext {
@@ -64,11 +75,13 @@ export interface CallContext {
   readonly session?: string;
 }
 
-/** The body by its schema, and the caller's fields that the schema does not have. */
-function checkCall<T extends v.GenericSchema>(schema: T, fields: ReadonlySet<string>, raw: unknown) {
+/** The body by its schema, and what of the caller's the schema does not have. */
+function checkCall<T extends v.GenericSchema>(schema: T, { fields, shape }: typeof CHAT, raw: unknown) {
   const body = check(schema, raw);
-  const unknown = Object.keys(raw as object).filter((key) => !fields.has(key) && !HARMLESS.has(key));
-  return { body, unknown };
+  // `check` has seen that it is an object.
+  const given = isObject(raw) ? raw : {};
+  const { dropped, extra } = straysOf(given, fields);
+  return { body, unread: [...dropped, ...unknownInside(given, shape)], extra };
 }
 
 function notBuilt(param: string, instead: string): GatewayError {
@@ -116,7 +129,18 @@ function samplingOf(body: Shared): Record<string, unknown> {
   return sampling;
 }
 
-function common(body: Shared, unknownParameters: readonly string[], context: CallContext) {
+/** The caller's word for a conversation: its own, or what OpenAI calls its prompt cache. A body goes before a header. */
+function sessionOf(body: Shared, context: CallContext): { session?: string } {
+  const session = body.session_id || context.session || body.prompt_cache_key?.slice(0, MAX_SESSION);
+  return session ? { session } : {};
+}
+
+function common(
+  body: Shared,
+  unread: readonly string[],
+  extra: Readonly<Record<string, unknown>>,
+  context: CallContext,
+) {
   if (body.vote != null) throw notBuilt('vote', 'Ask for n samples and count them in your own code.');
   const stop = typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []);
   return {
@@ -130,60 +154,87 @@ function common(body: Shared, unknownParameters: readonly string[], context: Cal
       ...(body.template?.name == null ? {} : { name: body.template.name }),
       ...(body.template?.markers == null ? {} : { markers: body.template.markers }),
     },
-    unknownParameters,
-    ...(context.session === undefined ? {} : { session: context.session }),
+    unknownParameters: unread,
+    ...(Object.keys(extra).length > 0 ? { extra } : {}),
+    ...sessionOf(body, context),
     ...(context.timeoutMs === undefined ? {} : { timeoutMs: context.timeoutMs }),
   };
 }
 
-/** What a dialect gives the rest of the house, and what it keeps for encoding the answer. */
-export interface Parsed<C extends Call = Call> {
-  readonly call: C;
+/** How an answer is to be written, which no provider needs to know. */
+export interface Wishes {
+  /** A stream ends with its usage. */
   readonly includeUsage: boolean;
+  /** What the model thinks is not shown. */
+  readonly hideReasoning: boolean;
+  /** Tools were named in the older form, so calls come as `function_call`. */
+  readonly legacyFunctions: boolean;
+}
+
+/** What a dialect gives the rest of the house, and what it keeps for encoding the answer. */
+export interface Parsed<C extends Call = Call> extends Wishes {
+  readonly call: C;
+}
+
+const wantsUsage = (body: Shared): boolean => body.stream_options?.include_usage ?? body.usage?.include ?? false;
+
+/** What of `reasoning` no wire here can be told. */
+function unheardOf(asked: v.InferOutput<typeof reasoning> | null | undefined): string[] {
+  if (!asked) return [];
+  return [
+    ...(asked.max_tokens == null ? [] : ['reasoning.max_tokens']),
+    ...(asked.summary == null ? [] : ['reasoning.summary']),
+  ];
+}
+
+/** How much the model is to think, if at all. */
+function thinkingOf(body: v.InferOutput<typeof chatBody>): Pick<Sampling, 'reasoningEffort' | 'thinking'> {
+  const { reasoning: asked } = body;
+  const effort = body.reasoning_effort || asked?.effort;
+  return {
+    ...(effort ? { reasoningEffort: effort } : {}),
+    // An effort says it already.
+    ...(asked?.enabled == null || (asked.enabled && effort) ? {} : { thinking: asked.enabled }),
+  };
 }
 
 /** A body of `POST /v1/chat/completions`. Throws `invalid_request` naming the field. */
 export function parseChat(raw: unknown, context: CallContext): Parsed<ChatCall> {
-  const { body, unknown } = checkCall(chatBody, CHAT_FIELDS, raw);
+  const { body, unread, extra } = checkCall(chatBody, CHAT, raw);
   const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? undefined;
+  if (body.top_logprobs && !body.logprobs) {
+    const param = 'top_logprobs';
+    throw new GatewayError('invalid_request', `${param}: needs logprobs: true.`, { param });
+  }
   const sampling: Sampling = {
     ...samplingOf(body),
     ...(body.logprobs ? { logprobs: body.top_logprobs ?? 0 } : {}),
-    ...(body.reasoning_effort ? { reasoningEffort: body.reasoning_effort } : {}),
+    ...thinkingOf(body),
     ...(body.parallel_tool_calls == null ? {} : { parallelToolCalls: body.parallel_tool_calls }),
   };
-  const toolList = toTools(body.tools ?? []);
-  const choice = body.tool_choice == null ? undefined : toToolChoice(body.tool_choice);
-  if (typeof choice === 'object' && !toolList.some((tool) => tool.name === choice.name)) {
-    const param = 'tool_choice.function.name';
-    throw new GatewayError('invalid_request', `${param}: "${choice.name}" is not one of the tools.`, { param });
-  }
-  if (choice === 'required' && toolList.length === 0) {
-    throw new GatewayError('invalid_request', 'tool_choice: "required" needs tools to choose from.', {
-      param: 'tool_choice',
-    });
-  }
+  const { legacy, ...tooling } = toTooling(body);
   return {
     call: {
       kind: 'chat',
-      ...common(body, unknown, context),
+      ...common(body, [...unread, ...unheardOf(body.reasoning)], extra, context),
       sampling,
       messages: body.messages.map(toMessage),
-      tools: toolList,
+      ...tooling,
       ...(maxTokens === undefined ? {} : { maxTokens }),
-      ...(choice === undefined ? {} : { toolChoice: choice }),
       ...(body.response_format == null || body.response_format.type === 'text'
         ? {}
         : { responseFormat: toResponseFormat(body.response_format) }),
     },
-    includeUsage: body.stream_options?.include_usage ?? false,
+    includeUsage: wantsUsage(body),
+    hideReasoning: body.reasoning?.exclude ?? body.include_reasoning === false,
+    legacyFunctions: legacy,
   };
 }
 
 /** A body of `POST /v1/completions`. Throws `invalid_request` naming the field. */
 export function parseCompletion(raw: unknown, context: CallContext): Parsed<CompletionCall> {
-  const { body, unknown } = checkCall(completionBody, COMPLETION_FIELDS, raw);
-  const shared = common(body, unknown, context);
+  const { body, unread, extra } = checkCall(completionBody, COMPLETION, raw);
+  const shared = common(body, unread, extra, context);
   if (body.best_of != null && body.best_of !== shared.n) {
     const param = 'best_of';
     throw new GatewayError('unsupported_parameter', 'best_of: no provider here ranks samples. Use n.', { param });
@@ -203,7 +254,9 @@ export function parseCompletion(raw: unknown, context: CallContext): Parsed<Comp
       ...(body.suffix ? { suffix: body.suffix } : {}),
       ...(body.max_tokens == null ? {} : { maxTokens: body.max_tokens }),
     },
-    includeUsage: body.stream_options?.include_usage ?? false,
+    includeUsage: wantsUsage(body),
+    hideReasoning: false,
+    legacyFunctions: false,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Event, GatewayError, Usage } from '../../core/index.ts';
-import { completionReason, type Envelope } from './answer.ts';
+import { type ChatForm, chatReason, completionReason, type Envelope, reasoningFields } from './answer.ts';
 import { errorBody } from './errors.ts';
 import { toChatLogprobs, toCompletionLogprobs } from './logprobs.ts';
 import { toUsage } from './usage.ts';
@@ -76,7 +76,7 @@ function encoder(
 }
 
 /** Chunks of `POST /v1/chat/completions`. The role comes once for each choice, before anything else of it. */
-export function chatStream(envelope: Envelope, options: StreamOptions): StreamEncoder {
+export function chatStream(envelope: Envelope, options: StreamOptions & ChatForm): StreamEncoder {
   const begun = new Set<number>();
   const delta = (choice: number, body: string, logprobs: string, finish: string) =>
     `{"index":${choice},"delta":${body},"logprobs":${logprobs},"finish_reason":${finish}}`;
@@ -87,18 +87,27 @@ export function chatStream(envelope: Envelope, options: StreamOptions): StreamEn
         return delta(event.choice, `{"content":${JSON.stringify(event.text)}}`, logprobs, 'null');
       }
       case 'reasoning':
-        return delta(event.choice, `{"reasoning":${JSON.stringify(event.text)}}`, 'null', 'null');
+        return delta(event.choice, JSON.stringify(reasoningFields(event.text)), 'null', 'null');
       case 'tool': {
         const opening = event.id === undefined ? {} : { id: event.id, type: 'function' };
         const name = event.name === undefined ? {} : { name: event.name };
+        if (options.legacyFunctions) {
+          const made = JSON.stringify({ ...name, arguments: event.arguments });
+          return delta(event.choice, `{"function_call":${made}}`, 'null', 'null');
+        }
         const call = { index: event.index, ...opening, function: { ...name, arguments: event.arguments } };
         return delta(event.choice, `{"tool_calls":[${JSON.stringify(call)}]}`, 'null', 'null');
       }
       case 'finish':
-        return delta(event.choice, '{}', 'null', `"${event.reason}"`);
+        return delta(event.choice, '{}', 'null', `"${chatReason(event.reason, options)}"`);
     }
   };
+  const isHidden = (event: ChoiceEvent): boolean =>
+    event.type === 'reasoning'
+      ? options.hideReasoning === true
+      : event.type === 'tool' && options.legacyFunctions === true && event.index > 0;
   const choices = (event: ChoiceEvent): readonly string[] => {
+    if (isHidden(event)) return [];
     if (begun.has(event.choice)) return [write(event)];
     begun.add(event.choice);
     return [delta(event.choice, '{"role":"assistant","content":""}', 'null', 'null'), write(event)];

@@ -1,64 +1,74 @@
 import * as v from 'valibot';
 import { GatewayError, type ResponseFormat, type Tool, type ToolChoice } from '../../core/index.ts';
+import { assertShallow } from './check.ts';
 import { optional } from './fields.ts';
 
 /** OpenAI's rule for function names. */
 const functionName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 of a-z, A-Z, 0-9, _ and -'));
 const jsonObject = v.record(v.string(), v.unknown());
 
+const functionSpec = v.object({
+  name: functionName,
+  description: optional(v.string()),
+  parameters: optional(jsonObject),
+  strict: optional(v.boolean()),
+});
+
+const MAX_TOOLS = 128;
+const TOO_MANY = `must have at most ${MAX_TOOLS} tools`;
+
 export const tools = v.pipe(
-  v.array(
-    v.object({
-      type: v.literal('function', 'must be "function"'),
-      function: v.object({
-        name: functionName,
-        description: optional(v.string()),
-        parameters: optional(jsonObject),
-        strict: optional(v.boolean()),
-      }),
-    }),
-  ),
-  v.maxLength(128, 'must have at most 128 tools'),
+  v.array(v.object({ type: v.literal('function', 'must be "function"'), function: functionSpec })),
+  v.maxLength(MAX_TOOLS, TOO_MANY),
 );
+
+/** The older form of `tools`, and of `tool_choice`. */
+export const functions = v.pipe(v.array(functionSpec), v.maxLength(MAX_TOOLS, TOO_MANY));
+export const functionCall = v.union(
+  [v.picklist(['auto', 'none']), v.object({ name: functionName })],
+  'must be "auto", "none" or {"name": …}',
+);
+
+const named = v.object({ type: v.literal('function'), function: v.object({ name: functionName }) });
 
 export const toolChoice = v.union(
   [
     v.picklist(['auto', 'none', 'required']),
-    v.object({ type: v.literal('function'), function: v.object({ name: functionName }) }),
+    v.variant('type', [
+      named,
+      v.object({
+        type: v.literal('allowed_tools'),
+        allowed_tools: v.object({ mode: v.picklist(['auto', 'required']), tools: v.array(named) }),
+      }),
+    ]),
   ],
   'must be "auto", "none", "required" or {"type": "function", "function": {"name": …}}',
 );
 
+/**
+ * A schema comes as OpenAI has it, beside the type (Together, llama.cpp), or with `json_object` (instructor-js, vLLM's
+ * and Together's older form).
+ */
 export const responseFormat = v.variant(
   'type',
   [
     v.object({ type: v.literal('text') }),
-    v.object({ type: v.literal('json_object') }),
+    v.object({ type: v.literal('json_object'), schema: optional(jsonObject) }),
     v.object({
       type: v.literal('json_schema'),
-      json_schema: v.object({
-        name: functionName,
-        description: optional(v.string()),
-        schema: optional(jsonObject),
-        strict: optional(v.boolean()),
-      }),
+      json_schema: optional(
+        v.object({
+          name: functionName,
+          description: optional(v.string()),
+          schema: optional(jsonObject),
+          strict: optional(v.boolean()),
+        }),
+      ),
+      schema: optional(jsonObject),
     }),
   ],
   'must be "text", "json_object" or "json_schema"',
 );
-
-/** Deeper than any schema a person writes; JSON.stringify overflows the stack somewhere past it. */
-const MAX_DEPTH = 100;
-
-function assertShallow(value: unknown, param: string): void {
-  let level: unknown[] = [value];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > MAX_DEPTH) {
-      throw new GatewayError('invalid_request', `${param}: nested more than ${MAX_DEPTH} levels deep.`, { param });
-    }
-    level = level.flatMap((item) => (item !== null && typeof item === 'object' ? Object.values(item) : []));
-  }
-}
 
 /** The optional fields of `source` that are set, so that nothing unset is ever sent on. */
 function set<T extends object>(source: T): { [K in keyof T]?: NonNullable<T[K]> } {
@@ -70,19 +80,88 @@ function set<T extends object>(source: T): { [K in keyof T]?: NonNullable<T[K]> 
   return out;
 }
 
-export const toTools = (wire: v.InferOutput<typeof tools>): Tool[] =>
-  wire.map(({ function: tool }, index) => {
-    assertShallow(tool.parameters, `tools[${index}].function.parameters`);
-    const { description, parameters, strict } = tool;
-    return { name: tool.name, ...set({ description, parameters, strict }) };
-  });
+type WireFunction = v.InferOutput<typeof functionSpec>;
 
-export const toToolChoice = (wire: v.InferOutput<typeof toolChoice>): ToolChoice =>
-  typeof wire === 'string' ? wire : { name: wire.function.name };
+const toTool = (tool: WireFunction, path: string): Tool => {
+  assertShallow(tool.parameters, `${path}.parameters`);
+  const { description, parameters, strict } = tool;
+  return { name: tool.name, ...set({ description, parameters, strict }) };
+};
+
+/** What a call says of tools, in either of OpenAI's forms. */
+export interface WireTooling {
+  readonly tools?: v.InferOutput<typeof tools> | null | undefined;
+  readonly functions?: v.InferOutput<typeof functions> | null | undefined;
+  readonly tool_choice?: v.InferOutput<typeof toolChoice> | null | undefined;
+  readonly function_call?: v.InferOutput<typeof functionCall> | null | undefined;
+}
+
+/** The choice, and the tools it leaves. */
+export interface Tooling {
+  readonly tools: readonly Tool[];
+  readonly toolChoice?: ToolChoice;
+  /** Asked in the older form, so that the answer comes in it. */
+  readonly legacy: boolean;
+}
+
+const wrong = (param: string, text: string) => new GatewayError('invalid_request', `${param}: ${text}`, { param });
+
+function assertNamed(tools: readonly Tool[], name: string, param: string): void {
+  if (!tools.some((tool) => tool.name === name)) throw wrong(param, `"${name}" is not one of the tools.`);
+}
+
+function assertAny(tools: readonly Tool[], param: string): void {
+  if (tools.length === 0) throw wrong(param, '"required" needs tools to choose from.');
+}
+
+/** @throws GatewayError for a choice of tools that are not there */
+export function toTooling(wire: WireTooling): Tooling {
+  const legacy = !wire.tools?.length && (wire.functions?.length ?? 0) > 0;
+  const tools = legacy
+    ? (wire.functions ?? []).map((tool, index) => toTool(tool, `functions[${index}]`))
+    : (wire.tools ?? []).map((tool, index) => toTool(tool.function, `tools[${index}].function`));
+  if (legacy) {
+    const choice = wire.function_call;
+    if (choice == null) return { tools, legacy };
+    if (typeof choice === 'object') assertNamed(tools, choice.name, 'function_call.name');
+    return { tools, toolChoice: choice, legacy };
+  }
+  const choice = wire.tool_choice;
+  if (choice == null) return { tools, legacy };
+  if (typeof choice === 'string') {
+    if (choice === 'required') assertAny(tools, 'tool_choice');
+    return { tools, toolChoice: choice, legacy };
+  }
+  if (choice.type === 'function') {
+    const { name } = choice.function;
+    assertNamed(tools, name, 'tool_choice.function.name');
+    return { tools, toolChoice: { name }, legacy };
+  }
+  // What is not allowed is not offered: the only way to enforce it at every server.
+  const { mode, tools: allowed } = choice.allowed_tools;
+  for (const [at, { function: one }] of allowed.entries()) {
+    assertNamed(tools, one.name, `tool_choice.allowed_tools.tools[${at}].function.name`);
+  }
+  const names = new Set(allowed.map(({ function: one }) => one.name));
+  const left = tools.filter(({ name }) => names.has(name));
+  if (mode === 'required') assertAny(left, 'tool_choice.allowed_tools.tools');
+  return { tools: left, toolChoice: mode, legacy };
+}
+
+/** For a schema that came without a name, which `json_schema` must have. */
+const UNNAMED = 'answer';
 
 export function toResponseFormat(wire: v.InferOutput<typeof responseFormat>): ResponseFormat {
-  if (wire.type !== 'json_schema') return wire;
-  const { name, description, schema, strict } = wire.json_schema;
-  assertShallow(schema, 'response_format.json_schema.schema');
-  return { type: 'json_schema', name, ...set({ description, schema, strict }) };
+  if (wire.type === 'text') return wire;
+  if (wire.type === 'json_schema' && wire.json_schema) {
+    const { name, description, schema, strict } = wire.json_schema;
+    assertShallow(schema, 'response_format.json_schema.schema');
+    return { type: 'json_schema', name, ...set({ description, schema, strict }) };
+  }
+  if (wire.schema) {
+    assertShallow(wire.schema, 'response_format.schema');
+    return { type: 'json_schema', name: UNNAMED, schema: wire.schema };
+  }
+  if (wire.type === 'json_schema') throw wrong('response_format.json_schema', 'is required.');
+  return { type: 'json_object' };
 }
