@@ -64,6 +64,7 @@ const text = (env: Env, name: string): string | undefined => {
 const TIMEOUT_NAMES = {
   connect_ms: 'connectMs',
   first_token_ms: 'firstTokenMs',
+  piece_ms: 'pieceMs',
   idle_ms: 'idleMs',
   total_ms: 'totalMs',
 } as const satisfies Record<string, keyof Timeouts>;
@@ -105,7 +106,7 @@ export function credentialsIn(env: unknown, name = '', held = CREDENTIAL_VARIABL
   );
 }
 
-/** `CHASQUI_TIMEOUTS`: `{"connect_ms": 30000, "first_token_ms": 30000, "idle_ms": 30000, "total_ms": 600000}`, each optional. */
+/** `CHASQUI_TIMEOUTS`: `{"connect_ms", "first_token_ms", "piece_ms", "idle_ms", "total_ms"}`, each optional. */
 function readTimeouts(env: Env, mistakes: string[]): Timeouts {
   const value = env.CHASQUI_TIMEOUTS;
   if (value === undefined || value === '') return DEFAULT_TIMEOUTS;
@@ -114,7 +115,7 @@ function readTimeouts(env: Env, mistakes: string[]): Timeouts {
     mistakes.push('CHASQUI_TIMEOUTS must be a JSON object, for example {"total_ms": 600000}.');
     return DEFAULT_TIMEOUTS;
   }
-  const timeouts: { -readonly [K in keyof Timeouts]: number } = { ...DEFAULT_TIMEOUTS };
+  const timeouts: { -readonly [K in keyof Timeouts]: Timeouts[K] } = { ...DEFAULT_TIMEOUTS };
   for (const [name, ms] of Object.entries(parsed)) {
     const ours = Object.hasOwn(TIMEOUT_NAMES, name) ? TIMEOUT_NAMES[name as keyof typeof TIMEOUT_NAMES] : undefined;
     if (!ours) mistakes.push(`CHASQUI_TIMEOUTS.${name} is not known: use ${Object.keys(TIMEOUT_NAMES).join(', ')}.`);

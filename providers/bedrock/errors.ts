@@ -72,7 +72,7 @@ function refused(thrown: unknown, raw: string, head: HttpHead): GatewayError {
   const name = UNREADABLE.has(raw) || raw === 'Unknown' ? '' : exceptionName(raw);
   // Where the SDK could not read the answer, its message is about that, and names bytes and classes.
   const said = UNREADABLE.has(raw) ? (head.text ?? '') : saidBy(thrown);
-  const { code, retryable, param } = kindOf(name, said, status);
+  const { code, retryable, loading, param } = kindOf(name, said, status);
   const upstreamMessage = sanitise(said);
   const upstreamRequestId = requestId(head);
   const retryAfterMs = parseRetryAfter(head.headers['retry-after']);
@@ -85,6 +85,7 @@ function refused(thrown: unknown, raw: string, head: HttpHead): GatewayError {
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(param === undefined ? {} : { param }),
     ...(retryable === undefined ? {} : { retryable }),
+    ...(loading ? { loading } : {}),
   });
 }
 

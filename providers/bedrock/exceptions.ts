@@ -4,6 +4,8 @@ export interface ExceptionKind {
   readonly code: ErrorCode;
   /** Only where it differs from the code's own. */
   readonly retryable?: boolean;
+  /** It can be asked again until it is there. */
+  readonly loading?: true;
 }
 
 const kind = (code: ErrorCode, retryable?: boolean): ExceptionKind => ({
@@ -20,7 +22,8 @@ export const EXCEPTIONS: ReadonlyMap<string, ExceptionKind> = new Map([
   ['ThrottlingException', kind('provider_rate_limited')],
   // A quota of the account that waiting does not raise.
   ['ServiceQuotaExceededException', kind('provider_rate_limited', false)],
-  ['ModelNotReadyException', kind('provider_overloaded')],
+  // A model that is being started: AWS's own SDK asks five times more.
+  ['ModelNotReadyException', { code: 'provider_overloaded', loading: true }],
   ['ServiceUnavailableException', kind('provider_overloaded')],
   ['Overloaded_error', kind('provider_overloaded')],
   // It has taken its time already, and may be billed.

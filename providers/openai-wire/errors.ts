@@ -49,6 +49,9 @@ function retryAfterMs(headers: Headers, status: number): number | undefined {
   );
 }
 
+/** llama.cpp ("Loading model") and text-generation servers ("Model … is currently loading"), with 503. */
+const LOADING = /\bloading model\b|\bmodel\b.{0,200}\b(is (currently |still )?)?loading\b/i;
+
 function gatewayError(body: ErrorBody, upstream: Upstream, status?: number, headers?: Headers): GatewayError {
   const code = errorCode(body, status);
   const message = MESSAGES[code] ?? ((p: string) => `${p} failed to answer. Retry, or choose another provider.`);
@@ -65,6 +68,7 @@ function gatewayError(body: ErrorBody, upstream: Upstream, status?: number, head
     ...(body.param === undefined ? {} : { param: body.param }),
     ...(id === undefined ? {} : { upstreamRequestId: id }),
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
+    ...(code === 'provider_overloaded' && LOADING.test(said) ? { loading: true } : {}),
   };
   return new GatewayError(code, message(upstream.name), details);
 }

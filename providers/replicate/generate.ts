@@ -98,5 +98,9 @@ export async function generate(api: ReplicateApi, job: Job, signal: AbortSignal)
   const hold = lease(signal, canceler(api, created.id));
   if (created.state.kind !== 'running') hold.settle();
   if (signal.aborted) throw abortReason(signal).with({ maybeBilled: true });
-  return { events: guarded(answer(api, job, created, hold), hold, created.id), upstreamId: created.id };
+  return {
+    events: guarded(answer(api, job, created, hold), hold, created.id),
+    upstreamId: created.id,
+    starting: created.starting,
+  };
 }

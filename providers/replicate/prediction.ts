@@ -13,6 +13,8 @@ export type State =
 export interface Prediction {
   readonly id: string;
   readonly state: State;
+  /** It waits for the model to be started, which can take minutes. */
+  readonly starting: boolean;
   /** What has been said so far. While running it may look whole and not be. */
   readonly said: string;
   /** `http:` or `https:`. */
@@ -95,6 +97,7 @@ export function parsePrediction(body: string): Prediction {
   return {
     id: json.id,
     state: stateOf(json, text, outputTokens),
+    starting: json.status === 'starting',
     said: text ?? '',
     ...(streamUrl === undefined ? {} : { streamUrl }),
     ...(inputTokens === undefined ? {} : { inputTokens }),

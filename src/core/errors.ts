@@ -69,6 +69,8 @@ export interface AttemptReport {
   readonly status?: number;
   readonly type: ErrorCode | 'ok';
   readonly message?: string;
+  /** It failed, and may have been billed all the same. */
+  readonly maybe_billed?: true;
   readonly ms: number;
 }
 
@@ -87,6 +89,8 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** The provider may have done the work and billed it, so the same request must not be sent to it again. */
   readonly maybeBilled?: boolean;
+  /** The server says that it is loading the model: it can be asked again until it has. */
+  readonly loading?: boolean;
   /** Overrides the kind's `retryable`. */
   readonly retryable?: boolean;
   readonly attempts?: readonly AttemptReport[];

@@ -96,6 +96,8 @@ export type Job = ChatJob | PromptJob;
 /** One upstream answer. `events` must be read to its end or the job's signal aborted. */
 export interface Generation {
   readonly events: AsyncIterable<Event[]>;
+  /** The provider has said that the model is being started, so that its silence is no failure. */
+  readonly starting?: boolean;
   /** The provider's id for this request, for its support. */
   readonly upstreamId?: string;
   /** The model the provider says it used, where that may differ (Together redirects ids). */

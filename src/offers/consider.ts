@@ -118,7 +118,7 @@ function workOut(
 
   const wire = wireOf(provider, way.api, facts.family, upstream);
   const takes: ReadonlySet<Parameter> = wire ? WIRES[wire] : new Set();
-  const nativeN = takes.has('n');
+  const nativeN = takes.has('n') && !world.health.ignoresN(provider, upstream);
   const prompts = way.form === 'prompts' ? way.prompts.length : 1;
   const billed = {
     prompt,

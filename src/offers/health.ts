@@ -19,6 +19,8 @@ export interface Health {
   breaker(provider: string, upstream: string, now: number): Breaker;
   /** Output tokens of a usual answer of a model, by the catalogue's name. */
   completionTokens(model: string): number | undefined;
+  /** Asked for several choices in one request it brings one: each is asked for by itself. */
+  ignoresN(provider: string, upstream: string): boolean;
 }
 
 /** Nothing has been seen yet. */
@@ -26,4 +28,5 @@ export const UNSEEN: Health = {
   observed: () => undefined,
   breaker: () => 'closed',
   completionTokens: () => undefined,
+  ignoresN: () => false,
 };

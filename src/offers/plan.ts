@@ -29,6 +29,7 @@ export function planFor(call: Call, offer: Candidate, deadlineMs: number): Plan 
   const choicesPerJob = offer.nativeN ? call.n : 1;
   return {
     jobs,
+    form: jobs.some(comesInOnePiece) ? 'piece' : 'stream',
     choicesPerJob,
     choices: jobs.length * choicesPerJob,
     stop: offer.nativeStop ? [] : stop,
@@ -37,6 +38,15 @@ export function planFor(call: Call, offer: Candidate, deadlineMs: number): Plan 
     counter: offer.counter,
   };
 }
+
+/** Llama on Bedrock refuses tools in a stream: then the answer comes whole, although the caller streams. */
+const comesInOnePiece = (job: Job): boolean =>
+  !job.stream || (job.kind === 'chat' && !job.toolStreaming && usesTools(job));
+
+/** Tools are also declared for calls of earlier turns (`toolConfig` must be defined where the messages hold such blocks). */
+const usesTools = ({ tools, toolChoice, messages }: ChatJob): boolean =>
+  (tools.length > 0 && toolChoice !== 'none') ||
+  messages.some((message) => message.role === 'tool' || (message.role === 'assistant' && message.toolCalls));
 
 function jobOf(
   call: Call,

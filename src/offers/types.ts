@@ -176,6 +176,8 @@ export interface OfferSheet {
 export interface Plan {
   /** Upstream requests, made side by side. */
   readonly jobs: readonly Job[];
+  /** `piece`: nothing of an answer is seen before it is complete. */
+  readonly form: 'stream' | 'piece';
   readonly choicesPerJob: number;
   readonly choices: number;
   /** Stop strings that the relay applies, because the wire has none. */

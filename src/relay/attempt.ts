@@ -4,18 +4,19 @@ import {
   type Event,
   GatewayError,
   type Generation,
-  orAbort,
+  type Job,
   type Provider,
   type Usage,
 } from '../core/index.ts';
 import type { Plan } from '../offers/index.ts';
+import { mayBeBilled } from './billed.ts';
 import type { Clock } from './clock.ts';
 import { tally } from './estimate.ts';
-import { type AttemptLimits, timedOut } from './limits.ts';
-import { mergeGenerations } from './merge.ts';
+import { fanOut } from './fan-out.ts';
+import type { AttemptLimits, Fault } from './limits.ts';
+import { type Request, type Surroundings, upstreamRequest } from './request.ts';
 import { applyStop } from './stop.ts';
 import { truth } from './truth.ts';
-import { watchdog } from './watchdog.ts';
 
 /** An answer that is there: its first content (or, for a JSON answer, all of it) has come, and the rest follows. */
 export interface Answer {
@@ -25,66 +26,136 @@ export interface Answer {
   readonly fingerprint?: string;
 }
 
+/** Why an attempt brought nothing, and what follows from it. */
+export interface Failure {
+  readonly error: GatewayError;
+  /** Part of its work may have been billed, so that the same offer must not be asked again. */
+  readonly maybeBilled: boolean;
+  /** Whether it tells anything about the offer. */
+  readonly fault: Fault;
+}
+
+export type Outcome =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  | { readonly kind: 'failed'; readonly failure: Failure };
+
 /** Who keeps account of attempts. */
 export interface Observer {
   /** The first content of every choice is here. */
   begun(): void;
-  /** All is here, with what it came to. */
-  ended(usage: Usage): void;
-  /** It broke after it had begun; what breaks before is thrown. */
-  broke(error: GatewayError): void;
+  /** All is here, with what it came to, and how many milliseconds of it the caller was too slow to read. */
+  ended(usage: Usage, unreadMs: number): void;
+  /** It broke after it had begun; what breaks before is the attempt's outcome. */
+  broke(error: GatewayError, fault: Fault): void;
+  /** The server does not know `n`: it brought one choice where it was asked for several. */
+  ignoresN(): void;
+}
+
+/** One try at one offer. */
+export interface Attempt {
+  readonly provider: Provider;
+  readonly plan: Plan;
+  readonly limits: AttemptLimits;
+  /** When the whole call is over, in milliseconds since the epoch. */
+  readonly deadline: number;
+  /** Begun only when all of it is there. */
+  readonly whole: boolean;
+  /** Nobody else can serve the call. */
+  readonly alone: boolean;
+  /** Takes one of the provider's retries, if there is one. */
+  readonly takeRetry: () => boolean;
 }
 
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * One try at one offer: as many upstream requests as its plan has jobs, under one set of timers and one signal.
- * Resolves at the commit point: the first content of every choice, or with `whole` the complete answer. Before it
- * every failure is a rejection, and the upstream has been aborted; after it failures come out of `events`.
+ * Makes as many upstream requests as the plan has jobs, under one signal. Resolves at the commit point: the first content of
+ * every choice, or with `whole` the complete answer; or when it has failed before, with the upstream aborted. After the
+ * commit point failures come out of `events`.
  */
 export async function attempt(
-  provider: Provider,
-  plan: Plan,
-  whole: boolean,
-  limits: AttemptLimits,
+  { provider, plan, limits, deadline, whole, alone, takeRetry }: Attempt,
   caller: AbortSignal,
   clock: Clock,
   observer: Observer,
-): Promise<Answer> {
+): Promise<Outcome> {
   const controller = new AbortController();
   const { signal } = controller;
+  const asked = clock.now();
   const abort = (reason: GatewayError) => controller.abort(reason);
   const onCallerGone = () => abort(abortReason(caller));
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });
-  const deadline = { ms: limits.totalMs, error: () => timedOut(provider.id, 'did not finish', limits.totalMs) };
-  const dog = watchdog(clock, deadline, abort);
+
+  /** Whom it tells something that the attempt ended; a caller who leaves tells of nobody. */
+  let fault: Fault = 'upstream';
+  const around: Surroundings = {
+    provider,
+    limits,
+    clock,
+    signal,
+    deadline,
+    expire(error, by) {
+      fault = by;
+      abort(error);
+    },
+  };
+  /** Requests that were sent and not refused. */
+  const sent = new Set<Request>();
+  const start = (job: Job): Request => {
+    const request = upstreamRequest(job, around);
+    sent.add(request);
+    return request;
+  };
   const end = () => {
-    dog.stop();
+    for (const request of sent) request.leave();
     caller.removeEventListener('abort', onCallerGone);
   };
   /** The truth about a failure: after an abort the reason is why it was aborted, whatever the upstream threw. */
   const failure = (thrown: unknown): GatewayError =>
     (signal.aborted ? abortReason(signal) : asGatewayError(thrown)).with({ provider: provider.id });
 
-  let events: AsyncIterator<Event[]> | undefined;
-  try {
-    dog.expect(limits.connectMs, () => timedOut(provider.id, 'did not answer', limits.connectMs));
-    const started = plan.jobs.map((job) => provider.generate(job, signal));
-    const generations = await orAbort(Promise.all(started), signal);
-    dog.expect(limits.firstTokenMs, () => timedOut(provider.id, 'sent no token', limits.firstTokenMs));
+  let single: Request | undefined;
+  let opened: Generation | undefined;
+  let extraPrompts = 0;
+  const keeper = truth(provider.id, plan.choices);
+  const counter = tally(plan);
+  /** What is said when all has been said: usage, where the provider gave none. */
+  const complete = (): Event[] => {
+    keeper.assertComplete();
+    const told = counter.told();
+    const usage = told ?? counter.count(extraPrompts);
+    let unreadMs = 0;
+    for (const request of sent) unreadMs = Math.max(unreadMs, request.unreadMs);
+    observer.ended(usage, unreadMs);
+    return told ? [] : [{ type: 'usage', usage }];
+  };
 
-    events = stream(generations, plan)[Symbol.asyncIterator]();
-    const keeper = truth(provider.id, plan.choices);
-    const counter = tally(plan);
-    /** What is said when all has been said: usage, where the provider gave none. */
-    const complete = (): Event[] => {
-      keeper.assertComplete();
-      const told = counter.told();
-      const usage = told ?? counter.count();
-      observer.ended(usage);
-      return told ? [] : [{ type: 'usage', usage }];
-    };
+  try {
+    const [only] = plan.jobs;
+    let source: AsyncIterator<Event[], unknown>;
+    if (plan.jobs.length === 1 && only && only.n === 1) {
+      single = start(only);
+      opened = await single.open();
+      source = single;
+    } else {
+      source = fanOut(plan, {
+        clock,
+        signal,
+        start,
+        alone,
+        takeRetry,
+        refused: (request) => sent.delete(request),
+        opened(generation) {
+          opened ??= generation;
+        },
+        ignoresN(missing) {
+          extraPrompts += missing;
+          observer.ignoresN();
+        },
+      });
+    }
+    const events = plan.stop.length > 0 ? applyStop(iterable(source), plan.stop, plan.choices) : source;
     const first: Event[] = [];
     let done = false;
     while (!done && (whole || !keeper.begun())) {
@@ -97,10 +168,8 @@ export async function attempt(
     if (done) {
       first.push(...complete());
       end();
-      return { ...identity(generations), events: once(first) };
+      return answered(opened, once(first));
     }
-    dog.expect(limits.idleMs, () => timedOut(provider.id, 'went silent: no data', limits.idleMs), true);
-    const rest = events;
     let held: Event[] | undefined = first;
     let over = false;
     // By hand: an async generator on the way of every read costs a turn of the microtask queue for each await and yield.
@@ -114,9 +183,8 @@ export async function attempt(
         }
         try {
           for (;;) {
-            const next = await rest.next();
+            const next = await events.next();
             if (next.done) break;
-            dog.touch();
             const value = keeper.filter(next.value);
             counter.note(value);
             if (value.length > 0) return { done: false, value };
@@ -128,47 +196,48 @@ export async function attempt(
         } catch (thrown) {
           over = true;
           const error = failure(thrown);
-          end();
           abort(error);
-          observer.broke(error);
+          end();
+          if (!caller.aborted) observer.broke(error, fault);
           throw error;
         }
       },
       async return() {
         if (!over) {
           over = true;
-          end();
           // The reader left before the end: nobody wants the rest, so the upstream must hear of it.
           abort(new GatewayError('canceled', 'The caller left before the answer was complete.'));
+          end();
         }
         return ENDED;
       },
     };
-    return { ...identity(generations), events: { [Symbol.asyncIterator]: () => following } };
+    return answered(opened, { [Symbol.asyncIterator]: () => following });
   } catch (thrown) {
     const error = failure(thrown);
-    end();
+    const elapsedMs = clock.now() - asked;
+    // Of several, those that were refused have been struck off.
+    const maybeBilled = single ? mayBeBilled(error, { elapsedMs, stage: single.stage }) : sent.size > 0;
     abort(error);
-    events?.return?.()?.catch(() => undefined);
-    throw error;
+    end();
+    return { kind: 'failed', failure: { error, maybeBilled, fault } };
   }
 }
 
-function stream(generations: readonly Generation[], plan: Plan): AsyncIterable<Event[]> {
-  const [only] = generations;
-  const merged = generations.length === 1 && only ? only.events : mergeGenerations(generations, plan.choicesPerJob);
-  return plan.stop.length > 0 ? applyStop(merged, plan.stop, plan.choices) : merged;
-}
+const iterable = (source: AsyncIterator<Event[], unknown>): AsyncIterable<Event[]> => ({
+  [Symbol.asyncIterator]: () => source,
+});
 
 async function* once(batch: Event[]): AsyncGenerator<Event[], void, undefined> {
   yield batch;
 }
 
-function identity(generations: readonly Generation[]): Omit<Answer, 'events'> {
-  const [first] = generations;
-  return {
-    ...(first?.upstreamId === undefined ? {} : { upstreamId: first.upstreamId }),
-    ...(first?.upstreamModel === undefined ? {} : { upstreamModel: first.upstreamModel }),
-    ...(first?.fingerprint === undefined ? {} : { fingerprint: first.fingerprint }),
-  };
-}
+const answered = (generation: Generation | undefined, events: AsyncIterable<Event[]>): Outcome => ({
+  kind: 'answered',
+  answer: {
+    events,
+    ...(generation?.upstreamId === undefined ? {} : { upstreamId: generation.upstreamId }),
+    ...(generation?.upstreamModel === undefined ? {} : { upstreamModel: generation.upstreamModel }),
+    ...(generation?.fingerprint === undefined ? {} : { fingerprint: generation.fingerprint }),
+  },
+});

@@ -1,20 +1,19 @@
 import {
   type AttemptReport,
   abortReason,
-  asGatewayError,
   type Call,
   completionTokens,
-  type ErrorCode,
   GatewayError,
   type Provider,
   promptTokens,
 } from '../core/index.ts';
 import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/index.ts';
-import { type Answer, attempt, type Observer } from './attempt.ts';
+import { type Answer, attempt, type Failure, type Observer } from './attempt.ts';
 import { type Clock, sleep } from './clock.ts';
 import type { HealthBook } from './health.ts';
 import { attemptLimits, type Timeouts } from './limits.ts';
-import { backoffMs, MAX_ATTEMPTS, MAX_TRIES_PER_OFFER, MAX_WAIT_MS, mayRetry, type RetryBudget } from './retry.ts';
+import type { RetryBudget } from './retry.ts';
+import { turnsOf } from './turns.ts';
 
 export interface Relay {
   readonly providers: ReadonlyMap<string, Provider>;
@@ -31,93 +30,135 @@ export interface Carried extends Answer {
   readonly maybeBilled: readonly Candidate[];
 }
 
-interface Turn {
-  readonly offer: Candidate;
-  readonly tries: number;
-  readonly readyAt: number;
-}
-
 /**
- * Carries a call to its end: the offers in the sheet's order, each failure handing over to the next, then those worth
- * asking again, under one deadline and one budget of attempts. A streamed call is carried when its first content is here;
- * any other when its answer is complete, so that until then no failure reaches the caller.
+ * Carries a call to its end: the offers in the sheet's order, each failure handing over to the next, under one deadline and
+ * one budget of attempts (see `turnsOf`). A streamed call is carried when its first content is here; any other when its
+ * answer is complete, so that until then no failure reaches the caller.
  */
 export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, relay: Relay): Promise<Carried> {
-  const { clock } = relay;
-  const deadline = clock.now() + Math.min(call.timeoutMs ?? relay.timeouts.totalMs, relay.timeouts.totalMs);
+  const { clock, timeouts, budget, health } = relay;
+  const totalMs = Math.min(call.timeoutMs ?? timeouts.totalMs, timeouts.totalMs);
+  const hurried = totalMs < timeouts.totalMs;
+  const deadline = clock.now() + totalMs;
   const attempts: AttemptReport[] = [];
   const errors: GatewayError[] = [];
   const maybeBilled: Candidate[] = [];
-  const turns: Turn[] = sheet.eligible.map((offer) => ({ offer, tries: 0, readyAt: 0 }));
+  const turns = turnsOf(sheet.eligible);
 
-  for (let turn = turns.shift(); turn && attempts.length < MAX_ATTEMPTS; turn = turns.shift()) {
-    const wait = turn.readyAt - clock.now();
+  for (let turn = turns.next(clock.now()); turn.kind === 'ask'; turn = turns.next(clock.now())) {
+    const { offer, wait } = turn;
+    if (clock.now() + wait >= deadline) {
+      if (wait === 0) break;
+      turns.spent();
+      continue;
+    }
     if (wait > 0) {
-      if (wait > MAX_WAIT_MS || turn.readyAt >= deadline) continue;
       await sleep(clock, wait, caller).catch(() => {
         throw abortReason(caller);
       });
     }
-    const left = deadline - clock.now();
-    if (left <= 0) break;
-    const { offer } = turn;
+    if (turn.as === 'retry' && !budget.take(offer.provider)) {
+      turns.spent();
+      continue;
+    }
     const provider = relay.providers.get(offer.provider);
     if (!provider)
       throw new GatewayError('internal', `The offer sheet names ${offer.provider}, which is not configured.`);
 
     const begun = clock.now();
-    const report = (type: ErrorCode | 'ok', error?: GatewayError) =>
-      attempts.push({
-        provider: offer.provider,
-        model: offer.upstream,
-        type,
-        ...(error?.details.upstreamStatus === undefined ? {} : { status: error.details.upstreamStatus }),
-        ...(error ? { message: error.details.upstreamMessage ?? error.message } : {}),
-        ms: clock.now() - begun,
-      });
-    relay.budget.request(offer.provider);
-    try {
-      const limits = attemptLimits(relay.timeouts, left, turns.length, call);
-      const plan = planFor(call, offer, limits.totalMs);
-      const observer = observe(relay, call, offer, plan);
-      const answer = await attempt(provider, plan, !call.stream, limits, caller, clock, observer);
-      report('ok');
-      return { ...answer, offer, attempts, maybeBilled };
-    } catch (thrown) {
-      if (caller.aborted) throw abortReason(caller);
-      const error = asGatewayError(thrown);
-      report(error.code, error);
-      errors.push(error);
-      relay.health.failed(offer, error, clock.now());
-      if (error.details.maybeBilled) maybeBilled.push(offer);
-      if (mayRetry(error) && turn.tries + 1 < MAX_TRIES_PER_OFFER && relay.budget.take(offer.provider)) {
-        turns.push({ offer, tries: turn.tries + 1, readyAt: clock.now() + backoffMs(turn.tries, error, clock) });
-      }
+    const situation = {
+      leftMs: deadline - begun,
+      hurried,
+      othersWaiting: turns.others(),
+      usual: health.completionTokens(offer.model),
+    };
+    const plan = planFor(call, offer, situation.leftMs);
+    if (turn.as !== 'look') budget.request(offer.provider);
+    const outcome = await attempt(
+      {
+        provider,
+        plan,
+        limits: attemptLimits(timeouts, offer, plan, situation),
+        deadline,
+        whole: !call.stream,
+        alone: situation.othersWaiting === 0,
+        takeRetry: () => budget.take(offer.provider),
+      },
+      caller,
+      clock,
+      observe(relay, call, offer, plan),
+    );
+    if (outcome.kind === 'answered') {
+      attempts.push({ provider: offer.provider, model: offer.upstream, type: 'ok', ms: clock.now() - begun });
+      return { ...outcome.answer, offer, attempts, maybeBilled };
     }
+    if (caller.aborted) throw abortReason(caller);
+    const { failure } = outcome;
+    const { error } = failure;
+    // One report for all the looks at a model that is being loaded.
+    if (turn.as === 'look') attempts.splice(attempts.findLastIndex(isOf(offer)), 1);
+    attempts.push(reportOf(offer, failure, clock.now() - begun));
+    errors.push(error);
+    if (failure.fault === 'upstream') health.failed(offer, error, clock.now());
+    if (failure.maybeBilled) maybeBilled.push(offer);
+    if (error.code === 'content_policy' && !offer.policyFallbacks)
+      throw refusedByPolicy(error, attempts, turns.others());
+    if (error.retryable && !failure.maybeBilled) turns.later(error, clock);
+    else turns.spent();
   }
   throw summary(errors, attempts, deadline <= clock.now());
 }
+
+const isOf =
+  (offer: Candidate) =>
+  ({ provider, model }: AttemptReport): boolean =>
+    provider === offer.provider && model === offer.upstream;
+
+const reportOf = (offer: Candidate, { error, maybeBilled }: Failure, ms: number): AttemptReport => ({
+  provider: offer.provider,
+  model: offer.upstream,
+  type: error.code,
+  ...(error.details.upstreamStatus === undefined ? {} : { status: error.details.upstreamStatus }),
+  message: error.details.upstreamMessage ?? error.message,
+  ...(maybeBilled ? { maybe_billed: true as const } : {}),
+  ms,
+});
 
 /** Keeps account of one attempt: how fast the offer is, whether it breaks, and whether its tokens are ours. */
 function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: Plan): Observer {
   const asked = clock.now();
   let first: number | undefined;
+  let asPlanned = true;
   return {
     begun() {
       first = clock.now();
     },
-    ended(usage) {
+    ended(usage, unreadMs) {
       const now = clock.now();
       const streamed = call.stream && first !== undefined ? { ttftMs: first - asked } : {};
       const from = call.stream ? (first ?? asked) : asked;
       const outputTokens = completionTokens(usage);
-      health.succeeded(offer, { ...streamed, ms: now - from, outputTokens, choices: plan.choices }, now);
-      // A prompt that we only estimate shows no drift.
-      if (usage.source !== 'provider' || plan.promptExactness !== 'exact') return;
+      const ms = Math.max(0, now - from - unreadMs);
+      health.succeeded(offer, { ...streamed, ms, outputTokens, choices: plan.choices }, now);
+      // A prompt that we only estimate shows no drift, and one that was sent more often than planned shows none either.
+      if (usage.source !== 'provider' || plan.promptExactness !== 'exact' || !asPlanned) return;
       health.reported(offer, promptTokens(usage), plan.promptTokens + offer.reportsExtra * plan.jobs.length);
     },
-    broke: (error) => health.failed(offer, error, clock.now()),
+    broke(error, fault) {
+      if (fault === 'upstream') health.failed(offer, error, clock.now());
+    },
+    ignoresN() {
+      asPlanned = false;
+      health.ignoredN(offer);
+    },
   };
+}
+
+/** Another provider may have no such policy: whether it is asked is the caller's decision. */
+function refusedByPolicy(error: GatewayError, attempts: readonly AttemptReport[], others: number): GatewayError {
+  const advice =
+    others > 0 ? ' Set provider.allow_policy_fallbacks to true where another provider may be asked then.' : '';
+  return new GatewayError(error.code, `${error.message}${advice}`, { ...error.details, attempts });
 }
 
 /**

@@ -6,8 +6,12 @@ export interface Tally {
   note(batch: readonly Event[]): void;
   /** The provider's own count, once it has come. */
   told(): Usage | undefined;
-  /** Our count, with the model's own tokenizer where that is shipped. */
-  count(): Usage;
+  /**
+   * Our count, with the model's own tokenizer where that is shipped.
+   *
+   * @param repeats times that a prompt was sent beyond the plan
+   */
+  count(repeats?: number): Usage;
 }
 
 interface Said {
@@ -54,14 +58,14 @@ export function tally({ promptTokens, promptExactness, counter, jobs }: Plan): T
       }
     },
     told: () => told,
-    count() {
+    count(repeats = 0) {
       const tools = sum('tools');
       const reasoning = sum('reasoning');
       // What a template puts around a tool's call or a thought is not counted, so that is no exact count.
       const plain = tools === 0 && reasoning === 0 && !stopsUnseen();
       const exact = promptExactness === 'exact' && counter.exactness === 'exact' && plain;
       return {
-        input: promptTokens,
+        input: promptTokens + (repeats * promptTokens) / jobs.length,
         cacheRead: 0,
         cacheWrite: 0,
         output: sum('text') + tools + choices.filter((said) => said?.ended).length,

@@ -57,6 +57,8 @@ export interface Answered {
 /** What an isolate has seen of its offers. It learns by itself and forgets with its end. */
 export interface HealthBook extends Health {
   succeeded(offer: Named & { readonly model: string }, answered: Answered, now: number): void;
+  /** It was asked for several choices in one request, and brought one. */
+  ignoredN(offer: Named): void;
   failed(offer: Named, error: GatewayError, now: number): void;
   /** @param counted our own exact count, with what the wire is known to report besides */
   reported(offer: Named, reported: number, counted: number): void;
@@ -91,11 +93,14 @@ export function healthBook(): HealthBook {
   const seen = new Map<string, Observed>();
   const lengths = new Map<string, number>();
   const drifts = new Map<string, Drift>();
+  const withoutN = new Map<string, true>();
 
   return {
     observed: (provider, upstream) => seen.get(keyOf({ provider, upstream })),
     breaker: (provider, upstream, now) => breakerOf(states.get(keyOf({ provider, upstream })), now),
     completionTokens: (model) => lengths.get(model),
+    ignoresN: (provider, upstream) => withoutN.has(keyOf({ provider, upstream })),
+    ignoredN: (offer) => put(withoutN, keyOf(offer), true),
     succeeded({ provider, upstream, model }, { ttftMs, ms, outputTokens, choices }, now) {
       const key = keyOf({ provider, upstream });
       put(states, key, { ...CLOSED, named: { provider, upstream } });

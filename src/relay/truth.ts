@@ -1,6 +1,7 @@
 import { type Event, GatewayError } from '../core/index.ts';
 
-const saysSomething = (event: Event): boolean =>
+/** An event that a reader would notice: text that is not empty, a tool call, an end. */
+export const saysSomething = (event: Event): boolean =>
   event.type !== 'usage' &&
   !(event.type === 'text' && event.text === '') &&
   !(event.type === 'reasoning' && event.text === '');

@@ -1,64 +1,85 @@
 import type { GatewayError } from '../core/index.ts';
 import type { Clock } from './clock.ts';
+import type { Timer } from './limits.ts';
+
+/** A timer, with what is said when it runs out. */
+export interface Limit extends Timer {
+  readonly error: () => GatewayError;
+}
 
 /**
- * One timer for a whole attempt. Setting a timer costs more than a read does, so `touch` only notes the time, a new limit
- * moves the timer only where it falls due sooner, and a timer that rings early is set again for what is left.
+ * One timer for one upstream request. Setting a timer costs more than a read does, so a new limit moves the timer only
+ * where it falls due sooner, and a timer that rings early is set again for what is left.
  */
 export interface Watchdog {
-  /** From now on at most `ms` may pass; with `rolling`, at most `ms` between two touches. Replaces the limit before. */
-  expect(ms: number, error: () => GatewayError, rolling?: boolean): void;
-  touch(): void;
+  /** From now on at most so much may pass. Replaces the limit before. */
+  expect(limit: Limit): void;
+  /** From now on every wait, from `listen` to `heard`, may take at most so much. Replaces the limit before. */
+  expectEach(limit: Limit): void;
+  /** Somebody waits for the upstream from `now` on. While nobody does, its silence is not its own. */
+  listen(now: number): void;
+  heard(): void;
   stop(): void;
 }
 
-interface Limit {
-  readonly ms: number;
-  readonly error: () => GatewayError;
-  readonly rolling: boolean;
-}
+type Current =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'once'; readonly limit: Limit; readonly since: number }
+  /** `since` is when the wait began, or infinite while nobody waits. Changed in place: it changes with every read. */
+  | { readonly kind: 'each'; readonly limit: Limit; since: number };
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /**
  * @param whole the limit that holds from the start to `stop`, whatever else is expected
- * @param expire called once, with the error of the limit that was broken first
+ * @param expire called once, with the limit that was broken first
  */
-export function watchdog(clock: Clock, whole: Omit<Limit, 'rolling'>, expire: (error: GatewayError) => void): Watchdog {
-  const begun = clock.now();
-  let limit: Limit | undefined;
-  let since = begun;
-  let ringsAt = Number.POSITIVE_INFINITY;
+export function watchdog(clock: Clock, whole: Limit, expire: (limit: Limit) => void): Watchdog {
+  const wholeDueAt = clock.now() + whole.ms;
+  let current: Current = { kind: 'none' };
+  let ringsAt = NEVER;
   let cancel: (() => void) | undefined;
   let stopped = false;
 
-  const dueAt = (): number => Math.min(begun + whole.ms, limit ? since + limit.ms : Number.POSITIVE_INFINITY);
-  const arm = (): void => {
-    const due = dueAt();
+  const currentDueAt = (): number => (current.kind === 'none' ? NEVER : current.since + current.limit.ms);
+  const arm = (now: number): void => {
+    const due = Math.min(wholeDueAt, currentDueAt());
     if (due >= ringsAt) return;
     cancel?.();
     ringsAt = due;
-    cancel = clock.after(due - clock.now(), ring);
+    cancel = clock.after(due - now, ring);
   };
   function ring(): void {
-    ringsAt = Number.POSITIVE_INFINITY;
+    ringsAt = NEVER;
     cancel = undefined;
     if (stopped) return;
     const now = clock.now();
-    if (now < dueAt()) {
-      arm();
+    const broken = current.kind !== 'none' && currentDueAt() <= now ? current.limit : undefined;
+    if (!broken && now < wholeDueAt) {
+      arm(now);
       return;
     }
     stopped = true;
-    expire(limit && since + limit.ms <= now ? limit.error() : whole.error());
+    expire(broken ?? whole);
   }
 
   return {
-    expect(ms, error, rolling = false) {
-      limit = { ms, error, rolling };
-      since = clock.now();
-      arm();
+    expect(limit) {
+      const now = clock.now();
+      current = { kind: 'once', limit, since: now };
+      arm(now);
     },
-    touch() {
-      if (limit?.rolling) since = clock.now();
+    expectEach(limit) {
+      current = { kind: 'each', limit, since: NEVER };
+      arm(clock.now());
+    },
+    listen(now) {
+      if (stopped || current.kind !== 'each') return;
+      current.since = now;
+      arm(now);
+    },
+    heard() {
+      if (current.kind === 'each') current.since = NEVER;
     },
     stop() {
       stopped = true;

@@ -17,15 +17,19 @@ const worldWith = (failing: readonly string[], more: Partial<World> = {}): World
   world({ providers: new Map(IDS.map((id) => [id, scripted(id, failing.includes(id) ? down : good)])), ...more });
 
 async function servedBy(call: Call, in_: World): Promise<string> {
+  const clock = handClock();
   const relay = {
     providers: in_.providers,
     timeouts: DEFAULT_TIMEOUTS,
     budget: retryBudget(),
     health: healthBook(),
-    clock: handClock(),
+    clock,
   };
   // `sheet` is laid out at the moment that `laidOut` takes: the same clock.
-  const { offer, attempts } = await carry(call, sheet(call, in_), new AbortController().signal, relay);
+  const carried = carry(call, sheet(call, in_), new AbortController().signal, relay);
+  // Time enough for the quick retries of a model whose offers all fail.
+  await clock.advance(10_000);
+  const { offer, attempts } = await carried;
   expect(attempts.at(-1)).toMatchObject({ provider: offer.provider, model: offer.upstream, type: 'ok' });
   return `${offer.provider} ${offer.upstream}`;
 }

@@ -1,0 +1,204 @@
+import { addUsage, asGatewayError, type Event, type Generation, type Job, type Usage } from '../core/index.ts';
+import type { Plan } from '../offers/index.ts';
+import { mayBeBilled } from './billed.ts';
+import { type Clock, sleep } from './clock.ts';
+import type { Request } from './request.ts';
+
+/**
+ * Upstream requests of one attempt that wait for their headers at once. Workers lets six of an invocation do so, and queues
+ * the others behind them (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections); one is
+ * left for everything else that the call has to fetch.
+ */
+export const WIDTH = 5;
+
+/** Tries of one request, and the longest wait between two, where the others of its call go on meanwhile. */
+const TRIES = 3;
+const WAIT_MS = 3_000;
+const BASE_MS = 250;
+
+/** One upstream request of several, and which of the call's choices it is to bring. */
+interface Share {
+  readonly job: Job;
+  readonly base: number;
+  readonly choices: number;
+  /** What it was refused with, so many times. */
+  readonly refusals: readonly unknown[];
+}
+
+interface Running extends Share {
+  readonly request: Request;
+  /** Its choices that have begun, and those that have finished. */
+  readonly begun: Set<number>;
+  readonly finished: Set<number>;
+  readonly askedAt: number;
+}
+
+export interface Pool {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  start(job: Job): Request;
+  opened(generation: Generation): void;
+  /** A request was refused, so that nothing of it is billed. */
+  refused(request: Request): void;
+  /** Nobody else can serve the call, so that what is refused is made again where others of the same call go on. */
+  readonly alone: boolean;
+  /** Takes one of the provider's retries, if there is one. */
+  takeRetry(): boolean;
+  /** The upstream answered in full, with fewer choices than it was asked for: so many are asked for one by one. */
+  ignoresN(missing: number): void;
+}
+
+/** An event of one upstream request, under the choice number it has in the whole call. */
+function renumber(event: Event, base: number): Event {
+  return base === 0 || event.type === 'usage' ? event : { ...event, choice: event.choice + base };
+}
+
+/** A sample more of the same: another seed, so that it differs. */
+function sampleOf(job: Job, sample: number): Job {
+  const { seed } = job.sampling;
+  return { ...job, n: 1, ...(seed === undefined ? {} : { sampling: { ...job.sampling, seed: seed + sample } }) };
+}
+
+const sharesOf = ({ jobs, choicesPerJob }: Plan): Share[] =>
+  jobs.map((job, at) => ({ job, base: at * choicesPerJob, choices: choicesPerJob, refusals: [] }));
+
+/** What a request that has ended well has left out, as requests of their own, where its server knows no `n`. */
+function missing({ job, base, choices, begun, finished }: Running): Share[] {
+  const brought = finished.size;
+  if (job.n < 2 || brought === 0 || brought >= choices || begun.size > brought) return [];
+  // Servers that ignore it send the first choice alone; anything else is a broken answer.
+  for (let choice = 0; choice < brought; choice++) if (!finished.has(choice)) return [];
+  return Array.from({ length: choices - brought }, (_, more) => ({
+    job: sampleOf(job, brought + more),
+    base: base + brought + more,
+    choices: 1,
+    refusals: [],
+  }));
+}
+
+function note({ begun, finished }: Running, batch: readonly Event[]): void {
+  for (const event of batch) {
+    if (event.type === 'usage') continue;
+    begun.add(event.choice);
+    if (event.type === 'finish') finished.add(event.choice);
+  }
+}
+
+type Happening =
+  | { readonly kind: 'opened'; readonly running: Running; readonly generation: Generation }
+  | { readonly kind: 'read'; readonly running: Running; readonly result: IteratorResult<Event[], undefined> }
+  | { readonly kind: 'failed'; readonly running: Running; readonly thrown: unknown }
+  | { readonly kind: 'waited' };
+
+/**
+ * Several upstream requests as one: samples or prompts, a few at a time. Their usages become one, at the end. Ends when all
+ * have ended. A request that is refused while others go on is made again; any other failure fails all.
+ */
+export async function* fanOut(plan: Plan, pool: Pool): AsyncGenerator<Event[], void, undefined> {
+  const { clock } = pool;
+  const queue: Share[] = sharesOf(plan);
+  const pending = new Map<Running | 'wait', Promise<Happening>>();
+  let opening = 0;
+  let notBefore = 0;
+  let served = 0;
+  let told = 0;
+  let usage: Usage | undefined;
+
+  const until = (running: Running, work: Promise<Happening>) =>
+    pending.set(
+      running,
+      work.catch((thrown: unknown): Happening => ({ kind: 'failed', running, thrown })),
+    );
+  const read = (running: Running) =>
+    until(
+      running,
+      running.request.next().then((result): Happening => ({ kind: 'read', running, result })),
+    );
+  function start(share: Share): void {
+    if (share.refusals.length > 0 && !pool.takeRetry()) throw share.refusals.at(-1);
+    const request = pool.start(share.job);
+    const running: Running = { ...share, request, begun: new Set(), finished: new Set(), askedAt: clock.now() };
+    opening++;
+    until(
+      running,
+      request.open().then((generation): Happening => ({ kind: 'opened', running, generation })),
+    );
+  }
+  function fill(): void {
+    const wait = notBefore - clock.now();
+    if (queue.length > 0 && wait > 0) {
+      if (!pending.has('wait')) {
+        const waited = sleep(clock, wait, pool.signal).catch(() => undefined);
+        pending.set(
+          'wait',
+          waited.then((): Happening => ({ kind: 'waited' })),
+        );
+      }
+      return;
+    }
+    while (opening < WIDTH) {
+      const share = queue.shift();
+      if (!share) return;
+      start(share);
+    }
+  }
+
+  /** Puts a refused request back, or throws what it failed with. */
+  function again(running: Running, thrown: unknown): void {
+    const error = asGatewayError(thrown);
+    const elapsedMs = clock.now() - running.askedAt;
+    if (mayBeBilled(error, { elapsedMs, stage: running.request.stage })) throw thrown;
+    pool.refused(running.request);
+    const { job, base, choices, refusals } = running;
+    const tries = refusals.length + 1;
+    const wait = Math.max(clock.random() * BASE_MS * 2 ** tries, error.details.retryAfterMs ?? 0);
+    // Where all are refused the offer is not to be had, and the next one is asked at once.
+    const othersGoOn = served > 0 || [...pending.keys()].some((key) => key !== 'wait');
+    if (!pool.alone || !othersGoOn || !error.retryable || tries >= TRIES || wait > WAIT_MS) throw thrown;
+    notBefore = clock.now() + wait;
+    queue.push({ job, base, choices, refusals: [...refusals, thrown] });
+  }
+
+  try {
+    for (fill(); pending.size > 0; fill()) {
+      const happening = await Promise.race(pending.values());
+      if (happening.kind === 'waited') {
+        pending.delete('wait');
+        continue;
+      }
+      const { running } = happening;
+      pending.delete(running);
+      if (happening.kind === 'opened') {
+        opening--;
+        pool.opened(happening.generation);
+        read(running);
+      } else if (happening.kind === 'failed') {
+        if (running.request.stage === 'asked') opening--;
+        again(running, happening.thrown);
+      } else if (happening.result.done) {
+        served++;
+        const more = missing(running);
+        if (more.length > 0) pool.ignoresN(more.length);
+        queue.push(...more);
+      } else {
+        note(running, happening.result.value);
+        read(running);
+        const batch: Event[] = [];
+        for (const event of happening.result.value) {
+          if (event.type === 'usage') {
+            usage = usage ? addUsage(usage, event.usage) : event.usage;
+            told++;
+          } else if (event.choice < running.choices) {
+            // What is beyond would be another request's.
+            batch.push(renumber(event, running.base));
+          }
+        }
+        yield batch;
+      }
+    }
+    // A sum of some of them would be none.
+    if (usage && told === served) yield [{ type: 'usage', usage }];
+  } finally {
+    for (const running of pending.keys()) if (running !== 'wait') running.request.leave();
+  }
+}
