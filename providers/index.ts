@@ -1,4 +1,4 @@
-import type { Configured, ConfigureProvider, Fetch } from '../src/core/index.ts';
+import type { Configured, ConfigureProvider, Fetch, KnownNames } from '../src/core/index.ts';
 import { configureAnyscale, configureOpenAiCompatible } from './anyscale/index.ts';
 import { configureBedrock } from './bedrock/index.ts';
 import { configureReplicate } from './replicate/index.ts';
@@ -13,11 +13,16 @@ const configurations: readonly ConfigureProvider[] = [
 ];
 
 /** Every provider that the environment has credentials for, and every mistake in it. */
-export function configureProviders(env: Readonly<Record<string, unknown>>, fetch: Fetch): Configured {
-  const all = configurations.map((configure) => configure(env, fetch));
+export function configureProviders(
+  env: Readonly<Record<string, unknown>>,
+  fetch: Fetch,
+  known: KnownNames,
+): Configured {
+  const all = configurations.map((configure) => configure(env, fetch, known));
   return {
     providers: all.flatMap((one) => one.providers),
     offers: all.flatMap((one) => one.offers),
+    discoveries: all.flatMap((one) => one.discoveries ?? []),
     mistakes: all.flatMap((one) => one.mistakes),
   };
 }

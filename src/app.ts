@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { livePrices, type Prices } from './catalog/index.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Fetch } from './core/index.ts';
-import type { World } from './offers/index.ts';
+import { liveServices, type Services, type World } from './offers/index.ts';
 import { healthBook, retryBudget, systemClock } from './relay/index.ts';
 import {
   anyOrigin,
@@ -25,6 +25,7 @@ import {
   postOnly,
   putPrices,
   sayError,
+  servicesReady,
   tokenize,
 } from './routes/index.ts';
 import { vocabularies } from './tokens/index.ts';
@@ -43,12 +44,15 @@ const POST_ONLY = [
 
 /** What there is to offer. The book is asked for each time, because an admin may change it. */
 const worldOf = (
-  { providers, services, region, routes, markers, privacy }: Config,
+  { providers, region, routes, markers, privacy }: Config,
+  services: Services,
   prices: Prices,
   health: World['health'],
 ): World => ({
   providers,
-  services,
+  get services() {
+    return services.offers();
+  },
   region,
   routes,
   ...(markers ? { markers } : {}),
@@ -71,8 +75,9 @@ export function createApp(
   const config = readConfig(env, network);
   if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
   const seen = healthBook();
-  const { database, services, prices: overrides } = config;
-  const prices = livePrices({ database, services, overrides, background });
+  const { database, discoveries, prices: overrides } = config;
+  const services = liveServices({ offers: config.services, discoveries, background });
+  const prices = livePrices({ database, services: services.offers, open: discoveries, overrides, background });
   const gateway: Gateway = {
     config,
     relay: {
@@ -83,8 +88,9 @@ export function createApp(
       clock: systemClock,
     },
     prices,
+    services,
     load: vocabularies(config.assets),
-    world: worldOf(config, prices, seen),
+    world: worldOf(config, services, prices, seen),
   };
 
   const app = new Hono();
@@ -93,6 +99,7 @@ export function createApp(
   app.use('/v1/*', anyOrigin);
   app.get('/healthz', liveness(gateway));
   app.use(guard(gateway));
+  if (services.open) app.use('/v1/*', servicesReady(gateway));
 
   app.post('/v1/chat/completions', chatCompletions(gateway));
   app.post('/v1/completions', completions(gateway));

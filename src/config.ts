@@ -3,8 +3,10 @@ import type { Access } from './accounts/index.ts';
 import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
 import {
   type Configured,
+  type Discovery,
   type Fetch,
   isObject,
+  type KnownNames,
   MARKER_MODES,
   type MarkerMode,
   type Privacy,
@@ -14,15 +16,17 @@ import {
   type ServiceOffer,
 } from './core/index.ts';
 import { readRouting } from './dialects/openai/index.ts';
-import { type Routes, readRoutes } from './offers/index.ts';
+import { familyMistake, type Routes, readRoutes } from './offers/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 import type { Assets } from './tokens/index.ts';
 
 /** What the deployment's environment comes to. Read once for each isolate. */
 export interface Config {
   readonly providers: ReadonlyMap<string, Provider>;
-  /** Models on the user's own services. */
+  /** Models on the user's own services, as they are configured. */
   readonly services: readonly ServiceOffer[];
+  /** Those of them whose servers list their models. */
+  readonly discoveries: readonly Discovery[];
   /** Decides which Bedrock inference profiles can be used. */
   readonly region: string | undefined;
   readonly access: Access;
@@ -60,6 +64,9 @@ const text = (env: Env, name: string): string | undefined => {
   const value = env[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
+
+/** What the catalogue and the templates know of names that stand in a configuration of services. */
+const KNOWN_NAMES: KnownNames = { familyMistake };
 
 const TIMEOUT_NAMES = {
   connect_ms: 'connectMs',
@@ -170,20 +177,25 @@ function readPrivacy(env: Env, { providers }: Configured, mistakes: string[]): R
 }
 
 /** `CHASQUI_PRICES`: `{"together": {"openai/gpt-oss-120b": {"input_per_mtok": "0.12", "output_per_mtok": "0.5"}}}` */
-function readPrices(env: Env, services: readonly ServiceOffer[], mistakes: string[]): readonly PriceOverride[] {
+function readPrices(env: Env, { offers, discoveries }: Configured, mistakes: string[]): readonly PriceOverride[] {
   const value = env.CHASQUI_PRICES;
   if (value === undefined || value === '') return [];
-  const read = readOverrides(json(value), 'CHASQUI_PRICES', { known: knownOffers(services), judge: true });
+  const read = readOverrides(json(value), 'CHASQUI_PRICES', { known: knownOffers(offers, discoveries), judge: true });
   mistakes.push(...read.mistakes);
   return read.overrides;
 }
 
 /** `CHASQUI_ROUTES`: `{"gpt-4o-mini": "llama-3.3-70b-instruct", "cheap-chat": {"models": [...], "provider": {...}}}` */
-function readNames(env: Env, { offers, providers }: Configured, mistakes: string[]): Routes {
+function readNames(env: Env, { offers, providers, discoveries = [] }: Configured, mistakes: string[]): Routes {
   const value = env.CHASQUI_ROUTES;
   if (value === undefined || value === '') return new Map();
   const ids = providers.map(({ id }) => id);
-  const read = readRoutes(json(value), 'CHASQUI_ROUTES', { services: offers, providers: ids, routing: readRouting });
+  const read = readRoutes(json(value), 'CHASQUI_ROUTES', {
+    services: offers,
+    providers: ids,
+    open: discoveries.length > 0,
+    routing: readRouting,
+  });
   mistakes.push(...read.mistakes);
   return read.routes;
 }
@@ -196,17 +208,17 @@ export function readConfig(env: Env, network: Fetch): Config {
   const mistakes: string[] = [];
   const timeouts = readTimeouts(env, mistakes);
   const markers = readMarkers(env, mistakes);
-  let configured = configureProviders(env, network);
+  let configured = configureProviders(env, network, KNOWN_NAMES);
   mistakes.push(...configured.mistakes);
   let settings = env;
   const sandbox = isFetcher(env.SANDBOX) ? env.SANDBOX : undefined;
   const inSandbox = sandbox !== undefined && configured.providers.length === 0 && mistakes.length === 0;
   if (inSandbox && isObject(env.CHASQUI_SANDBOX)) {
     settings = env.CHASQUI_SANDBOX;
-    configured = configureProviders(settings, (input, init) => sandbox.fetch(input, init));
+    configured = configureProviders(settings, (input, init) => sandbox.fetch(input, init), KNOWN_NAMES);
     mistakes.push(...configured.mistakes);
   }
-  const prices = readPrices(env, configured.offers, mistakes);
+  const prices = readPrices(env, configured, mistakes);
   const routes = readNames(env, configured, mistakes);
   const privacy = readPrivacy(env, configured, mistakes);
   const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
@@ -214,6 +226,7 @@ export function readConfig(env: Env, network: Fetch): Config {
   return {
     providers: new Map(configured.providers.map((provider) => [provider.id, provider])),
     services: configured.offers,
+    discoveries: configured.discoveries ?? [],
     region: text(settings, 'AWS_REGION'),
     access,
     ...markers,

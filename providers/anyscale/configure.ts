@@ -1,31 +1,40 @@
-import { type Configured, type ConfigureProvider, PROVIDER_IDS } from '../../src/core/index.ts';
+import { type Configured, type ConfigureProvider, type KnownNames, PROVIDER_IDS } from '../../src/core/index.ts';
+import { discoveryOf } from './discover.ts';
 import { openAiServices } from './provider.ts';
+import type { Entry } from './service.ts';
 import { readServices } from './services.ts';
 
-const refused = (mistakes: readonly string[]): Configured => ({ providers: [], offers: [], mistakes });
+const NOTHING_KNOWN: KnownNames = { familyMistake: () => undefined };
+
+/** How the entries of a variable become providers: all one, or each one by itself. */
+type ProviderOf = (entry: Entry) => string;
+
+function configure(
+  variable: string,
+  providerOf: ProviderOf,
+  reserved: readonly string[],
+  ...[env, fetch, known = NOTHING_KNOWN]: Parameters<ConfigureProvider>
+): Configured {
+  const { entries, mistakes } = readServices(variable, env[variable], {
+    reserved,
+    variables: env,
+    judgeFamily: known.familyMistake,
+  });
+  if (mistakes.length > 0 || entries.length === 0) return { providers: [], offers: [], mistakes };
+  const byProvider = Map.groupBy(entries, providerOf);
+  const discoveries = entries.flatMap((entry) => discoveryOf(providerOf(entry), entry, fetch) ?? []);
+  return {
+    providers: [...byProvider].map(([id, of]) => openAiServices(id, id === 'anyscale' ? 'Anyscale' : id, of, fetch)),
+    offers: entries.flatMap((entry) => entry.offers.map((offer) => ({ provider: providerOf(entry), ...offer }))),
+    ...(discoveries.length > 0 ? { discoveries } : {}),
+    mistakes,
+  };
+}
 
 /** `ANYSCALE_SERVICES`: any number of deployments, all of them the provider `anyscale`. */
-export const configureAnyscale: ConfigureProvider = (env, fetch) => {
-  const { entries, mistakes } = readServices('ANYSCALE_SERVICES', env.ANYSCALE_SERVICES, []);
-  if (mistakes.length > 0 || entries.length === 0) return refused(mistakes);
-  return {
-    providers: [openAiServices('anyscale', 'Anyscale', entries, fetch)],
-    offers: entries.flatMap((entry) => entry.offers.map((offer) => ({ provider: 'anyscale', ...offer }))),
-    mistakes,
-  };
-};
+export const configureAnyscale: ConfigureProvider = (...given) =>
+  configure('ANYSCALE_SERVICES', () => 'anyscale', [], ...given);
 
 /** `OPENAI_COMPATIBLE_SERVICES`: the same form, each entry a provider of its own under the entry's id. */
-export const configureOpenAiCompatible: ConfigureProvider = (env, fetch) => {
-  const { entries, mistakes } = readServices(
-    'OPENAI_COMPATIBLE_SERVICES',
-    env.OPENAI_COMPATIBLE_SERVICES,
-    PROVIDER_IDS,
-  );
-  if (mistakes.length > 0) return refused(mistakes);
-  return {
-    providers: entries.map((entry) => openAiServices(entry.id, entry.id, [entry], fetch)),
-    offers: entries.flatMap((entry) => entry.offers.map((offer) => ({ provider: entry.id, ...offer }))),
-    mistakes,
-  };
-};
+export const configureOpenAiCompatible: ConfigureProvider = (...given) =>
+  configure('OPENAI_COMPATIBLE_SERVICES', ({ id }) => id, PROVIDER_IDS, ...given);

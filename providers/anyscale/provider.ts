@@ -4,13 +4,15 @@ import {
   GatewayError,
   type Generation,
   type Job,
+  type ModelAt,
   type Provider,
   unreachable,
 } from '../../src/core/index.ts';
 import { readAnswer, wireReads, wireRequest } from '../openai-wire/index.ts';
-import { countAt } from './count.ts';
+import { headersFor } from './ask.ts';
 import { openAiDialect } from './dialect.ts';
 import type { Service } from './service.ts';
+import { type Asking, countAt, detokenizeAt, type RuledOut, tokenizeAt } from './tokens.ts';
 
 /**
  * A provider over one or more OpenAI-compatible services of the operator's own. There is no official package for
@@ -28,22 +30,34 @@ export function openAiServices(id: string, name: string, services: readonly Serv
     });
   }
 
+  /** What is learned of each service by asking it. */
+  const learned = new Map<Service, RuledOut>();
+
+  function asking(of: Pick<ModelAt, 'service'>, signal: AbortSignal): Asking {
+    const service = serviceOf(of);
+    const ruledOut = learned.get(service) ?? new Set();
+    learned.set(service, ruledOut);
+    return { service, fetch, signal, ruledOut };
+  }
+
   return {
     id,
     reads: wireReads(dialect),
-    countTokens: (request, signal) => countAt(serviceOf(request), request, fetch, signal),
+    countTokens: (job, signal) => countAt(job, dialect, asking(job, signal)),
+    tokenize: (at, text, markers, signal) => tokenizeAt(at, text, markers, asking(at, signal)),
+    detokenize: (at, ids, signal) => detokenizeAt(at, ids, asking(at, signal)),
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       const service = serviceOf(job);
       if (signal.aborted) throw abortReason(signal);
       const { path, body } = wireRequest(job, dialect);
       let response: Response;
       try {
-        response = await fetch(`${service.baseUrl}${path}`, {
+        response = await (service.fetch ?? fetch)(`${service.baseUrl}${path}`, {
           method: 'POST',
           headers: {
             'content-type': 'application/json',
             accept: body.stream ? 'text/event-stream, application/json' : 'application/json',
-            ...(service.token === undefined ? {} : { authorization: `Bearer ${service.token}` }),
+            ...headersFor(service),
           },
           body: JSON.stringify(body),
           signal,

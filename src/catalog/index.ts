@@ -4,6 +4,7 @@ export { findModel, type Match, type Pin } from './find.ts';
 export { type Parameter, WIRES, type WireName, wireOf } from './parameters.ts';
 export * from './prices/index.ts';
 export { hasServedOffer, isServed } from './status.ts';
+export { nearestOf } from './suggest.ts';
 export type {
   Capabilities,
   CatalogModel,

@@ -50,6 +50,20 @@ function distance(wanted: string, known: string): number | undefined {
 
 const isRetired = ({ offers }: CatalogModel): boolean => offers.every(({ status }) => status.state === 'retired');
 
+/** At most three of some names that somebody may have meant by one that is none of them, the nearest first. */
+export function nearestOf(name: string, known: Iterable<string>): string[] {
+  if (name.length > MAX_LENGTH) return [];
+  const wanted = bare(name);
+  return [...known]
+    .flatMap((one) => {
+      const far = distance(wanted, bare(one));
+      return far === undefined ? [] : [{ one, far }];
+    })
+    .sort((a, b) => a.far - b.far)
+    .slice(0, MAX_SUGGESTIONS)
+    .map(({ one }) => one);
+}
+
 /** At most three models that a caller may have meant by a name that is none, the nearest first. */
 export function suggest(name: string): string[] {
   if (name.length > MAX_LENGTH) return [];

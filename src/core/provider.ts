@@ -106,11 +106,18 @@ export interface Generation {
   readonly fingerprint?: string;
 }
 
-/** A prompt to count: text for a raw API, messages for a chat API. */
-export type CountRequest = {
+/** A model at a provider, for what is asked of it beside answers. */
+export interface ModelAt {
   readonly model: string;
   readonly service?: string;
-} & ({ readonly prompt: string } | { readonly messages: readonly Message[] });
+}
+
+/** A text as a tokenizer splits it. */
+export interface TokenizedText {
+  readonly ids: readonly number[];
+  /** The bytes that each token stands for, where the provider tells. */
+  readonly bytes?: readonly Uint8Array[];
+}
 
 /** What a provider does with what it is sent. False where it may do it, or nobody says. */
 export interface Privacy {
@@ -130,10 +137,22 @@ export interface Provider {
    */
   reads?(chat: ChatParts): ChatRead;
   /**
-   * Tokens of a prompt by the provider's own tokenizer, where it tells; undefined where it does not, for whatever reason.
-   * Never throws.
+   * Prompt tokens of a job by the provider's own tokenizer and template, with all that would be sent: tools, images, earlier
+   * tool calls. Undefined where the provider cannot count all of it, or does not answer. Never throws.
    */
-  countTokens?(request: CountRequest, signal: AbortSignal): Promise<number | undefined>;
+  countTokens?(job: Job, signal: AbortSignal): Promise<number | undefined>;
+  /**
+   * A text by the provider's own tokenizer, without what begins or ends a prompt. Undefined where it does not tell. Never throws.
+   * @param markers whether the text of a special token is that token, where the provider leaves the choice
+   */
+  tokenize?(
+    at: ModelAt,
+    text: string,
+    markers: 'text' | 'parse',
+    signal: AbortSignal,
+  ): Promise<TokenizedText | undefined>;
+  /** The text of tokens. Undefined where the provider does not tell. Never throws. */
+  detokenize?(at: ModelAt, ids: readonly number[], signal: AbortSignal): Promise<string | undefined>;
   /**
    * One attempt, one upstream request: it never retries, sleeps or falls back.
    * Rejects with a GatewayError before the first event, or throws one from the iterator after it. Aborting the signal
@@ -165,6 +184,8 @@ export interface ServiceOffer {
   readonly model: string;
   readonly upstream: string;
   readonly family?: Family;
+  /** Whose weights the server says these are: usually the id of a repository. */
+  readonly weights?: string;
   readonly contextLength?: number;
   readonly maxOutput?: number;
   /** The service's own timers; they win over the deployment's. */
@@ -177,14 +198,34 @@ export interface ServiceOffer {
   readonly hourly?: { readonly perHour: NanoDollars; readonly tokensPerSecond: number };
 }
 
+/** A service whose server says which models it has. */
+export interface Discovery {
+  readonly provider: string;
+  readonly service: string;
+  /** All its models as of now, those of the configuration among them. Rejects with a GatewayError. */
+  list(signal: AbortSignal): Promise<readonly ServiceOffer[]>;
+}
+
 /** What a provider made of the environment. `mistakes` are whole sentences, each naming a variable, none showing a value. */
 export interface Configured {
   readonly providers: readonly Provider[];
+  /** As configured; a service that is in `discoveries` may have more. */
   readonly offers: readonly ServiceOffer[];
+  readonly discoveries?: readonly Discovery[];
   readonly mistakes: readonly string[];
 }
 
+/** What is known elsewhere of names in a configuration. */
+export interface KnownNames {
+  /** What is wrong with the name of a template family, going on from "… ": undefined if it is one. */
+  familyMistake(family: string): string | undefined;
+}
+
 /** Reads what it needs from the environment; `fetch` is how it reaches the network. */
-export type ConfigureProvider = (env: Readonly<Record<string, unknown>>, fetch: Fetch) => Configured;
+export type ConfigureProvider = (
+  env: Readonly<Record<string, unknown>>,
+  fetch: Fetch,
+  known?: KnownNames,
+) => Configured;
 
 export type Fetch = (input: Request | string | URL, init?: RequestInit) => Promise<Response>;

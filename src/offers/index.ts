@@ -1,11 +1,13 @@
 export { countCall, type ModelCount } from './count.ts';
+export { familyMistake } from './families.ts';
 export { type Breaker, type Health, type Observed, UNSEEN } from './health.ts';
+export { liveServices, type Services } from './live-services.ts';
 export { planFor } from './plan.ts';
 export { readRoutes } from './read-routes.ts';
 export { type Alternative, alternativesTo, type Receipt, receiptOf } from './receipt.ts';
 export type { Route, Routes } from './route.ts';
 export { type Asked, layOut, type Moment, offerSheet, resolve } from './sheet.ts';
-export { modelsNamed, type NamedModel } from './source.ts';
+export { modelsNamed, type NamedModel, servicesNamed } from './source.ts';
 export type {
   CallCost,
   Candidate,

@@ -7,6 +7,8 @@ import { unknownName } from './source.ts';
 export interface RoutesReading {
   readonly services: readonly ServiceOffer[];
   readonly providers: readonly string[];
+  /** Some services list their models themselves: a name that is not known here may be one of them. */
+  readonly open?: boolean;
   readonly routing: (
     value: unknown,
     path: string,
@@ -80,7 +82,7 @@ function checkTargets(written: Written, declared: ReadonlySet<string>, reading: 
   const { models, path, kind } = written;
   for (const [at, name] of models.entries()) {
     const { plain } = suffixOf(name, serviceIndex(reading.services).isName);
-    const unknown = declared.has(plain) ? undefined : unknownName(plain, reading);
+    const unknown = declared.has(plain) || reading.open ? undefined : unknownName(plain, reading);
     const place = kind === 'alias' ? path : `${path}.models[${at}]`;
     if (unknown) report(`${place} names ${JSON.stringify(name.slice(0, 80))}, which is not known here.${unknown.hint}`);
   }

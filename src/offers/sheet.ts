@@ -8,7 +8,7 @@ import { isTriedLast, rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
 import { expand, type Wanted } from './route.ts';
 import { serviceIndex } from './service-index.ts';
-import { offersOf, type Sources } from './source.ts';
+import { offersOf, type Sources, unknownName } from './source.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
 function assertKnownTemplate(call: Call): void {
@@ -46,6 +46,15 @@ export interface Asked {
 }
 
 /**
+ * What a route names retires without its callers' doing, and a model of one's own may not be loaded: it is left out then, and
+ * the next of the route serves.
+ */
+function sourcesOf({ model, route }: Wanted, world: World, today: string): Sources {
+  if (route !== undefined && unknownName(model, world)) return { sources: [] };
+  return offersOf(model, world, today, route !== undefined);
+}
+
+/**
  * Looks up the offers of the models a call names, configured names followed to the models that they stand for. Throws `model_not_found` for a name nobody knows, and `invalid_request`
  * for a provider or a template nobody knows.
  *
@@ -61,8 +70,10 @@ export function resolve(call: Call, world: World, today: string): Asked {
   assertKnownTemplate(call);
   const named = call.models
     .flatMap((name) => expand(name, routing, world.routes, services.isName))
-    // What a route names retires without its callers' doing: it is left out then, and the next of the route serves.
-    .map((wanted) => ({ ...wanted, ...offersOf(wanted.model, world, today, wanted.route !== undefined) }));
+    .map((wanted) => ({ ...wanted, ...sourcesOf(wanted, world, today) }));
+  const [none] = named;
+  // Nothing that a route names is known, or ever was: its first name says so.
+  if (none && named.every(({ sources }) => sources.length === 0)) offersOf(none.model, world, today);
   const limits = [call.timeoutMs, ...named.map(({ routing }) => routing.deadlineMs)].filter((ms) => ms !== undefined);
   return {
     named,

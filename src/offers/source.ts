@@ -102,6 +102,10 @@ function pinnedBy(name: string, called: readonly ServiceOffer[]): { pin?: string
   return pinning ? { pin: pinning.provider } : {};
 }
 
+/** The user's own services that serve what a name comes to, its first model's first. */
+export const servicesNamed = (name: string, world: World): readonly ServiceOffer[] =>
+  expand(name, {}, world.routes, serviceIndex(world.services).isName).flatMap(({ model }) => lookUp(model, world).own);
+
 /** What a name means for who counts its tokens. */
 export interface NamedModel {
   readonly model: string;

@@ -135,6 +135,12 @@ function messagesWay(facts: Facts, api: ChatParts['api'], renderings: Renderings
 
 function noChatForm(facts: Facts, begun: boolean): Refusal {
   const api = CHAT_APIS.some((one) => facts.apis.includes(one));
+  if (begun && api && rawApiOf(facts) !== undefined) {
+    return refuse(
+      'no_prefill',
+      `The last message begins the answer, which takes a prompt that we write, and the template of ${facts.model} at ${facts.provider} is not known here. Name one in template.name, or set its family where the service is configured.`,
+    );
+  }
   if (begun && api) {
     return refuse(
       'no_prefill',

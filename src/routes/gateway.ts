@@ -1,6 +1,6 @@
 import type { Prices } from '../catalog/index.ts';
 import type { Config } from '../config.ts';
-import type { World } from '../offers/index.ts';
+import type { Services, World } from '../offers/index.ts';
 import type { Relay } from '../relay/index.ts';
 import type { LoadVocabulary } from '../tokens/index.ts';
 
@@ -11,6 +11,8 @@ export interface Gateway {
   /** What there is to offer, at what prices, and how it has been doing. */
   readonly world: World;
   readonly prices: Prices;
+  /** Models on the user's own services. */
+  readonly services: Services;
   /** Where tokenizers' vocabularies come from. */
   readonly load: LoadVocabulary;
 }

@@ -1,7 +1,7 @@
 export type { Gateway } from './gateway.ts';
 export { chatCompletions, completions } from './generate.ts';
 export { health, liveness } from './health.ts';
-export { anyOrigin, everyAnswer, guard, notBuilt, notFound, postOnly, sayError } from './middleware.ts';
+export { anyOrigin, everyAnswer, guard, notBuilt, notFound, postOnly, sayError, servicesReady } from './middleware.ts';
 export { getModel, listModels } from './models.ts';
 export { offers } from './offers.ts';
 export { listPrices } from './prices.ts';

@@ -45,6 +45,14 @@ export const guard =
     return next();
   };
 
+/** Lets nobody ask before the user's own servers have said which models they have, or have had the time to. */
+export const servicesReady =
+  ({ services }: Gateway): MiddlewareHandler =>
+  async (_c, next) => {
+    await services.ready();
+    return next();
+  };
+
 export const misconfigured = (mistakes: readonly string[]): GatewayError =>
   new GatewayError('internal', `This deployment's configuration has mistakes. ${mistakes.join(' ')}`);
 

@@ -69,8 +69,7 @@ function serviceOffer({ provider, service, upstream, contextLength }: ServiceOff
 
 /** A model as OpenAI shows it, with what each provider offers of it. */
 function describe(id: string, known: CatalogModel | undefined, gateway: Gateway) {
-  const { config } = gateway;
-  const own = config.services.filter((service) => service.model === id);
+  const own = gateway.services.offers().filter((service) => service.model === id);
   return {
     id,
     object: 'model',
@@ -117,7 +116,8 @@ export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
     const day = dayOf(Date.now());
-    const { routes, services } = gateway.config;
+    const { routes } = gateway.config;
+    const services = gateway.services.offers();
     const ids = new Set(models().map((model) => model.id));
     const own = [...new Set(services.map((service) => service.model))].filter((id) => !ids.has(id) && !routes.has(id));
     return replyJson(c, 200, {
@@ -143,7 +143,7 @@ export const getModel =
     const name = c.req.param('id') ?? '';
     const route = gateway.config.routes.get(name);
     if (route) return replyJson(c, 200, describeRoute(name, route));
-    if (gateway.config.services.some((service) => service.model === name)) {
+    if (gateway.services.offers().some((service) => service.model === name)) {
       const match = findModel(name);
       return replyJson(c, 200, describe(name, match.kind === 'model' ? match.model : undefined, gateway));
     }

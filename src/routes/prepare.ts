@@ -1,4 +1,4 @@
-import { type Call, dayOf } from '../core/index.ts';
+import { type Call, dayOf, GatewayError } from '../core/index.ts';
 import { type Asked, type Moment, resolve } from '../offers/index.ts';
 import { readyTokenizers } from '../tokens/index.ts';
 import type { Gateway } from './gateway.ts';
@@ -9,10 +9,43 @@ export interface Prepared {
   readonly moment: Moment;
 }
 
+/** How long a caller should wait for a server that could not be asked which models it has. */
+const LATER_MS = 5_000;
+
+/**
+ * Looks something up by the name of a model. A name that nobody knows may be that of a model which one of the user's own
+ * servers has loaded since it was asked, so it is asked once more; and while one cannot be asked, nobody knows.
+ */
+export async function lookUp<T>({ services }: Gateway, look: () => T): Promise<T> {
+  const unknown = (thrown: unknown) => thrown instanceof GatewayError && thrown.code === 'model_not_found';
+  try {
+    return look();
+  } catch (thrown) {
+    if (!services.open || !unknown(thrown)) throw thrown;
+    await services.again();
+  }
+  try {
+    return look();
+  } catch (thrown) {
+    const [first, ...others] = services.unread();
+    if (!first || !(thrown instanceof GatewayError) || !unknown(thrown)) throw thrown;
+    const which = [first, ...others].map(({ service }) => service).join(', ');
+    const { upstreamMessage } = first.error.details;
+    const why =
+      upstreamMessage === undefined ? first.error.message : `${first.error.message} It says: ${upstreamMessage}`;
+    throw new GatewayError(
+      'provider_unavailable',
+      `${thrown.message} But ${which} could not be asked for its models yet. ${why}`,
+      { ...first.error.details, param: 'model', retryAfterMs: first.error.details.retryAfterMs ?? LATER_MS },
+    );
+  }
+}
+
 /** Looks up what a call asks for, and loads the tokenizers that it takes, which only the first call of an isolate does. */
-export async function prepare(call: Call, { world, relay, load }: Gateway): Promise<Prepared> {
+export async function prepare(call: Call, gateway: Gateway): Promise<Prepared> {
+  const { world, relay, load } = gateway;
   const now = relay.clock.now();
   const today = dayOf(now);
-  const asked = resolve(call, world, today);
+  const asked = await lookUp(gateway, () => resolve(call, world, today));
   return { asked, moment: { now, today, tokenizers: await readyTokenizers(asked.families, load) } };
 }

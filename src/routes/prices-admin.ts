@@ -75,7 +75,7 @@ export const putPrices =
     if (typeof force !== 'boolean') throw invalid('force: must be true or false.', 'force');
     const expected = readVersion(version);
     const { overrides, mistakes } = readOverrides(prices, 'prices', {
-      known: knownOffers(gateway.config.services),
+      known: knownOffers(gateway.services.offers(), gateway.config.discoveries),
       judge: true,
       source,
       force,

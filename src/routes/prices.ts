@@ -18,14 +18,14 @@ import type { Gateway } from './gateway.ts';
 import { replyJson } from './reply.ts';
 
 /** The names that callers use for each priced offer. */
-function modelNames({ config }: Gateway): (row: PriceRow) => readonly string[] {
+function modelNames({ services }: Gateway): (row: PriceRow) => readonly string[] {
   const found = new Map<string, Set<string>>();
   const add = (provider: string, offer: string, model: string) => {
     const key = `${provider} ${offer}`;
     found.set(key, (found.get(key) ?? new Set()).add(model));
   };
   for (const { id, offers } of models()) for (const offer of offers) add(offer.provider, offer.id, id);
-  for (const { provider, upstream, service, model } of config.services) {
+  for (const { provider, upstream, service, model } of services.offers()) {
     add(provider, offerKey(provider, upstream, service), model);
   }
   return (row) => [...(found.get(`${row.provider} ${row.offer}`) ?? [])];

@@ -1,31 +1,37 @@
 import type { Context, Handler } from 'hono';
-import { type Call, GatewayError, type Provider } from '../core/index.ts';
+import { type Call, GatewayError, type ModelAt, type Provider, type TokenizedText } from '../core/index.ts';
 import { parseCall, parseCountText, parseDetokenize, parseTokenize } from '../dialects/openai/index.ts';
-import { type Candidate, countCall, type ModelCount, modelsNamed, type NamedModel } from '../offers/index.ts';
+import {
+  type Candidate,
+  countCall,
+  type ModelCount,
+  modelsNamed,
+  type NamedModel,
+  planFor,
+  servicesNamed,
+} from '../offers/index.ts';
 import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
 import { readJson } from './body.ts';
 import { contextOf } from './context.ts';
 import type { Gateway } from './gateway.ts';
-import { prepare } from './prepare.ts';
+import { lookUp, prepare } from './prepare.ts';
 import { replyJson } from './reply.ts';
 
 /** How long a provider may take to count what we can only estimate. */
 const ASKING_MS = 5_000;
 
-/** What the provider itself counts, where we can only estimate and it can be asked. */
-async function asked(providers: ReadonlyMap<string, Provider>, offer: Candidate): Promise<number | undefined> {
-  const { provider, upstream, service, sends, prompt } = offer;
-  const count = providers.get(provider)?.countTokens;
-  if (prompt.exactness === 'exact' || !count) return undefined;
-  const [only, ...others] = sends.form === 'prompts' ? sends.prompts : [];
-  const what = sends.form === 'messages' ? { messages: sends.messages } : { prompt: only ?? '' };
-  if (others.length > 0) return undefined;
-  const request = { model: upstream, ...(service === undefined ? {} : { service }), ...what };
-  return count(request, AbortSignal.timeout(ASKING_MS));
+/** What the provider itself counts of all that it would be sent, where we can only estimate and it can be asked. */
+async function asked(providers: ReadonlyMap<string, Provider>, call: Call, offer: Candidate) {
+  const provider = providers.get(offer.provider);
+  if (offer.prompt.exactness === 'exact' || !provider?.countTokens) return undefined;
+  const { jobs } = planFor({ ...call, n: 1, stream: false }, offer, ASKING_MS);
+  const [only, ...others] = jobs;
+  return only && others.length === 0 ? provider.countTokens(only, AbortSignal.timeout(ASKING_MS)) : undefined;
 }
 
-async function offerRow(providers: ReadonlyMap<string, Provider>, offer: Candidate, wanted: number) {
-  const told = await asked(providers, offer);
+async function offerRow(providers: ReadonlyMap<string, Provider>, call: Call, offer: Candidate) {
+  const wanted = call.maxTokens ?? 0;
+  const told = await asked(providers, call, offer);
   const tokens = told ?? offer.prompt.largest;
   const { contextLength } = offer;
   return {
@@ -44,11 +50,12 @@ async function offerRow(providers: ReadonlyMap<string, Provider>, offer: Candida
   };
 }
 
-async function countRow(count: ModelCount, wanted: number, raw: boolean, providers: ReadonlyMap<string, Provider>) {
+async function countRow(count: ModelCount, call: Call, providers: ReadonlyMap<string, Provider>) {
+  const wanted = call.maxTokens ?? 0;
   const { model, size, template, contextLength, eligible, tooSmall } = count;
-  const rows = await Promise.all(eligible.map((offer) => offerRow(providers, offer, wanted)));
+  const rows = await Promise.all(eligible.map((offer) => offerRow(providers, call, offer)));
   const told = size.exactness === 'estimate' ? rows.find((row) => row.exactness === 'provider') : undefined;
-  const tokens = told?.tokens ?? (raw ? size.total : size.largest);
+  const tokens = told?.tokens ?? (call.kind === 'completion' ? size.total : size.largest);
   return {
     object: 'token_count',
     model,
@@ -98,15 +105,15 @@ async function countCalls(given: Call, gateway: Gateway) {
   const rows = [];
   for (const named of offers.named) {
     const count = countCall(call, { ...offers, named: [named] }, gateway.world, moment);
-    rows.push(await countRow(count, call.maxTokens ?? 0, call.kind === 'completion', gateway.world.providers));
+    rows.push(await countRow(count, call, gateway.world.providers));
   }
   return rows;
 }
 
 async function countTexts(names: readonly string[], input: string, gateway: Gateway) {
   const rows = [];
-  for (const model of names.flatMap((name) => modelsNamed(name, gateway.world)))
-    rows.push(await countText(model, input, gateway));
+  const models = await lookUp(gateway, () => names.flatMap((name) => modelsNamed(name, gateway.world)));
+  for (const model of models) rows.push(await countText(model, input, gateway));
   return rows;
 }
 
@@ -127,16 +134,46 @@ export const countTokens =
     return replyJson(c, 200, others.length > 0 ? { object: 'list', data: rows } : only);
   };
 
-/** The exact tokenizer of a model, of a route's first. Throws `unsupported_parameter` where only an estimate can be had. */
-async function exactTokenizer({ world, load }: Gateway, model: string): Promise<Tokenizer> {
-  const family = modelsNamed(model, world)[0]?.family ?? 'unknown';
-  const tokenizer = (await readyTokenizers([family], load))(family);
-  if (tokenizer.exactness === 'exact') return tokenizer;
-  throw new GatewayError(
+/** The exact tokenizer of a model, of a route's first; undefined where only an estimate can be had here. */
+async function exactTokenizer(gateway: Gateway, model: string): Promise<Tokenizer | undefined> {
+  const [first] = await lookUp(gateway, () => modelsNamed(model, gateway.world));
+  const family = first?.family ?? 'unknown';
+  const tokenizer = (await readyTokenizers([family], gateway.load))(family);
+  return tokenizer.exactness === 'exact' ? tokenizer : undefined;
+}
+
+const noTokenizer = (model: string): GatewayError =>
+  new GatewayError(
     'unsupported_parameter',
-    `model: there is no exact tokenizer of ${model.slice(0, 200)} here. POST /v1/count_tokens estimates, and says so.`,
+    `model: there is no exact tokenizer of ${model.slice(0, 200)} here, and no service of your own that tells. POST /v1/count_tokens estimates, and says so.`,
     { param: 'model' },
   );
+
+/** The first answer of the user's own services of a model, where one tells. */
+async function toldByService<T>(
+  { world }: Gateway,
+  name: string,
+  ask: (provider: Provider, at: ModelAt, signal: AbortSignal) => Promise<T | undefined> | undefined,
+): Promise<T> {
+  for (const { provider, service, upstream } of servicesNamed(name, world)) {
+    const known = world.providers.get(provider);
+    const told = known && (await ask(known, { model: upstream, service }, AbortSignal.timeout(ASKING_MS)));
+    if (told !== undefined) return told;
+  }
+  throw noTokenizer(name);
+}
+
+/** What a provider told of a text, in our form. Without the bytes of each token nobody knows where it starts. */
+function tokenizedRow({ ids, bytes }: TokenizedText) {
+  if (!bytes) return { ids, pieces: null, offsets: null };
+  const decoder = new TextDecoder();
+  let offset = 0;
+  const offsets = bytes.map((part) => {
+    const start = offset;
+    offset += part.length;
+    return start;
+  });
+  return { ids, pieces: bytes.map((part) => decoder.decode(part)), offsets };
 }
 
 const body = (c: Context, { config }: Gateway): Promise<unknown> => readJson(c.req.raw, config.maxBodyBytes);
@@ -147,8 +184,14 @@ export const tokenize =
   async (c) => {
     const { model, input, markers } = parseTokenize(await body(c, gateway));
     const tokenizer = await exactTokenizer(gateway, model);
-    const { ids, pieces, offsets } = tokenizer.pieces(input, { markers });
-    return replyJson(c, 200, { model, ids, pieces, offsets, count: ids.length, exactness: tokenizer.exactness });
+    if (tokenizer) {
+      const { ids, pieces, offsets } = tokenizer.pieces(input, { markers });
+      return replyJson(c, 200, { model, ids, pieces, offsets, count: ids.length, exactness: tokenizer.exactness });
+    }
+    const told = await toldByService(gateway, model, (provider, at, signal) =>
+      provider.tokenize?.(at, input, markers, signal),
+    );
+    return replyJson(c, 200, { model, ...tokenizedRow(told), count: told.ids.length, exactness: 'provider' });
   };
 
 /** `POST /v1/detokenize`: the text of ids. */
@@ -157,5 +200,8 @@ export const detokenize =
   async (c) => {
     const { model, ids } = parseDetokenize(await body(c, gateway));
     const tokenizer = await exactTokenizer(gateway, model);
-    return replyJson(c, 200, { model, text: tokenizer.decode(ids), count: ids.length });
+    const text = tokenizer
+      ? tokenizer.decode(ids)
+      : await toldByService(gateway, model, (provider, at, signal) => provider.detokenize?.(at, ids, signal));
+    return replyJson(c, 200, { model, text, count: ids.length });
   };

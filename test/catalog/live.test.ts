@@ -24,7 +24,7 @@ function isolate(db: Database | undefined = database()) {
   const left: Promise<void>[] = [];
   const prices = livePrices({
     database: db,
-    services: [],
+    services: () => [],
     overrides: [],
     background: (work) => void left.push(work),
     now: () => now,
@@ -130,7 +130,7 @@ describe("the admin's prices", () => {
   });
 
   it('cannot be kept without a database', () => {
-    const prices = livePrices({ services: [], overrides: [], background: () => undefined });
+    const prices = livePrices({ services: () => [], overrides: [], background: () => undefined });
     expect(prices.replace).toBeUndefined();
     expect(input(prices.book())).toBe(300_000_000n);
   });

@@ -179,6 +179,22 @@ describe('ANYSCALE_SERVICES', () => {
     ['ANYSCALE_SERVICES[0].base_url must', [service({ base_url: 'file:///etc/passwd' })]],
     ['ANYSCALE_SERVICES[0].token must', [service({ token: 'secret-token\r\nx: y' })]],
     ['ANYSCALE_SERVICES[0].token must', [service({ token: { value: 'secret-token' } })]],
+    ['ANYSCALE_SERVICES[0].token names the variable GONE', [service({ token: { env: 'GONE' } })]],
+    ['ANYSCALE_SERVICES[0].headers must', [service({ headers: 'secret-token' })]],
+    ['ANYSCALE_SERVICES[0].headers["x y"] must', [service({ headers: { 'x y': 'secret-token' } })]],
+    ['ANYSCALE_SERVICES[0].headers["x-a"] must', [service({ headers: { 'x-a': 'secret-token\r\nx: y' } })]],
+    ['ANYSCALE_SERVICES[0].headers["x-a"] must', [service({ headers: { 'x-a': 7 } })]],
+    ['ANYSCALE_SERVICES[0].headers["x-a"] must', [service({ headers: { 'x-a': { value: 'secret-token' } } })]],
+    ['ANYSCALE_SERVICES[0].headers.Host is', [service({ headers: { Host: 'h.example' } })]],
+    ['ANYSCALE_SERVICES[0].headers.Authorization cannot', [service({ headers: { Authorization: 'Basic eA==' } })]],
+    ['ANYSCALE_SERVICES[0].binding names NOWHERE', [service({ binding: 'NOWHERE' })]],
+    ['ANYSCALE_SERVICES[0].timeouts must', [service({ timeouts: 10 })]],
+    ['ANYSCALE_SERVICES[0].timeouts.idle_ms must', [service({ timeouts: { idle_ms: 0 } })]],
+    ['ANYSCALE_SERVICES[0].timeouts.idle is not known', [service({ timeouts: { idle: 10 } })]],
+    ['ANYSCALE_SERVICES[0].capabilities.vision must', [service({ capabilities: { vision: 'yes' } })]],
+    ['ANYSCALE_SERVICES[0].capabilities.images is not known', [service({ capabilities: { images: true } })]],
+    ['ANYSCALE_SERVICES[0].models["*"].upstream cannot', [service({ models: { '*': { upstream: 'x' } } })]],
+    ['ANYSCALE_SERVICES[0].models.m.price must', [service({ models: { m: { price: 1 } } })]],
     ['ANYSCALE_SERVICES[0].models must', [service({ models: {} })]],
     ['ANYSCALE_SERVICES[0].models["a/b"] must', [service({ models: { 'a/b': 'secret-token' } })]],
     ['ANYSCALE_SERVICES[0].models.m.upstream must', [service({ models: { m: { upstream: 7 } } })]],
@@ -205,7 +221,10 @@ describe('ANYSCALE_SERVICES', () => {
   });
 
   it('is told of every mistake at once, and nothing of it is used', () => {
-    const configured = configureAnyscale({ ANYSCALE_SERVICES: [service(), { id: 'two', extra: 1 }, 5] }, never);
+    const configured = configureAnyscale(
+      { ANYSCALE_SERVICES: [service(), { id: 'two', extra: 1, models: 5 }, 5] },
+      never,
+    );
     expect(configured.mistakes.map((mistake) => mistake.split(' ')[0])).toEqual([
       'ANYSCALE_SERVICES[1].extra',
       'ANYSCALE_SERVICES[1].base_url',
@@ -214,6 +233,76 @@ describe('ANYSCALE_SERVICES', () => {
     ]);
     expect(configured.providers).toEqual([]);
     expect(configured.offers).toEqual([]);
+  });
+});
+
+describe('what an entry may say', () => {
+  const configured = (entry: Record<string, unknown>, env: Record<string, unknown> = {}) => {
+    const { seen, fetch } = recorder();
+    const made = configureAnyscale({ ...env, ANYSCALE_SERVICES: [service(entry)] }, fetch);
+    expect(made.mistakes).toEqual([]);
+    return { ...made, seen };
+  };
+
+  it('headers of its own, which every request has', async () => {
+    const { providers, seen } = configured(
+      { headers: { 'CF-Access-Client-Id': 'me', 'x-team': { env: 'TEAM' } } },
+      {
+        TEAM: 'blue',
+      },
+    );
+    await providers[0]?.generate(chatJob(), calm());
+    await providers[0]?.countTokens?.(chatJob(), calm());
+    for (const { headers } of seen) {
+      expect([headers.get('cf-access-client-id'), headers.get('x-team')]).toEqual(['me', 'blue']);
+      expect(headers.get('authorization')).toBe('Bearer secret-token');
+    }
+  });
+
+  it('a token by the name of the variable that holds it', async () => {
+    const { providers, seen } = configured({ token: { env: 'MINE_TOKEN' } }, { MINE_TOKEN: 'from-elsewhere' });
+    await providers[0]?.generate(chatJob(), calm());
+    expect(seen[0]?.headers.get('authorization')).toBe('Bearer from-elsewhere');
+  });
+
+  it('a binding, by which it is reached in place of the network', async () => {
+    const bound = recorder();
+    const { providers, seen } = configured({ binding: 'PRIVATE' }, { PRIVATE: { fetch: bound.fetch } });
+    await providers[0]?.generate(chatJob(), calm());
+    expect(bound.seen[0]?.url).toBe('https://mine.example/v1/chat/completions');
+    expect(seen).toEqual([]);
+  });
+
+  it('timers, capabilities and a price, for all its models, and for one of them otherwise', () => {
+    const { offers } = configured({
+      timeouts: { first_token_ms: 90_000, idle_ms: 60_000 },
+      capabilities: { vision: false },
+      price: { input_per_mtok: '1', output_per_mtok: '2' },
+      models: {
+        plain: {},
+        special: {
+          timeouts: { idle_ms: 5 },
+          capabilities: { vision: true, tools: false },
+          price: { usd_per_hour: '1', tokens_per_second: 10 },
+        },
+      },
+    });
+    expect(offers).toEqual([
+      expect.objectContaining({
+        model: 'plain',
+        timeouts: { firstTokenMs: 90_000, idleMs: 60_000 },
+        capabilities: { vision: false },
+        price: { known: true, inputPerMtok: 1_000_000_000n, outputPerMtok: 2_000_000_000n },
+      }),
+      expect.objectContaining({
+        model: 'special',
+        timeouts: { firstTokenMs: 90_000, idleMs: 5 },
+        capabilities: { vision: true, tools: false },
+        price: { known: false },
+        hourly: { perHour: 1_000_000_000n, tokensPerSecond: 10 },
+      }),
+    ]);
+    expect(offers[0]).not.toHaveProperty('hourly');
   });
 });
 

@@ -5,7 +5,7 @@ export { type Cost, type Costing, costOf, type Sum, shareOf, sumOf } from './cos
 export { type Database, isDatabase, type PriceDocument } from './document.ts';
 export { rateJson } from './figures.ts';
 export { offerKey } from './key.ts';
-export { type KnownOffers, knownOffers } from './known.ts';
+export { type KnownOffers, knownOffers, type OpenService } from './known.ts';
 export { livePrices, type Prices } from './live.ts';
 export { overrideRows, type PriceOverride, readOverrides } from './override.ts';
 export { type CostRange, rangeOf } from './range.ts';

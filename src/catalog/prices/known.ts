@@ -19,17 +19,28 @@ function catalogued(provider: string, name: string): readonly string[] {
   return (exact ? [exact] : offers).map((offer) => offer.id);
 }
 
-/** The catalogue's offers and those on services of the user's own. */
-export function knownOffers(services: readonly ServiceOffer[]): KnownOffers {
+/** A service whose server lists its models: it may have some that are not known yet. */
+export interface OpenService {
+  readonly provider: string;
+  readonly service: string;
+}
+
+/** The catalogue's offers and those on services of the user's own; on `open` ones every name is taken at its word. */
+export function knownOffers(services: readonly ServiceOffer[], open: readonly OpenService[] = []): KnownOffers {
+  const mayHave = (provider: string, name: string): readonly string[] =>
+    open.some((one) => one.provider === provider && (one.service === provider || name.startsWith(`${one.service}/`)))
+      ? [name]
+      : [];
   return {
-    providers: [...new Set([...PROVIDER_IDS, ...services.map(({ provider }) => provider)])],
+    providers: [...new Set([...PROVIDER_IDS, ...[...services, ...open].map(({ provider }) => provider)])],
     find(provider, name) {
       const own = services
         .filter((service) => service.provider === provider)
         .map((service) => ({ ...service, key: offerKey(provider, service.upstream, service.service) }));
       const exact = own.filter(({ key }) => key === name);
       const meant = exact.length > 0 ? exact : own.filter(({ upstream, model }) => upstream === name || model === name);
-      return [...new Set([...meant.map(({ key }) => key), ...catalogued(provider, name)])];
+      const found = new Set([...meant.map(({ key }) => key), ...catalogued(provider, name)]);
+      return found.size > 0 ? [...found] : mayHave(provider, name);
     },
   };
 }

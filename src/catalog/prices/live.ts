@@ -2,7 +2,7 @@ import { dayOf, type ServiceOffer } from '../../core/index.ts';
 import { layered } from './book.ts';
 import { bundledBook } from './bundled.ts';
 import { type Database, type PriceDocument, readStored, type Stored, writeStored } from './document.ts';
-import { knownOffers } from './known.ts';
+import { knownOffers, type OpenService } from './known.ts';
 import { overrideRows, type PriceOverride, readOverrides } from './override.ts';
 import { serviceRows } from './services.ts';
 import type { PriceBook, PriceRow } from './types.ts';
@@ -24,7 +24,9 @@ export interface Prices {
 
 export interface PricesOptions {
   readonly database?: Database | undefined;
-  readonly services: readonly ServiceOffer[];
+  /** Models on the user's own services, as they are now: the same list as long as nothing changes. */
+  readonly services: () => readonly ServiceOffer[];
+  readonly open?: readonly OpenService[];
   /** `CHASQUI_PRICES` */
   readonly overrides: readonly PriceOverride[];
   /** Keeps the isolate alive for work that nobody waits for (`waitUntil`). */
@@ -33,17 +35,25 @@ export interface PricesOptions {
   readonly now?: () => number;
 }
 
-export function livePrices({ database, services, overrides, background, now = Date.now }: PricesOptions): Prices {
+export function livePrices({
+  database,
+  services,
+  open = [],
+  overrides,
+  background,
+  now = Date.now,
+}: PricesOptions): Prices {
   let stored: Stored = { version: 0, at: '' };
   let readAt = Number.NEGATIVE_INFINITY;
   let askedAt = Number.NEGATIVE_INFINITY;
   let made: PriceBook | undefined;
+  let madeFor: readonly ServiceOffer[] | undefined;
 
   function adminRows(): PriceRow[] {
     const { document, version, at } = stored;
     if (!document) return [];
     const { overrides: all } = readOverrides(document.prices, 'prices', {
-      known: knownOffers(services),
+      known: knownOffers(services(), open),
       judge: false,
       source: document.source,
     });
@@ -54,10 +64,13 @@ export function livePrices({ database, services, overrides, background, now = Da
   function book(): PriceBook {
     // The operator's own configuration says so today, as it does with every start.
     const today = dayOf(now());
+    const offers = services();
+    if (madeFor !== offers) made = undefined;
+    madeFor = offers;
     made ??= layered(
       bundledBook(),
       adminRows(),
-      serviceRows(services, today),
+      serviceRows(offers, today),
       overrideRows(overrides, { layer: 'configuration', checkedAt: today }),
     );
     return made;
