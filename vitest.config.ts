@@ -1,10 +1,16 @@
+import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
+/** Test files side by side. Each that drives the Worker has processes of its own, on ports of their own. */
+const WORKERS = Math.max(2, Math.min(8, availableParallelism()));
+
 /** Rooms run inside workerd, with the runtime they ship on; what drives the running Worker from outside runs in Node. */
 export default defineConfig({
   test: {
+    // Vitest leaves one core to itself; of two cores that would be half.
+    maxWorkers: WORKERS,
     globalSetup: ['test/support/provide-captures.ts'],
     // These end what hangs; no test may need less on any machine, however busy.
     testTimeout: 120_000,
@@ -61,9 +67,10 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'gateway',
+          globalSetup: ['test/support/build-workers.ts'],
           include: ['test/{sandbox,gateway,guide,clients,faults,servers}/**/*.test.ts'],
           environment: 'node',
-          fileParallelism: false,
+          isolate: false,
           // Tests that wait for a timer wait together.
           maxConcurrency: 24,
         },

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { readStream } from '../support/sse.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -25,6 +25,10 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** A database of its own: another test may run \`npm start\` at the same time. */
+const state = mkdtempSync(join(tmpdir(), 'chasqui-state-'));
+afterAll(() => rmSync(state, { recursive: true, force: true }));
+
 let running: ChildProcess | undefined;
 afterEach(async () => {
   if (!running || running.exitCode !== null) return;
@@ -41,7 +45,7 @@ function start(...args: string[]): {
 } {
   let output = '';
   // A group of its own, so that all it starts can be stopped with it.
-  const child = spawn('npm', ['start', '--', ...args], { cwd: ROOT, detached: true });
+  const child = spawn('npm', ['start', '--', ...args, '--persist-to', state], { cwd: ROOT, detached: true });
   running = child;
   child.stdout.on('data', (data) => {
     output += data;

@@ -5,7 +5,7 @@ import { MAKER_FAMILIES, makerOracle } from '../tokens/maker-oracles.ts';
 import { decodedFrom, strings } from '../tokens/strings.ts';
 
 /** `npm run fuzz:tokens` does the same with 100,000. */
-const COUNT = 2000;
+const COUNT = 500;
 
 describe.each(MAKER_FAMILIES)('%s against a library with the maker’s pattern', (family) => {
   it(`gives the same ids for ${COUNT} seeded strings, and the strings back`, async () => {

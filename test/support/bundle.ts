@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -31,6 +31,15 @@ export interface Bundle {
 
 type Stamps = Readonly<Record<string, number>>;
 
+interface Kept {
+  readonly bundle: Bundle;
+  /** What went into it, and when that was last written. */
+  readonly stamps: Stamps;
+}
+
+/** Longer than any run of the tests. */
+const KEPT_MS = 6 * 3_600_000;
+
 const stampsOf = async (paths: readonly string[]): Promise<Stamps> =>
   Object.fromEntries(await Promise.all(paths.map(async (path) => [path, (await stat(path)).mtimeMs])));
 
@@ -46,37 +55,27 @@ function nodeBinary(): string {
   return existsSync(own) ? own : process.execPath;
 }
 
-async function build(
-  { config, env, minify }: BundleOptions,
-  into: string,
-): Promise<{ bundle: Bundle; stamps: Stamps }> {
+/** Builds into a folder that is this build's alone: a Worker that still runs from an older one keeps its files. */
+async function build({ config, env, minify }: BundleOptions, name: string): Promise<Kept> {
   const wrangler = join(dirname(require.resolve('wrangler/package.json')), 'bin', 'wrangler.js');
-  const target = await mkdtemp(`${into}.`);
-  const args = ['deploy', '--dry-run', '--config', config, '--env', env ?? '', '--outdir', target, '--metafile'];
+  const into = await mkdtemp(join(CACHE, `${name}-`));
+  const args = ['deploy', '--dry-run', '--config', config, '--env', env ?? '', '--outdir', into, '--metafile'];
   await promisify(execFile)(nodeBinary(), [wrangler, ...args, ...(minify ? ['--minify'] : [])], {
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1', NO_COLOR: '1' },
   }).catch(async ({ stderr }: { stderr: string }) => {
-    await rm(target, { recursive: true, force: true });
+    await rm(into, { recursive: true, force: true });
     throw new Error(`${config} does not build.\n${stderr}`);
   });
   const { unstable_readConfig: readConfig } = await import('wrangler');
   const read = readConfig({ config, ...(env === undefined ? {} : { env }) }, { hideWarnings: true });
-  const meta: { inputs: Record<string, unknown> } = JSON.parse(
-    await readFile(join(target, 'bundle-meta.json'), 'utf8'),
-  );
+  const meta: { inputs: Record<string, unknown> } = JSON.parse(await readFile(join(into, 'bundle-meta.json'), 'utf8'));
   // What npm installed changes with the lock file only.
   const sources = Object.keys(meta.inputs)
     .map((path) => resolve(dirname(config), path))
     .filter((path) => !path.includes('node_modules') && existsSync(path));
   const stamps = await stampsOf([...sources, resolve(config), resolve('package-lock.json')]);
-  await rm(into, { recursive: true, force: true });
-  // Another process may have built the same meanwhile: its bundle is as good.
-  await rename(target, into).catch(async () => {
-    await cp(target, into, { recursive: true, force: true });
-    await rm(target, { recursive: true, force: true });
-  });
   const [entry = 'index.js', ...others] = (await readdir(into))
-    .filter((name) => /\.(js|mjs|wasm|bin|txt|html|json)$/.test(name) && !/bundle-meta|chasqui\.json/.test(name))
+    .filter((name) => /\.(js|mjs|wasm|bin|txt|html|json)$/.test(name) && !/bundle-meta/.test(name))
     .sort((a, b) => Number(extname(b) === '.js') - Number(extname(a) === '.js'));
   const bundle: Bundle = {
     modules: [entry, ...others].map((name) => ({ name, path: join(into, name) })),
@@ -103,16 +102,30 @@ export async function bundle(options: BundleOptions): Promise<Bundle> {
   const key = createHash('sha256').update(
     JSON.stringify([resolve(options.config), options.env, options.minify ?? false]),
   );
-  const into = join(CACHE, key.digest('hex').slice(0, 16));
-  const note = join(into, 'chasqui.json');
+  const name = key.digest('hex').slice(0, 16);
+  const note = join(CACHE, `${name}.json`);
   const kept = await readFile(note, 'utf8').catch(() => undefined);
   if (kept !== undefined) {
-    const { bundle: known, stamps }: { bundle: Bundle; stamps: Stamps } = JSON.parse(kept);
+    const { bundle: known, stamps }: Kept = JSON.parse(kept);
     if (await isFresh(stamps)) return known;
   }
   await mkdir(CACHE, { recursive: true });
   builds++;
-  const built = await build(options, into);
-  await writeFile(note, JSON.stringify(built));
+  const built = await build(options, name);
+  // Written aside and then moved, so that nobody reads half of it.
+  const aside = `${note}.${process.pid}`;
+  await writeFile(aside, JSON.stringify(built));
+  await rename(aside, note);
+  await forgetOld(name);
   return built.bundle;
+}
+
+/** Takes away builds that nothing can run from any more. */
+async function forgetOld(name: string): Promise<void> {
+  for (const folder of await readdir(CACHE)) {
+    if (!folder.startsWith(`${name}-`)) continue;
+    const path = join(CACHE, folder);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > KEPT_MS) await rm(path, { recursive: true, force: true });
+  }
 }
