@@ -183,3 +183,92 @@ describe('what vLLM refuses', () => {
     expect([answer.status, await answer.json()]).toEqual([404, { detail: 'Not Found' }]);
   });
 });
+
+interface Body {
+  readonly usage: { readonly prompt_tokens: number };
+  readonly choices: readonly {
+    readonly message: { readonly content: string };
+    readonly logprobs: { readonly tokens: readonly string[]; readonly token_logprobs: readonly (number | null)[] };
+  }[];
+}
+
+describe('vLLM, as one runs it oneself', () => {
+  const post = async (path: string, body: unknown, fault?: unknown) => {
+    const answer = await fetch(`${box.url}${path}`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${KEYS.anyscale}`,
+        ...(fault ? { 'x-sandbox-fault': JSON.stringify(fault) } : {}),
+      },
+      body: JSON.stringify(body),
+    });
+    return { status: answer.status, json: (await answer.json()) as Body };
+  };
+  const messages = [{ role: 'user', content: 'What is the weather in Lima?' }];
+  const OWN = '/openai-compatible';
+
+  it('counts a chat with its tools as it bills it, which Ray Serve does not', async () => {
+    for (const tools of [[], [TOOL]]) {
+      const body = { model: 'meta-llama/Llama-3.1-8B-Instruct', messages, ...(tools.length > 0 ? { tools } : {}) };
+      const counted = await post(`${OWN}/tokenize`, body);
+      const billed = await post(`${OWN}/v1/chat/completions`, body);
+      expect(counted.json).toMatchObject({ count: billed.json.usage.prompt_tokens });
+    }
+    expect((await post('/anyscale/tokenize', { model: MODEL, messages })).status).toBe(400);
+  });
+
+  it('refuses an image that its model cannot see', async () => {
+    const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } };
+    const shown = (model: string) =>
+      post(`${OWN}/v1/chat/completions`, {
+        model,
+        messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, image] }],
+      });
+    expect(await shown(MODEL)).toMatchObject({
+      status: 400,
+      json: { error: { message: `${MODEL} is not a multimodal model`, type: 'BadRequestError' } },
+    });
+    expect((await shown('Qwen/Qwen2.5-VL-7B-Instruct')).status).toBe(200);
+  });
+
+  it('takes fields that are not OpenAI’s, and follows its own of them', async () => {
+    const schema = { type: 'object', properties: { name: { type: 'string' } }, required: ['name'] };
+    const body = { model: MODEL, messages: [{ role: 'user', content: 'Ada was a countess.' }], min_p: 0.1, top_k: 5 };
+    for (const more of [{ guided_json: schema }, { structured_outputs: { json: schema } }]) {
+      const { json } = await post(`${OWN}/v1/chat/completions`, { ...body, chat_template_kwargs: { x: 1 }, ...more });
+      const [choice] = json.choices;
+      expect(JSON.parse(choice?.message.content ?? '')).toEqual({ name: 'Ada' });
+    }
+    expect((await post(`${OWN}/v1/chat/completions`, { ...body, min_p: 2 })).status).toBe(400);
+  });
+
+  it('ignores n where it is dialled to', async () => {
+    const body = { model: MODEL, messages, n: 3 };
+    const counts = await Promise.all(
+      [undefined, { kind: 'ignore_n' }].map(async (fault) => {
+        const { json } = await post(`${OWN}/v1/chat/completions`, body, fault);
+        return json.choices.length;
+      }),
+    );
+    expect(counts).toEqual([3, 1]);
+  });
+
+  it('ends a raw completion after 16 tokens unless it is told, and echoes a prompt alone', async () => {
+    const prompt = 'write 60 words';
+    const { json } = await post(`${OWN}/v1/completions`, { model: MODEL, prompt });
+    expect(json).toMatchObject({ usage: { completion_tokens: 16 }, choices: [{ finish_reason: 'length' }] });
+    const echoed = await post(`${OWN}/v1/completions`, {
+      model: MODEL,
+      prompt,
+      echo: true,
+      max_tokens: 0,
+      logprobs: 1,
+    });
+    expect(echoed.json).toMatchObject({ usage: { completion_tokens: 0 }, choices: [{ text: prompt }] });
+    const [choice] = echoed.json.choices;
+    expect(choice?.logprobs.tokens.join('')).toBe(prompt);
+    expect(choice?.logprobs.token_logprobs[0]).toBeNull();
+    expect(choice?.logprobs.token_logprobs.slice(1)).not.toContain(null);
+    expect((await post(`${OWN}/v1/completions`, { model: MODEL, prompt, max_tokens: 0 })).status).toBe(400);
+  });
+});

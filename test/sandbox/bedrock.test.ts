@@ -235,3 +235,90 @@ describe('what Bedrock refuses', () => {
     expect(error).toMatchObject({ name, $metadata: { httpStatusCode: 403 } });
   });
 });
+
+describe('structured output', () => {
+  const QWEN = 'qwen.qwen3-32b-v1:0';
+  const PERSON = {
+    type: 'object',
+    properties: { name: { type: 'string' }, age: { type: 'integer' } },
+    required: ['name', 'age'],
+    additionalProperties: false,
+  };
+  const format = (schema: unknown): ConverseCommandInput['outputConfig'] => ({
+    textFormat: { type: 'json_schema', structure: { jsonSchema: { schema: JSON.stringify(schema), name: 'person' } } },
+  });
+  const send = (input: ConverseCommandInput) => client().send(new ConverseCommand(input));
+  const inJson = (schema: unknown, modelId = QWEN) =>
+    send(says('Jason is 25 years old', { modelId, outputConfig: format(schema) }));
+
+  it('is JSON that keeps to the schema, streamed or not', async () => {
+    const { output } = await inJson(PERSON);
+    expect(JSON.parse(output?.message?.content?.[0]?.text ?? '')).toEqual({ name: 'Jason', age: 25 });
+    const { stream } = await client().send(
+      new ConverseStreamCommand(says('Jason is 25 years old', { modelId: QWEN, outputConfig: format(PERSON) })),
+    );
+    expect(JSON.parse(textOf(await collect(stream)))).toEqual({ name: 'Jason', age: 25 });
+  });
+
+  it.each([
+    [
+      'an object that is open',
+      { ...PERSON, additionalProperties: undefined },
+      /'additionalProperties' must be explicitly/,
+    ],
+    [
+      'one within it',
+      { ...PERSON, properties: { name: { type: 'object', properties: {} } } },
+      /'additionalProperties'/,
+    ],
+    ['a limit of numbers', { ...PERSON, properties: { age: { type: 'integer', minimum: 0 } } }, /'minimum'/],
+    ['a reference to elsewhere', { ...PERSON, properties: { age: { $ref: 'https://example.com/age' } } }, /External/],
+    ['a schema of itself', { ...PERSON, properties: { child: { $ref: '#' } } }, /Recursive/],
+  ])('is refused for %s', async (_, schema, message) => {
+    expect(await refusal(inJson(schema))).toMatchObject({ name: 'ValidationException', message });
+  });
+
+  it.each(['us.meta.llama3-3-70b-instruct-v1:0', 'us.deepseek.r1-v1:0'])(
+    'is refused by %s, as strict tools are',
+    async (modelId) => {
+      const unsupported = { name: 'ValidationException', message: /doesn't support/ };
+      expect(await refusal(inJson(PERSON, modelId))).toMatchObject(unsupported);
+      const strict = { toolSpec: { name: 'person', strict: true, inputSchema: { json: PERSON } } };
+      expect(await refusal(send(says('x', { modelId, toolConfig: { tools: [strict] } })))).toMatchObject(unsupported);
+    },
+  );
+
+  it('is what strict tools are held to', async () => {
+    const tools = (json: typeof PERSON) => ({
+      tools: [{ toolSpec: { name: 'person', strict: true, inputSchema: { json } } }],
+      toolChoice: { tool: { name: 'person' } },
+    });
+    const { output } = await send(says('Jason is 25 years old', { modelId: QWEN, toolConfig: tools(PERSON) }));
+    expect(output?.message?.content?.at(-1)?.toolUse?.input).toEqual({ name: 'Jason', age: 25 });
+    const { additionalProperties: _, ...open } = PERSON;
+    expect(await refusal(send(says('x', { modelId: QWEN, toolConfig: tools(open as typeof PERSON) })))).toMatchObject({
+      name: 'ValidationException',
+    });
+  });
+});
+
+describe('an image', () => {
+  const bytes = new Uint8Array([137, 80, 78, 71]);
+  const shows = (modelId: string) =>
+    client().send(
+      new ConverseCommand({
+        modelId,
+        messages: [
+          { role: 'user', content: [{ text: 'What is this?' }, { image: { format: 'png', source: { bytes } } }] },
+        ],
+      }),
+    );
+
+  it('is taken by models that see, and refused by those that do not', async () => {
+    expect((await shows('us.meta.llama4-scout-17b-instruct-v1:0')).stopReason).toBe('end_turn');
+    expect(await refusal(shows(LLAMA_33))).toMatchObject({
+      name: 'ValidationException',
+      message: /doesn't support the image/,
+    });
+  });
+});

@@ -9,6 +9,7 @@ import { invalid, requestId, toolUseId } from './errors.ts';
 import { event } from './eventstream.ts';
 import type { Model } from './models.ts';
 import { check } from './rules.ts';
+import { formatOf } from './structured.ts';
 
 function turnsOf(body: Json): Turn[] {
   const names = new Map<string, string>();
@@ -57,6 +58,7 @@ function askOf(body: Json, model: Model): Ask {
     maxTokens: number(config.maxTokens) ?? model.maxOutput,
     stop: strings(config.stopSequences),
     tools: toolsOf(object(body.toolConfig)),
+    format: formatOf(body),
     toolChoice: toolChoiceOf(object(object(body.toolConfig).toolChoice)),
     reasons: reasons(model.id),
   };

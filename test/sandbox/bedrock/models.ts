@@ -17,6 +17,10 @@ export interface Model {
   readonly tools: boolean;
   /** Tools in ConverseStream. */
   readonly toolStream: boolean;
+  /** Images in a user's turn. */
+  readonly images: boolean;
+  /** `outputConfig.textFormat` and `toolSpec.strict`. */
+  readonly structured: boolean;
   /** The body of InvokeModel that the model takes. */
   readonly invoke: 'llama' | 'mistral' | undefined;
 }
@@ -29,6 +33,12 @@ const NO_SYSTEM = /mistral-7b|mixtral|titan/;
 const NO_TOOLS = /llama3-(8b|70b)-|llama3-2-(1b|3b)-|mistral-7b|mixtral|titan|deepseek\.r1/;
 const NO_TOOL_STREAM = /meta\.llama|mistral-large-240[27]/;
 
+/** Bedrock's lists of models by input modality and for structured output; no Llama is in the second. */
+const IMAGES =
+  /llama3-2-(11b|90b)|llama4|pixtral|gemma-3-|mistral-large-3|ministral-3|magistral-small|voxtral|qwen3-vl|kimi-k2\.5|nova-(lite|pro|premier)|claude/;
+const STRUCTURED =
+  /deepseek\.v3|gemma-3-(12|27)b|devstral-2|magistral-small-2509|ministral-3-|mistral-large-3|voxtral|kimi-k2|nemotron|gpt-oss|qwen3|glm-(4\.7|5)|claude-(haiku-4-5|sonnet-|opus-)/;
+
 const describe = (id: string, { context }: Listed): Model => ({
   id,
   context,
@@ -36,6 +46,8 @@ const describe = (id: string, { context }: Listed): Model => ({
   system: !NO_SYSTEM.test(id),
   tools: !NO_TOOLS.test(id),
   toolStream: !NO_TOOL_STREAM.test(id),
+  images: IMAGES.test(id),
+  structured: STRUCTURED.test(id),
   invoke: /^meta\.llama/.test(id) ? 'llama' : /^mistral\.(mistral|mixtral)/.test(id) ? 'mistral' : undefined,
 });
 

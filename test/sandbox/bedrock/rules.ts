@@ -2,6 +2,7 @@ import { isJson, type Json, list, object, text } from '../json.ts';
 import type { Answer } from '../wire/types.ts';
 import { invalid, refuse } from './errors.ts';
 import type { Model } from './models.ts';
+import { structuredTrouble } from './structured.ts';
 
 type Finding = string | undefined;
 
@@ -80,6 +81,19 @@ function toolPairs(messages: readonly unknown[], body: Json): Finding {
   return undefined;
 }
 
+/** Images are in the turns of users, and only where the model sees them. */
+function images(messages: readonly unknown[], model: Model): Finding {
+  for (const [m, message] of messages.entries()) {
+    const c = blocksOf(message).findIndex((block) => isJson(object(block).image));
+    if (c < 0) continue;
+    if (!model.images)
+      return "This model doesn't support the image content block that you provided. Remove it and try again.";
+    if (object(message).role !== 'user')
+      return `The image field at ${at(m, c)} is allowed in messages of the user only.`;
+  }
+  return undefined;
+}
+
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
 function tools(body: Json, model: Model, streaming: boolean): Finding {
@@ -136,6 +150,8 @@ export function check(body: unknown, model: Model, streaming: boolean): Answer |
     blanks(messages) ??
     toolPairs(messages, body) ??
     tools(body, model, streaming) ??
+    images(messages, model) ??
+    structuredTrouble(body, model) ??
     (list(body.system).length > 0 && !model.system
       ? "This model doesn't support system messages. Try again without system messages or use a model that supports them."
       : undefined);

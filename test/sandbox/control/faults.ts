@@ -42,6 +42,8 @@ export type Fault =
   | { readonly kind: 'no_end' }
   /** After so many tokens, a frame that is no JSON; a JSON answer is broken in its middle. */
   | { readonly kind: 'malformed'; readonly after?: number }
+  /** One answer, however many are asked for with `n`. */
+  | { readonly kind: 'ignore_n' }
   /**
    * Any of these with this probability. What a request gets depends on the seed, on what it says, and on how often the
    * same was said before: a run plays again whatever order its requests arrive in.
@@ -61,6 +63,7 @@ const REQUIRED: Readonly<Record<Fault['kind'], readonly string[]>> = {
   error: [],
   no_end: [],
   malformed: [],
+  ignore_n: [],
   random: ['seed', 'rate'],
 };
 

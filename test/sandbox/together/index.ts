@@ -3,6 +3,7 @@ import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
 import { isJson, number, object, text } from '../json.ts';
 import { hex } from '../random.ts';
+import { isBlindTo } from '../wire/openai-ask.ts';
 import { chatOf } from '../wire/openai-messages.ts';
 import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
 import { type Answer, type Exchange, json, type Wire } from '../wire/types.ts';
@@ -50,7 +51,7 @@ const headers = () => ({
   'x-tokenlimit-remaining': '2910',
 });
 
-async function answer({ request, path, json: body, credentials, entry }: Exchange): Promise<Answer> {
+async function answer({ request, path, json: body, credentials, entry, faults }: Exchange): Promise<Answer> {
   if (bearerOf(request) !== credentials.TOGETHER_API_KEY) return refuse(401);
   // A bare array, not a list object.
   if (request.method === 'GET' && path === '/v1/models') return json(200, [...LIVE].map(card));
@@ -64,10 +65,20 @@ async function answer({ request, path, json: body, credentials, entry }: Exchang
   const refusal = check(kind, body);
   if (refusal) return refusal;
   const { family } = await tokenizerOf(model);
+  // Together's words for a parameter that a model does not take; that they are the same in a chat is assumed.
+  if (kind === 'chat' && isBlindTo(body)) {
+    return refuse(400, {
+      message: "Unsupported use of 'image_url' parameter. This parameter is not supported for the selected model.",
+    });
+  }
   const trouble = kind === 'chat' ? turnTrouble(family, chatOf(body)) : undefined;
   if (trouble !== undefined) return refuse(400, { message: trouble });
   const limit = served.context ?? DEFAULT_CONTEXT;
-  const generated = await generate(kind, body, limit);
+  const generated = await generate(
+    kind,
+    faults.some((fault) => fault.kind === 'ignore_n') ? { ...body, n: 1 } : body,
+    limit,
+  );
   const promptTokens = generated.prompt.tokens;
   recordPrompt(entry, generated.prompt, promptTokens);
   const wanted = number(body.max_tokens) ?? 1;

@@ -15,7 +15,7 @@ const COMMON: readonly Rule[] = [
   ['temperature', between(0, Number.POSITIVE_INFINITY), 'temperature must be non-negative'],
   ['top_p', between(Number.MIN_VALUE, 1), 'top_p must be in (0, 1]'],
   ['top_k', Number.isInteger, 'top_k must be an integer'],
-  ['max_tokens', positive, 'max_tokens must be at least 1'],
+  ['min_p', between(0, 1), 'min_p must be in [0, 1]'],
   ['n', positive, 'n must be at least 1'],
   ['seed', Number.isInteger, 'Input should be a valid integer'],
   ['stop', (value) => typeof value === 'string' || strings(value), 'Input should be a valid string or list'],
@@ -27,6 +27,9 @@ const COMMON: readonly Rule[] = [
 const RULES: Readonly<Record<'chat' | 'completions', readonly Rule[]>> = {
   chat: [
     ...COMMON,
+    ['max_tokens', positive, 'max_tokens must be at least 1'],
+    ['max_completion_tokens', positive, 'max_completion_tokens must be at least 1'],
+    ['chat_template_kwargs', isJson, 'Input should be a valid dictionary'],
     ['messages', (value) => Array.isArray(value) && value.every(isJson), 'Input should be a valid list'],
     ['logprobs', boolean, 'Input should be a valid boolean'],
     ['top_logprobs', between(0, 20), 'top_logprobs must be between 0 and 20'],
@@ -47,6 +50,11 @@ const NEEDED = { chat: 'messages', completions: 'prompt' } as const;
 export function check(kind: 'chat' | 'completions', body: Json): Answer | undefined {
   if (body[NEEDED[kind]] === undefined) {
     return refuse(400, `[{'type': 'missing', 'loc': ('body', '${NEEDED[kind]}'), 'msg': 'Field required'}]`);
+  }
+  const { max_tokens: limit, echo } = body;
+  // An echo alone, for the prompt's log probabilities.
+  if (kind === 'completions' && limit != null && !positive(limit) && !(limit === 0 && echo === true)) {
+    return refuse(400, 'max_tokens must be at least 1', { max_tokens: limit });
   }
   for (const [field, holds, says] of RULES[kind]) {
     const value = body[field];

@@ -33,7 +33,8 @@ export async function complete(body: Json): Promise<Completion> {
   const read = prompts.map((prompt) => rawPrompt(tokenizer, prompt, true));
   const choices = prompts.flatMap((prompt, at) =>
     Array.from({ length: n }, (_, choice): Choice => {
-      const reply = think({ ...completionAsk(body, prompt), choice }, tokenizer.split);
+      const thought = think({ ...completionAsk(body, prompt), choice }, tokenizer.split);
+      const reply = body.max_tokens === 0 ? { ...thought, pieces: [], completionTokens: 0 } : thought;
       const echo = body.echo === true ? tokenizer.split(prompt).map((piece) => piece.text) : [];
       const pieces = [...echo, ...reply.pieces];
       return { index: at * n + choice, reply, pieces };
@@ -50,18 +51,20 @@ export async function complete(body: Json): Promise<Completion> {
   };
 }
 
-function logprobs(pieces: readonly string[], k: number | undefined, offset: number) {
+/** `echoed`: the pieces begin with the prompt's, the first of which nothing comes before. */
+function logprobs(pieces: readonly string[], k: number | undefined, offset: number, echoed = false) {
   if (k === undefined) return null;
+  const unless = <T>(at: number, value: T): T | null => (echoed && at === 0 ? null : value);
   let at = offset;
   return {
     text_offset: pieces.map((piece) => {
       at += piece.length;
       return at - piece.length;
     }),
-    token_logprobs: pieces.map(logprobOf),
+    token_logprobs: pieces.map((piece, at) => unless(at, logprobOf(piece))),
     tokens: pieces,
-    top_logprobs: pieces.map((piece) =>
-      Object.fromEntries(alternatives(piece, Math.max(1, k)).map(({ token, logprob }) => [token, logprob])),
+    top_logprobs: pieces.map((piece, at) =>
+      unless(at, Object.fromEntries(alternatives(piece, Math.max(1, k)).map(({ token, logprob }) => [token, logprob]))),
     ),
   };
 }
@@ -76,7 +79,7 @@ export const completionAnswer = (completion: Completion) => ({
   choices: completion.choices.map(({ index, reply, pieces }) => ({
     index,
     text: pieces.join(''),
-    logprobs: logprobs(pieces, number(completion.body.logprobs), 0),
+    logprobs: logprobs(pieces, number(completion.body.logprobs), 0, completion.body.echo === true),
     finish_reason: FINISH[reply.finish],
     stop_reason: null,
     token_ids: null,
@@ -99,7 +102,12 @@ export function* completionFrames(completion: Completion): Generator<Frame> {
       const choice = {
         index,
         text: piece,
-        logprobs: logprobs([piece], number(completion.body.logprobs), offset),
+        logprobs: logprobs(
+          [piece],
+          number(completion.body.logprobs),
+          offset,
+          completion.body.echo === true && at === 0,
+        ),
         finish_reason: null,
         stop_reason: null,
       };

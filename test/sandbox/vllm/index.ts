@@ -2,6 +2,7 @@ import { type Entry, recordPrompt } from '../control/journal.ts';
 import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
 import { isJson, type Json, number, object, text } from '../json.ts';
+import { isBlindTo } from '../wire/openai-ask.ts';
 import { chatOf } from '../wire/openai-messages.ts';
 import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
 import { type Answer, type Exchange, json, type Wire } from '../wire/types.ts';
@@ -12,20 +13,26 @@ import { errorOf, outage, refuse } from './errors.ts';
 import { detokenize, tokenize } from './tokenize.ts';
 
 /** Any deployment's name is right if it names open weights. */
-const SERVED = /llama|mistral|mixtral|qwen|gpt-oss|deepseek/i;
+const SERVED =
+  /llama|mi[sx]tral|codestral|devstral|magistral|qwen|gpt-oss|deepseek|gemma|glm|kimi|minimax|nemotron|phi-|smollm|granite/i;
 
 const LISTED = ['meta-llama/Llama-2-70b-chat-hf', 'meta-llama/Meta-Llama-3-8B-Instruct', 'openai/gpt-oss-120b'];
 
 const contextOf = (model: string): number =>
   /codellama/i.test(model) ? 16_384 : /llama-?2/i.test(model) ? 4096 : /llama-?3-/i.test(model) ? 8192 : 131_072;
 
-const card = (id: string) => ({
+/** Ray Serve puts its own beside what OpenAI has; vLLM says how long a context it was started with. */
+const card = (id: string, ray: boolean) => ({
   id,
   object: 'model',
   created: 1_760_000_000,
-  owned_by: 'organization-owner',
-  permission: [],
-  metadata: { model_id: id, input_modality: 'text', max_request_context_length: contextOf(id) },
+  ...(ray
+    ? {
+        owned_by: 'organization-owner',
+        permission: [],
+        metadata: { model_id: id, input_modality: 'text', max_request_context_length: contextOf(id) },
+      }
+    : { owned_by: 'vllm', root: id, parent: null, max_model_len: contextOf(id), permission: [] }),
 });
 
 const unknown = (model: string): Answer => refuse(404, `The model \`${model}\` does not exist.`, 'model');
@@ -42,6 +49,7 @@ function tooLong(model: string, prompt: number, wanted: number, where: 'messages
 async function chat(body: Json, entry: Entry): Promise<Answer> {
   const refusal = check('chat', body);
   if (refusal) return refusal;
+  if (isBlindTo(body)) return refuse(400, `${text(body.model)} is not a multimodal model`);
   const { family } = await tokenizerOf(text(body.model));
   const trouble = turnTrouble(family, chatOf(body));
   if (trouble !== undefined) return refuse(400, trouble);
@@ -69,30 +77,31 @@ async function completions(body: Json, entry: Entry): Promise<Answer> {
 
 const jsonAnswer = (body: unknown) => ({ kind: 'json', status: 200, body }) as const;
 
-const POSTS: Readonly<Record<string, (body: Json, entry: Entry) => Promise<Answer>>> = {
+const POSTS: Readonly<Record<string, (body: Json, entry: Entry, ray: boolean) => Promise<Answer>>> = {
   '/v1/chat/completions': chat,
   '/v1/completions': completions,
-  '/tokenize': (body) => tokenize(body, contextOf(text(body.model))),
+  '/tokenize': (body, _, ray) => tokenize(body, contextOf(text(body.model)), ray),
   '/detokenize': detokenize,
 };
 
-async function answer(exchange: Exchange, locked: boolean): Promise<Answer> {
-  const { request, path, json: body, credentials, entry } = exchange;
-  if (locked && bearerOf(request) !== credentials.ANYSCALE_TOKEN) return json(401, { error: 'Unauthorized' });
+async function answer(exchange: Exchange, ray: boolean): Promise<Answer> {
+  const { request, path, json: body, credentials, entry, faults } = exchange;
+  if (ray && bearerOf(request) !== credentials.ANYSCALE_TOKEN) return json(401, { error: 'Unauthorized' });
   if (request.method === 'GET' && path === '/v1/models') {
-    return json(200, { object: 'list', data: LISTED.map(card) });
+    return json(200, { object: 'list', data: LISTED.map((id) => card(id, ray)) });
   }
   const one = request.method === 'GET' ? /^\/v1\/models\/(.+)$/.exec(path)?.[1] : undefined;
   if (one !== undefined) {
     // Ray Serve takes "--" for the "/" of an id.
     const id = decodeURIComponent(one).replaceAll('--', '/');
-    return SERVED.test(id) ? json(200, card(id)) : unknown(id);
+    return SERVED.test(id) ? json(200, card(id, ray)) : unknown(id);
   }
   const route = POSTS[path];
   if (!route || request.method !== 'POST') return json(404, { detail: 'Not Found' });
   if (!isJson(body)) return refuse(400, "[{'type': 'json_invalid', 'loc': ('body', 0), 'msg': 'JSON decode error'}]");
   const model = text(body.model);
-  return SERVED.test(model) ? route(body, entry) : unknown(model);
+  const counted = faults.some(({ kind }) => kind === 'ignore_n') ? { ...body, n: 1 } : body;
+  return SERVED.test(model) ? route(counted, entry, ray) : unknown(model);
 }
 
 /**

@@ -1,12 +1,25 @@
 import { estimate } from '../brain/index.ts';
-import { rawPrompt, tokenizerOf } from '../count/index.ts';
+import { chatPrompt, rawPrompt, tokenizerOf } from '../count/index.ts';
 import { type Json, list, text } from '../json.ts';
 import { tokenId } from '../wire/likelihood.ts';
+import { chatAsk } from '../wire/openai-ask.ts';
+import { chatOf } from '../wire/openai-messages.ts';
 import { type Answer, json } from '../wire/types.ts';
 import { refuse } from './errors.ts';
 
-/** `/tokenize`, in its form for completions, which is the only one that Ray Serve routes. */
-export async function tokenize(body: Json, contextLength: number): Promise<Answer> {
+/**
+ * `/tokenize`: vLLM's takes a prompt, or messages with their tools, which are counted as they are billed. Ray Serve's takes
+ * prompts alone. https://docs.vllm.ai/en/latest/serving/online_serving/
+ */
+export async function tokenize(body: Json, contextLength: number, ray: boolean): Promise<Answer> {
+  if (Array.isArray(body.messages)) {
+    if (ray) return refuse(400, "[{'type': 'missing', 'loc': ('body', 'prompt'), 'msg': 'Field required'}]");
+    const { turns } = chatAsk(body);
+    const chat = { ...chatOf(body), begun: body.continue_final_message === true };
+    const { ids, tokens: count } = chatPrompt(await tokenizerOf(text(body.model)), chat, turns);
+    const made = ids ?? Array.from({ length: count }, (_, at) => tokenId(String(at)));
+    return json(200, { count, max_model_len: contextLength, tokens: made, token_strs: null });
+  }
   const prompt = text(body.prompt);
   const tokenizer = await tokenizerOf(text(body.model));
   const { ids, tokens: count } = rawPrompt(tokenizer, prompt, body.add_special_tokens !== false);

@@ -1,6 +1,6 @@
 import type { Ask, Tool, Turn } from '../brain/index.ts';
 import { PLAIN, readPrompt } from '../brain/index.ts';
-import { isJson, type Json, list, number, object, strings, text } from '../json.ts';
+import { isJson, type Json, list, number, object, parse, strings, text } from '../json.ts';
 
 const ROLES: Readonly<Record<string, Turn['role']>> = {
   system: 'system',
@@ -41,8 +41,17 @@ function choiceOf(choice: unknown): Ask['toolChoice'] {
   return name ? { name } : 'auto';
 }
 
-function formatOf(format: unknown): Ask['format'] {
-  const { type, json_schema: described, schema } = object(format);
+/** A schema as vLLM's own fields have it: an object, or its JSON text. */
+const schemaIn = (value: unknown): Json | undefined => {
+  const schema = typeof value === 'string' ? parse(value) : value;
+  return isJson(schema) ? schema : undefined;
+};
+
+function formatOf(body: Json): Ask['format'] {
+  // vLLM's, in its newer and its older form: https://docs.vllm.ai/en/latest/features/structured_outputs.html
+  const own = schemaIn(object(body.structured_outputs).json) ?? schemaIn(body.guided_json);
+  if (own) return own;
+  const { type, json_schema: described, schema } = object(body.response_format);
   if (type === 'json_schema') return object(object(described).schema);
   // `schema` beside `json_object` is Together's older form.
   return type === 'json_object' ? (isJson(schema) ? schema : 'object') : undefined;
@@ -66,8 +75,8 @@ export const chatAsk = (body: Json): Ask => ({
   tools: toolsOf(body.tools),
   toolChoice: choiceOf(body.tool_choice),
   parallelTools: body.parallel_tool_calls !== false,
-  format: formatOf(body.response_format),
-  reasons: reasons(text(body.model)),
+  format: formatOf(body),
+  reasons: reasons(text(body.model)) && object(body.chat_template_kwargs).enable_thinking !== false,
 });
 
 export const completionAsk = (body: Json, prompt: string): Ask => ({
@@ -78,6 +87,17 @@ export const completionAsk = (body: Json, prompt: string): Ask => ({
   // OpenAI's default for this route, which both servers took over.
   maxTokens: number(body.max_tokens) ?? 16,
 });
+
+/** Models that see images. */
+const SEES =
+  /vision|[-_]vl\b|vl-|llama-?4|llava|pixtral|gemma-?3|mistral-(?:small|large|medium)-3|ministral-3|kimi-k(?:2\.5|3)|glm-\d(?:\.\d)?v|qwen3\.[5-9]/i;
+
+/** Whether a request shows an image to a model that sees none. */
+export const isBlindTo = (body: Json): boolean =>
+  !SEES.test(text(body.model)) &&
+  list(body.messages).some((message) =>
+    list(object(message).content).some((part) => text(object(part).type).startsWith('image')),
+  );
 
 /** How many choices are asked for. */
 export const countOf = (body: Json): number => Math.min(128, Math.max(1, number(body.n) ?? 1));
