@@ -9,20 +9,25 @@ const dayBefore = (day: string): string => new Date(Date.parse(day) - 86_400_000
 /** The price that is in force: of the usual region and tier, and without an end. */
 const isCurrent = (line: Line, { provider, offer }: Verdict): boolean =>
   line.provider === provider &&
-  line.offer === offer &&
+  (line.offer === offer || line.offer === `us.${offer}`) &&
   line.tier === undefined &&
   (line.region === undefined || line.region === 'us') &&
   line.validTo === undefined;
+
+/** Which sources say otherwise, or that only one speaks. */
+const noted = ({ note }: { readonly note?: string }): Line => (note === undefined ? {} : { note });
 
 function applied(lines: readonly Line[], verdict: Verdict, today: string): Line[] {
   const at = lines.findIndex((line) => isCurrent(line, verdict));
   const current = lines[at];
   if (verdict.kind === 'confirmed' && verdict.refresh && current) {
-    return lines.with(at, { ...current, source: verdict.source, checkedAt: today });
+    const { note: _, ...rest } = current;
+    return lines.with(at, { ...rest, source: verdict.source, checkedAt: today, ...noted(verdict) });
   }
   if (verdict.kind !== 'changed') return [...lines];
-  const { provider, offer, price, source } = verdict;
-  const region: Line = provider === 'bedrock' ? { region: 'us' } : {};
+  const { provider, price, source } = verdict;
+  const offer = current?.offer ?? verdict.offer;
+  const region: Line = provider === 'bedrock' && offer === verdict.offer ? { region: 'us' } : {};
   const next: Line = {
     provider,
     offer,
@@ -32,6 +37,7 @@ function applied(lines: readonly Line[], verdict: Verdict, today: string): Line[
     outputPerMtok: formatDollars(price.output),
     source,
     checkedAt: today,
+    ...noted(verdict),
   };
   if (current === undefined) {
     const last = lines.findLastIndex((line) => line.provider === provider);

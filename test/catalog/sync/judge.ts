@@ -1,6 +1,6 @@
 import { type CatalogOffer, isServed, type PriceRow } from '../../../src/catalog/index.ts';
-import { formatDollars } from '../../../src/core/index.ts';
-import type { Heard, Pair, Verdict } from './types.ts';
+import { byCodeUnits, formatDollars } from '../../../src/core/index.ts';
+import type { Heard, Listing, Pair, Remarks, Unlisted, Verdict } from './types.ts';
 
 /** Sources that copied the provider's own page: what lists say, that copy one another, is no reason to leave them. */
 const PROVIDERS_OWN: ReadonlySet<string> = new Set(['aws-cache', 'together-docs', 'together-api', 'replicate-pricing']);
@@ -8,18 +8,44 @@ const PROVIDERS_OWN: ReadonlySet<string> = new Set(['aws-cache', 'together-docs'
 const same = (a: Pair, b: Pair): boolean => a.input === b.input && a.output === b.output;
 const written = ({ input, output }: Pair): string => `${formatDollars(input)}/${formatDollars(output)}`;
 
-interface Said extends Pair {
+interface Said extends Listing {
   readonly source: string;
   readonly authority: Heard['authority'];
 }
+
+/** How people call the lists. */
+const NAMES: Readonly<Record<string, string>> = { litellm: 'LiteLLM', modelsdev: 'models.dev' };
+const nameOf = (source: string): string => NAMES[source] ?? source;
 
 /** What each source says of an offer, under any of its ids; its own id before the others. */
 function saidOf(offer: CatalogOffer, heard: readonly Heard[]): Said[] {
   return heard.flatMap(({ source, authority, listings }) => {
     const own = listings.filter(({ provider }) => provider === offer.provider);
     const found = [offer.id, ...offer.otherIds].map((id) => own.find((one) => one.offer === id)).find(Boolean);
-    return found ? [{ source, authority, input: found.input, output: found.output }] : [];
+    return found ? [{ source, authority, ...found }] : [];
   });
+}
+
+/** What the row of a price ought to say of the sources, which is nothing where several agree. */
+function noteFor(said: readonly Said[], price: Said): string | undefined {
+  const others = said.filter((one) => !same(one, price));
+  if (others.length > 0) return `${others.map((one) => `${nameOf(one.source)} says ${written(one)}`).join(', ')}.`;
+  return said.length === 1 && price.authority === 'list' ? `${nameOf(price.source)} alone.` : undefined;
+}
+
+const cachedText = (amount: bigint | undefined): string => (amount === undefined ? 'none' : formatDollars(amount));
+
+/** What a person may want to take over by hand: prices of cached tokens, and ends. */
+function besides(said: readonly Said[], offer: CatalogOffer, current: PriceRow | undefined): string[] {
+  const known = current?.price.kind === 'token' ? current.price.cacheRead : undefined;
+  return said.flatMap(({ source, cacheRead, ends }) => [
+    ...(cacheRead === undefined || cacheRead === known
+      ? []
+      : [`${nameOf(source)}: cached tokens cost ${cachedText(cacheRead)}, the book says ${cachedText(known)}`]),
+    ...(ends === undefined || ends === offer.status.date
+      ? []
+      : [`${nameOf(source)}: it ends on ${ends}, the catalogue says ${offer.status.date ?? 'nothing'}`]),
+  ]);
 }
 
 /** The price that may be believed: the provider's word, or what at least two lists say and no other two contradict. */
@@ -97,14 +123,56 @@ export function judge(
       const missing = presence(offer, heard);
       if (said.length === 0 && missing.length === 0) return { ...at, kind: 'unseen' };
       if (said.length === 0) return { ...at, kind: 'held', reasons: missing };
-      const price = believed(said);
-      if ('reason' in price) return { ...at, kind: 'held', reasons: [...missing, price.reason] };
+      const extra = besides(said, offer, current);
+      const remarks: Remarks = extra.length > 0 ? { besides: extra } : {};
+      const before = current?.price.kind === 'token' ? current.price : undefined;
+      // One list may repeat what the book has of it, and change nothing.
+      const [only] = said;
+      const repeats = said.length === 1 && only && before && same(only, before) && only.source === current?.source;
+      const price = repeats ? only : believed(said);
+      if ('reason' in price) return { ...at, kind: 'held', reasons: [...missing, price.reason], ...remarks };
       const reasons = [...missing, ...doubts(price, current)];
       const pair: Pair = { input: price.input, output: price.output };
-      if (reasons.length > 0) return { ...at, kind: 'held', reasons, price: pair };
-      const before = current?.price.kind === 'token' ? current.price : undefined;
+      if (reasons.length > 0) return { ...at, kind: 'held', reasons, price: pair, ...remarks };
+      const note = noteFor(said, price);
+      const found = { price: pair, source: price.source, ...remarks, ...(note === undefined ? {} : { note }) };
       return before && same(before, pair)
-        ? { ...at, kind: 'confirmed', price: pair, source: price.source, refresh: !outranked(current, price) }
-        : { ...at, kind: 'changed', from: before, price: pair, source: price.source };
+        ? { ...at, kind: 'confirmed', refresh: !outranked(current, price), ...found }
+        : { ...at, kind: 'changed', from: before, ...found };
     });
+}
+
+/** Whose weights are open, by how providers begin their ids. Everybody's at Together is. */
+const OPEN: Readonly<Record<string, RegExp>> = {
+  bedrock: /^(?:deepseek|google\.gemma|meta|minimax|mistral|moonshot(?:ai)?|nvidia|openai\.gpt-oss|qwen|zai)\b/,
+  replicate: /^(?:deepseek-ai|ibm-granite|meta|mistralai|qwen|openai\/gpt-oss)\b/,
+  // Size classes of LiteLLM's are no models.
+  together: /\//,
+};
+
+/** A profile's id without its geography. */
+const bare = (offer: string): string => offer.replace(/^(?:us|eu|apac|jp|au|ca|in|global|us-gov)\./, '');
+
+/** What sources offer of open weights and the catalogue has under no id, retired or not. */
+export function unlisted(offers: readonly CatalogOffer[], heard: readonly Heard[]): Unlisted[] {
+  const known = new Set(
+    offers.flatMap(({ provider, id, otherIds }) => [id, ...otherIds].map((one) => `${provider} ${one}`)),
+  );
+  const found = new Map<string, Unlisted>();
+  for (const { source, listings, served } of heard.filter(({ loose }) => !loose)) {
+    const named = [
+      ...listings.map(({ provider, offer }) => ({ provider, offer })),
+      // Of Together's own list the prices are enough: it has images and voices, too.
+      ...(served?.provider === 'bedrock'
+        ? [...served.offers.keys()].map((offer) => ({ provider: served.provider, offer }))
+        : []),
+    ];
+    for (const { provider, offer: id } of named) {
+      const offer = bare(id);
+      const key = `${provider} ${offer}`;
+      if (known.has(key) || !OPEN[provider]?.test(offer)) continue;
+      found.set(key, { provider, offer, sources: [...new Set([...(found.get(key)?.sources ?? []), source])] });
+    }
+  }
+  return [...found.values()].sort((a, b) => byCodeUnits(a.provider + a.offer, b.provider + b.offer));
 }

@@ -1,8 +1,10 @@
 import { formatDollars } from '../../../src/core/index.ts';
-import type { Pair, Verdict } from './types.ts';
+import type { Pair, Unlisted, Verdict } from './types.ts';
 
 const written = (price: Pair | undefined): string =>
   price ? `${formatDollars(price.input)} in, ${formatDollars(price.output)} out` : 'unknown';
+
+const besidesOf = (verdict: Verdict): readonly string[] => ('besides' in verdict ? (verdict.besides ?? []) : []);
 
 function line(verdict: Verdict): string {
   const name = `${verdict.provider}/${verdict.offer}`;
@@ -34,6 +36,17 @@ export function report(verdicts: readonly Verdict[]): string {
   return kinds
     .map((kind) => ({ kind, found: verdicts.filter((verdict) => verdict.kind === kind) }))
     .filter(({ found }) => found.length > 0)
-    .map(({ kind, found }) => `${TITLES[kind]} (${found.length})\n${found.map((one) => `  ${line(one)}`).join('\n')}`)
+    .map(
+      ({ kind, found }) =>
+        `${TITLES[kind]} (${found.length})\n${found.map((one) => `  ${[line(one), ...besidesOf(one).map((text) => `    ${text}`)].join('\n')}`).join('\n')}`,
+    )
     .join('\n\n');
 }
+
+/** What is offered and not in the catalogue; empty where there is nothing. */
+export const reportUnlisted = (found: readonly Unlisted[]): string =>
+  found.length === 0
+    ? ''
+    : `Offered, and not in the catalogue (${found.length})\n${found
+        .map(({ provider, offer, sources }) => `  ${provider}/${offer} (${sources.join(', ')})`)
+        .join('\n')}`;

@@ -1,4 +1,5 @@
-import { readAwsModels, readLitellm, readModelsDev, readPortkey, readTogether } from './parse.ts';
+import { dayOf } from '../../../src/core/index.ts';
+import { readAwsModels, readGenaiPrices, readLitellm, readModelsDev, readPortkey, readTogether } from './parse.ts';
 import type { Answer } from './types.ts';
 
 /** Where prices and models are read. `id` is a key of `src/catalog/sources.json`. */
@@ -46,6 +47,12 @@ export const LIST_SOURCES: readonly ListSource[] = [
     url: 'https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json',
     authority: 'list',
     read: readLitellm,
+  },
+  {
+    id: 'genai-prices',
+    url: 'https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/new_data/v2/data.json',
+    authority: 'list',
+    read: (json) => readGenaiPrices(json, dayOf(Date.now())),
   },
   { id: 'modelsdev', url: 'https://models.dev/api.json', authority: 'list', read: readModelsDev },
 ];

@@ -5,14 +5,16 @@ import { formatDollars, parseDollars } from '../../../src/core/index.ts';
 import { rowOf, tokens } from '../rows.ts';
 import { apply } from './apply.ts';
 import { ask } from './ask.ts';
-import { judge } from './judge.ts';
+import { judge, unlisted } from './judge.ts';
+import { readGenaiPrices } from './parse.ts';
 import awsModels from './recorded/aws-models.json' with { type: 'json' };
+import genaiPrices from './recorded/genai-prices.json' with { type: 'json' };
 import litellm from './recorded/litellm.json' with { type: 'json' };
 import modelsdev from './recorded/modelsdev.json' with { type: 'json' };
 import portkeyBedrock from './recorded/portkey-bedrock.json' with { type: 'json' };
 import portkeyTogether from './recorded/portkey-together.json' with { type: 'json' };
 import togetherApi from './recorded/together-api.json' with { type: 'json' };
-import { report } from './report.ts';
+import { report, reportUnlisted } from './report.ts';
 import { LIST_SOURCES } from './sources.ts';
 import type { Heard, Listing, Verdict } from './types.ts';
 
@@ -23,6 +25,7 @@ const RECORDED: Readonly<Record<string, unknown>> = {
   'portkey-bedrock': portkeyBedrock,
   'portkey-together': portkeyTogether,
   litellm,
+  'genai-prices': genaiPrices,
   modelsdev,
 };
 const TODAY = '2026-11-27';
@@ -94,6 +97,52 @@ describe('the sources', () => {
     ],
   ])('%s is read in its own units', (id, expected) => expect(shown(read(id).listings)).toEqual(expected));
 
+  it('genai-prices is read by what its rules spell out, by the price that has begun, and without tiers', () => {
+    expect(shown(read('genai-prices').listings)).toEqual([
+      'bedrock/amazon.nova-lite-v1:0 0.06/0.24',
+      'bedrock/amazon.nova-lite 0.06/0.24',
+      'bedrock/google.gemma-3-12b-it 0.09/0.29',
+      'bedrock/nvidia.nemotron-nano-9b-v2:0 0.06/0.23',
+      'bedrock/nvidia.nemotron-nano-9b-v2 0.06/0.23',
+      'bedrock/regional.openai.gpt-5.6-luna 0.22/1.32',
+      'bedrock/openai.gpt-5.6-luna 0.22/1.32',
+      'bedrock/gpt-5.6-luna 0.22/1.32',
+      'bedrock/in.openai.gpt-5.6-luna 0.22/1.32',
+      'together/Qwen/Qwen1.5-4B 0.1/0.1',
+      'together/Qwen/Qwen1.5-4B-Chat 0.1/0.1',
+      'together/meta-llama/Llama-3.3-70B-Instruct-Turbo 0.88/0.88',
+    ]);
+    const luna = (day: string) =>
+      formatDollars(
+        readGenaiPrices(genaiPrices, day).listings.find(({ offer }) => offer.includes('luna'))?.input ?? 0n,
+      );
+    expect([luna('2026-07-29'), luna('2026-07-30')]).toEqual(['1.1', '0.22']);
+  });
+
+  it('LiteLLM and models.dev are read in the form of their address and as a part with a word before it', () => {
+    expect(read('litellm', { about: 'a part', models: litellm })).toEqual(read('litellm'));
+    const { 'amazon-bedrock': bedrock, togetherai } = modelsdev;
+    const part = {
+      about: 'a part',
+      providers: { 'amazon-bedrock': bedrock.models, togetherai: togetherai.models },
+    };
+    expect(read('modelsdev', part)).toEqual(read('modelsdev'));
+  });
+
+  it('cached tokens and ends are read where a list has them', () => {
+    const kimi = {
+      'together_ai/moonshotai/Kimi-K2.6': {
+        litellm_provider: 'together_ai',
+        mode: 'chat',
+        input_cost_per_token: 1.2e-6,
+        output_cost_per_token: 4.5e-6,
+        cache_read_input_token_cost: 2e-7,
+        deprecation_date: '2026-08-19',
+      },
+    };
+    expect(read('litellm', kimi).listings).toMatchObject([{ cacheRead: parseDollars('0.2'), ends: '2026-08-19' }]);
+  });
+
   it('portkey-bedrock is read without its default, which prices the unknown at zero', () => {
     const { listings } = read('portkey-bedrock');
     expect(listings.filter(({ input }) => input === 0n)).toEqual([]);
@@ -124,6 +173,9 @@ describe('a list that has changed its form', () => {
     ['litellm', renamed(litellm, 'input_cost_per_token', 'input_cost_per_million')],
     ['litellm', renamed(litellm, 'litellm_provider', 'vendor')],
     ['litellm', []],
+    ['genai-prices', renamed(genaiPrices, 'input_mtok', 'input_per_mtok')],
+    ['genai-prices', renamed(genaiPrices, 'aws', 'amazon')],
+    ['genai-prices', {}],
     ['modelsdev', renamed(modelsdev, 'togetherai', 'together')],
     ['modelsdev', renamed(modelsdev, 'cost', 'price')],
     ['modelsdev', 'nothing'],
@@ -291,6 +343,47 @@ describe('a price', () => {
     expect(verdict(LLAMA, ...lists)).toMatchObject({ kind: 'confirmed', refresh: false });
   });
 
+  it('comes with a note for its row: who says otherwise, or that one list alone says it', () => {
+    const two = [says('portkey-bedrock', GLM, '1', '3.2'), says('litellm', GLM, '1', '3.2')];
+    expect(verdict(GLM, ...two)).not.toHaveProperty('note');
+    expect(verdict(GLM, ...two, says('modelsdev', GLM, '0.9', '3'))).toMatchObject({ note: 'models.dev says 0.9/3.' });
+    // The same list as before, with the same price, confirms it; another one alone does not.
+    expect(verdict(GLM, says('portkey-bedrock', GLM, '1', '3.2'))).toMatchObject({
+      kind: 'confirmed',
+      note: 'portkey-bedrock alone.',
+    });
+    expect(verdict(GLM, says('litellm', GLM, '1', '3.2')).kind).toBe('held');
+  });
+
+  it('comes with what sources say of cached tokens and of an end, for a person', () => {
+    const heard: Heard[] = [
+      {
+        source: 'litellm',
+        authority: 'list',
+        listings: [
+          {
+            provider: 'bedrock',
+            offer: GLM.id,
+            input: parseDollars('1'),
+            output: parseDollars('3.2'),
+            cacheRead: parseDollars('0.26'),
+            ends: '2027-01-01',
+          },
+        ],
+      },
+      says('modelsdev', GLM, '1', '3.2'),
+    ];
+    const found = verdict(GLM, ...heard);
+    expect(found).toMatchObject({
+      kind: 'confirmed',
+      besides: [
+        'LiteLLM: cached tokens cost 0.26, the book says none',
+        'LiteLLM: it ends on 2027-01-01, the catalogue says nothing',
+      ],
+    });
+    expect(report([found])).toContain('\n    LiteLLM: cached tokens cost 0.26, the book says none');
+  });
+
   it('is not looked for where none is: history, hardware by the second', () => {
     const ended = { ...GLM, status: { state: 'retired' } } as const;
     const timed = { ...GLM, billing: 'time' } as const;
@@ -366,6 +459,37 @@ describe('all recorded answers together', () => {
   });
 });
 
+describe('what the catalogue lacks', () => {
+  const at = (provider: 'bedrock' | 'together', offer: string) => ({ provider, offer, input: 1n, output: 1n });
+  const heard: Heard[] = [
+    {
+      source: 'litellm',
+      authority: 'list',
+      listings: [
+        at('bedrock', 'us.qwen.qwen9-9t'),
+        at('bedrock', 'zai.glm-5'),
+        at('bedrock', 'global.moonshotai.kimi-k3'),
+        at('bedrock', 'anthropic.claude-9'),
+        at('together', 'new/model'),
+        at('together', 'together-ai-4.1b-8b'),
+      ],
+    },
+    { source: 'modelsdev', authority: 'list', listings: [at('bedrock', 'qwen.qwen9-9t')] },
+    { source: 'genai-prices', authority: 'list', loose: true, listings: [at('bedrock', 'qwen.qwen8')] },
+  ];
+
+  it('is told: open weights that a list of today offers, under no id of the catalogue', () => {
+    const found = unlisted(
+      models().flatMap(({ offers }) => offers),
+      heard,
+    );
+    expect(reportUnlisted(found)).toBe(
+      'Offered, and not in the catalogue (2)\n  bedrock/qwen.qwen9-9t (litellm, modelsdev)\n  together/new/model (litellm)',
+    );
+    expect(reportUnlisted([])).toBe('');
+  });
+});
+
 describe('what is written', () => {
   const text = `[
 {"provider": "bedrock", "offer": "zai.glm-5", "validFrom": "2026-07-01", "region": "us", "inputPerMtok": "1", "outputPerMtok": "3.2", "source": "portkey-bedrock", "checkedAt": "2026-08-21"},
@@ -403,6 +527,26 @@ describe('what is written', () => {
     expect(added(apply(text, [{ ...at, kind: 'confirmed', price, source: 'litellm', refresh: true }], TODAY))).toEqual([
       '{"provider": "bedrock", "offer": "zai.glm-5", "validFrom": "2026-07-01", "region": "us", "inputPerMtok": "1", "outputPerMtok": "3.2", "source": "litellm", "checkedAt": "2026-11-27"}',
     ]);
+  });
+
+  it('is the note that the sources leave, and no older one', () => {
+    const noted = text.replace('"checkedAt": "2026-08-21"}', '"checkedAt": "2026-08-21", "note": "LiteLLM alone."}');
+    const again = { ...at, kind: 'confirmed', price, source: 'litellm', refresh: true } as const;
+    expect(apply(noted, [again], TODAY)).not.toContain('"note"');
+    expect(apply(noted, [{ ...again, note: 'models.dev says 1/3.' }], TODAY)).toContain(
+      '"note": "models.dev says 1/3."',
+    );
+  });
+
+  it('is for the profile of the US where prices go by profile', () => {
+    const profiles = text.replace(
+      '"offer": "zai.glm-5", "validFrom": "2026-07-01", "region": "us"',
+      '"offer": "us.zai.glm-5", "validFrom": "2026-07-01"',
+    );
+    const change = { ...at, kind: 'changed', from: undefined, price, source: 'litellm' } as const;
+    expect(apply(profiles, [change], TODAY)).toContain(
+      '{"provider": "bedrock", "offer": "us.zai.glm-5", "validFrom": "2026-11-27", "inputPerMtok": "1.1"',
+    );
   });
 
   it('is an end and a new row where a price has changed, so that the past keeps its price', () => {
