@@ -1,69 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { type ChatCall, type Event, GatewayError, type Provider } from '../../src/core/index.ts';
-import type { Candidate } from '../../src/offers/index.ts';
-import { type Clock, carry, DEFAULT_TIMEOUTS, healthBook, retryBudget, type Timeouts } from '../../src/relay/index.ts';
+import type { Event } from '../../src/core/index.ts';
+import { carry, DEFAULT_TIMEOUTS, healthBook, retryBudget } from '../../src/relay/index.ts';
 import {
   answers,
   type Behaviour,
   breaks,
+  call,
+  error,
   fails,
   finished,
+  good,
   handClock,
   hangs,
   offer,
+  run,
   said,
   scripted,
   settle,
   stalls,
+  textOf,
 } from './support.ts';
-
-const call = (more: Partial<ChatCall> = {}): ChatCall => ({
-  kind: 'chat',
-  id: 'gen-1',
-  models: ['llama-3-8b-instruct'],
-  sampling: {},
-  n: 1,
-  stop: [],
-  stream: true,
-  routing: {},
-  templating: {},
-  unknownParameters: [],
-  messages: [{ role: 'user', content: 'Hi' }],
-  tools: [],
-  ...more,
-});
-
-interface Scene {
-  providers: Provider[];
-  offers?: Candidate[];
-  clock?: Clock;
-  caller?: AbortSignal;
-  timeouts?: Partial<Timeouts>;
-  asked?: ChatCall;
-}
-
-const run = ({ providers, offers, clock = handClock(), caller, timeouts, asked = call() }: Scene) =>
-  carry(
-    asked,
-    { eligible: offers ?? providers.map((p) => offer(p.id)), excluded: [] },
-    caller ?? new AbortController().signal,
-    {
-      providers: new Map(providers.map((provider) => [provider.id, provider])),
-      timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
-      budget: retryBudget(),
-      health: healthBook(),
-      clock,
-    },
-  );
-
-async function textOf(events: AsyncIterable<Event[]>): Promise<string> {
-  let text = '';
-  for await (const batch of events) for (const event of batch) if (event.type === 'text') text += event.text;
-  return text;
-}
-
-const good = answers([said('Hello')], [finished]);
-const error = (code: GatewayError['code'], details = {}) => new GatewayError(code, `it was ${code}`, details);
 
 describe('a call whose first provider fails before its first content', () => {
   const failures: [string, Behaviour][] = [

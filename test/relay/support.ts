@@ -1,6 +1,23 @@
-import type { Event, Generation, Job, Provider } from '../../src/core/index.ts';
+import {
+  type ChatCall,
+  type Event,
+  GatewayError,
+  type Generation,
+  type Job,
+  type Provider,
+} from '../../src/core/index.ts';
 import type { Candidate } from '../../src/offers/index.ts';
-import type { Clock } from '../../src/relay/index.ts';
+import {
+  type Carried,
+  type Clock,
+  carry,
+  DEFAULT_TIMEOUTS,
+  type HealthBook,
+  healthBook,
+  type Relay,
+  retryBudget,
+  type Timeouts,
+} from '../../src/relay/index.ts';
 
 /** A clock that moves only when told, and a chance that is always the same. */
 export interface HandClock extends Clock {
@@ -127,3 +144,99 @@ export const offer = (provider: string, more: Partial<Candidate> = {}): Candidat
   systemRole: true,
   ...more,
 });
+
+export const call = (more: Partial<ChatCall> = {}): ChatCall => ({
+  kind: 'chat',
+  id: 'gen-1',
+  models: ['llama-3-8b-instruct'],
+  sampling: {},
+  n: 1,
+  stop: [],
+  stream: true,
+  routing: {},
+  templating: {},
+  unknownParameters: [],
+  messages: [{ role: 'user', content: 'Hi' }],
+  tools: [],
+  ...more,
+});
+
+export interface Scene {
+  providers: Provider[];
+  offers?: Candidate[];
+  clock?: Clock;
+  caller?: AbortSignal;
+  timeouts?: Partial<Timeouts>;
+  asked?: ChatCall;
+  health?: HealthBook;
+  budget?: Relay['budget'];
+}
+
+/** Carries a call over offers of these providers, in this order. */
+export const run = ({
+  providers,
+  offers,
+  clock = handClock(),
+  caller,
+  timeouts,
+  asked = call(),
+  health = healthBook(),
+  budget = retryBudget(),
+}: Scene): Promise<Carried> =>
+  carry(
+    asked,
+    { eligible: offers ?? providers.map((p) => offer(p.id)), excluded: [] },
+    caller ?? new AbortController().signal,
+    {
+      providers: new Map(providers.map((provider) => [provider.id, provider])),
+      timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
+      budget,
+      health,
+      clock,
+    },
+  );
+
+export async function textOf(events: AsyncIterable<Event[]>): Promise<string> {
+  let text = '';
+  for await (const batch of events) for (const event of batch) if (event.type === 'text') text += event.text;
+  return text;
+}
+
+export const good = answers([said('Hello')], [finished]);
+export const error = (code: GatewayError['code'], details = {}) => new GatewayError(code, `it was ${code}`, details);
+
+/** Answers after so many milliseconds. */
+export const after =
+  (clock: Clock, ms: number, then: Behaviour = good): Behaviour =>
+  (job, signal) =>
+    new Promise((resolve, reject) => {
+      const cancel = clock.after(ms, () => resolve(then(job, signal)));
+      signal.addEventListener('abort', () => {
+        cancel();
+        reject(signal.reason);
+      });
+    });
+
+/** Answers at once, and sends one batch every so many milliseconds, the last one for ever where there is no end. */
+export const drips =
+  (clock: Clock, ms: number, ...batches: Event[][]): Behaviour =>
+  (_job, signal) => ({
+    events: (async function* () {
+      for (const batch of batches) {
+        await new Promise<void>((resolve, reject) => {
+          const cancel = clock.after(ms, resolve);
+          signal.addEventListener('abort', () => {
+            cancel();
+            reject(signal.reason);
+          });
+        });
+        yield batch;
+      }
+    })(),
+  });
+
+export async function eventsOf({ events }: Carried): Promise<Event[]> {
+  const all: Event[] = [];
+  for await (const batch of events) all.push(...batch);
+  return all;
+}
