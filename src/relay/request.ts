@@ -92,7 +92,8 @@ export function upstreamRequest(job: Job, around: Surroundings): Request {
       if (heardAt > 0) unreadMs += now - heardAt;
       dog.listen(now);
       try {
-        const turn = await events.next();
+        // Until there is content to lose, the next offer does not wait for this one to hear that it was aborted.
+        const turn = await (stage === 'speaking' ? events.next() : orAbort(events.next(), signal));
         if (turn.done) {
           close();
           return ENDED;

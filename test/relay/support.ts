@@ -206,7 +206,7 @@ export const good = answers([said('Hello')], [finished]);
 export const error = (code: GatewayError['code'], details = {}) => new GatewayError(code, `it was ${code}`, details);
 
 /** Answers after so many milliseconds. */
-export const after =
+export const late =
   (clock: Clock, ms: number, then: Behaviour = good): Behaviour =>
   (job, signal) =>
     new Promise((resolve, reject) => {
