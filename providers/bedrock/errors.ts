@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   GatewayError,
   parseRetryAfter,
+  promptTooLong,
   sanitise,
   shownId,
 } from '../../src/core/index.ts';
@@ -23,8 +24,7 @@ const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
     'AWS Bedrock did not accept the gateway’s credentials. Check them, AWS_REGION, and the account’s access to the model.',
   model_not_found:
     'AWS Bedrock does not serve this model under this id in this region. Ask another provider, or correct the id.',
-  context_length_exceeded:
-    'The prompt is too long for this model on AWS Bedrock. Shorten it, or use a model with a larger context.',
+  context_length_exceeded: promptTooLong('AWS Bedrock'),
   unsupported_parameter:
     'This model on AWS Bedrock does not support a part of the request. Leave it out, or ask another provider.',
   content_policy: 'AWS Bedrock blocked this content by its policy. Change the prompt, or ask another provider.',

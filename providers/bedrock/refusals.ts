@@ -16,7 +16,10 @@ const WORDINGS: readonly (readonly [RegExp, Refusal])[] = [
   [/on-demand throughput isn.t supported/i, { code: 'model_not_found' }],
   // A limit on the output, not on the context.
   [/maximum tokens you requested exceeds/i, { code: 'invalid_request', param: 'max_tokens' }],
-  [/too long|maximum context length|input tokens|context window/i, { code: 'context_length_exceeded' }],
+  [
+    /too long|input tokens|too many tokens|(?:maximum|exceeds?) .{0,40}context (?:length|window|limit|size)/i,
+    { code: 'context_length_exceeded' },
+  ],
   [/doesn.t support tool use/i, { code: 'unsupported_parameter', param: 'tools' }],
   [/(?:doesn.t|does not) support system/i, { code: 'unsupported_parameter', param: 'messages' }],
   [/(?:doesn.t|does not) support (?:the )?(?:tool_?choice)/i, { code: 'unsupported_parameter', param: 'tool_choice' }],

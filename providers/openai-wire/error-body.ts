@@ -1,3 +1,4 @@
+import { parseJson } from './json.ts';
 import { filled, isObject, type JsonObject } from './shape.ts';
 
 /** What an error body says, whichever shape it has. */
@@ -44,10 +45,15 @@ function described(parts: { [K in keyof ErrorBody]: ErrorBody[K] | undefined }):
   };
 }
 
-/** FastAPI and Ray Serve: `{"detail": "Not Found"}`, `{"detail": [{loc, msg, type}]}`. */
-function fromDetail(detail: unknown): ErrorBody {
+/**
+ * FastAPI and Ray Serve: `{"detail": "Not Found"}`, `{"detail": [{loc, msg, type}]}`; and what gateways put there: the error
+ * of the server behind them, as an object or as its JSON.
+ */
+function fromDetail(detail: unknown, depth: number): ErrorBody {
   const first: unknown = Array.isArray(detail) ? detail[0] : detail;
-  if (!isObject(first)) return described({ message: filled(first) });
+  if (!isObject(first)) return within(first, depth) ?? described({ message: filled(first) });
+  const inner = first.msg === undefined ? errorIn(first, depth) : undefined;
+  if (inner) return inner;
   return described({
     message: filled(first.msg) ?? filled(first.message),
     type: filled(first.type),
@@ -55,33 +61,56 @@ function fromDetail(detail: unknown): ErrorBody {
   });
 }
 
-const fromObject = (error: JsonObject, outer: JsonObject): ErrorBody =>
-  described({
-    message: filled(error.message) ?? filled(error.detail),
-    type: filled(error.type),
-    code: typeof error.code === 'string' ? filled(error.code) : undefined,
-    status: statusOf(error.code) ?? statusOf(error.status),
-    param: filled(error.param),
+/** Errors are passed on inside errors this often (Ollama's of llama.cpp's, a gateway's of its upstream's). */
+const MAX_DEPTH = 3;
+
+/** The error that a text is the JSON of. */
+function within(text: unknown, depth: number): ErrorBody | undefined {
+  if (typeof text !== 'string' || depth >= MAX_DEPTH || !/^\s*\{/.test(text)) return undefined;
+  return errorIn(parseJson(text)?.value, depth + 1);
+}
+
+function fromObject(error: JsonObject, outer: JsonObject, depth: number): ErrorBody {
+  // OpenRouter says "Provider returned error", and what the provider said in `metadata.raw`.
+  const raw = isObject(error.metadata) ? error.metadata.raw : undefined;
+  const inner = within(raw, depth) ?? within(error.message, depth);
+  // Mistral's message can be FastAPI's list of details.
+  const listed = isObject(error.message) ? fromDetail(error.message.detail ?? error.message, depth) : undefined;
+  const { message, param } = inner ?? listed ?? {};
+  return described({
+    message: message ?? filled(raw) ?? filled(error.message) ?? filled(error.detail),
+    type: inner?.type ?? filled(error.type),
+    code: inner?.code ?? (typeof error.code === 'string' ? filled(error.code) : undefined),
+    status: statusOf(error.code) ?? statusOf(error.status) ?? inner?.status,
+    param: param ?? filled(error.param),
     requestId: filled(outer.id) ?? filled(outer.request_id),
   });
+}
+
+function errorIn(wire: unknown, depth: number): ErrorBody | undefined {
+  // Google's OpenAI endpoint sends a list of one.
+  if (Array.isArray(wire)) return wire.length > 0 && depth < MAX_DEPTH ? errorIn(wire[0], depth + 1) : undefined;
+  if (!isObject(wire)) return undefined;
+  if (isObject(wire.error) && Object.keys(wire.error).length > 0) return fromObject(wire.error, wire, depth);
+  if (filled(wire.error) !== undefined) return fromObject({ ...wire, message: wire.error }, wire, depth);
+  if (wire.choices !== undefined && wire.object !== 'error') return undefined;
+  const named = wire.type ?? wire.code;
+  if (wire.object === 'error' || (wire.message !== undefined && wire.message !== '' && named !== undefined)) {
+    return fromObject(wire, wire, depth);
+  }
+  // Cloudflare: `{"success": false, "errors": [{"code": 5007, "message": "…"}]}`.
+  if (Array.isArray(wire.errors) && isObject(wire.errors[0])) return fromObject(wire.errors[0], wire, depth);
+  return wire.detail === undefined ? undefined : fromDetail(wire.detail, depth);
+}
 
 /**
  * The error in an object, or undefined if it is none: `{error: {…}}` (OpenAI, Together, Ray Serve), `{error: "…"}`,
- * `{object: "error", message, …}` (older vLLM), `{message, type}` and `{detail}` where there are no choices.
+ * `{object: "error", message, …}` (older vLLM), `{message, type}`, `{errors}` and `{detail}` where there are no choices.
  */
-export function errorBodyIn(wire: unknown): ErrorBody | undefined {
-  if (!isObject(wire)) return undefined;
-  if (isObject(wire.error) && Object.keys(wire.error).length > 0) return fromObject(wire.error, wire);
-  if (filled(wire.error) !== undefined) return fromObject({ ...wire, message: wire.error }, wire);
-  if (wire.choices !== undefined && wire.object !== 'error') return undefined;
-  if (wire.object === 'error' || (filled(wire.message) !== undefined && (wire.type ?? wire.code) !== undefined)) {
-    return fromObject(wire, wire);
-  }
-  return wire.detail === undefined ? undefined : fromDetail(wire.detail);
-}
+export const errorBodyIn = (wire: unknown): ErrorBody | undefined => errorIn(wire, 0);
 
 /** The body of an answer whose status says error: parsed JSON of any shape, or the text of a page or a line. */
 export function errorBody(wire: unknown): ErrorBody {
   if (typeof wire === 'string') return described({ message: filled(wire) });
-  return errorBodyIn(wire) ?? (isObject(wire) ? fromObject(wire, wire) : {});
+  return errorBodyIn(wire) ?? (isObject(wire) ? fromObject(wire, wire, 0) : {});
 }

@@ -3,6 +3,7 @@ import {
   type ErrorDetails,
   GatewayError,
   parseRetryAfter,
+  promptTooLong,
   sanitise,
   shorten,
   shownId,
@@ -14,8 +15,7 @@ import type { Upstream } from './upstream.ts';
 /** What to tell the caller, by code. The provider's own words travel beside it, in `details.upstreamMessage`. */
 const MESSAGES: Readonly<Partial<Record<ErrorCode, (name: string) => string>>> = {
   invalid_request: (p) => `${p} refused the request as invalid. Its reason is in the error's metadata.`,
-  context_length_exceeded: (p) =>
-    `The prompt and the answer do not fit the model's context at ${p}. Shorten the messages or lower max_tokens.`,
+  context_length_exceeded: promptTooLong,
   content_policy: (p) => `${p} refused the request under its content policy.`,
   model_not_found: (p) => `${p} does not serve this model under the configured id, or not to this account.`,
   unsupported_parameter: (p) => `${p} does not take one of the parameters for this model. Leave it out.`,

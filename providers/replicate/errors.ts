@@ -4,6 +4,7 @@ import {
   type ErrorDetails,
   GatewayError,
   parseRetryAfter,
+  promptTooLong,
   sanitise,
   shownId,
 } from '../../src/core/index.ts';
@@ -55,7 +56,8 @@ function resetsIn(detail: string | undefined): number | undefined {
 export function httpError(request: 'create' | 'get', response: Response, body: string): GatewayError {
   const { status } = response;
   const problem = problemOf(body);
-  const mapped = codeForStatus(status);
+  const words = `${problem.title ?? ''} ${problem.detail ?? ''}`.slice(0, 2000);
+  const mapped = status === 422 && NO_SUCH_VERSION.test(words) ? 'model_not_found' : codeForStatus(status);
   // A prediction that we made and cannot read is no fault of the caller's.
   const code =
     request === 'get' && (mapped === 'model_not_found' || mapped === 'invalid_request') ? 'provider_error' : mapped;
@@ -85,9 +87,13 @@ export const engineCode = (error: string): string | undefined =>
 
 /** cog-vllm raises this also when it runs into the context limit while it writes; then it is the end of the answer. */
 export const PROMPT_TOO_LONG = 'E1002';
+/** The same from models whose engine is vLLM or transformers, which have no code for it. */
+const OVERFLOW = /maximum (context|model) length|prompt (is )?too long|longer than the (maximum|model)|max_model_len/i;
+
+/** "Invalid version or not permitted", under 422: https://replicate.com/docs/reference/http#predictions.create */
+const NO_SUCH_VERSION = /invalid version or not permitted|version does not exist/i;
 
 const refused = 'The model on Replicate did not accept the input. Check the prompt and the parameters.';
-const tooLong = 'The prompt is too long for this model on Replicate. Shorten it, or use a model with a larger context.';
 const broke = 'The model failed on Replicate. Send the request again, or ask another provider.';
 
 /** A prediction that failed, by what its `error` says. */
@@ -99,7 +105,9 @@ export function predictionError(error: string): GatewayError {
     ...(upstreamCode === undefined ? {} : { upstreamCode }),
     ...(upstreamMessage ? { upstreamMessage } : {}),
   };
-  if (upstreamCode === PROMPT_TOO_LONG) return new GatewayError('context_length_exceeded', tooLong, details);
+  if (upstreamCode === PROMPT_TOO_LONG || OVERFLOW.test(error.slice(0, 2000))) {
+    return new GatewayError('context_length_exceeded', promptTooLong('Replicate'), details);
+  }
   if (upstreamCode?.startsWith('E1')) return new GatewayError('invalid_request', refused, details);
   return new GatewayError('provider_error', broke, details);
 }

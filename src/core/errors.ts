@@ -162,6 +162,14 @@ export function abortReason(signal: AbortSignal): GatewayError {
   return new GatewayError('canceled', 'The caller left before the answer was complete.');
 }
 
+/**
+ * A provider refused a prompt as too long. In the words by which clients know an overflow, whatever the provider's own are:
+ * LiteLLM looks for "prompt is too long", LangChain for "maximum context length", opencode, pi and Cline for "reduce the
+ * length of the messages".
+ */
+export const promptTooLong = (provider: string): string =>
+  `The prompt is too long: with its answer it exceeds the model's maximum context length at ${provider}. Please reduce the length of the messages or completion, or use a model with a larger context.`;
+
 /** No answer came at all: refused, reset, no such host. Never quotes the exception, which may name hosts and paths. */
 export function unreachable(provider: string): GatewayError {
   return new GatewayError('provider_unavailable', `${provider} could not be reached.`, { provider });

@@ -164,6 +164,18 @@ const SHOWN = 4;
 const TELLS: Readonly<Partial<Record<ExclusionCode, number>>> = { retired: 1, not_allowed: 2 };
 const tells = ({ code }: Exclusion): number => TELLS[code] ?? 0;
 
+/**
+ * OpenAI's own sentence, digits without separators: clients know an overflow by its words and then shorten the conversation
+ * (LiteLLM's exception_mapping_utils.py, langchain-openai, opencode, pi, Cline and Roo Code).
+ */
+function tooLong(param: string, tooSmall: readonly Exclusion[]): string {
+  const [largest] = tooSmall.toSorted((a, b) => (b.contextLength ?? 0) - (a.contextLength ?? 0));
+  if (largest?.contextLength === undefined || !largest.prompt) return '';
+  const { largest: tokens, exactness, more } = largest.prompt;
+  const size = `${more ? 'more than ' : exactness === 'estimate' ? 'about ' : ''}${tokens} tokens`;
+  return `This model's maximum context length is ${largest.contextLength} tokens. However, your ${param} resulted in ${size}. Please reduce the length of the ${param}. `;
+}
+
 function nothingLeft(call: Call, excluded: readonly Exclusion[]): GatewayError {
   const offers = excluded.map(({ provider, model, upstream, code, message, prompt, contextLength }) => ({
     provider,
@@ -181,10 +193,8 @@ function nothingLeft(call: Call, excluded: readonly Exclusion[]): GatewayError {
   // Where a shorter prompt would have been served, that is what to say.
   if (tooSmall.length > 0) {
     const param = call.kind === 'chat' ? 'messages' : 'prompt';
-    return new GatewayError('context_length_exceeded', `${why} Shorten it, or name a model with a longer context.`, {
-      param,
-      offers,
-    });
+    const message = `${tooLong(param, tooSmall)}${why} Shorten it, or name a model with a longer context.`;
+    return new GatewayError('context_length_exceeded', message, { param, offers });
   }
   // The caller's own text is at fault, and nothing else.
   const [{ param } = { param: undefined }] = told;

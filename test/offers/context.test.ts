@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Provider } from '../../src/core/index.ts';
 import { planFor } from '../../src/offers/index.ts';
+import { OVERFLOW_CLIENTS } from '../support/overflow-clients.ts';
 import {
   assistant,
   chat,
@@ -91,6 +92,14 @@ describe('a prompt that is too long', () => {
           reason: expect.objectContaining({ code: 'context_too_small' }),
         }),
       ]),
+    );
+  });
+
+  it.each(Object.entries(OVERFLOW_CLIENTS))('is said in words that %s know', (_client, pattern) => {
+    const error = errorOf(() => sheet(completion({ models: ['llama-2-70b-chat'], prompts: [words(4096)] })));
+    expect(error.message).toMatch(pattern);
+    expect(error.message).toMatch(
+      /^This model's maximum context length is 4096 tokens\. However, your prompt resulted in 4096 tokens\. Please reduce the length of the prompt\. /,
     );
   });
 

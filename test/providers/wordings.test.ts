@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { errorFromAnswer, readAnswer } from '../../providers/openai-wire/index.ts';
+import { promptTooLong, sanitise } from '../../src/core/index.ts';
+import { collect } from '../support/collect.ts';
+import { OVERFLOW_CLIENTS } from '../support/overflow-clients.ts';
+import { calm, chatJob, sse, streamOf } from './support/openai-jobs.ts';
+import { WORDINGS, type Wording, wordingsOf } from './support/wordings.ts';
+
+const UPSTREAM = { id: 'mine', name: 'Mine' };
+const errorOf = ({ status, body }: Wording) => errorFromAnswer(UPSTREAM, status, new Headers(), body);
+const named = WORDINGS.map((wording) => [wording.who, wording] as const);
+
+describe('an error is known by the words of its server', () => {
+  it.each(named)('%s', (_who, wording) => {
+    expect(errorOf(wording).code).toBe(wording.code);
+  });
+
+  it.each(named)('%s: words that stay as they are', (_who, wording) => {
+    const said = errorOf(wording).details.upstreamMessage ?? '';
+    expect(said).toMatch(/[a-z]{3,} [a-z]/i);
+    expect(said).not.toMatch(/redacted|^\{/);
+    expect(sanitise(said)).toBe(said);
+  });
+
+  it.each(wordingsOf('context_length_exceeded', 'model_not_found'))('%s, in a stream', async (_who, { body, code }) => {
+    const { events } = await readAnswer(streamOf(sse([body])), chatJob(), calm(), UPSTREAM);
+    expect((await collect(events)).error).toMatchObject({ code });
+  });
+});
+
+describe('what we say of a prompt that a provider found too long', () => {
+  it.each(Object.entries(OVERFLOW_CLIENTS))('is known to %s', (_client, pattern) => {
+    expect(promptTooLong('Mine')).toMatch(pattern);
+  });
+});
