@@ -129,6 +129,6 @@ export function liveServices({
       }
       await wait(first);
     },
-    again: () => wait(states.filter(({ askedAt }) => now() - askedAt > AGAIN_MS).map(ask)),
+    again: () => wait(states.filter(({ askedAt, asking }) => asking || now() - askedAt > AGAIN_MS).map(ask)),
   };
 }

@@ -36,7 +36,12 @@ export async function lookUp<T>({ services }: Gateway, look: () => T): Promise<T
     throw new GatewayError(
       'provider_unavailable',
       `${thrown.message} But ${which} could not be asked for its models yet. ${why}`,
-      { ...first.error.details, param: 'model', retryAfterMs: first.error.details.retryAfterMs ?? LATER_MS },
+      {
+        ...first.error.details,
+        status: 503,
+        param: 'model',
+        retryAfterMs: first.error.details.retryAfterMs ?? LATER_MS,
+      },
     );
   }
 }

@@ -6,13 +6,11 @@ import { serveWorkers } from '../support/workerd.ts';
 import { type Door, openDoor } from './door.ts';
 import { ALIAS, type LlamaServer, startLlamaCpp, TOOL_TEMPLATE } from './llama-cpp.ts';
 
-/** A gateway whose only providers are these servers, tried in this order. */
-async function startGateway(servers: Readonly<Record<string, string>>) {
-  const services = Object.entries(servers).map(([id, url]) => ({
-    id,
-    base_url: `${url}/v1`,
-    models: { [ALIAS]: { family: 'chatml' } },
-  }));
+const CHATML = { models: { [ALIAS]: { family: 'chatml' } } };
+
+/** A gateway whose only providers are these servers, tried in the order of their names. */
+async function startGateway(servers: Readonly<Record<string, string>>, entry: object = CHATML) {
+  const services = Object.entries(servers).map(([id, url]) => ({ id, base_url: `${url}/v1`, ...entry }));
   const served = await serveWorkers([
     {
       name: 'gateway',
@@ -27,7 +25,8 @@ async function startGateway(servers: Readonly<Record<string, string>>) {
       body: JSON.stringify(body),
       ...(signal ? { signal } : {}),
     });
-  return { served, post };
+  const get = (path: string) => fetch(`${served.urls.gateway}${path}`, { headers: { authorization: `Bearer ${KEY}` } });
+  return { served, post, get };
 }
 
 type Gateway = Awaited<ReturnType<typeof startGateway>>;
@@ -123,7 +122,7 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
       await startLlamaCpp(python, { template: TOOL_TEMPLATE }),
     ];
     door = await openDoor(server.url);
-    gateway = await startGateway({ first: server.url, second: second.url, door: door.url });
+    gateway = await startGateway({ first: server.url, second: second.url, third: door.url });
   }, 300_000);
   afterAll(async () => {
     await gateway.served.stop();
@@ -238,14 +237,14 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
     // As the server answers in the half second that it takes for this one.
     const loading = { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } };
     door.answer(CHAT, 503, loading, 2);
-    const answer = await gateway.post(CHAT, chat({ provider: { only: ['door'] } }));
-    expect(answer.headers.get('x-chasqui-attempts')).toBe('3');
+    const answer = await gateway.post(CHAT, chat({ provider: { only: ['third'] } }));
+    expect(door.seen.filter(({ path }) => path === CHAT)).toHaveLength(3);
     expect((await answered(answer)).content).toBe((await answered(await server.post(CHAT, chat()))).content);
   });
 
   it('is left for another at once while it loads its model', async () => {
     door.answer(CHAT, 503, { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } });
-    const answer = await gateway.post(CHAT, chat({ provider: { order: ['door', 'second'] } }));
+    const answer = await gateway.post(CHAT, chat({ provider: { order: ['third', 'second'] } }));
     expect(answer.headers.get('x-chasqui-provider')).toBe('second');
     expect((await answered(answer)).content).not.toBe('');
   });
@@ -293,5 +292,93 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
       await alone.served.stop();
       await third.kill();
     }
+  });
+
+  describe('that is configured by its address alone', () => {
+    let here: Gateway;
+    let front: Door;
+    const json = async (response: Response) => (await response.json()) as Record<string, unknown>;
+    beforeAll(async () => {
+      front = await openDoor(server.url);
+      here = await startGateway({ mine: front.url }, {});
+    });
+    afterAll(async () => {
+      await here.served.stop();
+      await front.close();
+    });
+
+    it('serves what it lists once it can be asked, and until then the caller is told why not', async () => {
+      const loading = { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } };
+      front.answer('/v1/models', 503, loading, 2);
+      // The list is asked for at the first call, and once more for a name that nobody knows.
+      let answer = await here.post(CHAT, chat());
+      for (let tries = 0; answer.status !== 200 && tries < 20; tries++) {
+        expect(answer.status).toBe(503);
+        const { error } = (await answer.json()) as { error: { message: string } };
+        expect(error.message).toMatch(/mine could not be asked for its models yet.*Loading model/);
+        expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        answer = await here.post(CHAT, chat());
+      }
+      expect((await answered(answer)).content).toBe((await answered(await server.post(CHAT, chat()))).content);
+      expect(front.seen.filter(({ path }) => path === '/v1/models').length).toBeGreaterThan(1);
+    });
+
+    it('is listed with the context it was started with', async () => {
+      expect(await json(await here.get(`/v1/models/${ALIAS}`))).toMatchObject({ id: ALIAS, context_length: 512 });
+    });
+
+    it('is not asked for what does not fit', async () => {
+      const before = front.seen.length;
+      const answer = await here.post(CHAT, chat({ messages: [{ role: 'user', content: 'word '.repeat(4000) }] }));
+      expect(answer.status).toBe(400);
+      expect(await answer.json()).toMatchObject({ error: { code: 'context_length_exceeded' } });
+      expect(front.seen.length).toBe(before);
+    });
+
+    it.each([
+      ['a chat', CHAT, chat()],
+      ['a chat with tools', CHAT, chat({ tools: [weather] })],
+      [
+        'an earlier tool call and its result',
+        CHAT,
+        chat({
+          tools: [weather],
+          messages: [...question, toolCall('Paris'), { role: 'tool', tool_call_id: 'call_1', content: 'clear' }],
+        }),
+      ],
+      ['a raw prompt', TEXT, completion()],
+    ])('counts %s as it bills it', async (_what, path, body) => {
+      const counted = await json(await here.post('/v1/count_tokens', body));
+      const direct = await answered(await server.post(path, { ...body, max_tokens: 1 }));
+      expect(counted).toMatchObject({ tokens: direct.usage.prompt_tokens, exactness: 'provider' });
+    });
+
+    it('tokenizes, and gives the text back', async () => {
+      const input = 'Hello world, Ñandú 🦙';
+      const told = await json(await here.post('/v1/tokenize', { model: ALIAS, input }));
+      const direct = (await (await server.post('/tokenize', { content: input })).json()) as { tokens: number[] };
+      expect(told).toMatchObject({ ids: direct.tokens, count: direct.tokens.length, exactness: 'provider' });
+      const offsets = told.offsets as number[];
+      expect(offsets[0]).toBe(0);
+      expect(offsets).toEqual([...offsets].sort((a, b) => a - b));
+      expect((told.pieces as string[]).slice(0, 2)).toEqual(['Hello', ' world']);
+      const back = await json(await here.post('/v1/detokenize', { model: ALIAS, ids: told.ids }));
+      expect(back).toMatchObject({ text: input, count: direct.tokens.length });
+    });
+
+    it('goes on from the beginning of an answer once somebody names the template', async () => {
+      const messages = [...question, { role: 'assistant', content: 'The capital of France is' }];
+      const refused = await here.post(CHAT, chat({ messages }));
+      expect(refused.status).toBe(400);
+      const { error } = (await refused.json()) as { error: { message: string } };
+      expect(error.message).toMatch(/template\.name/);
+      expect(error.message).toMatch(/family/);
+      const named = await answered(
+        await here.post(CHAT, chat({ max_tokens: 8, messages, template: { name: 'chatml' } })),
+      );
+      const known = await answered(await gateway.post(CHAT, chat({ max_tokens: 8, messages })));
+      expect(named.content).toBe(known.content);
+    });
   });
 });

@@ -11,14 +11,8 @@ export const ALIAS = 'smollm2-135m';
  * server then leaves them out without a word.
  */
 export const TOOL_TEMPLATE = `{%- if tools %}<|im_start|>system
-# Tools
-<tools>{% for tool in tools %}
-{{ tool | tojson }}{% endfor %}
-</tools>
-For each function call, return a JSON object within <tool_call></tool_call> tags:
-<tool_call>
-{"name": <function-name>, "arguments": <args-json-object>}
-</tool_call><|im_end|>
+Tools:{% for tool in tools %}
+{{ tool | tojson }}{% endfor %}<|im_end|>
 {% endif %}{% for message in messages %}{% if message.role == 'tool' %}<|im_start|>user
 <tool_response>
 {{ message.content }}
