@@ -1,6 +1,6 @@
 import type { Configured, ConfigureProvider, Privacy } from '../../src/core/index.ts';
 import { bedrockClient, type Credentials } from './client.ts';
-import { converseReads } from './converse/index.ts';
+import { converseReads, fitSchema, objectionTo } from './converse/index.ts';
 import { generate } from './generate.ts';
 
 const nothing = (mistakes: readonly string[] = []): Configured => ({ providers: [], offers: [], mistakes });
@@ -76,6 +76,8 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
         id: 'bedrock',
         privacy: PRIVACY,
         reads: converseReads,
+        objectionTo,
+        canHold: (schema) => fitSchema(schema) !== undefined,
         generate: (job, signal) => generate(client, job, signal),
       },
     ],

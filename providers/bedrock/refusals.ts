@@ -20,6 +20,13 @@ const WORDINGS: readonly (readonly [RegExp, Refusal])[] = [
     /too long|input tokens|too many tokens|(?:maximum|exceeds?) .{0,40}context (?:length|window|limit|size)/i,
     { code: 'context_length_exceeded' },
   ],
+  // Schemas of tools and of answers. "output_config.format: Extra inputs are not permitted" (BerriAI/litellm#27846);
+  // "output_config.format.schema: property 'minimum' is not supported" (future-agi/future-agi#412); "The format of the value at
+  // toolConfig.tools.0.toolSpec.inputSchema.json is invalid" (aws/aws-sdk-net#3377).
+  [/toolSpec\.strict|strict mode/i, { code: 'unsupported_parameter', param: 'tools' }],
+  [/input_?schema|toolSpec/i, { code: 'invalid_request', param: 'tools' }],
+  [/json_?schema|format\.schema/i, { code: 'invalid_request', param: 'response_format' }],
+  [/output_?config|text_?format|structured output/i, { code: 'unsupported_parameter', param: 'response_format' }],
   [/doesn.t support tool use/i, { code: 'unsupported_parameter', param: 'tools' }],
   [/(?:doesn.t|does not) support system/i, { code: 'unsupported_parameter', param: 'messages' }],
   [/(?:doesn.t|does not) support (?:the )?(?:tool_?choice)/i, { code: 'unsupported_parameter', param: 'tool_choice' }],

@@ -1,7 +1,7 @@
 export { bedrockId } from './bedrock.ts';
 export { CATALOG_DATE, models, priceSources } from './data.ts';
 export { findModel, type Match, type Pin } from './find.ts';
-export { type Parameter, WIRES, type WireName, wireOf } from './parameters.ts';
+export { type Parameter, truncates, WIRES, type WireName, wireOf } from './parameters.ts';
 export * from './prices/index.ts';
 export { hasServedOffer, isServed } from './status.ts';
 export { nearestOf } from './suggest.ts';

@@ -9,6 +9,8 @@ export type Parameter =
   | 'tools'
   | 'toolChoice'
   | 'responseFormat'
+  /** Of the response formats JSON Schemas alone, and only for models that take them: see `OfferFeatures.structured`. */
+  | 'jsonSchema'
   | 'images'
   | 'echo'
   /** Fields that are not ours, as they came: what they do is between the caller and the server. */
@@ -43,9 +45,9 @@ const CHAT = ['tools', 'toolChoice', 'responseFormat', 'images', 'reasoningEffor
  */
 export const WIRES: Readonly<Record<WireName, ReadonlySet<Parameter>>> = {
   // Bedrock API, `InferenceConfiguration` and `ToolConfiguration`. Structured output is `outputConfig.textFormat`.
-  'bedrock.converse': wire(...COMMON, 'stop', 'tools', 'toolChoice', 'responseFormat', 'images'),
+  'bedrock.converse': wire(...COMMON, 'stop', 'tools', 'toolChoice', 'jsonSchema', 'images'),
   // The same, and `top_k` among `additionalModelRequestFields`.
-  'bedrock.converse-mistral': wire(...COMMON, 'topK', 'stop', 'tools', 'toolChoice', 'responseFormat', 'images'),
+  'bedrock.converse-mistral': wire(...COMMON, 'topK', 'stop', 'tools', 'toolChoice', 'jsonSchema', 'images'),
   // "Supported models and model features": no tool choice but auto; and Llama is in no list for structured output.
   'bedrock.converse-llama': wire(...COMMON, 'stop', 'tools', 'images'),
   // Bedrock user guide, "Meta Llama models": prompt, temperature, top_p, max_gen_len.
@@ -69,6 +71,23 @@ export const WIRES: Readonly<Record<WireName, ReadonlySet<Parameter>>> = {
   'openai.chat': wire(...OPEN_SAMPLING, ...CHAT, 'parallelToolCalls', 'user', 'extra'),
   'openai.completions': wire(...OPEN_SAMPLING, 'user', 'echo', 'extra'),
 };
+
+/**
+ * Wires that end an answer after a number of tokens of their own where the request sets none: `max_gen_len` 512 (Bedrock user
+ * guide, "Meta Llama models"), `max_tokens` of Replicate's engines (their predict.py), and 16 of OpenAI's legacy completions,
+ * which vLLM keeps (vllm/entrypoints/openai, `CompletionRequest.max_tokens`). Together's goes on to the end: recorded.
+ */
+const TRUNCATING: ReadonlySet<WireName> = new Set([
+  'bedrock.invoke-llama',
+  'bedrock.invoke-mistral',
+  'replicate.triton',
+  'replicate.vllm',
+  'replicate.llama-cpp',
+  'replicate.llama-2-2023',
+  'openai.completions',
+]);
+
+export const truncates = (wire: WireName | undefined): boolean => wire !== undefined && TRUNCATING.has(wire);
 
 const isMistral = (family: Family): boolean => /^mi(?:s|x)tral/.test(family);
 const isLlama = (family: Family): boolean => /^(?:code-)?llama(?:-|$)/.test(family);

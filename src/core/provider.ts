@@ -69,12 +69,14 @@ export interface ChatJob extends JobBase {
   readonly toolStreaming: boolean;
   /** False where the model takes no system prompt: then the provider folds it into the first user message. */
   readonly systemRole: boolean;
+  /** The API holds this model's answer and arguments to a JSON Schema. Absent: not, so the model is asked in words. */
+  readonly structured?: boolean;
 }
 
 /** What of a chat job decides what its model reads. */
 export type ChatParts = Pick<
   ChatJob,
-  'api' | 'family' | 'messages' | 'tools' | 'toolChoice' | 'responseFormat' | 'systemRole'
+  'api' | 'family' | 'messages' | 'tools' | 'toolChoice' | 'responseFormat' | 'systemRole' | 'structured'
 >;
 
 /** A chat as the template of its model gets it. */
@@ -136,6 +138,13 @@ export interface Provider {
    * tools out, what it sends is what is counted and billed. For chats without images. Absent: all goes as it came.
    */
   reads?(chat: ChatParts): ChatRead;
+  /**
+   * Why a chat cannot be sent to this provider whatever the model, in one sentence, with the field at fault: an image that it
+   * would have to fetch. Asked for each call, so it must be cheap. Absent: nothing speaks against any.
+   */
+  objectionTo?(messages: readonly Message[]): { readonly message: string; readonly param: string } | undefined;
+  /** Whether an API that holds answers to JSON Schemas can hold one to this schema. Absent: to any. */
+  canHold?(schema: Readonly<Record<string, unknown>>): boolean;
   /**
    * Prompt tokens of a job by the provider's own tokenizer and template, with all that would be sent: tools, images, earlier
    * tool calls. Undefined where the provider cannot count all of it, or does not answer. Never throws.

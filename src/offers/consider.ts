@@ -1,18 +1,19 @@
 import { isServed, type Parameter, type Priced, priceFor, WIRES, wireOf } from '../catalog/index.ts';
-import type { Call, Routing } from '../core/index.ts';
+import type { Api, Call, Routing } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { reportsExtra } from '../tokens/index.ts';
 import { type Billed, callCost, overMaxPrice, withinMaxCost } from './cost.ts';
-import { dropsFor } from './drops.ts';
+import { dropsFor, schemasOf, structuringOf } from './drops.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { measure } from './measure.ts';
 import { outputFor } from './output.ts';
-import type { Renderings } from './renderings.ts';
+import { hasImages, type Renderings } from './renderings.ts';
 import type { OfferSource } from './source.ts';
 import {
   type CallCost,
   type Candidate,
   type Exclusion,
+  type OutputLimit,
   type Refusal,
   refuse,
   type Standing,
@@ -85,11 +86,23 @@ export function consider(
     ? refuse('not_allowed', denied)
     : (refusalOf(source, given.world.providers.has(source.offer.provider), given.today) ??
       notPrivate(given.call.routing, facts.provider, given.world));
-  if (!refusal) return workOut(given, source, facts);
+  if (!refusal) return withPlain(given, source, facts);
   if (!given.explain || refusal.code === 'retired') return excluded(facts, refusal);
   // What it costs is worth knowing, also to who cannot or will not have it now.
   const unbound = { ...given.call, routing: {} };
   return { ...workOut({ ...given, call: unbound }, source, facts), ...excluded(facts, refusal) };
+}
+
+/** Of an offer that is to hold the answer to a schema, also what it does for who refuses that. */
+function withPlain(given: Consideration, source: OfferSource, facts: Facts): Candidate | Exclusion {
+  const offer = workOut(given, source, facts);
+  if (isExclusion(offer) || !offer.structured) return offer;
+  const schemas = schemasOf(given.call);
+  const plain = workOut(given, source, { ...facts, structured: false });
+  if (!given.world.health.refusesSchemas(facts.provider, facts.upstream, schemas, given.now)) {
+    return { ...offer, schemas, ...(isExclusion(plain) ? {} : { plain }) };
+  }
+  return plain;
 }
 
 const standingOf = (source: OfferSource): Standing =>
@@ -101,10 +114,13 @@ function workOut(
   facts: Facts,
 ): Candidate | Exclusion {
   const { provider, upstream, model } = facts;
-  const way = wayFor(call, facts, renderings, call.templating.markers ?? world.markers);
+  const server = world.providers.get(provider);
+  const objectionTo = server?.objectionTo?.bind(server);
+  const way = wayFor(call, facts, renderings, call.templating.markers ?? world.markers, objectionTo);
   if ('code' in way) return excluded(facts, way);
 
-  const prompt = measure(way, facts, counter);
+  const hasTools = way.form === 'messages' && way.tools.length > 0;
+  const prompt = measure(way, facts, counter, world.health.smallestPrompt(provider, upstream, hasTools));
   const { service } = facts;
   const where = {
     ...(service === undefined ? {} : { service }),
@@ -135,10 +151,12 @@ function workOut(
   const output = withinMaxCost(call, who, priced, billed);
   if ('code' in output) return { ...excluded(facts, output), ...known, ...costKnown(call, priced, billed) };
 
-  const drops = dropsFor(call, takes, output);
+  const canHold = server?.canHold?.bind(server) ?? (() => true);
+  const schema = structuringOf(call, takes, { structured: facts.structured, canHold });
+  const drops = dropsFor(call, takes, output, schema.lost);
   const cost = costKnown(call, priced, { ...billed, output });
   // A caller who lets the output be cut for the money has agreed to that loss.
-  const lost = call.routing.clampOutput ? dropsFor(call, takes, fitting) : drops;
+  const lost = call.routing.clampOutput ? dropsFor(call, takes, fitting, schema.lost) : drops;
   if (lost.length > 0 && call.routing.requireParameters) {
     const why = `${provider} does not take ${lost.join(', ')} for ${model}.`;
     return { ...excluded(facts, refuse('unsupported_parameter', why)), ...known, ...cost, drops, output };
@@ -151,6 +169,8 @@ function workOut(
     upstream,
     family: facts.family,
     drops: [...drops, ...ignored],
+    loses: lost.length > 0,
+    structured: schema.compiles,
     altered: way.altered,
     nativeN,
     nativeStop: takes.has('stop'),
@@ -167,8 +187,24 @@ function workOut(
     ...cost,
     ...(observed ? { observed } : {}),
     breaker: world.health.breaker(provider, upstream, now),
-    why: [],
+    why: [...unknowns(call, facts), ...guessed(call, facts, way.api, output)],
   };
+}
+
+/** A limit that nobody asked for, and that may be lower than need be. */
+const guessed = (call: Call, facts: Facts, api: Api, { maxTokens }: OutputLimit): readonly string[] =>
+  api === 'completions' && call.maxTokens === undefined && maxTokens !== undefined && facts.contextLength === undefined
+    ? [`Its context is not known here, so the answer gets ${maxTokens} tokens: set max_tokens, or its context_length.`]
+    : [];
+
+/** What is sent although nobody knows whether the model can do it. */
+function unknowns(call: Call, { tools, vision }: Facts): readonly string[] {
+  if (call.kind !== 'chat') return [];
+  const asked = [
+    ...(tools === 'unknown' && call.tools.length > 0 ? ['call tools'] : []),
+    ...(vision === 'unknown' && hasImages(call.messages) ? ['take images'] : []),
+  ];
+  return asked.map((can) => `Whether it can ${can} is not known here: they are sent, and the server says.`);
 }
 
 const sentBy = (way: Way): Candidate['sends'] =>

@@ -1,5 +1,6 @@
 import { type Priced, type PriceRow, rangeOf, shareOf } from '../catalog/index.ts';
 import { type Call, formatDollars, type NanoDollars } from '../core/index.ts';
+import { mostBilled } from './measure.ts';
 import { type CallCost, type OutputLimit, type PromptSize, type Refusal, refuse } from './types.ts';
 
 /** Output tokens of an answer that nobody has asked the like of, and whose caller set no limit. */
@@ -32,10 +33,10 @@ export function callCost(call: Call, priced: Priced, billed: Billed): CallCost |
   const range = rangeOf(priced.row, input(prompt.total), choices, choices * each, choices * (most ?? each));
   if (!range) return undefined;
   const { min, expected } = range;
-  if (most === undefined) return { min, expected };
-  // An estimate may be short: the bound must hold all the same.
-  const longest = input(Math.ceil(prompt.total * (1 + (prompt.errorBound ?? 0))));
-  const bound = rangeOf(priced.row, longest, choices, choices, choices * most);
+  // An estimate may be short: the bound must hold all the same, or there is none.
+  const longest = mostBilled(prompt);
+  if (most === undefined || longest === undefined) return { min, expected };
+  const bound = rangeOf(priced.row, input(longest), choices, choices, choices * most);
   return bound ? { min, expected, max: bound.max } : { min, expected };
 }
 
@@ -95,6 +96,11 @@ function affordable(call: Call, priced: Priced, billed: Billed, maxCost: NanoDol
   return cap(low);
 }
 
+const unbound = ({ prompt }: Billed): string =>
+  mostBilled(prompt) === undefined
+    ? 'What its images come to is not known: set the context_length.'
+    : 'Set max_tokens.';
+
 /**
  * What `max_cost` makes of an offer: its output as it is, or cut where the caller allows that, or why it is left out. An
  * offer whose cost has no bound may come to anything, so it is left out.
@@ -114,6 +120,6 @@ export function withinMaxCost(call: Call, who: string, priced: Priced, billed: B
     'over_max_cost',
     max !== undefined
       ? `${who} may come to $${formatDollars(max)}, over ${limit}. Lower max_tokens, or allow provider.clamp_output.`
-      : `What ${who} comes to has no known bound, which ${limit} asks for. ${priced.known ? 'Set max_tokens.' : priced.reason}`,
+      : `What ${who} comes to has no known bound, which ${limit} asks for. ${priced.known ? unbound(billed) : priced.reason}`,
   );
 }

@@ -1,5 +1,5 @@
 import type { Parameter } from '../catalog/index.ts';
-import type { Call, Sampling, ToolChoice } from '../core/index.ts';
+import type { Call, ChatCall, JsonObject, Sampling, ToolChoice } from '../core/index.ts';
 import type { OutputLimit } from './types.ts';
 
 /** The caller's name for each parameter, for headers and messages. */
@@ -26,14 +26,69 @@ const MAX_NAME = 80;
 /** `auto` is what happens without a choice, and for `none` the tools are left out. */
 const SERVED_BY_US: ReadonlySet<ToolChoice> = new Set<ToolChoice>(['auto', 'none']);
 
+/** What an offer can do about JSON Schemas beyond what its wire takes. */
+export interface Structuring {
+  /** The model is one that the API holds to schemas. */
+  readonly structured: boolean;
+  /** It can hold an answer to this one. */
+  readonly canHold: (schema: JsonObject) => boolean;
+}
+
+/** Whether an answer, or a tool's arguments, would be held to a schema. */
+const holds = (takes: ReadonlySet<Parameter>, { structured, canHold }: Structuring, schema: JsonObject | undefined) =>
+  takes.has('responseFormat') || (takes.has('jsonSchema') && structured && schema !== undefined && canHold(schema));
+
+/** The schema of a response format; undefined where it has none. */
+const schemaOf = (format: ChatCall['responseFormat']): JsonObject | undefined =>
+  format?.type === 'json_schema' ? format.schema : undefined;
+
+const NO_PARAMETERS: JsonObject = { type: 'object', properties: {} };
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let state = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
+  return state >>> 0;
+}
+
+/** Stands for a call's schemas: the same for the same ones. */
+export function schemasOf(call: Call): string {
+  if (call.kind !== 'chat') return '';
+  const strict = call.tools.filter((tool) => tool.strict === true).map(({ parameters }) => parameters);
+  const text = JSON.stringify([schemaOf(call.responseFormat), strict]);
+  return `${text.length}.${hash(text).toString(36)}`;
+}
+
+/** What holding a call to its schemas comes to at an offer. */
+export function structuringOf(call: Call, takes: ReadonlySet<Parameter>, offer: Structuring) {
+  if (call.kind !== 'chat') return { lost: [], compiles: false };
+  const format = call.responseFormat?.type === 'text' ? undefined : call.responseFormat;
+  const strict = call.toolChoice === 'none' ? [] : call.tools.filter((tool) => tool.strict === true);
+  const formatHeld = format !== undefined && holds(takes, offer, schemaOf(format));
+  const held = strict.filter((tool) => holds(takes, offer, tool.parameters ?? NO_PARAMETERS));
+  return {
+    lost: [
+      ...(format && !formatHeld ? ['response_format'] : []),
+      ...(held.length < strict.length ? ['tools[].function.strict'] : []),
+    ],
+    /** The API makes a grammar of a schema of this call, which a new one takes its time for. */
+    compiles: takes.has('jsonSchema') && (formatHeld || held.length > 0),
+  };
+}
+
 /** What the caller set and a wire cannot serve, by the caller's names. `n` and `stop` are never dropped: we serve them. */
-export function dropsFor(call: Call, takes: ReadonlySet<Parameter>, output: OutputLimit): string[] {
+export function dropsFor(
+  call: Call,
+  takes: ReadonlySet<Parameter>,
+  output: OutputLimit,
+  unstructured: readonly string[],
+): string[] {
   const drops: string[] = [];
   for (const key of Object.keys(call.sampling) as (keyof Sampling)[]) {
     if (call.sampling[key] !== undefined && !takes.has(key)) drops.push(CALLERS_NAME[key]);
   }
   if (call.kind === 'chat') {
-    if (call.responseFormat && !takes.has('responseFormat')) drops.push('response_format');
+    drops.push(...unstructured);
     if (
       call.toolChoice !== undefined &&
       !SERVED_BY_US.has(call.toolChoice) &&

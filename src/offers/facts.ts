@@ -1,6 +1,9 @@
 import type { Api, Family } from '../core/index.ts';
 import type { OfferSource } from './source.ts';
 
+/** Whether a model can do something. Nobody knows of a model that is in no catalogue: then it is sent, and the server says. */
+export type Can = boolean | 'unknown';
+
 /** What is the same for an offer of the catalogue and one on a service of the user's own. */
 export interface Facts {
   readonly provider: string;
@@ -10,10 +13,12 @@ export interface Facts {
   readonly family: Family;
   readonly apis: readonly Api[];
   readonly base: boolean;
-  readonly tools: boolean;
+  readonly tools: Can;
   readonly streamingTools: boolean;
   readonly systemRole: boolean;
-  readonly vision: boolean;
+  readonly vision: Can;
+  /** Its chat API holds answers to JSON Schemas, where a wire leaves that to the model. */
+  readonly structured: boolean;
   readonly infill: boolean;
   readonly contextLength?: number;
   readonly maxOutput: (api: Api) => number | undefined;
@@ -43,11 +48,12 @@ export function factsOf(source: OfferSource): Facts {
       family,
       apis: SERVICE_APIS,
       base: known?.kind === 'base',
-      // What a server of one's own can do is its owner's business: it says no by itself.
-      tools: true,
+      // What the entry says, else what is known of the weights, whoever serves them.
+      tools: offer.capabilities?.tools ?? known?.capabilities.tools ?? 'unknown',
       streamingTools: true,
       systemRole: true,
-      vision: true,
+      vision: offer.capabilities?.vision ?? known?.capabilities.vision ?? 'unknown',
+      structured: false,
       infill: known?.capabilities.infill ?? true,
       ...limits,
       maxOutput: () => offer.maxOutput,
@@ -65,6 +71,7 @@ export function factsOf(source: OfferSource): Facts {
     streamingTools: offer.features.streamingTools,
     systemRole: offer.features.system,
     vision: offer.features.vision,
+    structured: offer.features.structured,
     infill: model.capabilities.infill,
     ...limits,
     maxOutput: (api) => offer.maxOutput[api],

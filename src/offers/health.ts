@@ -21,6 +21,10 @@ export interface Health {
   completionTokens(model: string): number | undefined;
   /** Asked for several choices in one request it brings one: each is asked for by itself. */
   ignoresN(provider: string, upstream: string): boolean;
+  /** Whether an offer has refused to hold answers to JSON Schemas: to any, or to those of this call. */
+  refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
+  /** Tokens of the smallest prompt that an offer has billed, with tools in it or without: its template adds no more. */
+  smallestPrompt(provider: string, upstream: string, tools: boolean): number | undefined;
 }
 
 /** Nothing has been seen yet. */
@@ -29,4 +33,6 @@ export const UNSEEN: Health = {
   breaker: () => 'closed',
   completionTokens: () => undefined,
   ignoresN: () => false,
+  refusesSchemas: () => false,
+  smallestPrompt: () => undefined,
 };

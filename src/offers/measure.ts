@@ -1,5 +1,6 @@
 import { wireOf } from '../catalog/index.ts';
 import { bosAdded, type Counted, type PromptCounter } from '../tokens/index.ts';
+import { mostTokens } from './bound.ts';
 import type { Facts } from './facts.ts';
 import { hasImages } from './renderings.ts';
 import type { PromptSize } from './types.ts';
@@ -24,8 +25,12 @@ function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Coun
   return way.prompts.map((prompt) => counter.text(family, prompt));
 }
 
-/** What the call's prompts come to at an offer: each as the model there reads it, once. */
-export function measure(way: Way, facts: Facts, counter: PromptCounter): PromptSize {
+/**
+ * What the call's prompts come to at an offer: each as the model there reads it, once.
+ *
+ * @param smallest tokens of the smallest prompt that the offer has billed
+ */
+export function measure(way: Way, facts: Facts, counter: PromptCounter, smallest?: number): PromptSize {
   const addedTo = added(way, facts);
   let largest = 0;
   let total = 0;
@@ -40,14 +45,24 @@ export function measure(way: Way, facts: Facts, counter: PromptCounter): PromptS
     exact &&= one.exactness === 'exact';
     more ||= one.more === true;
   }
+  // Beyond its limit a count is none.
+  const most = exact && !more ? undefined : mostTokens(way, facts.contextLength, smallest);
   return {
     largest,
     total,
     exactness: exact ? 'exact' : 'estimate',
     ...(exact ? {} : { errorBound }),
+    ...(most === undefined ? {} : { atMost: Math.max(total, most) }),
     ...(more ? { more: true } : {}),
   };
 }
+
+/** The most that all prompts can be billed as; undefined where nobody can say. */
+export const mostBilled = ({ total, exactness, more, atMost }: PromptSize): number | undefined =>
+  exactness === 'exact' && !more ? total : atMost;
+
+/** The most that the largest prompt is likely to be: what an estimate is worth when it comes to what is left beside it. */
+export const longest = ({ largest, errorBound = 0 }: PromptSize): number => Math.ceil(largest * (1 + errorBound));
 
 /** The fewest tokens that the largest prompt can be: what an estimate is worth when it comes to refusing. */
 export const fewest = ({ largest, errorBound = 0 }: PromptSize): number => Math.floor(largest * (1 - errorBound));

@@ -1,12 +1,16 @@
+import { truncates, wireOf } from '../catalog/index.ts';
 import type { Api, Call } from '../core/index.ts';
 import type { Facts } from './facts.ts';
-import { fewest } from './measure.ts';
+import { fewest, longest } from './measure.ts';
 import { type OutputLimit, type PromptSize, type Refusal, refuse } from './types.ts';
 
 /** Bedrock's InvokeModel for Llama takes at most this as `max_gen_len` (and truncates at 512 without it). */
 const INVOKE_MOST = 2048;
 /** What Replicate's engines serve where the catalogue knows no context. */
 const ASSUMED_CONTEXT = 4096;
+/** What a service of the user's own serves at least, where nobody knows; and what its answer gets in any case. */
+const ASSUMED_SERVICE_CONTEXT = 2048;
+const LEAST_OUTPUT = 256;
 
 /**
  * Tokens of a context that a provider does not give. Together: prompt and output "must be less than the context length"
@@ -21,8 +25,8 @@ const sizeText = ({ largest, exactness, more }: PromptSize): string =>
 
 /**
  * How long an answer may get at an offer: what the caller asked for, cut to what fits behind the prompt and to what the
- * offer gives. What the caller did not set is not sent, except where the wire truncates without a limit; then it is the
- * largest that fits. A prompt that leaves no room for one token is refused.
+ * offer gives. What the caller did not set is not sent, except where the wire truncates without a limit (see `truncates`);
+ * then it is the largest that fits. A prompt that leaves no room for one token is refused.
  */
 export function outputFor(call: Call, facts: Facts, api: Api, prompt: PromptSize): OutputLimit | Refusal {
   const { contextLength, provider, model } = facts;
@@ -43,11 +47,21 @@ export function outputFor(call: Call, facts: Facts, api: Api, prompt: PromptSize
     const maxTokens = ceiling === undefined ? wanted : Math.min(wanted, ceiling);
     return { maxTokens, most: maxTokens, clamped: maxTokens < wanted };
   }
-  if (api === 'invoke' || api === 'predictions') {
-    const maxTokens = ceiling ?? Math.max(1, ASSUMED_CONTEXT - prompt.largest);
+  if (truncates(wireOf(provider, api, facts.family, facts.upstream))) {
+    const maxTokens = certain(facts, api, prompt, ceiling);
     return { maxTokens, most: maxTokens, clamped: false };
   }
   return { clamped: false, ...(ceiling === undefined ? {} : { most: ceiling }) };
+}
+
+/** The largest output that fits for certain: one that may not fit is refused, and nobody asked for it. */
+function certain(facts: Facts, api: Api, prompt: PromptSize, ceiling: number | undefined): number {
+  const most = longest(prompt);
+  if (facts.contextLength !== undefined || api !== 'completions') {
+    const context = facts.contextLength ?? ASSUMED_CONTEXT;
+    return Math.max(1, Math.min(ceiling ?? context, context - (MARGIN[facts.provider] ?? 0) - most));
+  }
+  return Math.min(ceiling ?? ASSUMED_SERVICE_CONTEXT, Math.max(LEAST_OUTPUT, ASSUMED_SERVICE_CONTEXT - most));
 }
 
 function smaller(a: number | undefined, b: number | undefined): number | undefined {

@@ -50,7 +50,7 @@ const usesTools = ({ tools, toolChoice, messages }: ChatJob): boolean =>
 
 function jobOf(
   call: Call,
-  { api, sends, toolStreaming, systemRole }: Candidate,
+  { api, sends, toolStreaming, systemRole, structured }: Candidate,
   base: Omit<PromptJob, 'kind' | 'api' | 'prompt'>,
   prompt: string | undefined,
 ): ChatJob | PromptJob {
@@ -67,5 +67,6 @@ function jobOf(
     ...(call.kind === 'chat' && call.responseFormat !== undefined ? { responseFormat: call.responseFormat } : {}),
     toolStreaming,
     systemRole,
+    structured,
   };
 }

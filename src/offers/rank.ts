@@ -71,27 +71,52 @@ function drawn(chances: readonly number[], draw: number): number {
   return 0;
 }
 
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
+function percent(share: number): string {
+  if (share > 0.99 && share < 1) return 'more than 99 %';
+  return share < 0.01 ? 'less than 1 %' : `${Math.round(share * 100)} %`;
+}
+
+/**
+ * Says of offers that were drawn what that means where they stand now: whether other offers, of this model or of another one,
+ * are asked before them.
+ */
+export function toldDraws(offers: readonly Candidate[]): Candidate[] {
+  let first = true;
+  return offers.map((offer, at) => {
+    const before = offers[at - 1];
+    first &&= offer.drawn !== undefined && (before === undefined || before.model === offer.model);
+    if (offer.drawn === undefined) return offer;
+    const share = percent(offer.drawn);
+    const why = first
+      ? `Drawn by the inverse square of cost: ${share} of such calls ask it first.`
+      : `Drawn by the inverse square of cost among those that follow: once the offers before them have failed, ${share} of such calls ask it next.`;
+    return { ...offer, why: [...offer.why, why] };
+  });
+}
 
 const takesPart = (offer: Candidate): boolean =>
   offer.standing === 'served' && costOf(offer) !== undefined && !isOpen(offer);
+
+/** Offers are drawn among their like: what loses something comes after what loses nothing, whatever it costs. */
+const takesPartWith =
+  (first: Candidate) =>
+  (offer: Candidate): boolean =>
+    takesPart(offer) && offer.loses === first.loses;
 
 /** Which of the offers that may be asked first is: one that a draw decides. The others follow by price. */
 function balance(sorted: Candidate[], draw: number): Candidate[] {
   const from = sorted.findIndex(takesPart);
   if (from < 0) return sorted;
-  const end = sorted.findIndex((offer, index) => index > from && !takesPart(offer));
+  const [head] = sorted.slice(from, from + 1);
+  const like = head ? takesPartWith(head) : takesPart;
+  const end = sorted.findIndex((offer, index) => index > from && !like(offer));
   const lot = sorted.slice(from, end < 0 ? sorted.length : end);
   if (lot.length < 2) return sorted;
   const chances = chancesOf(lot);
-  const told = lot.map((offer, index) =>
-    because(offer, `Drawn by the inverse square of cost: ${percent(chances[index] ?? 0)} of calls ask it first.`),
-  );
+  const told = lot.map((offer, index) => ({ ...offer, drawn: chances[index] ?? 0 }));
   const chosen = told.splice(drawn(chances, draw), 1);
   return [...sorted.slice(0, from), ...chosen, ...told, ...sorted.slice(from + lot.length)];
 }
-
-const because = (offer: Candidate, why: string): Candidate => ({ ...offer, why: [...offer.why, why] });
 
 const SORTED_BY: Readonly<Record<Sort, (offer: Candidate) => string>> = {
   price: ({ cost }) =>
@@ -113,10 +138,11 @@ const STANDS: Readonly<Record<Standing, string | undefined>> = {
 };
 
 /**
- * The order in which offers of one model are tried. The caller's `order` comes first. Without `sort` the rest are: one's own
- * services, then what is known to be served, then what may not be; each by expected cost, an unknown one last. The
- * first of those with a known price is drawn by the inverse square of it, unless the caller orders or sorts. What has
- * failed again and again is tried last, except where the caller's `order` names it.
+ * The order in which offers of one model are tried. The caller's `order` comes first. Of the rest, what loses something that
+ * the caller set comes after what loses nothing, whatever the `sort`. Without `sort` they are then: one's own services, then
+ * what is known to be served, then what may not be; each by expected cost, an unknown one last. The first of those with a
+ * known price is drawn by the inverse square of it, unless the caller orders or sorts. What has failed again and again is
+ * tried last, except where the caller's `order` names it.
  */
 export function rank(
   offers: readonly Candidate[],
@@ -132,18 +158,27 @@ export function rank(
   const compares = [
     orderBy(place),
     orderBy((offer) => Number(isTriedLast(offer, routing))),
+    orderBy(({ loses }) => Number(loses)),
     ...(sort ? SORTS[sort] : DEFAULT),
     byName,
   ];
-  const sorted = offers.map((offer) => reasoned(offer, place(offer) < order.length, sort)).sort(compareBy(compares));
+  const lossless = offers.some(({ loses }) => !loses);
+  const sorted = offers
+    .map((offer) => reasoned(offer, place(offer) < order.length, sort, lossless))
+    .sort(compareBy(compares));
   return sort || order.length > 0 ? sorted : balance(sorted, draw);
 }
 
-function reasoned(offer: Candidate, ordered: boolean, sort: Sort | undefined): Candidate {
+const lossOf = ({ drops }: Candidate, after: boolean): string =>
+  `It loses ${drops.join(', ')}${after ? ', so it comes after offers that lose nothing' : ''}.`;
+
+function reasoned(offer: Candidate, ordered: boolean, sort: Sort | undefined, lossless: boolean): Candidate {
   const stands = STANDS[offer.standing];
   const why = [
+    ...offer.why,
     ...(ordered ? ['provider.order names it.'] : []),
     ...(isOpen(offer) && !ordered ? ['It has failed again and again, so it is tried last for a while.'] : []),
+    ...(offer.loses ? [lossOf(offer, !ordered && lossless)] : []),
     ...(sort ? [SORTED_BY[sort](offer)] : []),
     ...(stands === undefined ? [] : [stands]),
     ...(!sort && offer.cost === undefined ? ['What it costs is not known beforehand.'] : []),

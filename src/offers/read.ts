@@ -25,7 +25,7 @@ const isUnchanged = (read: ChatRead, given: ChatRead): boolean =>
 export function readBy(
   reads: Provider['reads'],
   { toolChoice, responseFormat }: ChatCall,
-  { family, systemRole }: Facts,
+  { family, systemRole, structured }: Facts,
   api: ChatParts['api'],
   given: ChatRead,
 ): ChatRead {
@@ -35,6 +35,7 @@ export function readBy(
     api,
     family,
     systemRole,
+    structured,
     messages,
     tools,
     ...(toolChoice === undefined ? {} : { toolChoice }),

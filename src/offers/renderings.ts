@@ -91,7 +91,9 @@ export function renderingsOf(
     const rendered =
       read === guarded
         ? once(`served ${family} ${api}`, () => render(family, guarded))
-        : once(`served ${family} ${provider} ${api} ${facts.systemRole}`, () => render(family, read));
+        : once(`served ${family} ${provider} ${api} ${facts.systemRole} ${facts.structured}`, () =>
+            render(family, read),
+          );
     if (rendered.kind === 'none') return guarded;
     const { segments } = rendered;
     return speaks(markersOf(family)) ? { ...guarded, parsed: writtenOut(segments) } : { ...guarded, segments };

@@ -4,7 +4,7 @@ import { consider, isExclusion } from './consider.ts';
 import { drawFor } from './draw.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
 import { namedProviders } from './provider-names.ts';
-import { isTriedLast, rank } from './rank.ts';
+import { isTriedLast, rank, toldDraws } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
 import { expand, type Wanted } from './route.ts';
 import { serviceIndex } from './service-index.ts';
@@ -101,6 +101,12 @@ function counterFor({ named }: Asked, { tokenizers }: Moment): PromptCounter {
   return promptCounter(tokenizers, Math.max(COUNTED, ...contexts));
 }
 
+/** An offer under the configured name by which a call came to it. */
+function named<T extends Candidate | Exclusion>(offer: T, route: string | undefined): T {
+  if (route === undefined) return offer;
+  return 'plain' in offer && offer.plain ? { ...offer, route, plain: { ...offer.plain, route } } : { ...offer, route };
+}
+
 /**
  * What every offer that was asked for would do with the call, in the order in which they are to be tried, or why it is
  * left out. Pure: it asks nobody.
@@ -130,10 +136,9 @@ export function layOut(
   for (const { sources, pin, routing, route } of asked.named) {
     const consideration = { ...shared, call: { ...call, routing } };
     const allowed = allowedBy(routing, pin);
-    const through = route === undefined ? {} : { route };
     const offers: Candidate[] = [];
     for (const source of sources) {
-      const considered = { ...consider(consideration, source, allowed), ...through };
+      const considered = named(consider(consideration, source, allowed), route);
       if (isExclusion(considered)) excluded.push(considered);
       else offers.push(considered);
     }
@@ -145,7 +150,7 @@ export function layOut(
     // Nothing comes after an offer that is to have no other after it.
     complete = routing.allowFallbacks === false && ranked.length > 0;
   }
-  return { eligible: [...eligible, ...last], excluded };
+  return { eligible: toldDraws([...eligible, ...last]), excluded };
 }
 
 /**

@@ -40,6 +40,8 @@ export interface PromptSize {
   readonly exactness: 'exact' | 'estimate';
   /** Share of the count that an estimate may be off by. */
   readonly errorBound?: number;
+  /** Of an estimate: the most that all of them can be billed as. Absent where nobody can say. */
+  readonly atMost?: number;
   /** There are more tokens than that: nobody counted on, because no offer takes as many. */
   readonly more?: true;
 }
@@ -111,6 +113,16 @@ export interface Candidate {
   readonly cost?: CallCost;
   readonly observed?: Observed;
   readonly breaker: Breaker;
+  /** It drops something that the caller set. */
+  readonly loses: boolean;
+  /** The provider makes a grammar of a JSON Schema of the call first: of a new one for up to minutes. */
+  readonly structured: boolean;
+  /** The same offer without that, for a server that refuses it. */
+  readonly plain?: Candidate;
+  /** The schemas of a structured call, as `Health.refusesSchemas` knows them. */
+  readonly schemas?: string;
+  /** Probability of coming first among the offers it was drawn with. */
+  readonly drawn?: number;
   /** Why it stands where it does among the offers, in whole sentences. */
   readonly why: readonly string[];
 }

@@ -7,6 +7,7 @@ import {
   type CompletionCall,
   type MarkerMode,
   type Message,
+  type Provider,
   type Tool,
   textOf,
 } from '../core/index.ts';
@@ -71,16 +72,22 @@ function bosFor(facts: Facts, api: Api): Bos {
   return wire && isRawWire(wire) ? bosOn(wire, facts.family) : 'text';
 }
 
-/** @param renderings of the call, where it is a chat */
+/**
+ * @param renderings of the call, where it is a chat
+ * @param objectionTo what the provider itself has against a chat
+ */
 export function wayFor(
   call: Call,
   facts: Facts,
   renderings: Renderings | undefined,
   mode: MarkerMode | undefined,
+  objectionTo?: Provider['objectionTo'],
 ): Way | Refusal {
   if (call.kind === 'completion') return completionWay(call, facts, mode);
   if (!renderings) throw new Error('A chat has renderings.');
-  return chatWay(call, facts, renderings);
+  const way = chatWay(call, facts, renderings);
+  const objection = 'form' in way && way.form === 'messages' ? objectionTo?.(call.messages) : undefined;
+  return objection ? refuse('no_images', objection.message, objection.param) : way;
 }
 
 function completionWay(call: CompletionCall, facts: Facts, mode: MarkerMode | undefined): Way | Refusal {
@@ -109,6 +116,12 @@ function completionWay(call: CompletionCall, facts: Facts, mode: MarkerMode | un
   return { form: 'prompts', api, prompts: segments.map(writtenOut), segments, stop, altered: guarded.altered };
 }
 
+/** For a service of the user's own, whose model the catalogue knows: it may be another one of that name. */
+const unlessSaid = ({ service }: Facts, chat: Api | undefined, can: 'tools' | 'vision'): string =>
+  service === undefined || chat === undefined
+    ? ''
+    : ` If yours does, set "capabilities": {"${can}": true} in the entry of ${service}.`;
+
 function chatWay(call: ChatCall, facts: Facts, renderings: Renderings): Way | Refusal {
   const { name } = call.templating;
   const begun = isBegun(call);
@@ -119,11 +132,17 @@ function chatWay(call: ChatCall, facts: Facts, renderings: Renderings): Way | Re
       `${facts.model} is a base model and has no chat form. Use /v1/completions, its chat model, or template.name.`,
     );
   }
-  if (call.tools.length > 0 && (!chat || !facts.tools)) {
-    return refuse('no_tools', `${facts.model} cannot call tools at ${facts.provider}.`);
+  if (call.tools.length > 0 && (!chat || facts.tools === false)) {
+    return refuse(
+      'no_tools',
+      `${facts.model} cannot call tools at ${facts.provider}.${unlessSaid(facts, chat, 'tools')}`,
+    );
   }
-  if (hasImages(call.messages) && (!chat || !facts.vision)) {
-    return refuse('no_images', `${facts.model} takes no images at ${facts.provider}.`);
+  if (hasImages(call.messages) && (!chat || facts.vision === false)) {
+    return refuse(
+      'no_images',
+      `${facts.model} takes no images at ${facts.provider}.${unlessSaid(facts, chat, 'vision')}`,
+    );
   }
   return chat ? messagesWay(facts, chat, renderings) : promptWay(call, facts, begun, renderings);
 }

@@ -11,6 +11,7 @@ import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/i
 import { type Answer, attempt, type Failure, type Observer } from './attempt.ts';
 import { type Clock, sleep } from './clock.ts';
 import type { HealthBook } from './health.ts';
+import { isSchemaRefusal } from './learned.ts';
 import { attemptLimits, type Timeouts } from './limits.ts';
 import type { RetryBudget } from './retry.ts';
 import { turnsOf } from './turns.ts';
@@ -103,7 +104,11 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
     if (failure.maybeBilled) maybeBilled.push(offer);
     if (error.code === 'content_policy' && !offer.policyFallbacks)
       throw refusedByPolicy(error, attempts, turns.others());
-    if (error.retryable && !failure.maybeBilled) turns.later(error, clock);
+    const refused = isSchemaRefusal(offer, error);
+    if (refused) health.schemasRefused(offer, error, clock.now());
+    // The same offer, as it served before it could hold an answer to a schema.
+    if (refused && offer.plain) turns.instead(offer.plain);
+    else if (error.retryable && !failure.maybeBilled) turns.later(error, clock);
     else turns.spent();
   }
   throw summary(errors, attempts, deadline <= clock.now());
@@ -140,6 +145,7 @@ function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: P
       const outputTokens = completionTokens(usage);
       const ms = Math.max(0, now - from - unreadMs);
       health.succeeded(offer, { ...streamed, ms, outputTokens, choices: plan.choices }, now);
+      if (usage.source === 'provider' && plan.jobs.length === 1 && asPlanned) health.billed(offer, promptTokens(usage));
       // A prompt that we only estimate shows no drift, and one that was sent more often than planned shows none either.
       if (usage.source !== 'provider' || plan.promptExactness !== 'exact' || !asPlanned) return;
       health.reported(offer, promptTokens(usage), plan.promptTokens + offer.reportsExtra * plan.jobs.length);

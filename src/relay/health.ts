@@ -1,5 +1,6 @@
 import type { ErrorCode, GatewayError } from '../core/index.ts';
 import type { Breaker, Health, Observed } from '../offers/index.ts';
+import { type Learned, learned } from './learned.ts';
 
 /** Failures in a row after which an offer is tried last. */
 const FAILURES = 5;
@@ -55,7 +56,7 @@ export interface Answered {
 }
 
 /** What an isolate has seen of its offers. It learns by itself and forgets with its end. */
-export interface HealthBook extends Health {
+export interface HealthBook extends Health, Learned {
   succeeded(offer: Named & { readonly model: string }, answered: Answered, now: number): void;
   /** It was asked for several choices in one request, and brought one. */
   ignoredN(offer: Named): void;
@@ -96,6 +97,7 @@ export function healthBook(): HealthBook {
   const withoutN = new Map<string, true>();
 
   return {
+    ...learned(),
     observed: (provider, upstream) => seen.get(keyOf({ provider, upstream })),
     breaker: (provider, upstream, now) => breakerOf(states.get(keyOf({ provider, upstream })), now),
     completionTokens: (model) => lengths.get(model),

@@ -36,6 +36,11 @@ const FIRST_CONTENT_MS = 15_000;
 /** Until the first content where nobody else can serve: a cold start is better than an error. */
 const ALONE_MS = 120_000;
 const IDLE_MS = 30_000;
+/**
+ * Until the first content of an answer that is held to a JSON Schema: Bedrock compiles a new one for "up to a few minutes"
+ * (its user guide, structured-output.html) and keeps what it compiled, so that a second call need not wait.
+ */
+const COMPILING_MS = { alone: 300_000, others: 60_000 } as const;
 /** Observed times to the first token are averages: one that takes this many times as long is no surprise. */
 const GENEROUS = 3;
 
@@ -65,9 +70,10 @@ function pieceMs(offer: Candidate, usual: number | undefined): number {
   return firstContentMs(offer) + tokensAtMost(offer, usual) * perToken;
 }
 
-function firstContentMs({ observed, prompt }: Candidate): number {
+function firstContentMs({ observed, prompt, structured }: Candidate): number {
   const reading = (Math.max(0, prompt.largest - SHORT_PROMPT) / READ_PER_SECOND) * 1000;
-  return Math.max(FIRST_CONTENT_MS, GENEROUS * (observed?.ttftMs ?? 0)) + reading;
+  const first = structured ? COMPILING_MS.others : FIRST_CONTENT_MS;
+  return Math.max(first, GENEROUS * (observed?.ttftMs ?? 0)) + reading;
 }
 
 /** Where an attempt stands among what else may be done for the call. */
@@ -106,7 +112,8 @@ export function attemptLimits(
     const whole = timer(set.pieceMs ?? set.firstTokenMs ?? (alone ? leftMs : pieceMs(offer, usual)));
     return { answer: whole, content: { ...whole, from: 'asking' }, ...coldStart, idleMs, total };
   }
-  const chosen = alone ? ALONE_MS : firstContentMs(offer);
+  const patience = offer.structured ? COMPILING_MS.alone : ALONE_MS;
+  const chosen = alone ? patience : firstContentMs(offer);
   return {
     answer: timer(set.connectMs ?? chosen),
     content:

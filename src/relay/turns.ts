@@ -31,7 +31,7 @@ type Standing =
   | { readonly kind: 'spent' };
 
 interface Place {
-  readonly offer: Candidate;
+  offer: Candidate;
   /** Which model of the call, in the order in which they are tried. */
   readonly run: number;
   standing: Standing;
@@ -53,6 +53,8 @@ export interface Turns {
   next(now: number): Turn;
   /** The offer of the last turn is not to be asked again. */
   spent(): void;
+  /** The offer of the last turn is to be asked at once in another form, which nobody has tried. */
+  instead(offer: Candidate): void;
   /** It failed in a way that may pass. */
   later(error: GatewayError, clock: Clock): void;
   /** Other offers than that of the last turn that may yet serve the call. */
@@ -126,6 +128,12 @@ export function turnsOf(eligible: readonly Candidate[]): Turns {
     },
     spent() {
       if (last) last.standing = { kind: 'spent' };
+    },
+    instead(offer) {
+      if (!last) return;
+      last.offer = offer;
+      last.standing = { kind: 'fresh' };
+      at = Math.min(at, last.run);
     },
     later(error, clock) {
       if (!last) return;

@@ -1,17 +1,21 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { configureBedrock } from '../../providers/bedrock/index.ts';
 import type { Call, ChatCall } from '../../src/core/index.ts';
 import { planFor } from '../../src/offers/index.ts';
 import {
   chat,
   completion,
   errorOf,
+  laidOut,
   loadTokenizers,
   order,
   provider,
   reason,
+  service,
   sheet,
   sheetOn,
+  user,
   world,
 } from './support.ts';
 
@@ -99,16 +103,49 @@ describe('what an offer cannot do', () => {
   const tools = [{ name: 'f' }];
 
   it('tools, where the provider speaks raw completion or the model has none', () => {
-    expect(reason(chat({ tools }), 'replicate')).toBe('no_tools');
-    expect(reason(chat({ tools }), 'bedrock')).toBe('no_tools');
+    const able = world({ services: [service({ capabilities: { tools: true } })] });
+    expect(reason(chat({ tools }), 'replicate', able)).toBe('no_tools');
+    expect(reason(chat({ tools }), 'bedrock', able)).toBe('no_tools');
   });
 
   it('images', () => {
     const messages: ChatCall['messages'] = [
       { role: 'user', content: [{ type: 'image', url: 'data:image/png;base64,AA==' }] },
     ];
-    expect(reason(chat({ messages }), 'bedrock')).toBe('no_images');
-    expect(reason(chat({ messages }), 'replicate')).toBe('no_images');
+    const able = world({ services: [service({ capabilities: { vision: true } })] });
+    expect(reason(chat({ messages }), 'bedrock', able)).toBe('no_images');
+    expect(reason(chat({ messages }), 'replicate', able)).toBe('no_images');
+  });
+
+  it('images that its provider would have to fetch, or has no place for', () => {
+    const { providers } = configureBedrock({ AWS_REGION: 'us-east-1', AWS_BEARER_TOKEN_BEDROCK: 'key' }, () =>
+      Promise.reject(new Error('nobody asks in these tests')),
+    );
+    const in_ = world({
+      services: [],
+      providers: new Map([...world().providers, ...providers.map((one) => [one.id, one] as const)]),
+    });
+    const having = (url: string, role: 'user' | 'assistant' = 'user') =>
+      chat({
+        models: ['kimi-k2.5'],
+        messages: [user('Hi'), { role, content: [{ type: 'image', url }] }, user('What is it?')],
+      });
+    const png = 'data:image/png;base64,iVBORw0KGgo=';
+    const why = (call: Call) => laidOut(call, in_).excluded.find((one) => one.provider === 'bedrock');
+    expect(order(having(png), in_)).toContain('bedrock');
+    expect(why(having('https://example.com/cat.png'))).toMatchObject({
+      code: 'no_images',
+      param: 'messages[1].content[0].image_url',
+      message: expect.stringContaining('data: URLs only'),
+    });
+    expect(why(having('data:image/tiff;base64,AA=='))).toMatchObject({ code: 'no_images' });
+    expect(why(having(png, 'assistant'))).toMatchObject({ param: 'messages[1].content[0]' });
+    // Where nobody else can either, it is the caller's field.
+    const only = { ...having('https://example.com/cat.png'), routing: { only: ['bedrock'] } };
+    expect(errorOf(() => sheet(only, in_))).toMatchObject({
+      code: 'invalid_request',
+      details: { param: 'messages[1].content[0].image_url' },
+    });
   });
 
   it('a chat, where the model is a base model or there is no template', () => {

@@ -1,4 +1,4 @@
-import { bundledBook } from '../../src/catalog/index.ts';
+import { bundledBook, models } from '../../src/catalog/index.ts';
 import {
   type Call,
   type ChatCall,
@@ -80,7 +80,7 @@ export const completion = (more: Partial<CompletionCall> = {}): CompletionCall =
 
 /** Every tokenizer, loaded: for `beforeAll`. */
 export async function loadTokenizers(): Promise<void> {
-  tokenizers = await readyTokenizers([...templateFamilies(), 'unknown']);
+  tokenizers = await readyTokenizers([...templateFamilies(), ...models().map(({ family }) => family), 'unknown']);
 }
 let tokenizers: Tokenizers;
 

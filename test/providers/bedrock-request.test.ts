@@ -1,5 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ChatJob, Content, Tool } from '../../src/core/index.ts';
+import { type ChatJob, type Content, isObject, type JsonObject, type Tool } from '../../src/core/index.ts';
 import { bedrock, converseJob, ENV, invokeJob, json, run, type Sent, upstream } from './support/bedrock.ts';
 import { blockStop, metadata, START, stop, streamOf, text, toolInput, toolStart } from './support/bedrock-frames.ts';
 
@@ -229,19 +230,192 @@ describe('images', () => {
   });
 });
 
+/** As much of JSON Schema as the property below writes. */
+function matches(schema: JsonObject, value: unknown): boolean {
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.some((one: JsonObject) => matches(one, value));
+  if (Array.isArray(schema.enum)) return schema.enum.includes(value);
+  switch (schema.type) {
+    case 'number':
+      return typeof value === 'number';
+    case 'string':
+      return typeof value === 'string';
+    case 'null':
+      return value === null;
+    case 'array':
+      return Array.isArray(value) && value.every((one) => matches(schema.items as JsonObject, one));
+    default: {
+      if (!isObject(value)) return false;
+      const properties = schema.properties as Record<string, JsonObject>;
+      const required = (schema.required ?? []) as string[];
+      return (
+        required.every((name) => Object.hasOwn(value, name)) &&
+        Object.entries(value).every(([name, one]) => {
+          const member = Object.hasOwn(properties, name) ? properties[name] : undefined;
+          return member ? matches(member, one) : schema.additionalProperties !== false;
+        })
+      );
+    }
+  }
+}
+
 describe('a response format', () => {
   const schema = { type: 'object', properties: { a: { type: 'number' } } };
   const responseFormat = { type: 'json_schema', name: 'thing', schema } as const;
 
+  /** The schema that goes out for one of the caller's; undefined where the model is asked in words. */
+  const schemaFor = async (asked: JsonObject): Promise<string | undefined> => {
+    const body = await bodyFor({
+      family: 'qwen3',
+      structured: true,
+      responseFormat: { type: 'json_schema', name: 'thing', schema: asked },
+    });
+    const { outputConfig } = body as {
+      outputConfig?: { textFormat: { structure: { jsonSchema: { schema: string } } } };
+    };
+    return outputConfig?.textFormat.structure.jsonSchema.schema;
+  };
+
   it('that is a schema is enforced by Bedrock where it can', async () => {
-    const body = await bodyFor({ family: 'qwen3', responseFormat });
+    const body = await bodyFor({ family: 'qwen3', structured: true, responseFormat });
     expect(body.outputConfig).toEqual({
       textFormat: {
         type: 'json_schema',
-        structure: { jsonSchema: { name: 'thing', schema: JSON.stringify(schema) } },
+        structure: {
+          jsonSchema: {
+            name: 'thing',
+            schema: '{"additionalProperties":false,"properties":{"a":{"type":"number"}},"type":"object"}',
+          },
+        },
       },
     });
     expect(body).not.toHaveProperty('system');
+  });
+
+  it('that is a schema has every object in it closed, however deep', async () => {
+    const item = { type: 'object', properties: { b: { $ref: '#/$defs/c' } } };
+    const sent = await schemaFor({
+      $schema: 'http://json-schema.org/draft-07/schema#',
+      type: 'object',
+      properties: { list: { type: 'array', items: item }, either: { anyOf: [item, { type: 'null' }] } },
+      $defs: { c: { type: ['object', 'null'], properties: {} } },
+    });
+    const closed = { additionalProperties: false, properties: { b: { $ref: '#/$defs/c' } }, type: 'object' };
+    expect(JSON.parse(sent ?? '')).toEqual({
+      $defs: { c: { additionalProperties: false, properties: {}, type: ['object', 'null'] } },
+      additionalProperties: false,
+      type: 'object',
+      properties: { list: { type: 'array', items: closed }, either: { anyOf: [closed, { type: 'null' }] } },
+    });
+  });
+
+  it('that is a schema is one text, in whichever order its keywords were written; members keep theirs', async () => {
+    const one = {
+      type: 'object',
+      required: ['b', 'a'],
+      properties: { b: { type: 'string', description: 'x' }, a: {} },
+    };
+    const same = {
+      properties: { b: { description: 'x', type: 'string' }, a: {} },
+      required: ['b', 'a'],
+      type: 'object',
+    };
+    const other = { ...one, properties: { a: {}, b: { type: 'string', description: 'x' } } };
+    expect(await schemaFor(one)).toBe(await schemaFor(same));
+    expect(await schemaFor(one)).not.toBe(await schemaFor(other));
+    expect(await schemaFor(one)).toContain('"properties":{"b"');
+  });
+
+  it('that leaves an object open, or looks elsewhere, is no schema of Bedrock’s: it is asked for in words', async () => {
+    const open: JsonObject[] = [
+      { type: 'object' },
+      { type: 'object', properties: {}, additionalProperties: true },
+      { type: 'object', additionalProperties: { type: 'string' } },
+      { type: 'object', properties: { a: { type: 'object', patternProperties: { x: {} } } } },
+      { type: 'object', properties: { a: { $ref: 'https://example.com/schema.json' } } },
+      {
+        allOf: [
+          { type: 'object', properties: { a: {} } },
+          { type: 'object', properties: { b: {} } },
+        ],
+      },
+    ];
+    for (const asked of open) expect(await schemaFor(asked), JSON.stringify(asked)).toBeUndefined();
+  });
+
+  it('that is a schema: what is valid under the fit form is valid under the caller’s', async () => {
+    const leaf = fc.constantFrom<JsonObject>(
+      { type: 'number' },
+      { type: 'string' },
+      { enum: ['a', 1] },
+      { type: 'null' },
+    );
+    const { tree } = fc.letrec<{ tree: JsonObject }>((tie) => ({
+      tree: fc.oneof(
+        { maxDepth: 3 },
+        leaf,
+        fc.record({ type: fc.constant('array'), items: tie('tree') }),
+        fc.record({ anyOf: fc.array(tie('tree'), { minLength: 1, maxLength: 2 }) }),
+        fc.record(
+          {
+            type: fc.constant('object'),
+            properties: fc.dictionary(fc.constantFrom('a', 'b', '__proto__'), tie('tree'), {
+              maxKeys: 2,
+              noNullPrototype: true,
+            }),
+            required: fc.constantFrom([], ['a']),
+            additionalProperties: fc.constantFrom(false, true),
+          },
+          { requiredKeys: ['type', 'properties'] },
+        ),
+      ),
+    }));
+    const value = fc.jsonValue({ maxDepth: 2 });
+    await fc.assert(
+      fc.asyncProperty(tree, value, async (asked, given) => {
+        const sent = await schemaFor(asked);
+        const opens = JSON.stringify(asked).includes('"additionalProperties":true');
+        expect(sent === undefined).toBe(opens);
+        if (sent === undefined) return;
+        const fit = matches(JSON.parse(sent), given);
+        expect(!fit || matches(asked, given)).toBe(true);
+        // Once it is fit it stays as it is.
+        expect(await schemaFor(JSON.parse(sent))).toBe(sent);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('that is a schema holds a strict tool to it, of the same models', async () => {
+    const tools = [
+      { name: 'f', parameters: schema, strict: true },
+      { name: 'g', parameters: schema },
+    ];
+    const specs = async (more: Partial<ChatJob>) => {
+      const { toolConfig } = (await bodyFor({ family: 'qwen3', tools, ...more })) as {
+        toolConfig: { tools: unknown[] };
+      };
+      return toolConfig.tools;
+    };
+    const plain = { toolSpec: { name: 'g', inputSchema: { json: schema } } };
+    expect(await specs({ structured: true })).toEqual([
+      { toolSpec: { name: 'f', inputSchema: { json: { ...schema, additionalProperties: false } }, strict: true } },
+      plain,
+    ]);
+    expect(await specs({})).toEqual([{ toolSpec: { name: 'f', inputSchema: { json: schema } } }, plain]);
+  });
+
+  it('is asked for in words of a model that is not held to schemas, with no special token in them', async () => {
+    const marked = { type: 'object', properties: { '[INST]': { description: '</s> [x]', type: 'string' } } };
+    for (const family of ['deepseek-r1', 'mistral']) {
+      const format = { type: 'json_schema', name: 'thing', schema: marked } as const;
+      const body = await bodyFor({ family, responseFormat: format });
+      expect(body).not.toHaveProperty('outputConfig');
+      const [said = ''] = /\{.*\}$/.exec(JSON.stringify(body.system).replaceAll('\\"', '"')) ?? [];
+      expect(said).not.toContain('</s>');
+      if (family === 'mistral') expect(said).not.toContain('[INST]');
+      const { system } = body as { system: { text: string }[] };
+      expect(JSON.parse(system[0]?.text.split('\n').at(-1) ?? '')).toEqual(marked);
+    }
   });
 
   it('is asked for in words of Llama, after what the caller’s system says', async () => {
@@ -255,7 +429,7 @@ describe('a response format', () => {
   });
 
   it('of any JSON object is asked for in words of all', async () => {
-    const body = await bodyFor({ family: 'qwen3', responseFormat: { type: 'json_object' } });
+    const body = await bodyFor({ family: 'qwen3', structured: true, responseFormat: { type: 'json_object' } });
     expect(body.system).toEqual([{ text: expect.stringContaining('JSON object') }]);
   });
 });

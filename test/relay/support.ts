@@ -137,6 +137,8 @@ export const offer = (provider: string, more: Partial<Candidate> = {}): Candidat
   standing: 'served',
   priced: { known: false, reason: 'Not in these tests.' },
   breaker: 'closed',
+  loses: false,
+  structured: false,
   why: [],
   nativeN: true,
   nativeStop: true,

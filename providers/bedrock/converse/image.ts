@@ -12,7 +12,12 @@ const FORMATS: ReadonlyMap<string, ImageFormat> = new Map([
 
 const HEAD = /^data:([a-z0-9.+/-]{1,100})((?:;[a-z0-9=._-]{1,100}){0,5}),/i;
 
-const wrong = (code: 'unsupported_parameter' | 'invalid_request', message: string, param: string): GatewayError =>
+interface Wrong {
+  readonly code: 'unsupported_parameter' | 'invalid_request';
+  readonly message: string;
+}
+
+const wrong = (code: Wrong['code'], message: string, param: string): GatewayError =>
   new GatewayError(code, message, { provider: 'bedrock', param });
 
 function bytesOf(base64: string): Uint8Array | undefined {
@@ -24,23 +29,36 @@ function bytesOf(base64: string): Uint8Array | undefined {
   }
 }
 
-/** An image of a `data:` URL. Converse takes bytes, and the gateway fetches nothing on a caller's word. */
-export function imageBlock(url: string, param: string): ImageBlock {
+/** The head of an image's URL, or why Bedrock cannot take it. Looks at its beginning alone. */
+function headOf(
+  url: string,
+): { readonly format: ImageFormat; readonly base64: boolean; readonly length: number } | Wrong {
   const head = HEAD.exec(url.slice(0, 1000));
   if (!head) {
-    if (/^data:/i.test(url)) throw wrong('invalid_request', 'The image is not a readable data: URL.', param);
-    throw wrong(
-      'unsupported_parameter',
-      'AWS Bedrock takes images as data: URLs only. Send the image itself, or ask another provider.',
-      param,
-    );
+    if (/^data:/i.test(url)) return { code: 'invalid_request', message: 'The image is not a readable data: URL.' };
+    const message = 'AWS Bedrock takes images as data: URLs only. Send the image itself, or ask another provider.';
+    return { code: 'unsupported_parameter', message };
   }
   const [start, type = '', parameters = ''] = head;
   const format = FORMATS.get(type.toLowerCase());
   if (!format) {
-    throw wrong('unsupported_parameter', 'AWS Bedrock takes PNG, JPEG, GIF and WebP images only.', param);
+    const message = 'AWS Bedrock takes PNG, JPEG, GIF and WebP images only.';
+    return { code: 'unsupported_parameter', message };
   }
-  const bytes = /;base64$/i.test(parameters) ? bytesOf(url.slice(start.length)) : undefined;
+  return { format, base64: /;base64$/i.test(parameters), length: start.length };
+}
+
+/** Why an image cannot be sent, as far as its URL's beginning tells. */
+export function imageObjection(url: string): string | undefined {
+  const head = headOf(url);
+  return 'code' in head ? head.message : undefined;
+}
+
+/** An image of a `data:` URL. Converse takes bytes, and the gateway fetches nothing on a caller's word. */
+export function imageBlock(url: string, param: string): ImageBlock {
+  const head = headOf(url);
+  if ('code' in head) throw wrong(head.code, head.message, param);
+  const bytes = head.base64 ? bytesOf(url.slice(head.length)) : undefined;
   if (!bytes?.length) throw wrong('invalid_request', 'The image’s data: URL is not base64 of anything.', param);
-  return { format, source: { bytes } };
+  return { format: head.format, source: { bytes } };
 }

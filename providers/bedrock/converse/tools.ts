@@ -1,7 +1,8 @@
 import type { ToolChoice, ToolConfiguration, Tool as WireTool } from '@aws-sdk/client-bedrock-runtime';
-import type { ChatParts, Tool } from '../../../src/core/index.ts';
+import { type ChatParts, isObject, type Tool } from '../../../src/core/index.ts';
 import { isLlama } from '../family.ts';
 import { isBlank } from './pieces.ts';
+import { fitSchema } from './schema.ts';
 import type { ToolNames } from './tool-names.ts';
 
 export interface Tooling {
@@ -21,13 +22,16 @@ const inputSchema = (parameters: Tool['parameters']): Schema =>
     ? { type: 'object', properties: {}, ...(parameters as { [key: string]: Schema } | undefined) }
     : (parameters as { [key: string]: Schema });
 
-function toolSpec(tool: Tool, names: ToolNames): WireTool {
+/** `strict` holds arguments to the schema as `outputConfig` does answers: of the same models, and of a schema made fit. */
+function toolSpec(tool: Tool, names: ToolNames, structured: boolean): WireTool {
+  const schema = inputSchema(tool.parameters);
+  const fit = structured && tool.strict === true && isObject(schema) ? fitSchema(schema) : undefined;
   return {
     toolSpec: {
       name: names.toWire(tool.name),
       ...(tool.description === undefined || isBlank(tool.description) ? {} : { description: tool.description }),
-      inputSchema: { json: inputSchema(tool.parameters) },
-      ...(tool.strict === true ? { strict: true } : {}),
+      inputSchema: { json: fit ? (fit as { [key: string]: Schema }) : schema },
+      ...(fit ? { strict: true } : {}),
     },
   };
 }
@@ -52,7 +56,10 @@ export function tooling(chat: ChatParts, called: ReadonlySet<string>, names: Too
   const tools = chat.tools.length > 0 ? chat.tools : [...called].map((name) => ({ name }));
   const choice = may ? toolChoice(chat, names) : undefined;
   return {
-    config: { tools: tools.map((tool) => toolSpec(tool, names)), ...(choice ? { toolChoice: choice } : {}) },
+    config: {
+      tools: tools.map((tool) => toolSpec(tool, names, chat.structured === true)),
+      ...(choice ? { toolChoice: choice } : {}),
+    },
     forbidden: !may,
     ...(may ? {} : { instruction: FORBIDDEN }),
   };

@@ -1,0 +1,85 @@
+import { type Message, type Tool, textOf } from '../core/index.ts';
+import type { Segment } from '../tokens/index.ts';
+import { writtenOut } from '../tokens/index.ts';
+import { hasImages } from './renderings.ts';
+import type { Way } from './way.ts';
+
+/**
+ * The most tokens that a prompt can be, where it cannot be counted. A token is one byte of its text at least, whatever the
+ * vocabulary: byte-level BPE and SentencePiece's byte fallback come to one for each byte, and every other token stands for more.
+ */
+
+const encoder = new TextEncoder();
+
+/** A space that SentencePiece puts in front, a begin and an end of sequence that a server adds. */
+const AROUND_A_TEXT = 3;
+/** What a template puts around a message, a call or a tool: role markers and line ends, of all templates known here fewer than that. */
+const AROUND_A_PART = 24;
+/**
+ * What a template that nobody here knows may say by itself: a default system prompt, an introduction of tools. The longest
+ * that are known (Devstral's and Command R's, in their repositories' `chat_template`) are about half of it.
+ */
+const ADDED = 4096;
+
+/** Some tokenizers read a text in NFKC, which can be longer; what is ASCII is the same. */
+function bytes(text: string): number {
+  const plain = encoder.encode(text).length;
+  return plain === text.length ? plain : Math.max(plain, encoder.encode(text.normalize('NFKC')).length);
+}
+
+/** Of rendered prompts, which all offers of a family share. */
+const bounds = new WeakMap<object, number>();
+
+function once(key: object, work: () => number): number {
+  const known = bounds.get(key);
+  if (known !== undefined) return known;
+  const bound = work();
+  bounds.set(key, bound);
+  return bound;
+}
+
+const ofSegments = (segments: readonly Segment[]): number =>
+  once(segments, () => bytes(writtenOut(segments)) + segments.length + AROUND_A_TEXT);
+
+/** Templates write a tool's definition as JSON with line ends and spaces, or in tags that repeat the names. */
+const ofTool = (tool: Tool): number => 2 * bytes(JSON.stringify(tool, undefined, 4)) + AROUND_A_PART;
+
+function ofMessage(message: Message): number {
+  let most = bytes(textOf(message.content)) + AROUND_A_PART;
+  if ('name' in message && message.name !== undefined) most += bytes(message.name);
+  if (message.role === 'tool') most += bytes(message.toolCallId);
+  if (message.role !== 'assistant') return most;
+  for (const { id, name, arguments: json } of message.toolCalls ?? []) {
+    // Some templates parse the arguments and write them again, in their own way.
+    most += bytes(id) + 2 * (bytes(name) + bytes(json)) + AROUND_A_PART;
+  }
+  return most;
+}
+
+const ofMessages = (messages: readonly Message[]): number =>
+  once(messages, () => messages.reduce((most, message) => most + ofMessage(message), AROUND_A_TEXT));
+
+/**
+ * The most tokens that a call's prompts can be billed as; undefined where nobody can say: an image in a context of unknown
+ * length.
+ *
+ * @param smallest tokens of the smallest prompt that the offer has billed: its template adds no more than that
+ */
+export function mostTokens(
+  way: Way,
+  contextLength: number | undefined,
+  smallest: number | undefined,
+): number | undefined {
+  const within = (tokens: number): number => Math.min(tokens, contextLength ?? Number.POSITIVE_INFINITY);
+  if (way.form === 'prompts') {
+    const all = way.segments
+      ? way.segments.map(ofSegments)
+      : way.prompts.map((prompt) => bytes(prompt) + AROUND_A_TEXT);
+    return all.reduce((sum, one) => sum + within(one), 0);
+  }
+  if (hasImages(way.messages)) return contextLength;
+  if (way.segments) return within(ofSegments(way.segments));
+  if (way.parsed !== undefined) return within(bytes(way.parsed) + AROUND_A_TEXT);
+  const tools = way.tools.reduce((most, tool) => most + ofTool(tool), 0);
+  return within(ofMessages(way.messages) + tools + Math.min(ADDED, smallest ?? ADDED));
+}

@@ -1,0 +1,69 @@
+import type { GatewayError } from '../core/index.ts';
+import type { Candidate } from '../offers/index.ts';
+
+/** Milliseconds for which a refusal to hold an answer to a schema is believed: regions and models learn to. */
+const BELIEVED_MS = 3_600_000;
+/** Offers, and schemas, that are remembered. */
+const KEPT = 500;
+
+interface Named {
+  readonly provider: string;
+  readonly upstream: string;
+}
+
+/** What answers have shown of offers beside how fast they are and whether they fail. */
+export interface Learned {
+  refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
+  smallestPrompt(provider: string, upstream: string, tools: boolean): number | undefined;
+  /** The offer has refused to hold an answer to these schemas, or to any. */
+  schemasRefused(offer: Candidate, error: GatewayError, now: number): void;
+  /** The provider has billed one prompt as so many tokens. */
+  billed(offer: Candidate, promptTokens: number): void;
+}
+
+const keyOf = ({ provider, upstream }: Named, of: string): string => `${provider} ${upstream} ${of}`;
+const ANY = '*';
+
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= KEPT) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}
+
+const hasTools = ({ sends }: Candidate): boolean => sends.form === 'messages' && sends.tools.length > 0;
+
+/** The fields whose wording tells that a provider will not hold an answer to a schema; one that names another field is not about that. */
+const ABOUT_SCHEMAS: ReadonlySet<string | undefined> = new Set(['response_format', 'tools', undefined]);
+
+/**
+ * Whether an error is the offer's refusal to hold the answer to a schema, so that the same offer may serve the call without.
+ * What a provider says to that is not documented: any 400 that is not about something else counts.
+ */
+export const isSchemaRefusal = ({ structured }: Candidate, { code, details }: GatewayError): boolean =>
+  structured &&
+  (code === 'unsupported_parameter' || code === 'invalid_request') &&
+  details.upstreamStatus === 400 &&
+  ABOUT_SCHEMAS.has(details.param);
+
+export function learned(): Learned {
+  const refused = new Map<string, number>();
+  const smallest = new Map<string, number>();
+  const believes = (key: string, now: number): boolean => now < (refused.get(key) ?? Number.NEGATIVE_INFINITY);
+  return {
+    refusesSchemas: (provider, upstream, schemas, now) =>
+      believes(keyOf({ provider, upstream }, ANY), now) || believes(keyOf({ provider, upstream }, schemas), now),
+    smallestPrompt: (provider, upstream, tools) => smallest.get(keyOf({ provider, upstream }, String(tools))),
+    schemasRefused(offer, { code, details }, now) {
+      // Not to know the field at all is the model's; anything else may be about this schema alone.
+      const all = code === 'unsupported_parameter' && details.param !== undefined;
+      keep(refused, keyOf(offer, all ? ANY : (offer.schemas ?? ANY)), now + BELIEVED_MS);
+    },
+    billed(offer, promptTokens) {
+      if (!(promptTokens > 0)) return;
+      const key = keyOf(offer, String(hasTools(offer)));
+      keep(smallest, key, Math.min(promptTokens, smallest.get(key) ?? promptTokens));
+    },
+  };
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { type Event, GatewayError, type Job } from '../../src/core/index.ts';
+import type { Candidate } from '../../src/offers/index.ts';
+import { healthBook } from '../../src/relay/index.ts';
+import { answers, call, fails, finished, offer, run, said, scripted, textOf } from './support.ts';
+
+describe('an offer that refuses to hold its answer to a schema', () => {
+  const unsupported = new GatewayError('unsupported_parameter', 'No such field.', {
+    upstreamStatus: 400,
+    param: 'response_format',
+  });
+  const invalid = new GatewayError('invalid_request', 'No such schema.', { upstreamStatus: 400 });
+  const structured = (id: string): Candidate =>
+    offer(id, {
+      api: 'converse',
+      structured: true,
+      schemas: 's1',
+      plain: offer(id, { api: 'converse', drops: ['response_format'] }),
+    });
+  const asked = call({
+    responseFormat: { type: 'json_schema', name: 'n', schema: { type: 'object', properties: {} } },
+  });
+  const heldBy = (provider: { jobs: Job[] }) =>
+    provider.jobs.map((job) => job.kind === 'chat' && job.structured === true);
+
+  it('serves the same call as before it could, and before anybody else is asked', async () => {
+    const bedrock = scripted('bedrock', fails(unsupported), answers([said('{}'), finished]));
+    const together = scripted('together', answers([said('no'), finished]));
+    const carried = await run({
+      providers: [bedrock, together],
+      offers: [structured('bedrock'), offer('together')],
+      asked,
+    });
+    expect(await textOf(carried.events)).toBe('{}');
+    expect(heldBy(bedrock)).toEqual([true, false]);
+    expect(carried.offer.drops).toEqual(['response_format']);
+    expect(together.jobs).toEqual([]);
+  });
+
+  it('hands over where it may not drop anything, or is refused for something else', async () => {
+    const { plain: _, ...strict } = structured('bedrock');
+    const other = new GatewayError('invalid_request', 'Too many.', { upstreamStatus: 400, param: 'max_tokens' });
+    for (const [offered, error] of [
+      [strict, unsupported],
+      [structured('bedrock'), other],
+    ] as const) {
+      const bedrock = scripted('bedrock', fails(error), answers([said('no'), finished]));
+      const together = scripted('together', answers([said('{}'), finished]));
+      const carried = await run({ providers: [bedrock, together], offers: [offered, offer('together')], asked });
+      expect(await textOf(carried.events)).toBe('{}');
+      expect(bedrock.jobs).toHaveLength(1);
+    }
+  });
+
+  it('is remembered for an hour: for all schemas where it knows no such field, else for these', () => {
+    const at = 1_000_000;
+    const book = healthBook();
+    const refuses = (schemas: string, now = at) => book.refusesSchemas('bedrock', 'bedrock-llama', schemas, now);
+    book.schemasRefused(structured('bedrock'), invalid, at);
+    expect([refuses('s1'), refuses('s2')]).toEqual([true, false]);
+    book.schemasRefused(structured('bedrock'), unsupported, at);
+    expect([refuses('s1'), refuses('s2'), refuses('s2', at + 3_599_999), refuses('s2', at + 3_600_000)]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(book.refusesSchemas('together', 'bedrock-llama', 's1', at)).toBe(false);
+  });
+});
+
+it('what an offer bills shows the most that its template adds: the smallest prompt, with tools and without', async () => {
+  const health = healthBook();
+  const usage = (input: number): Event => ({
+    type: 'usage',
+    usage: { input, cacheRead: 2, cacheWrite: 0, output: 1, reasoning: 0, source: 'provider' },
+  });
+  for (const input of [80, 40, 60]) {
+    const provider = scripted('anyscale', answers([said('a'), finished, usage(input)]));
+    const carried = await run({ providers: [provider], health });
+    await textOf(carried.events);
+  }
+  expect(health.smallestPrompt('anyscale', 'anyscale-llama', false)).toBe(42);
+  expect(health.smallestPrompt('anyscale', 'anyscale-llama', true)).toBeUndefined();
+});
