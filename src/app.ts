@@ -44,7 +44,7 @@ const POST_ONLY = [
 
 /** What there is to offer. The book is asked for each time, because an admin may change it. */
 const worldOf = (
-  { providers, region, routes, markers, privacy }: Config,
+  { providers, region, routes, markers, subrequests, privacy }: Config,
   services: Services,
   prices: Prices,
   health: World['health'],
@@ -56,6 +56,7 @@ const worldOf = (
   region,
   routes,
   ...(markers ? { markers } : {}),
+  subrequests,
   privacy,
   get prices() {
     return prices.book();
@@ -83,6 +84,7 @@ export function createApp(
     relay: {
       providers: config.providers,
       timeouts: config.timeouts,
+      subrequests: config.subrequests,
       budget: retryBudget(),
       health: seen,
       clock: systemClock,

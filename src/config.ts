@@ -16,7 +16,7 @@ import {
   type ServiceOffer,
 } from './core/index.ts';
 import { readRouting } from './dialects/openai/index.ts';
-import { familyMistake, type Routes, readRoutes } from './offers/index.ts';
+import { DEFAULT_SUBREQUESTS, familyMistake, type Routes, readRoutes } from './offers/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 import type { Assets } from './tokens/index.ts';
 
@@ -33,6 +33,8 @@ export interface Config {
   /** What is done about template syntax in callers' texts; absent: broken for chat APIs, refused in our own prompts. */
   readonly markers?: MarkerMode;
   readonly timeouts: Timeouts;
+  /** HTTP requests that the platform lets one call make. */
+  readonly subrequests: number;
   /** Prices of the operator's own; they win over every other. */
   readonly prices: readonly PriceOverride[];
   /** Names of the operator's own for models. */
@@ -133,6 +135,18 @@ function readTimeouts(env: Env, mistakes: string[]): Timeouts {
   return timeouts;
 }
 
+/** `CHASQUI_SUBREQUESTS`: how many HTTP requests the plan of Workers allows one call. */
+function readSubrequests(env: Env, mistakes: string[]): number {
+  const value = env.CHASQUI_SUBREQUESTS;
+  if (value === undefined || value === '') return DEFAULT_SUBREQUESTS;
+  const count = Number(value);
+  if (Number.isInteger(count) && count > 0) return count;
+  mistakes.push(
+    'CHASQUI_SUBREQUESTS must be a whole number above 0: 50 on the free plan of Workers, 10000 on the paid one.',
+  );
+  return DEFAULT_SUBREQUESTS;
+}
+
 /** `CHASQUI_MARKERS`: what every call without a word of its own does about template syntax in its texts. */
 function readMarkers(env: Env, mistakes: string[]): { markers?: MarkerMode } {
   const value = text(env, 'CHASQUI_MARKERS');
@@ -208,6 +222,7 @@ export function readConfig(env: Env, network: Fetch): Config {
   const mistakes: string[] = [];
   const timeouts = readTimeouts(env, mistakes);
   const markers = readMarkers(env, mistakes);
+  const subrequests = readSubrequests(env, mistakes);
   let configured = configureProviders(env, network, KNOWN_NAMES);
   mistakes.push(...configured.mistakes);
   let settings = env;
@@ -231,6 +246,7 @@ export function readConfig(env: Env, network: Fetch): Config {
     access,
     ...markers,
     timeouts,
+    subrequests,
     prices,
     routes,
     privacy,

@@ -1,4 +1,4 @@
-import type { ConfigureProvider } from '../../src/core/index.ts';
+import type { ConfigureProvider, Provider } from '../../src/core/index.ts';
 import { replicateApi } from './api.ts';
 import { generate } from './generate.ts';
 
@@ -31,5 +31,7 @@ export const configureReplicate: ConfigureProvider = (env, fetch) => {
   const api = replicateApi({ token, baseUrl, fetch });
   // Input and output of a prediction are kept for an hour (replicate.com/docs/topics/predictions/data-retention).
   const privacy = { noCollection: false, noRetention: false };
-  return { ...NONE, providers: [{ id: 'replicate', privacy, generate: (job, signal) => generate(api, job, signal) }] };
+  const generated: Provider['generate'] = (job, signal) => generate(api, job, signal);
+  // The create, the event stream, and two looks at what it came to.
+  return { ...NONE, providers: [{ id: 'replicate', privacy, requestsPerJob: 4, generate: generated }] };
 };

@@ -131,6 +131,8 @@ export interface Privacy {
 
 export interface Provider {
   readonly id: string;
+  /** HTTP requests that one job takes, where that is more than one: to look at it, to stream it, to end it. */
+  readonly requestsPerJob?: number;
   /** By the provider's own documentation. Absent: not known. What the operator says of their account goes before it. */
   readonly privacy?: Privacy;
   /**

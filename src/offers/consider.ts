@@ -7,6 +7,7 @@ import { dropsFor, schemasOf, structuringOf } from './drops.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { measure } from './measure.ts';
 import { outputFor } from './output.ts';
+import { DEFAULT_SUBREQUESTS, overRequestLimit } from './plan.ts';
 import { hasImages, type Renderings } from './renderings.ts';
 import type { OfferSource } from './source.ts';
 import {
@@ -146,6 +147,10 @@ function workOut(
     usual: world.health.completionTokens(model),
   };
   const who = `${provider}'s ${upstream}`;
+  const jobs = prompts * billed.promptTimes;
+  const perJob = world.providers.get(provider)?.requestsPerJob ?? 1;
+  const crowded = overRequestLimit(call, who, jobs, perJob, world.subrequests ?? DEFAULT_SUBREQUESTS);
+  if (crowded) return { ...excluded(facts, crowded), ...known, ...costKnown(call, priced, billed) };
   const tooDear = overMaxPrice(call, who, priced);
   if (tooDear) return { ...excluded(facts, tooDear), ...known, ...costKnown(call, priced, billed) };
   const output = withinMaxCost(call, who, priced, billed);

@@ -2,7 +2,7 @@ export { countCall, type ModelCount } from './count.ts';
 export { familyMistake } from './families.ts';
 export { type Breaker, type Health, type Observed, UNSEEN } from './health.ts';
 export { liveServices, type Services } from './live-services.ts';
-export { planFor } from './plan.ts';
+export { DEFAULT_SUBREQUESTS, planFor } from './plan.ts';
 export { readRoutes } from './read-routes.ts';
 export { type Alternative, alternativesTo, type Receipt, receiptOf } from './receipt.ts';
 export type { Route, Routes } from './route.ts';

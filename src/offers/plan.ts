@@ -1,5 +1,32 @@
 import type { Call, ChatJob, Job, PromptJob } from '../core/index.ts';
-import type { Candidate, Plan } from './types.ts';
+import { type Candidate, type Plan, type Refusal, refuse } from './types.ts';
+
+/** HTTP requests that Workers' free plan lets one call make (https://developers.cloudflare.com/workers/platform/limits/). */
+export const DEFAULT_SUBREQUESTS = 50;
+/** Of them, so many are left for prices, tokens and a retry. */
+const RESERVED = 5;
+
+/**
+ * Why an offer cannot serve a call that takes so many upstream requests, if it cannot: the platform would refuse those
+ * beyond its limit when the others have been made, and billed.
+ */
+export function overRequestLimit(
+  call: Call,
+  who: string,
+  jobs: number,
+  perJob: number,
+  limit: number,
+): Refusal | undefined {
+  const fitting = Math.floor(Math.max(0, limit - RESERVED) / perJob);
+  if (jobs <= 1 || jobs <= fitting) return undefined;
+  const param = call.n > 1 ? 'n' : 'prompt';
+  return refuse(
+    'too_many_requests',
+    `${who} takes one sample of one prompt in a request: this call is ${jobs} requests, and one call may make ${fitting} ` +
+      'here. Ask for fewer at once, or raise CHASQUI_SUBREQUESTS to what your plan of Workers allows.',
+    param,
+  );
+}
 
 /** How an offer serves a call: one upstream request for each prompt, and for each sample where the wire has no `n`. */
 export function planFor(call: Call, offer: Candidate, deadlineMs: number): Plan {

@@ -25,6 +25,8 @@ export interface World {
   readonly markers?: MarkerMode;
   readonly prices: PriceBook;
   readonly health: Health;
+  /** HTTP requests that the platform lets one call make. Absent: as its free plan. */
+  readonly subrequests?: number;
   /** What the operator says of their accounts and servers, by provider. */
   readonly privacy?: ReadonlyMap<string, Privacy>;
   /** Names that configuration gives to models. */
@@ -145,6 +147,7 @@ export type ExclusionCode =
   | 'context_too_small'
   | 'over_max_price'
   | 'over_max_cost'
+  | 'too_many_requests'
   | 'unsupported_parameter';
 
 /** One reason for machines, one sentence for people. */

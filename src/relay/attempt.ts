@@ -60,6 +60,8 @@ export interface Attempt {
   readonly deadline: number;
   /** Begun only when all of it is there. */
   readonly whole: boolean;
+  /** Takes one request more than the plan has of what the platform allows the call, if there is one. */
+  readonly takeRequest: () => boolean;
   /** Nobody else can serve the call. */
   readonly alone: boolean;
   /** Takes one of the provider's retries, if there is one. */
@@ -74,7 +76,7 @@ const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
  * commit point failures come out of `events`.
  */
 export async function attempt(
-  { provider, plan, limits, deadline, whole, alone, takeRetry }: Attempt,
+  { provider, plan, limits, deadline, whole, alone, takeRequest, takeRetry }: Attempt,
   caller: AbortSignal,
   clock: Clock,
   observer: Observer,
@@ -144,7 +146,7 @@ export async function attempt(
         signal,
         start,
         alone,
-        takeRetry,
+        takeRetry: () => takeRetry() && takeRequest(),
         refused: (request) => sent.delete(request),
         opened(generation) {
           opened ??= generation;
@@ -152,6 +154,7 @@ export async function attempt(
         ignoresN(missing) {
           extraPrompts += missing;
           observer.ignoresN();
+          for (let more = 0; more < missing; more++) if (!takeRequest()) throw tooMany(provider.id, missing);
         },
       });
     }
@@ -223,6 +226,14 @@ export async function attempt(
     return { kind: 'failed', failure: { error, maybeBilled, fault } };
   }
 }
+
+/** Seen only when the first of them has come: the sheet will know it next time. */
+const tooMany = (provider: string, missing: number): GatewayError =>
+  new GatewayError(
+    'invalid_request',
+    `${provider} brings one choice for each request, and ${missing} more are too many for one call. Lower n.`,
+    { provider, param: 'n' },
+  );
 
 const iterable = (source: AsyncIterator<Event[], unknown>): AsyncIterable<Event[]> => ({
   [Symbol.asyncIterator]: () => source,

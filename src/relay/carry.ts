@@ -21,6 +21,8 @@ export interface Relay {
   readonly timeouts: Timeouts;
   readonly budget: RetryBudget;
   readonly health: HealthBook;
+  /** HTTP requests that the platform lets one call make: beyond them it refuses any, which is no provider's failure. */
+  readonly subrequests: number;
   readonly clock: Clock;
 }
 
@@ -45,6 +47,7 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
   const errors: GatewayError[] = [];
   const maybeBilled: Candidate[] = [];
   const turns = turnsOf(sheet.eligible);
+  let requestsLeft = relay.subrequests;
 
   for (let turn = turns.next(clock.now()); turn.kind === 'ask'; turn = turns.next(clock.now())) {
     const { offer, wait } = turn;
@@ -74,6 +77,12 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
       usual: health.completionTokens(offer.model),
     };
     const plan = planFor(call, offer, situation.leftMs);
+    const perJob = provider.requestsPerJob ?? 1;
+    if (plan.jobs.length * perJob > requestsLeft) {
+      turns.spent();
+      continue;
+    }
+    requestsLeft -= plan.jobs.length * perJob;
     if (turn.as !== 'look') budget.request(offer.provider);
     const outcome = await attempt(
       {
@@ -82,6 +91,10 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
         limits: attemptLimits(timeouts, offer, plan, situation),
         deadline,
         whole: !call.stream,
+        takeRequest: () => {
+          requestsLeft -= perJob;
+          return requestsLeft >= 0;
+        },
         alone: situation.othersWaiting === 0,
         takeRetry: () => budget.take(offer.provider),
       },

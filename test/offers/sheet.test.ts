@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { configureBedrock } from '../../providers/bedrock/index.ts';
 import type { Call, ChatCall } from '../../src/core/index.ts';
-import { planFor } from '../../src/offers/index.ts';
+import { planFor, UNSEEN } from '../../src/offers/index.ts';
 import {
   chat,
   completion,
   errorOf,
   laidOut,
   loadTokenizers,
+  offerOf,
   order,
   provider,
   reason,
@@ -232,6 +233,34 @@ describe('a plan', () => {
   it('gives samples of their own a seed each', () => {
     const { jobs } = plan(chat({ n: 2, sampling: { seed: 7 } }), 'replicate');
     expect(jobs.map((job) => job.sampling.seed)).toEqual([7, 8]);
+  });
+
+  it('is refused beforehand where it takes more requests than the platform allows, by the name of the field', () => {
+    const only = (provider: string) => ({ routing: { only: [provider] } });
+    expect(plan(chat({ n: 45, ...only('bedrock') }), 'bedrock').jobs).toHaveLength(45);
+    const error = errorOf(() => sheet(chat({ n: 46, ...only('bedrock') })));
+    expect(error).toMatchObject({ code: 'invalid_request', status: 400, details: { param: 'n' } });
+    expect(error.message).toMatch(/46 requests.*45 here.*CHASQUI_SUBREQUESTS/);
+    // The wire has n there: one request, however many.
+    expect(plan(chat({ n: 128 }), 'anyscale').jobs).toHaveLength(1);
+    const prompts = Array.from({ length: 46 }, () => 'Once');
+    expect(errorOf(() => sheet(completion({ prompts }))).details.param).toBe('prompt');
+  });
+
+  it('counts what one job takes at a provider, and what the operator says the platform allows', () => {
+    const replicate = { ...provider('replicate'), requestsPerJob: 4 };
+    const paid = world({ providers: new Map([['replicate', replicate]]), subrequests: 10_000 });
+    const free = world({ providers: new Map([['replicate', replicate]]) });
+    const asked = (n: number) => chat({ n, routing: { only: ['replicate'] } });
+    expect(sheet(asked(11), free).eligible).toHaveLength(1);
+    expect(errorOf(() => sheet(asked(12), free)).message).toContain('12 requests, and one call may make 11');
+    expect(sheet(asked(128), paid).eligible).toHaveLength(1);
+  });
+
+  it('asks a server that is known to ignore n for one sample at a time', () => {
+    const seen = world({ health: { ...UNSEEN, ignoresN: (id) => id === 'anyscale' } });
+    const offer = offerOf(chat({ n: 3 }), 'anyscale', seen);
+    expect(planFor(chat({ n: 3 }), offer, 1).jobs).toHaveLength(3);
   });
 
   it('is prompts first, then samples', () => {

@@ -255,6 +255,7 @@ describe('retries in an outage', () => {
     for (let i = 0; i < CALLS; i++) {
       const failed = carry(call(), { eligible: [offer('first')], excluded: [] }, new AbortController().signal, {
         providers: new Map([['first', first]]),
+        subrequests: 50,
         timeouts: DEFAULT_TIMEOUTS,
         budget,
         health: healthBook(),

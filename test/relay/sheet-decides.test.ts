@@ -20,6 +20,7 @@ async function servedBy(call: Call, in_: World): Promise<string> {
   const clock = handClock();
   const relay = {
     providers: in_.providers,
+    subrequests: 50,
     timeouts: DEFAULT_TIMEOUTS,
     budget: retryBudget(),
     health: healthBook(),

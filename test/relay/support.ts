@@ -191,6 +191,7 @@ export const run = ({
     caller ?? new AbortController().signal,
     {
       providers: new Map(providers.map((provider) => [provider.id, provider])),
+      subrequests: 50,
       timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
       budget,
       health,
