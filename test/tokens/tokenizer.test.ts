@@ -160,6 +160,7 @@ describe('special tokens written in a text', () => {
     ]);
     expect(await ids('tekken', '<s>', '[INST]', '[TOOL_CONTENT]')).toEqual([1, 3, 19]);
     expect(await ids('qwen', '<|im_end|>', '<|file_sep|>', '</think>')).toEqual([151_645, 151_664, 151_668]);
+    expect(await ids('qwen3.5', '<|im_start|>', '<think>', '</think>')).toEqual([248_045, 248_068, 248_069]);
     expect(await ids('qwen2.5', '<|im_end|>', '</think>')).toEqual([151_645, undefined]);
     expect(await ids('deepseek', '<｜end▁of▁sentence｜>', '<｜tool▁sep｜>')).toEqual([1, 128_814]);
     expect(await ids('deepseek-v4', '<think>', '<｜Assistant｜>')).toEqual([128_821, 128_804]);

@@ -51,6 +51,14 @@ export function classes(): Uint8Array {
   return table;
 }
 
+let joined: Uint8Array | undefined;
+
+/** The same, marks taken for letters without case: for patterns that say `[\p{L}\p{M}]` wherever others say `\p{L}`. */
+export function classesWithMarksAsLetters(): Uint8Array {
+  joined ??= classes().map((kind) => (kind === MARK ? UNCASED : kind));
+  return joined;
+}
+
 /** Bytes of the character that starts with this byte. */
 export const sizeOf = (lead: number): number => (lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
 

@@ -10,10 +10,13 @@ const BLANK = 0x20;
  *
  * https://github.com/meta-llama/llama-models/blob/main/models/llama3/tokenizer.py. Qwen's are the same with each digit
  * by itself: https://github.com/dashscope/dashscope-sdk-python/blob/main/dashscope/tokenizers/qwen_tokenizer.py
+ * From 3.5 on Qwen takes marks for letters:
+ *
+ *     [^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+ and  ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*
+ *
+ * A mark may also stand in front of letters there, which comes to the same: it joins them either way.
  */
-export function llama3Scan(digits = 3): Scan {
-  const table = classes();
-
+export function llama3Scan(digits = 3, table = classes()): Scan {
   const letters = (bytes: Uint8Array, from: number, end: number): number => {
     let at = from;
     while (at < end) {

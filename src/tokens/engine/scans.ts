@@ -1,3 +1,4 @@
+import { classesWithMarksAsLetters } from './classes.ts';
 import type { Scan } from './scan.ts';
 import { deepseekScan } from './scan-deepseek.ts';
 import { llama3Scan } from './scan-llama3.ts';
@@ -7,6 +8,7 @@ import { o200kScan } from './scan-o200k.ts';
 export const SCANS = {
   llama3: () => llama3Scan(),
   qwen: () => llama3Scan(1),
+  'qwen3.5': () => llama3Scan(1, classesWithMarksAsLetters()),
   o200k: () => o200kScan(),
   tekken: () => o200kScan({ digits: 1, contractions: false }),
   deepseek: deepseekScan,

@@ -9,7 +9,7 @@ const MODULES = {
 type BundledName = keyof typeof MODULES;
 
 /** Files of `assets/`. */
-type AssetName = 'llama4' | 'tekken' | 'qwen' | 'deepseek';
+type AssetName = 'llama4' | 'tekken' | 'qwen' | 'qwen3.5' | 'deepseek';
 
 export type VocabularyName = BundledName | AssetName;
 
