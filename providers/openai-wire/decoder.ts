@@ -98,6 +98,17 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     choice.finish = { reason, native };
   }
 
+  /** Together answers an echo beside the choices, which do not repeat it: `prompt: [{text, logprobs}]`. */
+  function readEcho(prompts: readonly unknown[], choices: readonly unknown[], into: Event[]): void {
+    for (const [position, choice] of choices.entries()) {
+      const prompt = prompts[position] ?? prompts[0];
+      if (!isObject(prompt) || typeof prompt.text !== 'string') continue;
+      const index = (isObject(choice) ? count(choice.index) : undefined) ?? position;
+      const logprobs = topK === undefined ? [] : readLogprobs(prompt.logprobs, prompt.text, topK);
+      into.push({ type: 'text', choice: index, text: prompt.text, ...(logprobs.length > 0 ? { logprobs } : {}) });
+    }
+  }
+
   const finished = (): boolean => {
     for (const choice of choices.values()) if (!choice.finish) return false;
     return choices.size > 0;
@@ -115,6 +126,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
       fingerprint ??= filled(wire.system_fingerprint);
       usage = readUsage(wire.usage) ?? usage;
       if (Array.isArray(wire.choices)) {
+        if (job.kind === 'prompt' && job.echo && Array.isArray(wire.prompt)) readEcho(wire.prompt, wire.choices, into);
         // Together's own schema of a completion chunk has the finish beside its one choice.
         const ending = wire.choices.length === 1 ? wire.finish_reason : undefined;
         for (const [position, choice] of wire.choices.entries()) {

@@ -19,23 +19,26 @@ const fromChat = (content: readonly unknown[], k: number): TokenLogprob[] =>
     })),
   );
 
-const fromTable = (table: unknown, k: number): Top[] =>
-  isObject(table)
-    ? Object.entries(table)
-        .flatMap(([token, logprob]) => (typeof logprob === 'number' ? [{ token, logprob, bytes: null }] : []))
-        .sort((a, b) => b.logprob - a.logprob)
-        .slice(0, k)
-    : [];
+/** The likeliest, and the token itself where it is none of them, as OpenAI counts: "up to logprobs+1 elements". */
+function fromTable(table: unknown, chosen: string, k: number): Top[] {
+  if (!isObject(table) || k === 0) return [];
+  const sorted = Object.entries(table)
+    .flatMap(([token, logprob]) => (typeof logprob === 'number' ? [{ token, logprob, bytes: null }] : []))
+    .sort((a, b) => b.logprob - a.logprob);
+  return sorted.filter(({ token }, at) => at < k || token === chosen);
+}
 
 function fromLegacy(wire: JsonObject, k: number): TokenLogprob[] {
   const { tokens, token_logprobs: logprobs, top_logprobs: tops } = wire;
   if (!Array.isArray(tokens) || !Array.isArray(logprobs)) return [];
-  return tokens.flatMap((token: unknown, i) => {
+  return tokens.flatMap((token: unknown, i): TokenLogprob[] => {
     const logprob: unknown = logprobs[i];
-    // The first token of an echoed prompt has none.
-    if (typeof token !== 'string' || typeof logprob !== 'number') return [];
+    if (typeof token !== 'string') return [];
+    // The first token of an echoed prompt has none; it keeps its place, by which evaluations count.
+    if (logprob === null && i === 0) return [{ token, logprob, bytes: null, top: [] }];
+    if (typeof logprob !== 'number') return [];
     const table: unknown = Array.isArray(tops) ? tops[i] : undefined;
-    return [{ token, logprob, bytes: null, top: fromTable(table, k) }];
+    return [{ token, logprob, bytes: null, top: fromTable(table, token, k) }];
   });
 }
 

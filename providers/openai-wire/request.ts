@@ -3,6 +3,7 @@ import type {
   ChatParts,
   ChatRead,
   Job,
+  PromptJob,
   ResponseFormat,
   Sampling,
   Tool,
@@ -95,10 +96,17 @@ function chatFields(job: ChatJob, dialect: WireDialect): Record<string, unknown>
 }
 
 /** The legacy API's `logprobs` is an integer everywhere, and where zero is off (Together) one alternative is asked for. */
-const promptFields = (prompt: string, k: number | undefined, dialect: WireDialect): Record<string, unknown> => ({
-  prompt,
-  ...(k === undefined ? {} : { logprobs: dialect.chatLogprobs === 'integer' ? Math.max(1, k) : k }),
-});
+const promptFields = (
+  { prompt, promptIds, echo, sampling }: PromptJob,
+  dialect: WireDialect,
+): Record<string, unknown> => {
+  const k = sampling.logprobs;
+  return {
+    prompt: promptIds ?? prompt,
+    ...(echo ? { echo } : {}),
+    ...(k === undefined ? {} : { logprobs: dialect.chatLogprobs === 'integer' ? Math.max(1, k) : k }),
+  };
+};
 
 /**
  * A job as an OpenAI-shaped request. Only what the caller set is in it: the wire has no hidden default of ours.
@@ -113,7 +121,7 @@ export function wireRequest(job: Job, dialect: WireDialect): WireRequest {
     body: {
       ...(dialect.sendsExtra ? job.extra : {}),
       model: job.model,
-      ...(chat ? chatFields(job, dialect) : promptFields(job.prompt, job.sampling.logprobs, dialect)),
+      ...(chat ? chatFields(job, dialect) : promptFields(job, dialect)),
       ...wireSampling(job.sampling, dialect),
       ...(job.maxTokens === undefined ? {} : { max_tokens: job.maxTokens }),
       ...(job.stop.length ? { stop: job.stop } : {}),

@@ -12,7 +12,12 @@ export type Parameter =
   /** Of the response formats JSON Schemas alone, and only for models that take them: see `OfferFeatures.structured`. */
   | 'jsonSchema'
   | 'images'
+  /** The prompt in front of the answer, with what the server knows of its tokens. */
   | 'echo'
+  /** The same in a stream. */
+  | 'streamedEcho'
+  /** Prompts as token ids. */
+  | 'promptIds'
   /** Fields that are not ours, as they came: what they do is between the caller and the server. */
   | 'extra';
 
@@ -69,7 +74,7 @@ export const WIRES: Readonly<Record<WireName, ReadonlySet<Parameter>>> = {
   'together.completions': wire(...OPEN_SAMPLING, 'echo'),
   // docs.vllm.ai, "OpenAI-Compatible Server": OpenAI's parameters and vLLM's own sampling.
   'openai.chat': wire(...OPEN_SAMPLING, ...CHAT, 'parallelToolCalls', 'user', 'extra'),
-  'openai.completions': wire(...OPEN_SAMPLING, 'user', 'echo', 'extra'),
+  'openai.completions': wire(...OPEN_SAMPLING, 'user', 'echo', 'streamedEcho', 'promptIds', 'extra'),
 };
 
 /**

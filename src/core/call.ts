@@ -131,7 +131,7 @@ interface CallBase {
   /** Model names as the caller wrote them, in order of preference. At least one. */
   readonly models: readonly string[];
   readonly sampling: Sampling;
-  /** Most tokens of output for each choice. */
+  /** Most tokens of output for each choice; 0 asks for an echo and nothing more. */
   readonly maxTokens?: number;
   /** Choices for each prompt, at least 1. */
   readonly n: number;
@@ -158,10 +158,13 @@ export interface ChatCall extends CallBase {
   readonly responseFormat?: ResponseFormat;
 }
 
+/** Text to go on from, or its tokens by the tokenizer of the first model that the call names. */
+export type Prompt = string | readonly number[];
+
 export interface CompletionCall extends CallBase {
   readonly kind: 'completion';
   /** At least one. Choice `p * n + i` is sample `i` of prompt `p`. */
-  readonly prompts: readonly string[];
+  readonly prompts: readonly Prompt[];
   /** What follows the gap that the answer fills in. */
   readonly suffix?: string;
   /** Repeat the prompt in front of its completion. */

@@ -6,7 +6,8 @@ export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' |
 /** One token's log probability, in OpenAI's chat terms. `bytes` is null where the provider does not give them. */
 export interface TokenLogprob {
   readonly token: string;
-  readonly logprob: number;
+  /** Null for the first token of an echoed prompt, which nothing came before. */
+  readonly logprob: number | null;
   readonly bytes: readonly number[] | null;
   readonly top: readonly {
     readonly token: string;

@@ -90,6 +90,10 @@ export interface PromptJob extends JobBase {
   readonly api: 'invoke' | 'predictions' | 'completions';
   /** Finished text, sent as it is. */
   readonly prompt: string;
+  /** The same as tokens, in its place where the wire takes them; `prompt` is empty then. */
+  readonly promptIds?: readonly number[];
+  /** The answer is to begin with the prompt: only where the wire has an echo of its own, for what it knows of the prompt. */
+  readonly echo?: true;
 }
 
 /** The call as one offer will serve it. */

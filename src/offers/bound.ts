@@ -74,7 +74,7 @@ export function mostTokens(
   if (way.form === 'prompts') {
     const all = way.segments
       ? way.segments.map(ofSegments)
-      : way.prompts.map((prompt) => bytes(prompt) + AROUND_A_TEXT);
+      : way.prompts.map((prompt) => (typeof prompt === 'string' ? bytes(prompt) : prompt.length) + AROUND_A_TEXT);
     return all.reduce((sum, one) => sum + within(one), 0);
   }
   if (hasImages(way.messages)) return contextLength;

@@ -8,6 +8,7 @@ import { type Facts, factsOf } from './facts.ts';
 import { measure } from './measure.ts';
 import { outputFor } from './output.ts';
 import { DEFAULT_SUBREQUESTS, overRequestLimit } from './plan.ts';
+import { echoFor, type ReadIds } from './raw-prompts.ts';
 import { hasImages, type Renderings } from './renderings.ts';
 import type { OfferSource } from './source.ts';
 import {
@@ -69,6 +70,7 @@ export interface Consideration {
   readonly counter: PromptCounter;
   /** Of a chat. */
   readonly renderings: Renderings | undefined;
+  readonly readIds: ReadIds;
   /** Wishes that no offer can serve, whichever it is: said with each, and held against none. */
   readonly ignored: readonly string[];
   /** Work out what can be said of offers that are left out, too. */
@@ -110,14 +112,14 @@ const standingOf = (source: OfferSource): Standing =>
   source.kind === 'service' ? 'own' : source.offer.status.state === 'unknown' ? 'unproven' : 'served';
 
 function workOut(
-  { call, world, now, today, tokenizers, counter, renderings, ignored }: Consideration,
+  { call, world, now, today, tokenizers, counter, renderings, readIds, ignored }: Consideration,
   source: OfferSource,
   facts: Facts,
 ): Candidate | Exclusion {
   const { provider, upstream, model } = facts;
   const server = world.providers.get(provider);
   const objectionTo = server?.objectionTo?.bind(server);
-  const way = wayFor(call, facts, renderings, call.templating.markers ?? world.markers, objectionTo);
+  const way = wayFor(call, facts, renderings, call.templating.markers ?? world.markers, readIds, objectionTo);
   if ('code' in way) return excluded(facts, way);
 
   const hasTools = way.form === 'messages' && way.tools.length > 0;
@@ -135,6 +137,8 @@ function workOut(
 
   const wire = wireOf(provider, way.api, facts.family, upstream);
   const takes: ReadonlySet<Parameter> = wire ? WIRES[wire] : new Set();
+  const echo = echoFor(call, takes, facts, way.form === 'prompts' ? way.prompts : []);
+  if (typeof echo === 'object') return { ...excluded(facts, echo), ...known };
   const nativeN = takes.has('n') && !world.health.ignoresN(provider, upstream);
   const prompts = way.form === 'prompts' ? way.prompts.length : 1;
   const billed = {
@@ -179,6 +183,7 @@ function workOut(
     altered: way.altered,
     nativeN,
     nativeStop: takes.has('stop'),
+    echo,
     toolStreaming: facts.streamingTools,
     systemRole: facts.systemRole,
     sends: sentBy(way),

@@ -30,13 +30,15 @@ export function callCost(call: Call, priced: Priced, billed: Billed): CallCost |
   const { most } = output;
   const input = (tokens: number): number => (tokens + reportsExtra * prompts) * promptTimes;
   const each = Math.ceil(Math.min(most ?? Number.POSITIVE_INFINITY, usual ?? call.maxTokens ?? ASSUMED_OUTPUT));
-  const range = rangeOf(priced.row, input(prompt.total), choices, choices * each, choices * (most ?? each));
+  // An answer has a token at least, if it may have any.
+  const least = choices * Math.min(1, most ?? 1);
+  const range = rangeOf(priced.row, input(prompt.total), least, choices * each, choices * (most ?? each));
   if (!range) return undefined;
   const { min, expected } = range;
   // An estimate may be short: the bound must hold all the same, or there is none.
   const longest = mostBilled(prompt);
   if (most === undefined || longest === undefined) return { min, expected };
-  const bound = rangeOf(priced.row, input(longest), choices, choices, choices * most);
+  const bound = rangeOf(priced.row, input(longest), least, least, choices * most);
   return bound ? { min, expected, max: bound.max } : { min, expected };
 }
 

@@ -1,12 +1,15 @@
-import { type Call, textOf } from '../core/index.ts';
+import { type Call, type Prompt, textOf } from '../core/index.ts';
 
 /** Milliseconds for which equal calls go the same way. */
 const WINDOW_MS = 60_000;
 /** Characters of a call that are looked at: enough to tell calls apart, and bounded. */
 const SAMPLE = 2048;
 
+const textOfPrompt = (prompt: Prompt = ''): string =>
+  typeof prompt === 'string' ? prompt : prompt.slice(-SAMPLE).join(' ');
+
 const sampleOf = (call: Call): string => {
-  const last = call.kind === 'chat' ? textOf(call.messages.at(-1)?.content ?? '') : (call.prompts[0] ?? '');
+  const last = call.kind === 'chat' ? textOf(call.messages.at(-1)?.content ?? '') : textOfPrompt(call.prompts[0]);
   return last.length > SAMPLE ? last.slice(-SAMPLE) : last;
 };
 

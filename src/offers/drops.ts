@@ -98,6 +98,9 @@ export function dropsFor(
       drops.push('tool_choice');
     }
   }
+  if (call.kind === 'completion' && call.echo && call.sampling.logprobs !== undefined && takes.has('logprobs')) {
+    if (!takes.has(call.stream ? 'streamedEcho' : 'echo')) drops.push('echo (the log probabilities of the prompt)');
+  }
   if (output.clamped) drops.push(`max_tokens (limited to ${output.maxTokens})`);
   if (!takes.has('extra')) drops.push(...Object.keys(call.extra ?? {}).map((name) => name.slice(0, MAX_NAME)));
   drops.push(...call.unknownParameters, ...(call.routing.unmet ?? []));

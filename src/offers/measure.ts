@@ -10,7 +10,11 @@ import type { Way } from './way.ts';
 function added(way: Way, { provider, family, upstream }: Facts): (at: number) => number {
   if (way.form === 'messages') return () => 0;
   const wire = wireOf(provider, way.api, family, upstream);
-  return (at) => (wire ? bosAdded(wire, family, way.prompts[at] ?? '') : 0);
+  return (at) => {
+    const prompt = way.prompts[at] ?? '';
+    // Token ids are taken as they are.
+    return wire && typeof prompt === 'string' ? bosAdded(wire, family, prompt) : 0;
+  };
 }
 
 function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Counted[] {
@@ -22,7 +26,9 @@ function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Coun
     return [counter.roughly(family, way.messages, way.tools)];
   }
   if (way.segments) return way.segments.map((one) => counter.segments(family, one));
-  return way.prompts.map((prompt) => counter.text(family, prompt));
+  return way.prompts.map((prompt) =>
+    typeof prompt === 'string' ? counter.text(family, prompt) : { tokens: prompt.length, exactness: 'exact' },
+  );
 }
 
 /**

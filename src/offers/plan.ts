@@ -1,4 +1,4 @@
-import type { Call, ChatJob, Job, PromptJob } from '../core/index.ts';
+import type { Call, ChatJob, Job, Prompt, PromptJob } from '../core/index.ts';
 import { type Candidate, type Plan, type Refusal, refuse } from './types.ts';
 
 /** HTTP requests that Workers' free plan lets one call make (https://developers.cloudflare.com/workers/platform/limits/). */
@@ -77,11 +77,14 @@ const usesTools = ({ tools, toolChoice, messages }: ChatJob): boolean =>
 
 function jobOf(
   call: Call,
-  { api, sends, toolStreaming, systemRole, structured }: Candidate,
+  { api, sends, toolStreaming, systemRole, structured, echo }: Candidate,
   base: Omit<PromptJob, 'kind' | 'api' | 'prompt'>,
-  prompt: string | undefined,
+  prompt: Prompt | undefined,
 ): ChatJob | PromptJob {
-  if (api !== 'converse' && api !== 'chat') return { ...base, kind: 'prompt', api, prompt: prompt ?? '' };
+  if (api !== 'converse' && api !== 'chat') {
+    const sent = typeof prompt === 'object' ? { prompt: '', promptIds: prompt } : { prompt: prompt ?? '' };
+    return { ...base, kind: 'prompt', api, ...sent, ...(echo === 'wire' ? { echo: true } : {}) };
+  }
   // offerSheet gives a chat API to chat calls only.
   const { messages, tools } = sends.form === 'messages' ? sends : { messages: [], tools: [] };
   return {

@@ -26,6 +26,6 @@ export function referenceSize(
   };
   const mode = call.templating.markers;
   const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map()) : undefined;
-  const way = wayFor(call, facts, renderings, mode);
+  const way = wayFor(call, facts, renderings, mode, (ids) => ids);
   return 'code' in way ? way : measure(way, facts, counter);
 }

@@ -5,6 +5,7 @@ import { drawFor } from './draw.ts';
 import { contextLengthOf, familyOf } from './facts.ts';
 import { namedProviders } from './provider-names.ts';
 import { isTriedLast, rank, toldDraws } from './rank.ts';
+import { idsReader } from './raw-prompts.ts';
 import { renderingsOf } from './renderings.ts';
 import { expand, type Wanted } from './route.ts';
 import { serviceIndex } from './service-index.ts';
@@ -127,7 +128,8 @@ export function layOut(
     call.kind === 'chat'
       ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers)
       : undefined;
-  const shared = { world, now, today, tokenizers, counter, renderings, explain, ignored: asked.ignored };
+  const readIds = idsReader(asked.named[0]?.sources[0], tokenizers);
+  const shared = { world, now, today, tokenizers, counter, renderings, explain, readIds, ignored: asked.ignored };
   const draw = drawFor(call, now);
   const eligible: Candidate[] = [];
   const last: Candidate[] = [];

@@ -7,6 +7,7 @@ import type {
   Message,
   NanoDollars,
   Privacy,
+  Prompt,
   Provider,
   ServiceOffer,
   TimeoutSettings,
@@ -72,6 +73,12 @@ export interface TextCounter {
   count(text: string, options?: { readonly continued?: boolean }): number;
 }
 
+/**
+ * Who puts the prompt in front of the answer: nobody, we, or the server, where more is asked of the prompt's tokens than
+ * their text, or where we do not have it.
+ */
+export type Echo = 'none' | 'ours' | 'wire';
+
 /** One way to serve a call: a model at a provider, by one of its APIs. */
 export interface Candidate {
   readonly provider: string;
@@ -92,12 +99,14 @@ export interface Candidate {
   /** The wire has `n`, so that one request brings all samples of a prompt. */
   readonly nativeN: boolean;
   readonly nativeStop: boolean;
+  /** Who puts the prompt in front of the answer, where the caller asks for it. */
+  readonly echo: Echo;
   readonly toolStreaming: boolean;
   readonly systemRole: boolean;
   /** What goes out: a chat for a chat API, or finished prompts, each with what ends its answer. */
   readonly sends:
     | { readonly form: 'messages'; readonly messages: readonly Message[]; readonly tools: readonly Tool[] }
-    | { readonly form: 'prompts'; readonly prompts: readonly string[]; readonly stop: readonly string[] };
+    | { readonly form: 'prompts'; readonly prompts: readonly Prompt[]; readonly stop: readonly string[] };
   readonly prompt: PromptSize;
   /** Tokens that this wire is known to report beyond those the model reads. */
   readonly reportsExtra: number;

@@ -7,6 +7,7 @@ import {
   type CompletionCall,
   type MarkerMode,
   type Message,
+  type Prompt,
   type Provider,
   type Tool,
   textOf,
@@ -24,6 +25,7 @@ import {
 } from '../tokens/index.ts';
 import type { Facts } from './facts.ts';
 import { guardTexts, unsafe } from './markers.ts';
+import type { ReadIds } from './raw-prompts.ts';
 import { hasImages, type Renderings } from './renderings.ts';
 import { type Refusal, refuse } from './types.ts';
 
@@ -44,7 +46,7 @@ export type Way =
   | {
       readonly form: 'prompts';
       readonly api: Api;
-      readonly prompts: readonly string[];
+      readonly prompts: readonly Prompt[];
       /** One for each prompt that we rendered, unless its texts hold marks of their own. */
       readonly segments?: readonly (readonly Segment[])[];
       readonly stop: readonly string[];
@@ -74,6 +76,7 @@ function bosFor(facts: Facts, api: Api): Bos {
 
 /**
  * @param renderings of the call, where it is a chat
+ * @param readIds for prompts of token ids, where it is none
  * @param objectionTo what the provider itself has against a chat
  */
 export function wayFor(
@@ -81,26 +84,40 @@ export function wayFor(
   facts: Facts,
   renderings: Renderings | undefined,
   mode: MarkerMode | undefined,
+  readIds: ReadIds,
   objectionTo?: Provider['objectionTo'],
 ): Way | Refusal {
-  if (call.kind === 'completion') return completionWay(call, facts, mode);
+  if (call.kind === 'completion') return completionWay(call, facts, mode, readIds);
   if (!renderings) throw new Error('A chat has renderings.');
   const way = chatWay(call, facts, renderings);
   const objection = 'form' in way && way.form === 'messages' ? objectionTo?.(call.messages) : undefined;
   return objection ? refuse('no_images', objection.message, objection.param) : way;
 }
 
-function completionWay(call: CompletionCall, facts: Facts, mode: MarkerMode | undefined): Way | Refusal {
+function completionWay(
+  call: CompletionCall,
+  facts: Facts,
+  mode: MarkerMode | undefined,
+  readIds: ReadIds,
+): Way | Refusal {
   const api = rawApiOf(facts);
   if (api === undefined) {
     return refuse('no_completion_form', `${facts.provider} takes chats only for ${facts.model}, no raw prompt.`);
   }
-  const { prompts, suffix } = call;
+  const { suffix } = call;
+  const read = call.prompts.map((prompt) => (typeof prompt === 'string' ? prompt : readIds(prompt, facts, api)));
+  const prompts: Prompt[] = [];
+  for (const prompt of read) {
+    if (typeof prompt === 'object' && 'code' in prompt) return prompt;
+    prompts.push(prompt);
+  }
   if (suffix === undefined) return { form: 'prompts', api, prompts, stop: [], altered: [] };
   if (!facts.infill || wrapsByItself(facts)) {
     return refuse('no_infill', `${facts.model} at ${facts.provider} cannot fill in between a prompt and a suffix.`);
   }
-  const named = [...prompts.map((text, n) => [prompts.length > 1 ? `prompt[${n}]` : 'prompt', text] as const)];
+  // A gap is in a text: the dialect takes no token ids with a suffix.
+  const texts = prompts.filter((prompt) => typeof prompt === 'string');
+  const named = [...texts.map((text, n) => [texts.length > 1 ? `prompt[${n}]` : 'prompt', text] as const)];
   const guarded = guardTexts(facts.model, infillMarkersOf(facts.family), [...named, ['suffix', suffix]], mode);
   if ('code' in guarded) return guarded;
   const bos = bosFor(facts, api);

@@ -35,7 +35,7 @@ const countOf = (text: string, counter: TextCounter): number =>
  * Counts as providers bill: the text of every choice, and one token more for each that the model ended by itself. Recorded
  * at Bedrock (30 for 29, 35 for 34) and Together (349 for 348, 35 for 34, 53 for 52); what a limit cut costs its text.
  */
-export function tally({ promptTokens, promptExactness, counter, jobs }: Plan): Tally {
+export function tally({ promptTokens, promptExactness, counter, jobs, choicesPerJob }: Plan): Tally {
   let told: Usage | undefined;
   const choices: Said[] = [];
   const saidBy = (choice: number): Said => {
@@ -43,8 +43,14 @@ export function tally({ promptTokens, promptExactness, counter, jobs }: Plan): T
     choices[choice] = said;
     return said;
   };
+  /** A server that echoes says the prompt first, which the model did not write. */
+  const written = (said: Said, part: Part, choice: number): string => {
+    const job = part === 'text' ? jobs[Math.floor(choice / choicesPerJob)] : undefined;
+    const echoed = job?.kind === 'prompt' && job.echo ? job.prompt : '';
+    return said[part].startsWith(echoed) ? said[part].slice(echoed.length) : said[part];
+  };
   const sum = (part: Part): number =>
-    choices.reduce((tokens, said) => tokens + (said ? countOf(said[part], counter) : 0), 0);
+    choices.reduce((tokens, said, choice) => tokens + (said ? countOf(written(said, part, choice), counter) : 0), 0);
   // A provider does not say how much of a stop string was written before it took that away.
   const stopsUnseen = (): boolean => jobs.some(({ stop }) => stop.length > 0) && choices.some((said) => said?.ended);
   return {

@@ -23,7 +23,7 @@ import {
   toCost,
   type WireCost,
 } from '../dialects/openai/index.ts';
-import { alternativesTo, type OfferSheet, offerSheet, receiptOf } from '../offers/index.ts';
+import { alternativesTo, type Candidate, type OfferSheet, offerSheet, receiptOf } from '../offers/index.ts';
 import { type Carried, carry } from '../relay/index.ts';
 import { readJson } from './body.ts';
 import { contextOf, flag } from './context.ts';
@@ -36,24 +36,32 @@ import { sendEvents } from './sse.ts';
 /** How one of the two calls is read and written; everything between is the same. */
 interface Dialect<C extends Call> {
   parse(body: unknown, context: Parameters<typeof parseChat>[1]): Parsed<C>;
-  answer(parsed: Parsed<C>, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
-  stream(parsed: Parsed<C>, envelope: Envelope): StreamEncoder;
+  answer(parsed: Parsed<C>, offer: Candidate, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
+  stream(parsed: Parsed<C>, offer: Candidate, envelope: Envelope): StreamEncoder;
 }
 
 const chat: Dialect<Parsed<Call>['call'] & { kind: 'chat' }> = {
   parse: parseChat,
-  answer: (parsed, envelope, events) => chatAnswer(envelope, events, parsed.call.n, parsed),
-  stream: (parsed, envelope) => chatStream(envelope, parsed),
+  answer: (parsed, _offer, envelope, events) => chatAnswer(envelope, events, parsed.call.n, parsed),
+  stream: (parsed, _offer, envelope) => chatStream(envelope, parsed),
 };
 
-const echoes = (call: CompletionCall) => (choice: number) =>
-  call.echo ? (call.prompts[Math.floor(choice / call.n)] ?? '') : '';
+/** What we put in front of each choice: the prompt as the caller wrote it, or the text of its token ids. */
+const echoes =
+  ({ prompts, n }: CompletionCall, { echo, sends }: Candidate) =>
+  (choice: number): string => {
+    if (echo !== 'ours') return '';
+    const at = Math.floor(choice / n);
+    const text = typeof prompts[at] === 'string' ? prompts[at] : sends.form === 'prompts' ? sends.prompts[at] : '';
+    return typeof text === 'string' ? text : '';
+  };
 
 const completion: Dialect<CompletionCall> = {
   parse: parseCompletion,
-  answer: ({ call }, envelope, events) =>
-    completionAnswer(envelope, events, call.prompts.length * call.n, echoes(call)),
-  stream: ({ call, includeUsage }, envelope) => completionStream(envelope, { includeUsage, echoes: echoes(call) }),
+  answer: ({ call }, offer, envelope, events) =>
+    completionAnswer(envelope, events, call.prompts.length * call.n, echoes(call, offer)),
+  stream: ({ call, includeUsage }, offer, envelope) =>
+    completionStream(envelope, { includeUsage, echoes: echoes(call, offer) }),
 };
 
 /** The time each step took, for `Server-Timing`. On Workers the clock moves only at I/O, so steps of pure CPU show 0. */
@@ -159,12 +167,12 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     };
     describe(c, call, carried, watch.header());
     if (call.stream) {
-      const encoder = dialect.stream(parsed, envelope);
+      const encoder = dialect.stream(parsed, carried.offer, envelope);
       const fail: StreamEncoder['fail'] = (error) => encoder.fail(redactError(error, config.redact));
       return sendEvents(c, carried.events, { ...encoder, fail }, gone);
     }
 
-    const answer = dialect.answer(parsed, envelope, await collect(carried.events));
+    const answer = dialect.answer(parsed, carried.offer, envelope, await collect(carried.events));
     const { cost_exact: cost } = (answer.usage ?? {}) as Partial<WireCost>;
     if (typeof cost === 'string') headersOf(c)['x-chasqui-cost'] = cost;
     return replyJson(c, 200, answer);

@@ -260,16 +260,26 @@ describe('a completion body', () => {
   it('takes one prompt or several', () => {
     expect(completion({ model: 'm', prompt: 'a' }).call.prompts).toEqual(['a']);
     expect(completion({ model: 'm', prompt: ['a', ''] }).call.prompts).toEqual(['a', '']);
+    expect(completion({ model: 'm', prompt: [1, 2] }).call.prompts).toEqual([[1, 2]]);
+    expect(completion({ model: 'm', prompt: [[1, 2], [3]] }).call.prompts).toEqual([[1, 2], [3]]);
   });
 
   it.each<[string, unknown, string]>([
     ['no prompt', { model: 'm' }, 'prompt'],
-    ['token ids', { model: 'm', prompt: [1, 2] }, 'prompt[0]'],
+    ['half a token', { model: 'm', prompt: [1, 2.5] }, 'prompt[1]'],
+    ['token ids and text', { model: 'm', prompt: [[1], 'a'] }, 'prompt[1]'],
+    ['a prompt of no tokens', { model: 'm', prompt: [[]] }, 'prompt[0]'],
+    ['no token and no echo', { model: 'm', prompt: 'a', max_tokens: 0 }, 'max_tokens'],
+    ['a gap between token ids', { model: 'm', prompt: [1], suffix: 'b' }, 'suffix'],
     ['no prompts', { model: 'm', prompt: [] }, 'prompt'],
     ['too many choices', { model: 'm', prompt: ['a', 'b'], n: 100 }, 'n'],
     ['best_of', { model: 'm', prompt: 'a', best_of: 3 }, 'best_of'],
   ])('is refused for %s', (_what, body, param) => {
     expect(errorOf(() => completion(body)).details.param).toBe(param);
+  });
+
+  it('takes an echo without any output', () => {
+    expect(completion({ model: 'm', prompt: 'a', echo: true, max_tokens: 0 }).call).toMatchObject({ maxTokens: 0 });
   });
 
   it('takes a suffix, which makes the prompt the text before a gap', () => {

@@ -142,6 +142,7 @@ export const offer = (provider: string, more: Partial<Candidate> = {}): Candidat
   why: [],
   nativeN: true,
   nativeStop: true,
+  echo: 'none',
   toolStreaming: true,
   systemRole: true,
   ...more,

@@ -17,7 +17,9 @@ export function toCompletionLogprobs(logprobs: readonly TokenLogprob[], start: n
   return {
     tokens: logprobs.map(({ token }) => token),
     token_logprobs: logprobs.map(({ logprob }) => logprob),
-    top_logprobs: logprobs.map(({ top }) => Object.fromEntries(top.map(({ token, logprob }) => [token, logprob]))),
+    top_logprobs: logprobs.map(({ top, logprob }) =>
+      logprob === null ? null : Object.fromEntries(top.map((one) => [one.token, one.logprob])),
+    ),
     text_offset: textOffset,
   };
 }

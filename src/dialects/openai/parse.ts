@@ -5,6 +5,7 @@ import {
   type CompletionCall,
   GatewayError,
   isObject,
+  type Prompt,
   type Routing,
   type Sampling,
 } from '../../core/index.ts';
@@ -42,16 +43,25 @@ const chatBody = v.object({
   include_reasoning: optional(v.boolean()),
 });
 
+const promptText = v.string('must be a string, a list of strings, a list of token ids or a list of such lists');
+const tokenIds = v.pipe(v.array(integer(0, 2 ** 31)), v.minLength(1, 'must have at least one token'));
+const severalOf = <T extends v.GenericSchema>(one: T) =>
+  v.pipe(v.array(one), v.minLength(1, 'must have at least one prompt'), v.maxLength(MAX_CHOICES));
+const texts = severalOf(promptText);
+const tokenLists = severalOf(tokenIds);
+
+/** Which of the forms a prompt has shows in its first member, so that an error names the place where it stops having it. */
+function promptForm(prompt: unknown) {
+  if (!Array.isArray(prompt)) return promptText;
+  const [first]: unknown[] = prompt;
+  return typeof first === 'number' ? tokenIds : Array.isArray(first) ? tokenLists : texts;
+}
+
 const completionBody = v.object({
   ...shared,
-  prompt: v.union(
-    [
-      v.string(),
-      v.pipe(v.array(v.string()), v.minLength(1, 'must have at least one prompt'), v.maxLength(MAX_CHOICES)),
-    ],
-    'must be a string or a list of strings; token ids are not taken, because each provider has its own',
-  ),
-  logprobs: optional(integer(0, 5)),
+  max_tokens: optional(integer(0)),
+  prompt: v.lazy(promptForm),
+  logprobs: optional(integer(0, 20)),
   echo: optional(v.boolean()),
   suffix: optional(v.string()),
   best_of: optional(integer(1)),
@@ -231,6 +241,13 @@ export function parseChat(raw: unknown, context: CallContext): Parsed<ChatCall> 
   };
 }
 
+type WirePrompt = v.InferOutput<typeof completionBody>['prompt'];
+
+const isTokens = (prompt: Exclude<WirePrompt, string>): prompt is number[] => typeof prompt[0] === 'number';
+
+const promptsOf = (prompt: WirePrompt): readonly Prompt[] =>
+  typeof prompt === 'string' || isTokens(prompt) ? [prompt] : prompt;
+
 /** A body of `POST /v1/completions`. Throws `invalid_request` naming the field. */
 export function parseCompletion(raw: unknown, context: CallContext): Parsed<CompletionCall> {
   const { body, unread, extra } = checkCall(completionBody, COMPLETION, raw);
@@ -239,7 +256,15 @@ export function parseCompletion(raw: unknown, context: CallContext): Parsed<Comp
     const param = 'best_of';
     throw new GatewayError('unsupported_parameter', 'best_of: no provider here ranks samples. Use n.', { param });
   }
-  const prompts = typeof body.prompt === 'string' ? [body.prompt] : body.prompt;
+  const prompts = promptsOf(body.prompt);
+  if (body.max_tokens === 0 && !body.echo) {
+    const param = 'max_tokens';
+    throw new GatewayError('invalid_request', `${param}: must be at least 1, or 0 with echo: true.`, { param });
+  }
+  if (body.suffix && prompts.some((prompt) => typeof prompt !== 'string')) {
+    const param = 'suffix';
+    throw new GatewayError('invalid_request', `${param}: needs a prompt of text, not of token ids.`, { param });
+  }
   if (prompts.length * shared.n > MAX_CHOICES) {
     throw new GatewayError('invalid_request', `n: prompts times n must be at most ${MAX_CHOICES}.`, { param: 'n' });
   }

@@ -8,6 +8,9 @@ const between = (low: number, high: number) => (value: unknown) =>
   typeof value === 'number' && value >= low && value <= high;
 const positive = (value: unknown) => Number.isInteger(value) && Number(value) >= 1;
 const strings = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string');
+const tokens = (value: unknown) => Array.isArray(value) && value.length > 0 && value.every(Number.isInteger);
+const isPrompt = (value: unknown) =>
+  typeof value === 'string' || strings(value) || tokens(value) || (Array.isArray(value) && value.every(tokens));
 const boolean = (value: unknown) => typeof value === 'boolean';
 
 /** Only what is set is looked at; other fields are let through, as vLLM's models allow extra ones. */
@@ -37,7 +40,7 @@ const RULES: Readonly<Record<'chat' | 'completions', readonly Rule[]>> = {
   ],
   completions: [
     ...COMMON,
-    ['prompt', (value) => typeof value === 'string' || strings(value), 'Input should be a valid string or list'],
+    ['prompt', isPrompt, 'Input should be a valid string or list'],
     ['logprobs', Number.isInteger, 'Input should be a valid integer'],
     ['echo', boolean, 'Input should be a valid boolean'],
     ['suffix', () => false, 'suffix is not currently supported'],

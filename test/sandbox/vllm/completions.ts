@@ -1,6 +1,6 @@
 import { type Reply, think } from '../brain/index.ts';
 import { type Prompt, rawPrompt, tokenizerOf } from '../count/index.ts';
-import { type Json, number, object, strings, text } from '../json.ts';
+import { type Json, list, number, object, text } from '../json.ts';
 import { hex } from '../random.ts';
 import { alternatives, logprobOf } from '../wire/likelihood.ts';
 import { completionAsk, countOf } from '../wire/openai-ask.ts';
@@ -25,12 +25,21 @@ export interface Completion {
   readonly body: Json;
 }
 
+const isIds = (value: unknown): value is number[] => Array.isArray(value) && value.every(Number.isInteger);
+
 /** Each prompt of a list gets its `n` choices, numbered through. */
 export async function complete(body: Json): Promise<Completion> {
-  const prompts = typeof body.prompt === 'string' ? [body.prompt] : strings(body.prompt);
   const n = countOf(body);
   const tokenizer = await tokenizerOf(text(body.model));
-  const read = prompts.map((prompt) => rawPrompt(tokenizer, prompt, true));
+  const given = typeof body.prompt === 'string' || isIds(body.prompt) ? [body.prompt] : list(body.prompt);
+  const prompts = given.map((prompt) => (isIds(prompt) ? (tokenizer.decode(prompt) ?? '') : text(prompt)));
+  // Token ids are read as they are.
+  const read = given.map(
+    (prompt, at): Prompt =>
+      isIds(prompt)
+        ? { text: prompts[at], ids: prompt, tokens: prompt.length }
+        : rawPrompt(tokenizer, prompts[at] ?? '', true),
+  );
   const choices = prompts.flatMap((prompt, at) =>
     Array.from({ length: n }, (_, choice): Choice => {
       const thought = think({ ...completionAsk(body, prompt), choice }, tokenizer.split);
