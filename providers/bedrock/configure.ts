@@ -77,7 +77,7 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
         privacy: PRIVACY,
         reads: converseReads,
         objectionTo,
-        canHold: (schema) => fitSchema(schema) !== undefined,
+        canHold: (schema) => fitSchema(schema)?.left,
         generate: (job, signal) => generate(client, job, signal),
       },
     ],

@@ -149,8 +149,11 @@ export interface Provider {
    * would have to fetch. Asked for each call, so it must be cheap. Absent: nothing speaks against any.
    */
   objectionTo?(messages: readonly Message[]): { readonly message: string; readonly param: string } | undefined;
-  /** Whether an API that holds answers to JSON Schemas can hold one to this schema. Absent: to any. */
-  canHold?(schema: Readonly<Record<string, unknown>>): boolean;
+  /**
+   * How far an API that holds answers to JSON Schemas can hold one to this schema: the keywords that it leaves to the model's good
+   * will, or undefined where it can hold none of it. Absent: all of any.
+   */
+  canHold?(schema: Readonly<Record<string, unknown>>): readonly string[] | undefined;
   /**
    * Prompt tokens of a job by the provider's own tokenizer and template, with all that would be sent: tools, images, earlier
    * tool calls. Undefined where the provider cannot count all of it, or does not answer. Never throws.

@@ -160,7 +160,7 @@ function workOut(
   const output = withinMaxCost(call, who, priced, billed);
   if ('code' in output) return { ...excluded(facts, output), ...known, ...costKnown(call, priced, billed) };
 
-  const canHold = server?.canHold?.bind(server) ?? (() => true);
+  const canHold = server?.canHold?.bind(server) ?? (() => []);
   const schema = structuringOf(call, takes, { structured: facts.structured, canHold });
   const drops = dropsFor(call, takes, output, schema.lost);
   const cost = costKnown(call, priced, { ...billed, output });

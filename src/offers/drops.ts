@@ -30,13 +30,21 @@ const SERVED_BY_US: ReadonlySet<ToolChoice> = new Set<ToolChoice>(['auto', 'none
 export interface Structuring {
   /** The model is one that the API holds to schemas. */
   readonly structured: boolean;
-  /** It can hold an answer to this one. */
-  readonly canHold: (schema: JsonObject) => boolean;
+  /** What of a schema it leaves to the model's good will; undefined where it can hold none of it. */
+  readonly canHold: (schema: JsonObject) => readonly string[] | undefined;
 }
 
-/** Whether an answer, or a tool's arguments, would be held to a schema. */
-const holds = (takes: ReadonlySet<Parameter>, { structured, canHold }: Structuring, schema: JsonObject | undefined) =>
-  takes.has('responseFormat') || (takes.has('jsonSchema') && structured && schema !== undefined && canHold(schema));
+/** What an answer, or a tool's arguments, would not be held to of a schema; undefined where it is held to nothing. */
+function leftOf(takes: ReadonlySet<Parameter>, { structured, canHold }: Structuring, schema: JsonObject | undefined) {
+  if (takes.has('responseFormat')) return [];
+  return takes.has('jsonSchema') && structured && schema !== undefined ? canHold(schema) : undefined;
+}
+
+/** As callers are told: the whole field is lost, or some keywords of its schema. */
+const lossesOf = (field: string, left: readonly (readonly string[] | undefined)[]): readonly string[] =>
+  left.includes(undefined)
+    ? [field]
+    : [...new Set(left.flatMap((keywords) => keywords ?? []))].map((keyword) => `${field} (${keyword})`);
 
 /** The schema of a response format; undefined where it has none. */
 const schemaOf = (format: ChatCall['responseFormat']): JsonObject | undefined =>
@@ -64,15 +72,12 @@ export function structuringOf(call: Call, takes: ReadonlySet<Parameter>, offer: 
   if (call.kind !== 'chat') return { lost: [], compiles: false };
   const format = call.responseFormat?.type === 'text' ? undefined : call.responseFormat;
   const strict = call.toolChoice === 'none' ? [] : call.tools.filter((tool) => tool.strict === true);
-  const formatHeld = format !== undefined && holds(takes, offer, schemaOf(format));
-  const held = strict.filter((tool) => holds(takes, offer, tool.parameters ?? NO_PARAMETERS));
+  const formats = format ? [leftOf(takes, offer, schemaOf(format))] : [];
+  const tools = strict.map((tool) => leftOf(takes, offer, tool.parameters ?? NO_PARAMETERS));
   return {
-    lost: [
-      ...(format && !formatHeld ? ['response_format'] : []),
-      ...(held.length < strict.length ? ['tools[].function.strict'] : []),
-    ],
+    lost: [...lossesOf('response_format', formats), ...lossesOf('tools[].function.strict', tools)],
     /** The API makes a grammar of a schema of this call, which a new one takes its time for. */
-    compiles: takes.has('jsonSchema') && (formatHeld || held.length > 0),
+    compiles: takes.has('jsonSchema') && [...formats, ...tools].some((left) => left !== undefined),
   };
 }
 

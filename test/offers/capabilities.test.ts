@@ -121,11 +121,20 @@ describe('a response format', () => {
   it('that a provider has no form of is not held there', () => {
     const in_ = world({
       services: [],
-      providers: new Map([...bare.providers, ['bedrock', { ...provider('bedrock'), canHold: () => false }]]),
+      providers: new Map([...bare.providers, ['bedrock', { ...provider('bedrock'), canHold: () => undefined }]]),
     });
     expect(offerOf(asking('gpt-oss-120b'), 'bedrock', in_)).toMatchObject({
       drops: ['response_format'],
       structured: false,
+    });
+  });
+
+  it('that a provider has a form of but for some keywords loses those, by name', () => {
+    const providers = new Map([...bare.providers, ['bedrock', { ...provider('bedrock'), canHold: () => ['maximum'] }]]);
+    expect(offerOf(asking('gpt-oss-120b'), 'bedrock', world({ services: [], providers }))).toMatchObject({
+      drops: ['response_format (maximum)'],
+      structured: true,
+      loses: true,
     });
   });
 

@@ -325,6 +325,34 @@ describe('a response format', () => {
     expect(await schemaFor(one)).toContain('"properties":{"b"');
   });
 
+  it('that is a schema with limits has them in words, where the model can read them', async () => {
+    const age = { type: 'integer', minimum: 0, maximum: 150 };
+    const tags = { type: 'array', items: { type: 'string', maxLength: 9 }, minItems: 2, description: 'Some.' };
+    const sent = await schemaFor({ type: 'object', properties: { age, tags, one: { type: 'array', minItems: 1 } } });
+    expect(JSON.parse(sent ?? '').properties).toEqual({
+      age: { type: 'integer', description: '(maximum: 150, minimum: 0)' },
+      tags: {
+        type: 'array',
+        items: { type: 'string', description: '(maxLength: 9)' },
+        description: 'Some. (minItems: 2)',
+      },
+      one: { type: 'array', minItems: 1 },
+    });
+    const asked = { type: 'object', properties: { age, tags } };
+    expect(bedrock(() => Promise.resolve(json({}))).canHold?.(asked)).toEqual([
+      'maxLength',
+      'maximum',
+      'minItems',
+      'minimum',
+    ]);
+  });
+
+  it('that shares a definition is no circle', async () => {
+    const $defs = { a: { type: 'string' }, b: { anyOf: [{ $ref: '#/$defs/a' }, { $ref: '#/$defs/a' }] } };
+    const asked = { type: 'object', properties: { x: { $ref: '#/$defs/b' }, y: { $ref: '#/$defs/a' } }, $defs };
+    expect(await schemaFor(asked)).toBeDefined();
+  });
+
   it('that leaves an object open, or looks elsewhere, is no schema of Bedrock’s: it is asked for in words', async () => {
     const open: JsonObject[] = [
       { type: 'object' },
@@ -338,6 +366,8 @@ describe('a response format', () => {
           { type: 'object', properties: { b: {} } },
         ],
       },
+      { type: 'object', properties: { child: { $ref: '#' } } },
+      { $ref: '#/$defs/a', $defs: { a: { anyOf: [{ $ref: '#/$defs/b' }] }, b: { items: { $ref: '#/$defs/a' } } } },
     ];
     for (const asked of open) expect(await schemaFor(asked), JSON.stringify(asked)).toBeUndefined();
   });

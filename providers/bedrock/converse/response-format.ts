@@ -34,7 +34,7 @@ export function formatting({ responseFormat: format, family, structured = false 
     };
   }
   const jsonSchema = {
-    schema: JSON.stringify(fit),
+    schema: JSON.stringify(fit.schema),
     name: format.name,
     ...(format.description ? { description: format.description } : {}),
   };

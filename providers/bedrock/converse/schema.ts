@@ -1,5 +1,11 @@
 import { isObject, type JsonObject } from '../../../src/core/index.ts';
 
+/**
+ * JSON Schemas as Bedrock takes them. It compiles "a subset of JSON Schema Draft 2020-12" and refuses every other with a 400
+ * (https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html): no open objects, no limits of numbers, texts
+ * and lists, no references to elsewhere or in a circle.
+ */
+
 /** Deeper than any schema that is written by hand or by a library; what goes deeper is not walked. */
 const DEEPEST = 64;
 
@@ -8,8 +14,30 @@ const ONE: ReadonlySet<string> = new Set(['items', 'not', 'if', 'then', 'else', 
 const LIST: ReadonlySet<string> = new Set(['anyOf', 'oneOf', 'allOf', 'prefixItems']);
 const NAMED: ReadonlySet<string> = new Set(['$defs', 'definitions', 'dependentSchemas']);
 
+/** Limits that are not compiled. The model is told of them in the description, which it may keep to or not. */
+const LIMITS: ReadonlySet<string> = new Set([
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'minLength',
+  'maxLength',
+  'maxItems',
+]);
+
+const isLimit = (key: string, value: unknown): boolean =>
+  LIMITS.has(key) || (key === 'minItems' && value !== 0 && value !== 1);
+
 /** The schema says something that a closed object cannot: there is no fit form of it. */
 class Unfit extends Error {}
+
+/** A schema made fit. */
+export interface Fit {
+  readonly schema: JsonObject;
+  /** Keywords that are left to the model's good will, each once. */
+  readonly left: readonly string[];
+}
 
 const describesObject = ({ type, properties }: JsonObject): boolean =>
   type === 'object' || (Array.isArray(type) && type.includes('object')) || properties !== undefined;
@@ -24,47 +52,99 @@ function assertClosable(schema: JsonObject): void {
   if (describesObject(schema) && more !== false && (more !== undefined || properties === undefined)) throw new Unfit();
 }
 
-function fitted(schema: unknown, depth: number): unknown {
+/** Says in words what cannot be compiled. */
+function described(description: unknown, limits: readonly string[]): unknown {
+  if (limits.length === 0) return description;
+  const said = `(${limits.join(', ')})`;
+  return typeof description === 'string' && description !== '' ? `${description} ${said}` : said;
+}
+
+function fitted(schema: unknown, left: Set<string>, depth: number): unknown {
   if (!isObject(schema)) return schema;
   if (depth > DEEPEST) throw new Unfit();
   assertClosable(schema);
-  const fit: Record<string, unknown> = {};
-  const put = (key: string, value: unknown) =>
-    Object.defineProperty(fit, key, { value, enumerable: true, configurable: true, writable: true });
-  const all = describesObject(schema) ? { ...schema, additionalProperties: false } : schema;
-  for (const key of Object.keys(all).sort()) {
-    const value = Reflect.get(all, key);
-    if (key === '$schema') continue;
-    // A model writes members in the schema's order, which is the caller's to say.
-    if (key === 'properties') put(key, namedFitted(value, depth, false));
-    else if (NAMED.has(key)) put(key, namedFitted(value, depth, true));
-    else if (LIST.has(key) && Array.isArray(value))
-      put(
-        key,
-        value.map((one) => fitted(one, depth + 1)),
-      );
-    else put(key, ONE.has(key) ? fitted(value, depth + 1) : value);
-  }
-  return fit;
+  const limits = Object.keys(schema)
+    .filter((key) => isLimit(key, schema[key]))
+    .sort();
+  const description = described(
+    schema.description,
+    limits.map((key) => `${key}: ${JSON.stringify(schema[key])}`),
+  );
+  const all: JsonObject = {
+    ...schema,
+    ...(description === undefined ? {} : { description }),
+    ...(describesObject(schema) ? { additionalProperties: false } : {}),
+  };
+  const members = Object.keys(all)
+    .filter((key) => key !== '$schema' && !limits.includes(key))
+    .sort()
+    .map((key) => [key, memberOf(key, all[key], left, depth)] as const);
+  for (const key of limits) left.add(key);
+  return Object.fromEntries(members);
 }
 
-function namedFitted(schemas: unknown, depth: number, sorted: boolean): unknown {
+function memberOf(key: string, value: unknown, left: Set<string>, depth: number): unknown {
+  // A model writes members in the schema's order, which is the caller's to say.
+  if (key === 'properties') return namedFitted(value, left, depth, false);
+  if (NAMED.has(key)) return namedFitted(value, left, depth, true);
+  if (LIST.has(key) && Array.isArray(value)) return value.map((one) => fitted(one, left, depth + 1));
+  return ONE.has(key) ? fitted(value, left, depth + 1) : value;
+}
+
+function namedFitted(schemas: unknown, left: Set<string>, depth: number, sorted: boolean): unknown {
   if (!isObject(schemas)) return schemas;
   const names = Object.keys(schemas);
-  return Object.fromEntries((sorted ? names.sort() : names).map((name) => [name, fitted(schemas[name], depth + 1)]));
+  return Object.fromEntries(
+    (sorted ? names.sort() : names).map((name) => [name, fitted(schemas[name], left, depth + 1)]),
+  );
+}
+
+/** The schemas right within one, definitions left out: those are reached by reference alone. */
+const within = (schema: JsonObject): unknown[] =>
+  Object.entries(schema).flatMap(([key, value]) => {
+    if (key === 'properties' && isObject(value)) return Object.values(value);
+    if (LIST.has(key) && Array.isArray(value)) return value;
+    return ONE.has(key) ? [value] : [];
+  });
+
+function targetOf(root: JsonObject, ref: string): unknown {
+  let at: unknown = root;
+  for (const step of ref.slice(1).split('/').slice(1)) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    at = isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined;
+  }
+  return at;
+}
+
+/** Whether following references comes back to where it was. Each is followed once, however many lead there. */
+function circles(root: JsonObject): boolean {
+  const state = new Map<string, 'open' | 'done'>();
+  const visit = (schema: unknown): boolean => {
+    if (!isObject(schema)) return false;
+    const { $ref: ref } = schema;
+    if (typeof ref === 'string') {
+      const before = state.get(ref);
+      if (before !== undefined) return before === 'open';
+      state.set(ref, 'open');
+      if (state.size > DEEPEST || visit(targetOf(root, ref))) return true;
+      state.set(ref, 'done');
+    }
+    return within(schema).some(visit);
+  };
+  state.set('#', 'open');
+  return visit(root);
 }
 
 /**
- * A JSON Schema as Bedrock takes it: every object closed (`additionalProperties: false`), and always with its keywords in one
- * order, so that a schema which means the same is the same text. Bedrock compiles a new text for up to minutes and keeps
- * what it compiled for 24 hours
- * (https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html). Undefined for a schema that has no such
- * form: open objects, references to elsewhere. What else is outside of Bedrock's subset of Draft 2020-12 it refuses itself.
+ * A JSON Schema as Bedrock takes it: every object closed (`additionalProperties: false`), limits in words, and always with its
+ * keywords in one order, so that a schema which means the same is the same text: Bedrock compiles a new text for up to
+ * minutes and keeps what it compiled for 24 hours. Undefined for a schema that has no such form.
  */
-export function fitSchema(schema: JsonObject): JsonObject | undefined {
+export function fitSchema(schema: JsonObject): Fit | undefined {
+  const left = new Set<string>();
   try {
-    const fit = fitted(schema, 0);
-    return isObject(fit) ? fit : undefined;
+    const fit = fitted(schema, left, 0);
+    return isObject(fit) && !circles(fit) ? { schema: fit, left: [...left].sort() } : undefined;
   } catch (thrown) {
     if (thrown instanceof Unfit) return undefined;
     throw thrown;

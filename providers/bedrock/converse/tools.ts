@@ -30,7 +30,7 @@ function toolSpec(tool: Tool, names: ToolNames, structured: boolean): WireTool {
     toolSpec: {
       name: names.toWire(tool.name),
       ...(tool.description === undefined || isBlank(tool.description) ? {} : { description: tool.description }),
-      inputSchema: { json: fit ? (fit as { [key: string]: Schema }) : schema },
+      inputSchema: { json: fit ? (fit.schema as { [key: string]: Schema }) : schema },
       ...(fit ? { strict: true } : {}),
     },
   };
