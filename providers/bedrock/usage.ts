@@ -26,6 +26,7 @@ export function usageEvent({ input, output, cacheRead, cacheWrite }: Counts): Ev
       output,
       reasoning: 0,
       source: 'provider',
+      ...(isCount(cacheRead) ? { cacheTold: true } : {}),
     },
   };
 }

@@ -15,6 +15,8 @@ export interface Usage {
   readonly source: UsageSource;
   /** Seconds of hardware time the provider bills, where it bills time (Replicate's `predict_time`). */
   readonly seconds?: number;
+  /** Whether the provider said how much of the prompt came from a cache, so that a `cacheRead` of 0 is known to be none. */
+  readonly cacheTold?: true;
 }
 
 export const promptTokens = (usage: Usage): number => usage.input + usage.cacheRead + usage.cacheWrite;
@@ -34,6 +36,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
     output: a.output + b.output,
     reasoning: a.reasoning + b.reasoning,
     source: lessSure(a.source, b.source),
+    ...(a.cacheTold && b.cacheTold ? { cacheTold: true } : {}),
     ...(seconds === undefined ? {} : { seconds }),
   };
 }
@@ -57,5 +60,6 @@ export function usageFromTotals(totals: {
     output: totals.completion - reasoning,
     reasoning,
     source: 'provider',
+    ...(totals.cacheRead === undefined ? {} : { cacheTold: true }),
   };
 }

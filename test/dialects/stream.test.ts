@@ -7,7 +7,7 @@ import { parseSse, readStream } from '../support/sse.ts';
 const envelope = { id: 'gen-1', created: 1, model: 'llama', provider: 'bedrock', fingerprint: null };
 const usage: Event = {
   type: 'usage',
-  usage: { input: 3, cacheRead: 2, cacheWrite: 1, output: 4, reasoning: 5, source: 'provider' },
+  usage: { input: 3, cacheRead: 2, cacheWrite: 1, output: 4, reasoning: 5, source: 'provider', cacheTold: true },
 };
 
 /** Events of one choice: text and reasoning in any pieces, perhaps tools, then a finish. */
@@ -102,6 +102,21 @@ describe('a chat stream', () => {
       prompt_tokens_details: { cached_tokens: 2 },
       completion_tokens_details: { reasoning_tokens: 5 },
     });
+  });
+
+  it('says null of cached tokens where the provider says nothing: that is not none', () => {
+    const cached = (told: { cacheTold?: true }) => {
+      const encoder = chatStream(envelope, { includeUsage: true });
+      encoder.encode([
+        {
+          type: 'usage',
+          usage: { input: 5, cacheRead: 0, cacheWrite: 0, output: 1, reasoning: 0, source: 'provider', ...told },
+        },
+      ]);
+      return readStream(encoder.end()).usage;
+    };
+    expect(cached({})).toMatchObject({ prompt_tokens_details: { cached_tokens: null } });
+    expect(cached({ cacheTold: true })).toMatchObject({ prompt_tokens_details: { cached_tokens: 0 } });
   });
 
   it('that breaks ends in one typed error chunk', () => {

@@ -9,7 +9,8 @@ export interface WireUsage extends Partial<WireCost> {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
-  prompt_tokens_details: { cached_tokens: number };
+  /** Null where the provider says nothing of it, which is not the same as none. */
+  prompt_tokens_details: { cached_tokens: number | null };
   completion_tokens_details: { reasoning_tokens: number };
   exactness: 'provider' | 'exact' | 'estimate';
 }
@@ -23,7 +24,7 @@ export function toUsage(usage: Usage, costs?: (usage: Usage) => WireCost): WireU
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: usage.cacheRead },
+    prompt_tokens_details: { cached_tokens: usage.cacheTold ? usage.cacheRead : null },
     completion_tokens_details: { reasoning_tokens: usage.reasoning },
     exactness: EXACTNESS[usage.source],
     ...costs?.(usage),
