@@ -1,9 +1,14 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import Instructor from '@instructor-ai/instructor';
 import { HumanMessage, SystemMessage } from '@langchain/core/messages';
+import { tool as langChainTool } from '@langchain/core/tools';
 import { ChatOpenAI, OpenAI as LangChainCompletion } from '@langchain/openai';
-import { generateText, streamText } from 'ai';
+import { createOpenRouter } from '@openrouter/ai-sdk-provider';
+import { generateText, isStepCount, Output, streamText, tool } from 'ai';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { z as z3 } from 'zod/v3';
 import { KEY, type Stack, startStack } from '../support/gateway.ts';
 
 let stack: Stack;
@@ -17,6 +22,12 @@ afterEach(() => stack.reset());
 
 const CAPITAL = 'What is the capital of the California?';
 const MODEL = 'llama-3.3-70b-instruct';
+const WEATHER = 'What is the weather in Lima? Use get_weather.';
+const weatherTool = tool({
+  description: 'The weather of a city',
+  inputSchema: z.object({ city: z.string() }),
+  execute: async ({ city }) => ({ city, celsius: 19 }),
+});
 
 describe('the openai package', () => {
   const client = () => new OpenAI({ apiKey: KEY, baseURL, maxRetries: 0 });
@@ -126,6 +137,20 @@ describe('LangChain', () => {
     expect(text).toMatch(/Sacramento/);
   });
 
+  it('calls a tool, and fills a schema', async () => {
+    const model = new ChatOpenAI({ model: MODEL, apiKey: KEY, maxRetries: 0, configuration: configuration() });
+    const schema = z.object({ city: z.string() });
+    const weather = langChainTool(async () => '19', {
+      name: 'get_weather',
+      description: 'The weather of a city',
+      schema,
+    });
+    const { tool_calls } = await model.bindTools([weather]).invoke(WEATHER);
+    expect(tool_calls).toMatchObject([{ name: 'get_weather', args: { city: 'Lima' } }]);
+    const filled = await model.withStructuredOutput(schema, { name: 'place' }).invoke('The city is Lima.');
+    expect(filled).toEqual({ city: 'Lima' });
+  });
+
   it('completes', async () => {
     const model = new LangChainCompletion({
       model: 'llama-2-70b',
@@ -159,6 +184,18 @@ describe('the Vercel AI SDK', () => {
     expect((await result.usage).totalTokens).toBeGreaterThan(0);
   });
 
+  it('runs a tool, and answers by its result', async () => {
+    const { text, steps } = await generateText({
+      model: chasqui()(MODEL),
+      prompt: WEATHER,
+      tools: { get_weather: weatherTool },
+      stopWhen: isStepCount(2),
+      maxRetries: 0,
+    });
+    expect(steps[0]?.toolResults).toMatchObject([{ output: { city: 'Lima', celsius: 19 } }]);
+    expect(text).toMatch(/19/);
+  });
+
   it('completes', async () => {
     const { text } = await generateText({
       model: chasqui().completionModel('llama-2-70b'),
@@ -166,5 +203,81 @@ describe('the Vercel AI SDK', () => {
       maxRetries: 0,
     });
     expect(text).toMatch(/blue/i);
+  });
+});
+
+describe('OpenRouter’s provider for the AI SDK', () => {
+  const openrouter = () => createOpenRouter({ apiKey: KEY, baseURL });
+  // A pinned provider, so that the answer has a known price.
+  const model = `together/${MODEL}`;
+
+  it('generates, and reads what it cost', async () => {
+    const { text, providerMetadata } = await generateText({
+      model: openrouter()(model, { usage: { include: true } }),
+      prompt: CAPITAL,
+      maxRetries: 0,
+    });
+    expect(text).toMatch(/Sacramento/);
+    expect(providerMetadata?.openrouter).toMatchObject({
+      usage: { cost: expect.any(Number), totalTokens: expect.any(Number) },
+    });
+  });
+
+  it('streams, with usage at its end', async () => {
+    const result = streamText({
+      model: openrouter()(model, { usage: { include: true } }),
+      prompt: CAPITAL,
+      maxRetries: 0,
+    });
+    let text = '';
+    for await (const piece of result.textStream) text += piece;
+    expect(text).toMatch(/Sacramento/);
+    expect((await result.usage).totalTokens).toBeGreaterThan(0);
+    expect((await result.providerMetadata)?.openrouter).toMatchObject({ usage: { cost: expect.any(Number) } });
+  });
+
+  it('runs a tool, and answers by its result', async () => {
+    const { text, steps } = await generateText({
+      model: openrouter()(model),
+      prompt: WEATHER,
+      tools: { get_weather: weatherTool },
+      stopWhen: isStepCount(2),
+      maxRetries: 0,
+    });
+    expect(steps[0]?.toolResults).toMatchObject([{ output: { city: 'Lima', celsius: 19 } }]);
+    expect(text).toMatch(/19/);
+  });
+
+  it('fills a schema', async () => {
+    const { output } = await generateText({
+      model: openrouter()(model),
+      prompt: 'The city is Lima.',
+      output: Output.object({ schema: z.object({ city: z.string() }) }),
+      maxRetries: 0,
+    });
+    expect(output).toEqual({ city: 'Lima' });
+  });
+});
+
+describe('instructor-js', () => {
+  // It knows zod 3 alone, which zod 4 brings.
+  const City = z3.object({ city: z3.string() });
+  const client = (mode: 'TOOLS' | 'JSON' | 'JSON_SCHEMA' | 'MD_JSON') =>
+    Instructor({ client: new OpenAI({ apiKey: KEY, baseURL, maxRetries: 0 }), mode });
+  const asked = {
+    model: MODEL,
+    messages: [{ role: 'user' as const, content: 'The city is Lima.' }],
+    response_model: { schema: City, name: 'City' },
+  };
+
+  it.each(['TOOLS', 'JSON', 'JSON_SCHEMA', 'MD_JSON'] as const)('fills a schema in its mode %s', async (mode) => {
+    expect(await client(mode).chat.completions.create(asked)).toMatchObject({ city: 'Lima' });
+  });
+
+  it('streams a schema that fills up', async () => {
+    const stream = await client('TOOLS').chat.completions.create({ ...asked, stream: true });
+    let last: unknown;
+    for await (const part of stream) last = part;
+    expect(last).toMatchObject({ city: 'Lima' });
   });
 });

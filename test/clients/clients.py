@@ -1,0 +1,335 @@
+"""Real Python clients against a running gateway, each used as its own documentation shows.
+
+    python clients.py BASE_URL KEY
+
+Prints one JSON line for each check: {"client", "what", "error"}, where error is null or a traceback. All clients share
+one process, because most of the time goes into importing them.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import traceback
+
+# Neither may ask the internet for what it has in its own folder.
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["AGNO_TELEMETRY"] = "false"
+
+from pydantic import BaseModel
+
+URL, KEY = sys.argv[1:3]
+# A pinned provider, so that every answer has a known price.
+MODEL = "together/llama-3.3-70b-instruct"
+CAPITAL = "What is the capital of the California?"
+WEATHER = "What is the weather in Lima? Use get_weather."
+LIMA = "The city is Lima."
+GET_WEATHER = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "description": "The weather of a city",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+
+
+class City(BaseModel):
+    city: str
+
+
+asked: list[str] = []
+
+
+def get_weather(city: str) -> str:
+    """The weather of a city.
+
+    Args:
+        city (str): Its name.
+    """
+    asked.append(city)
+    return "19 degrees"
+
+
+def said(content):
+    return [{"role": "user", "content": content}]
+
+
+def equal(got, wanted):
+    if got != wanted:
+        raise AssertionError(f"{got!r} is not {wanted!r}")
+
+
+def holds(text, part):
+    if part not in (text or ""):
+        raise AssertionError(f"{text!r} does not hold {part!r}")
+
+
+def is_cost(cost):
+    if not isinstance(cost, (int, float)) or isinstance(cost, bool) or cost <= 0:
+        raise AssertionError(f"{cost!r} is no cost")
+
+
+CHECKS = []
+
+
+def check(client, what):
+    def add(run):
+        CHECKS.append((client, what, run))
+        return run
+
+    return add
+
+
+# openai
+
+
+def openai_client():
+    from openai import OpenAI
+
+    return OpenAI(base_url=URL, api_key=KEY, max_retries=0)
+
+
+@check("openai", "chats")
+def _():
+    answer = openai_client().chat.completions.create(model=MODEL, messages=said(CAPITAL))
+    holds(answer.choices[0].message.content, "Sacramento")
+    is_cost(answer.usage.cost)
+
+
+@check("openai", "streams, with usage")
+def _():
+    stream = openai_client().chat.completions.create(
+        model=MODEL, messages=said(CAPITAL), stream=True, stream_options={"include_usage": True}
+    )
+    text, total = "", 0
+    for chunk in stream:
+        text += chunk.choices[0].delta.content or "" if chunk.choices else ""
+        total += chunk.usage.total_tokens if chunk.usage else 0
+    holds(text, "Sacramento")
+    equal(total > 0, True)
+
+
+@check("openai", "parses a schema")
+def _():
+    answer = openai_client().chat.completions.parse(model=MODEL, messages=said(LIMA), response_format=City)
+    equal(answer.choices[0].message.parsed, City(city="Lima"))
+
+
+@check("openai", "calls a tool")
+def _():
+    answer = openai_client().chat.completions.create(model=MODEL, messages=said(WEATHER), tools=[GET_WEATHER])
+    (call,) = answer.choices[0].message.tool_calls
+    equal((call.function.name, json.loads(call.function.arguments)), ("get_weather", {"city": "Lima"}))
+
+
+@check("openai", "completes")
+def _():
+    answer = openai_client().completions.create(model="llama-2-70b", prompt="The typical color of the sky is: ")
+    holds(answer.choices[0].text.lower(), "blue")
+
+
+@check("openai", "raises its own errors")
+def _():
+    import openai
+
+    try:
+        openai_client().chat.completions.create(model="no-such-model", messages=said("Hi"))
+    except openai.NotFoundError as error:
+        equal(error.code, "model_not_found")
+    else:
+        raise AssertionError("nothing was raised")
+
+
+# agno
+
+
+def agno_agent(**more):
+    from agno.agent import Agent
+    from agno.models.openai.like import OpenAILike
+
+    return Agent(model=OpenAILike(id=MODEL, base_url=URL, api_key=KEY), telemetry=False, **more)
+
+
+@check("agno", "chats, and adds up what it cost")
+def _():
+    answer = agno_agent().run(CAPITAL)
+    holds(answer.content, "Sacramento")
+    is_cost(answer.metrics.cost)
+
+
+@check("agno", "streams")
+def _():
+    text = "".join(getattr(event, "content", None) or "" for event in agno_agent().run(CAPITAL, stream=True))
+    holds(text, "Sacramento")
+
+
+@check("agno", "runs a tool, over two calls that each cost something")
+def _():
+    asked.clear()
+    answer = agno_agent(tools=[get_weather]).run(WEATHER)
+    equal(asked, ["Lima"])
+    holds(answer.content, "19")
+    is_cost(answer.metrics.cost)
+
+
+# litellm
+
+
+def litellm_call(content, **more):
+    import litellm
+
+    return litellm.completion(model=f"openai/{MODEL}", api_base=URL, api_key=KEY, messages=said(content), **more)
+
+
+@check("litellm", "chats")
+def _():
+    answer = litellm_call(CAPITAL)
+    holds(answer.choices[0].message.content, "Sacramento")
+    equal(answer.usage.total_tokens > 0, True)
+
+
+@check("litellm", "streams")
+def _():
+    stream = litellm_call(CAPITAL, stream=True)
+    holds("".join(chunk.choices[0].delta.content or "" for chunk in stream), "Sacramento")
+
+
+@check("litellm", "calls a tool")
+def _():
+    (call,) = litellm_call(WEATHER, tools=[GET_WEATHER]).choices[0].message.tool_calls
+    equal((call.function.name, json.loads(call.function.arguments)), ("get_weather", {"city": "Lima"}))
+
+
+@check("litellm", "raises ContextWindowExceededError for a prompt that is too long")
+def _():
+    import litellm
+
+    try:
+        litellm_call("word " * 200_000)
+    except litellm.ContextWindowExceededError:
+        return
+    raise AssertionError("nothing was raised")
+
+
+# instructor
+
+
+def instructor_client(**more):
+    import instructor
+
+    return instructor.from_openai(openai_client(), **more)
+
+
+@check("instructor", "fills a model by a tool")
+def _():
+    answer = instructor_client().chat.completions.create(model=MODEL, response_model=City, messages=said(LIMA))
+    equal(answer.city, "Lima")
+
+
+@check("instructor", "fills a model by a JSON schema")
+def _():
+    import instructor
+
+    client = instructor_client(mode=instructor.Mode.JSON_SCHEMA)
+    answer = client.chat.completions.create(model=MODEL, response_model=City, messages=said(LIMA))
+    equal(answer.city, "Lima")
+
+
+@check("instructor", "fills a model by plain JSON")
+def _():
+    import instructor
+
+    client = instructor_client(mode=instructor.Mode.JSON)
+    answer = client.chat.completions.create(model=MODEL, response_model=City, messages=said(LIMA))
+    equal(answer.city, "Lima")
+
+
+@check("instructor", "streams a model that fills up")
+def _():
+    chat = instructor_client().chat.completions
+    parts = [part.city for part in chat.create_partial(model=MODEL, response_model=City, messages=said(LIMA))]
+    equal(parts[-1], "Lima")
+
+
+# pydantic-ai
+
+
+def pydantic_agent(**more):
+    from pydantic_ai import Agent
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    return Agent(OpenAIChatModel(MODEL, provider=OpenAIProvider(base_url=URL, api_key=KEY)), **more)
+
+
+@check("pydantic-ai", "chats")
+def _():
+    answer = pydantic_agent().run_sync(CAPITAL)
+    holds(answer.output, "Sacramento")
+
+
+@check("pydantic-ai", "streams")
+def _():
+    async def stream():
+        async with pydantic_agent().run_stream(CAPITAL) as answer:
+            return [piece async for piece in answer.stream_text(delta=True)]
+
+    pieces = asyncio.run(stream())
+    holds("".join(pieces), "Sacramento")
+
+
+@check("pydantic-ai", "fills a model")
+def _():
+    equal(pydantic_agent(output_type=City).run_sync(LIMA).output, City(city="Lima"))
+
+
+@check("pydantic-ai", "runs a tool")
+def _():
+    asked.clear()
+    answer = pydantic_agent(tools=[get_weather]).run_sync(WEATHER)
+    equal(asked, ["Lima"])
+    holds(answer.output, "19")
+
+
+# langchain-openrouter
+
+
+def openrouter_chat():
+    from langchain_openrouter import ChatOpenRouter
+
+    return ChatOpenRouter(model=MODEL, base_url=URL, api_key=KEY, max_retries=0)
+
+
+@check("langchain-openrouter", "chats, and knows what it cost")
+def _():
+    answer = openrouter_chat().invoke(CAPITAL)
+    holds(answer.text, "Sacramento")
+    is_cost(answer.response_metadata["cost"])
+
+
+@check("langchain-openrouter", "streams")
+def _():
+    holds("".join(chunk.text for chunk in openrouter_chat().stream(CAPITAL)), "Sacramento")
+
+
+@check("langchain-openrouter", "calls a tool")
+def _():
+    (call,) = openrouter_chat().bind_tools([get_weather]).invoke(WEATHER).tool_calls
+    equal((call["name"], call["args"]), ("get_weather", {"city": "Lima"}))
+
+
+@check("langchain-openrouter", "fills a model")
+def _():
+    equal(openrouter_chat().with_structured_output(City).invoke(LIMA), City(city="Lima"))
+
+
+if __name__ == "__main__":
+    for client, what, run in CHECKS:
+        error = None
+        try:
+            run()
+        except Exception:
+            error = traceback.format_exc(limit=-6)
+        print(json.dumps({"client": client, "what": what, "error": error}), flush=True)
