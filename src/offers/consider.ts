@@ -123,7 +123,10 @@ function workOut(
   if ('code' in way) return excluded(facts, way);
 
   const hasTools = way.form === 'messages' && way.tools.length > 0;
-  const prompt = measure(way, facts, counter, world.health.smallestPrompt(provider, upstream, hasTools));
+  const prompt = measure(way, facts, counter, {
+    smallest: world.health.smallestPrompt(provider, upstream, hasTools),
+    correction: world.health.correction(provider, upstream, hasTools),
+  });
   const { service } = facts;
   const where = {
     ...(service === undefined ? {} : { service }),

@@ -19,6 +19,12 @@ export interface ModelCount {
   readonly tooSmall: readonly Exclusion[];
 }
 
+/** An estimate for a model whoever serves it gives way to what the first of its offers was seen to bill. */
+function seenBilled(size: PromptSize, eligible: readonly Candidate[]): PromptSize {
+  if (size.exactness === 'exact') return size;
+  return eligible.find(({ prompt }) => prompt.counted !== undefined && prompt.counted !== prompt.total)?.prompt ?? size;
+}
+
 /** Counts a call's prompt for the one model that it names. Throws `invalid_request` for a chat that the model cannot read. */
 export function countCall(call: Call, asked: Asked, world: World, moment: Moment): ModelCount {
   const { tokenizers, today } = moment;
@@ -35,7 +41,7 @@ export function countCall(call: Call, asked: Asked, world: World, moment: Moment
   const contextLength = lengths.length > 0 ? Math.max(...lengths) : contextLengthOf(source);
   return {
     model: source.kind === 'service' ? source.model : source.model.id,
-    size,
+    size: seenBilled(size, sheet.eligible),
     ...(call.kind === 'chat' && hasTemplate(family) ? { template: family } : {}),
     ...(contextLength === undefined ? {} : { contextLength }),
     eligible: sheet.eligible,

@@ -13,6 +13,24 @@ export interface Observed {
 /** `open`: it has failed again and again, and is tried last; `half_open`: long enough ago to try it as before. */
 export type Breaker = 'closed' | 'open' | 'half_open';
 
+/** A prompt that we could only estimate, and what the provider billed for it. Tokens. */
+export interface Bill {
+  readonly counted: number;
+  readonly billed: number;
+}
+
+/** What an offer's bills say of our estimates: `scale` times the count, and `extra` for each prompt, is what it bills. */
+export interface Correction {
+  readonly scale: number;
+  /** What the template says by itself. */
+  readonly extra: number;
+  /** Counts between which it is known to hold. */
+  readonly from: number;
+  readonly to: number;
+  /** Share of the corrected count that it may be off by there. */
+  readonly errorBound: number;
+}
+
 /** What ranking asks about offers, each named by provider and the provider's own id. */
 export interface Health {
   observed(provider: string, upstream: string): Observed | undefined;
@@ -25,6 +43,8 @@ export interface Health {
   refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
   /** Tokens of the smallest prompt that an offer has billed, with tools in it or without: its template adds no more. */
   smallestPrompt(provider: string, upstream: string, tools: boolean): number | undefined;
+  /** How an offer's bills differ from our estimates of its prompts, with tools in them or without. */
+  correction(provider: string, upstream: string, tools: boolean): Correction | undefined;
 }
 
 /** Nothing has been seen yet. */
@@ -35,4 +55,5 @@ export const UNSEEN: Health = {
   ignoresN: () => false,
   refusesSchemas: () => false,
   smallestPrompt: () => undefined,
+  correction: () => undefined,
 };

@@ -1,7 +1,9 @@
 import { wireOf } from '../catalog/index.ts';
 import { bosAdded, type Counted, type PromptCounter } from '../tokens/index.ts';
+import { asBilled } from './bills.ts';
 import { mostTokens } from './bound.ts';
 import type { Facts } from './facts.ts';
+import type { Correction } from './health.ts';
 import { hasImages } from './renderings.ts';
 import type { PromptSize } from './types.ts';
 import type { Way } from './way.ts';
@@ -31,12 +33,15 @@ function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Coun
   );
 }
 
-/**
- * What the call's prompts come to at an offer: each as the model there reads it, once.
- *
- * @param smallest tokens of the smallest prompt that the offer has billed
- */
-export function measure(way: Way, facts: Facts, counter: PromptCounter, smallest?: number): PromptSize {
+/** What an offer's bills have shown of prompts like this call's. */
+export interface Shown {
+  /** Tokens of the smallest prompt. */
+  readonly smallest?: number | undefined;
+  readonly correction?: Correction | undefined;
+}
+
+/** What the call's prompts come to at an offer: each as the model there reads it, once. */
+export function measure(way: Way, facts: Facts, counter: PromptCounter, shown: Shown = {}): PromptSize {
   const addedTo = added(way, facts);
   let largest = 0;
   let total = 0;
@@ -52,15 +57,18 @@ export function measure(way: Way, facts: Facts, counter: PromptCounter, smallest
     more ||= one.more === true;
   }
   // Beyond its limit a count is none.
-  const most = exact && !more ? undefined : mostTokens(way, facts.contextLength, smallest);
-  return {
+  const most = exact && !more ? undefined : mostTokens(way, facts.contextLength, shown.smallest);
+  const whole = !exact && !more && !(way.form === 'messages' && hasImages(way.messages));
+  const size: PromptSize = {
     largest,
     total,
     exactness: exact ? 'exact' : 'estimate',
     ...(exact ? {} : { errorBound }),
+    ...(whole ? { counted: total } : {}),
     ...(most === undefined ? {} : { atMost: Math.max(total, most) }),
     ...(more ? { more: true } : {}),
   };
+  return asBilled(size, shown.correction, way.form === 'messages' ? 1 : way.prompts.length);
 }
 
 /** The most that all prompts can be billed as; undefined where nobody can say. */

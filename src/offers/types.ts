@@ -43,6 +43,8 @@ export interface PromptSize {
   readonly exactness: 'exact' | 'estimate';
   /** Share of the count that an estimate may be off by. */
   readonly errorBound?: number;
+  /** Of an estimate: the total as it was counted, before what the offer was seen to bill. Absent where part of it was not counted (images). */
+  readonly counted?: number;
   /** Of an estimate: the most that all of them can be billed as. Absent where nobody can say. */
   readonly atMost?: number;
   /** There are more tokens than that: nobody counted on, because no offer takes as many. */

@@ -1,5 +1,5 @@
 import type { GatewayError } from '../core/index.ts';
-import type { Candidate } from '../offers/index.ts';
+import { BILLS_KEPT, type Bill, type Candidate, type Correction, correctionFrom } from '../offers/index.ts';
 
 /** Milliseconds for which a refusal to hold an answer to a schema is believed: regions and models learn to. */
 const BELIEVED_MS = 3_600_000;
@@ -15,6 +15,7 @@ interface Named {
 export interface Learned {
   refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
   smallestPrompt(provider: string, upstream: string, tools: boolean): number | undefined;
+  correction(provider: string, upstream: string, tools: boolean): Correction | undefined;
   /** The offer has refused to hold an answer to these schemas, or to any. */
   schemasRefused(offer: Candidate, error: GatewayError, now: number): void;
   /** The provider has billed one prompt as so many tokens. */
@@ -50,11 +51,13 @@ export const isSchemaRefusal = ({ structured }: Candidate, { code, details }: Ga
 export function learned(): Learned {
   const refused = new Map<string, number>();
   const smallest = new Map<string, number>();
+  const bills = new Map<string, { readonly newest: readonly Bill[]; readonly correction: Correction | undefined }>();
   const believes = (key: string, now: number): boolean => now < (refused.get(key) ?? Number.NEGATIVE_INFINITY);
   return {
     refusesSchemas: (provider, upstream, schemas, now) =>
       believes(keyOf({ provider, upstream }, ANY), now) || believes(keyOf({ provider, upstream }, schemas), now),
     smallestPrompt: (provider, upstream, tools) => smallest.get(keyOf({ provider, upstream }, String(tools))),
+    correction: (provider, upstream, tools) => bills.get(keyOf({ provider, upstream }, String(tools)))?.correction,
     schemasRefused(offer, { code, details }, now) {
       // Not to know the field at all is the model's; anything else may be about this schema alone.
       const all = code === 'unsupported_parameter' && details.param !== undefined;
@@ -64,6 +67,11 @@ export function learned(): Learned {
       if (!(promptTokens > 0)) return;
       const key = keyOf(offer, String(hasTools(offer)));
       keep(smallest, key, Math.min(promptTokens, smallest.get(key) ?? promptTokens));
+      const { counted } = offer.prompt;
+      const billed = promptTokens - offer.reportsExtra;
+      if (counted === undefined || counted <= 0 || billed <= 0) return;
+      const newest = [...(bills.get(key)?.newest ?? []), { counted, billed }].slice(-BILLS_KEPT);
+      keep(bills, key, { newest, correction: correctionFrom(newest) });
     },
   };
 }
