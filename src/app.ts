@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { getPath } from 'hono/utils/url';
 import { livePrices, type Prices } from './catalog/index.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Fetch } from './core/index.ts';
@@ -6,6 +7,7 @@ import { liveServices, type Services, type World } from './offers/index.ts';
 import { healthBook, retryBudget, systemClock } from './relay/index.ts';
 import {
   anyOrigin,
+  canonicalPath,
   chatCompletions,
   completions,
   countTokens,
@@ -22,8 +24,10 @@ import {
   notBuilt,
   notFound,
   offers,
-  postOnly,
+  otherMethod,
+  ownClients,
   putPrices,
+  ROUTES,
   sayError,
   servicesReady,
   tokenize,
@@ -31,15 +35,20 @@ import {
 import { vocabularies } from './tokens/index.ts';
 
 /** The contract's routes that later versions will serve; until then they say so. */
-const NOT_BUILT = ['/v1/usage', '/v1/whatif', '/v1/generations/*', '/v1/keys/*', '/openapi.json', '/docs', '/'];
-
-const POST_ONLY = [
-  '/v1/chat/completions',
-  '/v1/completions',
-  '/v1/offers',
-  '/v1/count_tokens',
-  '/v1/tokenize',
-  '/v1/detokenize',
+const NOT_BUILT = [
+  '/v1/messages/*',
+  '/v1/responses/*',
+  '/v1/embeddings',
+  '/v1/rerank',
+  '/v1/usage',
+  '/v1/whatif',
+  '/v1/generations/*',
+  '/v1/key',
+  '/v1/keys/*',
+  '/metrics',
+  '/openapi.json',
+  '/docs',
+  '/',
 ];
 
 /** What there is to offer. The book is asked for each time, because an admin may change it. */
@@ -95,7 +104,7 @@ export function createApp(
     world: worldOf(config, services, prices, seen),
   };
 
-  const app = new Hono();
+  const app = new Hono({ getPath: (request) => canonicalPath(getPath(request)) });
   app.onError(sayError(gateway));
   app.use(everyAnswer(gateway));
   app.use('/v1/*', anyOrigin);
@@ -109,13 +118,14 @@ export function createApp(
   app.post('/v1/count_tokens', countTokens(gateway));
   app.post('/v1/tokenize', tokenize(gateway));
   app.post('/v1/detokenize', detokenize(gateway));
-  for (const path of POST_ONLY) app.all(path, postOnly(gateway));
+  app.use('/v1/models/*', ownClients(gateway));
   app.get('/v1/models', listModels(gateway));
   app.get('/v1/models/:id{.+}', getModel(gateway));
   app.get('/v1/prices', listPrices(gateway));
   app.put('/v1/prices', putPrices(gateway));
   app.delete('/v1/prices', deletePrices(gateway));
   app.get('/v1/health', health(gateway));
+  for (const [path, methods] of ROUTES) app.all(path.replace(':id', ':id{.+}'), otherMethod(gateway, path, methods));
   for (const path of NOT_BUILT) app.all(path, notBuilt(gateway));
   app.notFound(notFound(gateway));
   return app;

@@ -17,11 +17,10 @@ function sameSecret(presented: string, secret: string): boolean {
   return difference === 0;
 }
 
-/** The key of `Authorization: Bearer …` or `x-api-key`. */
+/** The key of `Authorization: Bearer …` or, where there is none of that form, of `x-api-key`. */
 function presentedKey(headers: Headers): string | undefined {
-  const authorization = headers.get('authorization');
-  if (authorization !== null) return /^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1];
-  return headers.get('x-api-key') ?? undefined;
+  const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.get('authorization') ?? '')?.[1];
+  return bearer ?? (headers.get('x-api-key') || undefined);
 }
 
 /** Throws `authentication` unless the request may pass. */

@@ -8,6 +8,8 @@ export type ErrorCode =
   | 'unsupported_parameter'
   | 'model_not_found'
   | 'no_eligible_offer'
+  | 'not_found'
+  | 'not_implemented'
   | 'authentication'
   | 'permission_denied'
   | 'insufficient_budget'
@@ -45,6 +47,8 @@ export const ERROR_KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   unsupported_parameter: /*   */ kind(400, 'invalid_request_error', false),
   model_not_found: /*         */ kind(404, 'invalid_request_error', false),
   no_eligible_offer: /*       */ kind(400, 'invalid_request_error', false),
+  not_found: /*               */ kind(404, 'invalid_request_error', false),
+  not_implemented: /*         */ kind(501, 'api_error', false),
   authentication: /*          */ kind(401, 'authentication_error', false),
   permission_denied: /*       */ kind(403, 'permission_error', false),
   insufficient_budget: /*     */ kind(402, 'insufficient_quota', false),
@@ -77,7 +81,7 @@ export interface AttemptReport {
 export interface ErrorDetails {
   /** The request's field at fault, as the caller wrote it: `messages[2].content`. */
   readonly param?: string;
-  /** Overrides the kind's status: 413 for a body that is too large, 501 for what is not built. */
+  /** Overrides the kind's status: 413 for a body that is too large, 405 for a method that a route does not take. */
   readonly status?: number;
   readonly provider?: string;
   readonly upstreamStatus?: number;

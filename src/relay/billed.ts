@@ -20,6 +20,8 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   unsupported_parameter: 'refused',
   model_not_found: 'refused',
   no_eligible_offer: 'refused',
+  not_found: 'refused',
+  not_implemented: 'refused',
   authentication: 'refused',
   permission_denied: 'refused',
   insufficient_budget: 'refused',

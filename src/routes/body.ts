@@ -9,18 +9,46 @@ const tooLarge = (limit: number) =>
     },
   );
 
-/** Reads no more than the limit, whatever length the request claims or leaves out. */
+type Packing = 'gzip' | 'deflate';
+
+/** What the runtime can unpack, by the names that `content-encoding` has for it. */
+const ENCODINGS: Readonly<Record<string, Packing>> = { gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate' };
+
+const unreadable = () =>
+  new GatewayError(
+    'invalid_request',
+    'The body is compressed in a way that is not read here. Send it as it is, or with content-encoding: gzip or deflate.',
+    { status: 415 },
+  );
+
+/** How the body is packed; undefined if it is not. Throws 415 for what cannot be unpacked. */
+function packing(request: Request): Packing | undefined {
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase();
+  if (!encoding || encoding === 'identity') return undefined;
+  const format = Object.hasOwn(ENCODINGS, encoding) ? ENCODINGS[encoding] : undefined;
+  if (!format) throw unreadable();
+  return format;
+}
+
+/** Reads no more than the limit, whatever length the request claims or leaves out, and whatever a small body unpacks to. */
 async function readBounded(request: Request, limit: number): Promise<string> {
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > limit) throw tooLarge(limit);
-  if (declared !== null || !request.body) return request.text();
+  const format = packing(request);
+  if (!request.body || (declared !== null && !format)) return request.text();
   const decoder = new TextDecoder();
   let text = '';
   let bytes = 0;
-  for await (const piece of request.body) {
-    bytes += piece.byteLength;
-    if (bytes > limit) throw tooLarge(limit);
-    text += decoder.decode(piece, { stream: true });
+  const body = format ? request.body.pipeThrough(new DecompressionStream(format)) : request.body;
+  try {
+    for await (const piece of body) {
+      bytes += piece.byteLength;
+      if (bytes > limit) throw tooLarge(limit);
+      text += decoder.decode(piece, { stream: true });
+    }
+  } catch (thrown) {
+    if (!format || thrown instanceof GatewayError) throw thrown;
+    throw new GatewayError('invalid_request', `The body is not valid ${format}, as its content-encoding says.`);
   }
   return text + decoder.decode();
 }

@@ -3,6 +3,7 @@ import { authenticate } from '../accounts/index.ts';
 import { asGatewayError, GatewayError, redactError } from '../core/index.ts';
 import { errorBody, retryAfter } from '../dialects/openai/index.ts';
 import type { Gateway } from './gateway.ts';
+import { foreignApi, methodError, notFoundError } from './paths.ts';
 import { headersOf, replyJson } from './reply.ts';
 
 /** A caller's own id is kept where it is harmless to repeat. */
@@ -63,8 +64,7 @@ function answerError(c: Context, { config }: Gateway, thrown: unknown): Response
   // The name alone: the text of an unforeseen exception may hold what must not be logged.
   if (thrown !== known) console.error(`unforeseen ${thrown instanceof Error ? thrown.name : typeof thrown}`);
   const headers = headersOf(c);
-  const wait = retryAfter(error);
-  if (wait) headers['retry-after'] = wait;
+  Object.assign(headers, retryAfter(error));
   if (error.details.attempts) headers['x-chasqui-attempts'] = String(error.details.attempts.length);
   return replyJson(c, error.status, errorBody(error));
 }
@@ -74,28 +74,33 @@ export const sayError =
   (thrown, c) =>
     answerError(c, gateway, thrown);
 
+/** Nothing is served there. A client of Replicate's shows `detail`, which its own API's errors have. */
 export const notFound =
   (gateway: Gateway): NotFoundHandler =>
-  (c) =>
-    answerError(
-      c,
-      gateway,
-      new GatewayError(
-        'invalid_request',
-        `There is no ${c.req.method} ${c.req.path} here. See the README for the routes.`,
-        { status: 404 },
-      ),
-    );
-
-export const postOnly =
-  (gateway: Gateway): Handler =>
   (c) => {
-    headersOf(c).allow = 'POST';
-    return answerError(
-      c,
-      gateway,
-      new GatewayError('invalid_request', `${c.req.path} takes POST with a JSON body.`, { status: 405 }),
-    );
+    const error = redactError(notFoundError(c), gateway.config.redact);
+    const body = errorBody(error);
+    if (foreignApi(c.req.path, c.req.header('user-agent')) !== 'Replicate') return replyJson(c, error.status, body);
+    const { status, message: detail } = error;
+    return replyJson(c, status, { ...body, title: 'Not Found', detail, status });
+  };
+
+/** For a route that was asked by a method it does not take. */
+export const otherMethod = (gateway: Gateway, path: string, methods: readonly string[]): Handler => {
+  const missing = notFound(gateway);
+  return (c) => {
+    if (foreignApi(c.req.path, c.req.header('user-agent'))) return missing(c);
+    headersOf(c).allow = methods.join(', ');
+    return answerError(c, gateway, methodError(path, methods));
+  };
+};
+
+/** Models are asked for by clients of Replicate's, too, which cannot read ours. */
+export const ownClients =
+  (gateway: Gateway): MiddlewareHandler =>
+  async (c, next) => {
+    if (foreignApi(c.req.path, c.req.header('user-agent'))) return notFound(gateway)(c);
+    return next();
   };
 
 export const notBuilt =
@@ -104,11 +109,5 @@ export const notBuilt =
     answerError(
       c,
       gateway,
-      new GatewayError(
-        'unsupported_parameter',
-        `${c.req.path} is planned and not built yet. The README says what is.`,
-        {
-          status: 501,
-        },
-      ),
+      new GatewayError('not_implemented', `${c.req.path} is planned and not built yet. The README says what is.`),
     );

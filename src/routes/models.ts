@@ -5,6 +5,7 @@ import {
   type CatalogOffer,
   findModel,
   hasServedOffer,
+  isServed,
   models,
   type PriceBook,
   type PriceTerms,
@@ -111,11 +112,57 @@ const describeRoute = (id: string, { kind, models, provider }: Route) => ({
   ...(provider ? { provider } : {}),
 });
 
-/** `GET /v1/models`: configured names, then every model that somebody still serves, the user's own first. */
+/** Whether `?available=` asks for what can be had here alone. */
+function wantsAvailable(asked: string | undefined): boolean {
+  if (asked === undefined || asked === '0' || asked === 'false') return false;
+  if (asked === '1' || asked === 'true') return true;
+  const param = 'available';
+  throw new GatewayError('invalid_request', `${param}: must be 1, for what this deployment serves now, or 0.`, {
+    param,
+  });
+}
+
+/** What of the models a deployment serves: its providers are configured, they have not ended, its region has them. */
+function availability({ config, services }: Gateway, day: string) {
+  const own = new Set(services.offers().map(({ model }) => model));
+  const offered = (offer: CatalogOffer): boolean =>
+    offer.provider !== 'anyscale' &&
+    config.providers.has(offer.provider) &&
+    offer.billing !== 'provisioned' &&
+    isServed(offer, day) &&
+    'id' in upstreamId(offer, config.region ?? '');
+  const model = ({ id, offers }: CatalogModel): boolean => own.has(id) || offers.some(offered);
+  const route = ({ targets }: Route): boolean =>
+    targets.some(({ model: name, routing }) => {
+      if (own.has(name)) return true;
+      const match = findModel(name);
+      if (match.kind !== 'model') return false;
+      const { pin } = match;
+      if (!pin && own.has(match.model.id)) return true;
+      return match.model.offers.some(
+        (offer) =>
+          offered(offer) &&
+          (pin === undefined || pin.provider === offer.provider) &&
+          (routing.only === undefined || routing.only.includes(offer.provider)),
+      );
+    });
+  return { offered, model, route };
+}
+
+/** A model's row without the offers that cannot be had here. */
+function onlyOffers(known: CatalogModel, offered: (offer: CatalogOffer) => boolean): CatalogModel {
+  return { ...known, offers: known.offers.filter(offered) };
+}
+
+/**
+ * `GET /v1/models`: configured names, then every model that somebody still serves, the user's own first. With
+ * `?available=1` it is what this deployment serves now, with the offers that can be had.
+ */
 export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
     const day = dayOf(Date.now());
+    const only = wantsAvailable(c.req.query('available')) ? availability(gateway, day) : undefined;
     const { routes } = gateway.config;
     const services = gateway.services.offers();
     const ids = new Set(models().map((model) => model.id));
@@ -123,7 +170,7 @@ export const listModels =
     return replyJson(c, 200, {
       object: 'list',
       data: [
-        ...[...routes].map(([id, route]) => describeRoute(id, route)),
+        ...[...routes].filter(([, route]) => !only || only.route(route)).map(([id, route]) => describeRoute(id, route)),
         ...own.map((id) => describe(id, undefined, gateway)),
         ...models()
           .filter(
@@ -131,7 +178,8 @@ export const listModels =
               !routes.has(model.id) &&
               (hasServedOffer(model, day) || services.some((service) => service.model === model.id)),
           )
-          .map((model) => describe(model.id, model, gateway)),
+          .filter((model) => !only || only.model(model))
+          .map((model) => describe(model.id, only ? onlyOffers(model, only.offered) : model, gateway)),
       ],
     });
   };

@@ -35,9 +35,8 @@ async function replace(
 
 const withoutDatabase = (): GatewayError =>
   new GatewayError(
-    'unsupported_parameter',
+    'not_implemented',
     'Prices cannot be kept here: no database is bound. Add [[d1_databases]] with binding = "DB" to wrangler.toml and deploy, or set CHASQUI_PRICES.',
-    { status: 501 },
   );
 
 function readVersion(value: unknown): number | undefined {

@@ -53,14 +53,7 @@ describe('a request that is wrong', () => {
       'no_eligible_offer',
       null,
     ],
-    [
-      'something not built',
-      '/v1/chat/completions',
-      { ...hi, vote: { samples: 3 } },
-      501,
-      'unsupported_parameter',
-      'vote',
-    ],
+    ['something not built', '/v1/chat/completions', { ...hi, vote: { samples: 3 } }, 501, 'not_implemented', 'vote'],
   ])('%s: one clear error', async (_what, path, body, status, code, param) => {
     expect(await errorOf(await stack.post(path, body))).toMatchObject({ status, code, param });
   });
@@ -86,12 +79,12 @@ describe('a request that is wrong', () => {
   });
 
   it('an unknown route is a 404, a wrong method a 405, a planned route a 501', async () => {
-    expect(await errorOf(await stack.get('/v1/nothing'))).toMatchObject({ status: 404 });
+    expect(await errorOf(await stack.get('/v1/nothing'))).toMatchObject({ status: 404, code: 'not_found' });
     const wrong = await stack.get('/v1/chat/completions');
     expect(wrong.headers.get('allow')).toBe('POST');
     expect(await errorOf(wrong)).toMatchObject({ status: 405 });
     for (const path of ['/v1/usage', '/v1/generations/gen-1', '/v1/keys', '/openapi.json', '/']) {
-      expect(await errorOf(await stack.get(path)), path).toMatchObject({ status: 501 });
+      expect(await errorOf(await stack.get(path)), path).toMatchObject({ status: 501, code: 'not_implemented' });
     }
   });
 

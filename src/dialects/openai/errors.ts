@@ -42,9 +42,13 @@ export function errorBody(error: GatewayError): ErrorBody {
 
 const DEFAULT_RETRY_AFTER_S = 1;
 
-/** `Retry-After`, on 429 and 503: whole seconds, rounded up. */
-export function retryAfter(error: GatewayError): string | undefined {
-  if (error.status !== 429 && error.status !== 503) return undefined;
+/**
+ * On 429 and 503: `Retry-After` in whole seconds, rounded up, and where it is known the same to the millisecond, which OpenAI's
+ * clients prefer (openai-node, `retryRequest`).
+ */
+export function retryAfter(error: GatewayError): Record<string, string> {
+  if (error.status !== 429 && error.status !== 503) return {};
   const ms = error.details.retryAfterMs;
-  return String(ms === undefined ? DEFAULT_RETRY_AFTER_S : Math.max(1, Math.ceil(ms / 1000)));
+  if (ms === undefined) return { 'retry-after': String(DEFAULT_RETRY_AFTER_S) };
+  return { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))), 'retry-after-ms': String(Math.ceil(ms)) };
 }

@@ -129,6 +129,19 @@ function toAssistant(wire: WireAssistant, index: number): Message {
   };
 }
 
+/**
+ * A tool's result answers a call: before any assistant message with one it answers nothing, and templates and providers make of
+ * it what they please. Throws `invalid_request`.
+ */
+export function assertResultsFollowCalls(messages: readonly Message[]): void {
+  const at = messages.findIndex(({ role }) => role === 'tool');
+  if (at < 0 || messages.slice(0, at).some((one) => one.role === 'assistant' && one.toolCalls)) return;
+  const param = `messages[${at}]`;
+  const what =
+    'a tool message must follow an assistant message with tool_calls. Send that message, too, or leave this out.';
+  throw new GatewayError('invalid_request', `${param}: ${what}`, { param });
+}
+
 /** OpenAI's message in our vocabulary. `developer` is the newer name of `system`, `function` the older of `tool`. */
 export function toMessage(wire: Wire, index: number): Message {
   switch (wire.role) {

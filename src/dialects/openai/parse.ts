@@ -11,7 +11,7 @@ import {
 } from '../../core/index.ts';
 import { check } from './check.ts';
 import { integer, MAX_CHOICES, MAX_SESSION, optional, shared } from './fields.ts';
-import { message, toMessage } from './messages.ts';
+import { assertResultsFollowCalls, message, toMessage } from './messages.ts';
 import { toRouting } from './routing.ts';
 import { straysOf } from './strays.ts';
 import { functionCall, functions, responseFormat, toolChoice, tools, toResponseFormat, toTooling } from './tools.ts';
@@ -95,7 +95,7 @@ function checkCall<T extends v.GenericSchema>(schema: T, { fields, shape }: type
 }
 
 function notBuilt(param: string, instead: string): GatewayError {
-  return new GatewayError('unsupported_parameter', `${param} is not built yet. ${instead}`, { param, status: 501 });
+  return new GatewayError('not_implemented', `${param} is not built yet. ${instead}`, { param });
 }
 
 type Shared = v.InferOutput<typeof chatBody> | v.InferOutput<typeof completionBody>;
@@ -223,12 +223,14 @@ export function parseChat(raw: unknown, context: CallContext): Parsed<ChatCall> 
     ...(body.parallel_tool_calls == null ? {} : { parallelToolCalls: body.parallel_tool_calls }),
   };
   const { legacy, ...tooling } = toTooling(body);
+  const messages = body.messages.map(toMessage);
+  assertResultsFollowCalls(messages);
   return {
     call: {
       kind: 'chat',
       ...common(body, [...unread, ...unheardOf(body.reasoning)], extra, context),
       sampling,
-      messages: body.messages.map(toMessage),
+      messages,
       ...tooling,
       ...(maxTokens === undefined ? {} : { maxTokens }),
       ...(body.response_format == null || body.response_format.type === 'text'

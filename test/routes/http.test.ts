@@ -1,0 +1,196 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Fetch } from '../../src/core/index.ts';
+import { completionOf, errorOf, gateway, hi, MODEL } from './support.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** What of a call's text reaches the server. */
+async function arrived(body: BodyInit, headers: HeadersInit = {}): Promise<{ status: number; text: unknown }> {
+  let text: unknown;
+  const network: Fetch = async (input, init) => {
+    const asked: { messages: { content: string }[] } = await new Request(input, init).json();
+    text = asked.messages[0]?.content;
+    return Response.json(completionOf('Hello'));
+  };
+  const answer = await gateway(network)('POST', '/v1/chat/completions', body, headers);
+  return { status: answer.status, text };
+}
+
+const pieces = (...parts: Uint8Array[]): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start(controller) {
+      for (const part of parts) controller.enqueue(part);
+      controller.close();
+    },
+  });
+
+const packed = async (text: string, format: 'gzip' | 'deflate'): Promise<ArrayBuffer> =>
+  new Response(pieces(bytes(text)).pipeThrough(new CompressionStream(format))).arrayBuffer();
+
+const saying = (content: string): string => JSON.stringify({ model: MODEL, messages: [{ role: 'user', content }] });
+const TEXT = 'ñandú 🦙 日本';
+
+describe('a request’s body', () => {
+  it('without a length is read as it was written, wherever it is cut', async () => {
+    const whole = bytes(saying(TEXT));
+    for (let at = 1; at < whole.length; at++)
+      expect(await arrived(pieces(whole.subarray(0, at), whole.subarray(at))), `cut at ${at}`).toEqual({
+        status: 200,
+        text: TEXT,
+      });
+  });
+
+  it.each(['gzip', 'x-gzip', 'GZIP', 'deflate'] as const)('may be compressed: %s', async (encoding) => {
+    const format = encoding === 'deflate' ? 'deflate' : 'gzip';
+    const body = await packed(saying(TEXT), format);
+    expect(await arrived(body, { 'content-encoding': encoding })).toEqual({ status: 200, text: TEXT });
+  });
+
+  it('that is compressed otherwise, or not as it says, is refused and says so', async () => {
+    const ask = gateway(async () => Response.json(completionOf('Hello')));
+    for (const encoding of ['br', 'zstd', 'gzip, gzip', 'constructor'])
+      expect(
+        await errorOf(await ask('POST', '/v1/chat/completions', 'x', { 'content-encoding': encoding })),
+      ).toMatchObject({
+        status: 415,
+        message: expect.stringContaining('gzip'),
+      });
+    const plain = await ask('POST', '/v1/chat/completions', saying('Hi'), { 'content-encoding': 'gzip' });
+    expect(await errorOf(plain)).toMatchObject({ status: 400, message: expect.stringContaining('not valid gzip') });
+  });
+
+  it('that unpacks to more than the limit is refused, however small it is', async () => {
+    const body = await packed(saying('a'.repeat(26_000_000)), 'gzip');
+    expect(body.byteLength).toBeLessThan(100_000);
+    expect(await arrived(body, { 'content-encoding': 'gzip' })).toEqual({ status: 413, text: undefined });
+  });
+
+  it('that begins with a tool’s result is refused, by the place of it', async () => {
+    const ask = gateway(async () => Response.json(completionOf('Hello')));
+    const result = { role: 'tool', tool_call_id: 'call_1', content: '19' };
+    for (const before of [[], [{ role: 'system', content: 's' }], [{ role: 'user', content: 'u' }]]) {
+      const body = { model: MODEL, messages: [...before, result, { role: 'user', content: 'And now?' }] };
+      expect(await errorOf(await ask('POST', '/v1/chat/completions', body))).toMatchObject({
+        status: 400,
+        code: 'invalid_request',
+        param: `messages[${before.length}]`,
+        message: expect.stringContaining('tool_calls'),
+      });
+    }
+  });
+});
+
+describe('x-request-id', () => {
+  const ask = gateway(async () => Response.json(completionOf('Hello')));
+  const idFor = async (given?: string) =>
+    (await ask('GET', '/healthz', null, given === undefined ? {} : { 'x-request-id': given })).headers.get(
+      'x-request-id',
+    );
+
+  it.each(['my-own-id', 'a', 'A.b_c:d-9', 'x'.repeat(128)])(
+    'is the caller’s own where it is plain: %s',
+    async (given) => {
+      expect(await idFor(given)).toBe(given);
+    },
+  );
+
+  it.each([
+    '',
+    'two words',
+    '<script>alert(1)</script>',
+    'a"b',
+    "a'b",
+    'a;b',
+    'a,b',
+    'a/b',
+    'a=b',
+    'a%0d%0ab',
+    '{{7*7}}',
+    'x'.repeat(129),
+  ])('is a new one where the caller’s is not fit to be repeated: %s', async (given) => {
+    expect(await idFor(given)).toMatch(/^req_[0-9a-f-]{36}$/);
+  });
+
+  it('is a new one for each request without', async () => {
+    expect(await idFor()).not.toBe(await idFor());
+  });
+});
+
+describe('how long to wait', () => {
+  /** What a caller is told where the server answers with these headers. */
+  async function told(headers: Record<string, string>, status = 429): Promise<[number, string | null, string | null]> {
+    const network: Fetch = async () => Response.json({ error: { message: 'Slow down.' } }, { status, headers });
+    const answer = await gateway(network)('POST', '/v1/chat/completions', hi, { 'x-chasqui-timeout-ms': '200' });
+    return [answer.status, answer.headers.get('retry-after'), answer.headers.get('retry-after-ms')];
+  }
+
+  it.each([
+    ['7', '7', '7000'],
+    ['1.5', '2', '1500'],
+    ['0.5', '1', '500'],
+  ])('in seconds is passed on, a part of a second rounded up: %s', async (given, seconds, ms) => {
+    expect(await told({ 'retry-after': given })).toEqual([429, seconds, ms]);
+  });
+
+  it('in milliseconds is passed on as well', async () => {
+    expect(await told({ 'retry-after-ms': '61500', 'retry-after': '2' })).toEqual([429, '62', '61500']);
+  });
+
+  it('as a date is passed on as what is left until then', async () => {
+    const hour = 3_600_000;
+    const [status, seconds] = await told({ 'retry-after': new Date(Date.now() + hour).toUTCString() });
+    expect(status).toBe(429);
+    expect(Number(seconds)).toBeGreaterThan(3000);
+    expect(Number(seconds)).toBeLessThanOrEqual(3601);
+  });
+
+  it('is said for a 503 as well, and for nothing else', async () => {
+    expect(await told({ 'retry-after': '9' }, 503)).toEqual([503, '9', '9000']);
+    expect(await told({ 'retry-after': '9' }, 401)).toEqual([502, null, null]);
+  });
+});
+
+describe('a stream in which nothing comes for a while', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it('has a comment every ten seconds until something does', async () => {
+    let upstream: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const chunk = (delta: object, finish: string | null = null) =>
+      bytes(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`);
+    const network: Fetch = async () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            upstream = controller;
+            controller.enqueue(chunk({ content: 'Hel' }));
+          },
+        }),
+        { headers: { 'content-type': 'text/event-stream' } },
+      );
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const answer = await gateway(network)('POST', '/v1/chat/completions', { ...hi, stream: true });
+    const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+    const next = async () => (await reader?.read())?.value;
+    const until = async (what: string) => {
+      let text = '';
+      while (!text.includes(what)) text += (await next()) ?? what;
+      return text;
+    };
+    expect(await until('Hel')).not.toContain('keep-alive');
+    // What has been read is known to whoever wrote it a turn later.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    vi.advanceTimersByTime(10_000);
+    expect(await next()).toBe(': keep-alive\n\n');
+    vi.advanceTimersByTime(10_000);
+    expect(await next()).toBe(': keep-alive\n\n');
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    upstream?.enqueue(chunk({ content: 'lo' }));
+    expect(await until('lo')).not.toContain('keep-alive');
+    upstream?.enqueue(chunk({}, 'stop'));
+    upstream?.enqueue(bytes('data: [DONE]\n\n'));
+    expect(await until('[DONE]')).not.toContain('keep-alive');
+    expect((await reader?.read())?.done).toBe(true);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
