@@ -5,7 +5,7 @@
 const rooms = {
   index: '^src/index\\.ts$',
   app: '^src/app\\.ts$',
-  config: '^src/config\\.ts$',
+  config: '^src/config(-file)?\\.ts$',
   routes: '^src/routes/',
   dialects: '^src/dialects/',
   relay: '^src/relay/',

@@ -23,6 +23,7 @@ export function configureProviders(
     providers: all.flatMap((one) => one.providers),
     offers: all.flatMap((one) => one.offers),
     discoveries: all.flatMap((one) => one.discoveries ?? []),
+    credentials: all.flatMap((one) => one.credentials ?? []),
     mistakes: all.flatMap((one) => one.mistakes),
   };
 }

@@ -1,6 +1,7 @@
 import { configureProviders } from '../providers/index.ts';
 import type { Access } from './accounts/index.ts';
 import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
+import { withConfigFile } from './config-file.ts';
 import {
   type Configured,
   type Discovery,
@@ -218,8 +219,10 @@ function readNames(env: Env, { offers, providers, discoveries = [] }: Configured
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
  */
-export function readConfig(env: Env, network: Fetch): Config {
-  const mistakes: string[] = [];
+export function readConfig(given: Env, network: Fetch): Config {
+  const file = withConfigFile(given);
+  const { env } = file;
+  const mistakes: string[] = [...file.mistakes];
   const timeouts = readTimeouts(env, mistakes);
   const markers = readMarkers(env, mistakes);
   const subrequests = readSubrequests(env, mistakes);
@@ -254,7 +257,7 @@ export function readConfig(env: Env, network: Fetch): Config {
     assets: isFetcher(env.ASSETS) ? env.ASSETS : undefined,
     maxBodyBytes: MAX_BODY_BYTES,
     sandbox: inSandbox,
-    mistakes,
-    redact: redactor(credentialsIn(env)),
+    mistakes: mistakes.map(file.placed),
+    redact: redactor([...credentialsIn(env), ...(configured.credentials ?? [])]),
   };
 }

@@ -1,5 +1,6 @@
 import { type Configured, type ConfigureProvider, type KnownNames, PROVIDER_IDS } from '../../src/core/index.ts';
 import { discoveryOf } from './discover.ts';
+import { isText, type Named } from './fields.ts';
 import { openAiServices } from './provider.ts';
 import type { Entry } from './service.ts';
 import { readServices } from './services.ts';
@@ -15,9 +16,19 @@ function configure(
   reserved: readonly string[],
   ...[env, fetch, known = NOTHING_KNOWN]: Parameters<ConfigureProvider>
 ): Configured {
+  const credentials: string[] = [];
+  const named: Named = {
+    binding: (name) => env[name],
+    secret(name) {
+      const value = env[name];
+      if (!isText(value)) return undefined;
+      credentials.push(value.trim());
+      return value.trim();
+    },
+  };
   const { entries, mistakes } = readServices(variable, env[variable], {
     reserved,
-    variables: env,
+    named,
     judgeFamily: known.familyMistake,
   });
   if (mistakes.length > 0 || entries.length === 0) return { providers: [], offers: [], mistakes };
@@ -27,6 +38,7 @@ function configure(
     providers: [...byProvider].map(([id, of]) => openAiServices(id, id === 'anyscale' ? 'Anyscale' : id, of, fetch)),
     offers: entries.flatMap((entry) => entry.offers.map((offer) => ({ provider: providerOf(entry), ...offer }))),
     ...(discoveries.length > 0 ? { discoveries } : {}),
+    ...(credentials.length > 0 ? { credentials } : {}),
     mistakes,
   };
 }

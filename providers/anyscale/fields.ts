@@ -3,8 +3,12 @@ import { isObject, type JsonObject, memberPath } from '../../src/core/index.ts';
 /** Takes a mistake: where it is, as a JSON path, and what ought to be there. Never the value that is. */
 export type Report = (path: string, expected: string) => void;
 
-/** The variables of the deployment, for values that a configuration only names. */
-export type Variables = Readonly<Record<string, unknown>>;
+/** The variables and bindings of the deployment, for what a configuration only names. */
+export interface Named {
+  /** A variable's text. */
+  secret(name: string): string | undefined;
+  binding(name: string): unknown;
+}
 
 export const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
 
@@ -21,15 +25,15 @@ export function onlyKeys(fields: JsonObject, path: string, known: readonly strin
  * A value as it is written, or of the variable that `{"env": "NAME"}` names: a file can be shared then, and what is secret
  * stays a secret of the deployment.
  */
-export function resolved(value: unknown, path: string, variables: Variables, report: Report): unknown {
+export function resolved(value: unknown, path: string, named: Named, report: Report): unknown {
   if (!isObject(value)) return value;
   const { env: name, ...others } = value;
   if (!isText(name) || Object.keys(others).length > 0) {
     report(path, 'must be text, or {"env": "NAME"} for the variable that holds it');
     return undefined;
   }
-  const told = variables[name];
-  if (isText(told)) return told;
+  const told = named.secret(name);
+  if (told !== undefined) return told;
   report(path, `names the variable ${name.slice(0, 80)}, which is not set`);
   return undefined;
 }
@@ -43,7 +47,7 @@ export function readHeaders(
   value: unknown,
   path: string,
   hasToken: boolean,
-  variables: Variables,
+  named: Named,
   report: Report,
 ): Readonly<Record<string, string>> {
   if (value === undefined) return {};
@@ -60,7 +64,7 @@ export function readHeaders(
     else if (lower === 'authorization' && hasToken)
       report(at, 'cannot be set beside token, which is sent under this name');
     else {
-      const text = resolved(given, at, variables, report);
+      const text = resolved(given, at, named, report);
       if (typeof text === 'string' && /^[ -~]+$/.test(text)) headers[lower] = text.trim();
       else if (text !== undefined || !isObject(given)) report(at, 'must be one line of printable ASCII');
     }

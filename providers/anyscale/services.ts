@@ -1,6 +1,6 @@
 import { type Fetch, isObject } from '../../src/core/index.ts';
 import { readBaseUrl } from './base-url.ts';
-import { isText, onlyKeys, type Report, readHeaders, resolved, type Variables } from './fields.ts';
+import { isText, type Named, onlyKeys, type Report, readHeaders, resolved } from './fields.ts';
 import { type JudgeFamily, readModels, readShared } from './models.ts';
 import type { Entry } from './service.ts';
 
@@ -10,12 +10,12 @@ const FIELDS = ['id', 'base_url', 'token', 'headers', 'binding', 'models', 'pric
 export interface Reading {
   /** Ids that are not to be had. */
   readonly reserved: readonly string[];
-  readonly variables: Variables;
+  readonly named: Named;
   readonly judgeFamily: JudgeFamily;
 }
 
-function readToken(value: unknown, path: string, variables: Variables, report: Report): string | undefined {
-  const given = resolved(value, path, variables, report);
+function readToken(value: unknown, path: string, named: Named, report: Report): string | undefined {
+  const given = resolved(value, path, named, report);
   const token = typeof given === 'string' ? given.trim() : given;
   if (token !== undefined && (typeof token !== 'string' || !/^[!-~]*$/.test(token))) {
     report(path, 'must be one line of printable ASCII without spaces');
@@ -27,13 +27,13 @@ function readToken(value: unknown, path: string, variables: Variables, report: R
 const isFetcher = (value: unknown): value is { fetch: Fetch } => isObject(value) && typeof value.fetch === 'function';
 
 /** How a service is reached through a binding: a VPC service, which leads into a private network, or another Worker. */
-function readBinding(value: unknown, path: string, variables: Variables, report: Report): Fetch | undefined {
+function readBinding(value: unknown, path: string, named: Named, report: Report): Fetch | undefined {
   if (value === undefined) return undefined;
   if (!isText(value)) {
     report(path, 'must be the name of a binding of this Worker');
     return undefined;
   }
-  const bound = variables[value];
+  const bound = named.binding(value);
   if (isFetcher(bound)) return (input, init) => bound.fetch(input, init);
   report(path, `names ${value.slice(0, 80)}, which is not bound: it must be a VPC service or a service binding`);
   return undefined;
@@ -51,10 +51,10 @@ function readEntry(value: unknown, path: string, taken: Set<string>, reading: Re
   else taken.add(id);
   const baseUrl = readBaseUrl(value.base_url);
   if ('mistake' in baseUrl) report(`${path}.base_url`, baseUrl.mistake);
-  const { variables, judgeFamily } = reading;
-  const token = readToken(value.token, `${path}.token`, variables, report);
-  const headers = readHeaders(value.headers, `${path}.headers`, token !== undefined, variables, report);
-  const fetch = readBinding(value.binding, `${path}.binding`, variables, report);
+  const { named, judgeFamily } = reading;
+  const token = readToken(value.token, `${path}.token`, named, report);
+  const headers = readHeaders(value.headers, `${path}.headers`, token !== undefined, named, report);
+  const fetch = readBinding(value.binding, `${path}.binding`, named, report);
   const shared = readShared(value, path, report);
   const models = readModels(value.models, `${path}.models`, id ?? '', shared, judgeFamily, report);
   if (id === undefined || 'mistake' in baseUrl) return [];

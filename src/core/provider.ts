@@ -230,6 +230,8 @@ export interface Configured {
   /** As configured; a service that is in `discoveries` may have more. */
   readonly offers: readonly ServiceOffer[];
   readonly discoveries?: readonly Discovery[];
+  /** Values of variables that the configuration names by `{"env": "NAME"}`: to be shown to nobody. */
+  readonly credentials?: readonly string[];
   readonly mistakes: readonly string[];
 }
 

@@ -142,6 +142,26 @@ describe('npm start with credentials', () => {
     }
   });
 
+  it('takes them from chasqui.json too', { timeout: 240_000 }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'chasqui-'));
+    const file = join(folder, 'env');
+    writeFileSync(file, 'CHASQUI_ADMIN_KEY=my-admin-key\n');
+    const config = { services: [{ id: 'mine', base_url: 'http://127.0.0.1:1/v1', models: { "it's a $HOME": {} } }] };
+    writeFileSync(join(folder, 'chasqui.json'), JSON.stringify(config, undefined, 2));
+    process.env.CHASQUI_CONFIG_FILE = join(folder, 'chasqui.json');
+    try {
+      const port = await freePort();
+      const gateway = start('--port', String(port), '--env-file', file);
+      await gateway.until(/with your providers/);
+      const models = await fetch(`http://127.0.0.1:${port}/v1/models`, { headers: { 'x-api-key': 'my-admin-key' } });
+      const { data } = (await models.json()) as { data: { id: string }[] };
+      expect(data[0]?.id).toBe("it's a $HOME");
+    } finally {
+      delete process.env.CHASQUI_CONFIG_FILE;
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('ends with every mistake in them', { timeout: 300_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'chasqui-'));
     const file = join(folder, 'env');

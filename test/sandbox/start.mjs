@@ -3,11 +3,22 @@
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { devArguments, readConfigFile } from '../../src/cli/config-file.mjs';
 
 const DEFAULT_PORT = 8787;
 const args = process.argv.slice(2);
 const portAt = args.indexOf('--port');
 const port = portAt >= 0 ? Number(args[portAt + 1]) : DEFAULT_PORT;
+
+function configArguments() {
+  try {
+    const text = readConfigFile();
+    return text === undefined ? [] : devArguments(text, args, 'local');
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
+}
 
 const require = createRequire(import.meta.url);
 const wrangler = join(dirname(require.resolve('wrangler/package.json')), 'bin', 'wrangler.js');
@@ -24,6 +35,7 @@ const child = spawn(
     'local',
     ...(portAt >= 0 ? [] : ['--port', String(DEFAULT_PORT)]),
     ...args,
+    ...configArguments(),
   ],
   // No questions and no news: this must come up on a machine nobody sits at.
   { stdio: ['ignore', 'inherit', 'inherit'], env: { WRANGLER_SEND_METRICS: 'false', ...process.env } },

@@ -1,0 +1,75 @@
+import { isObject } from './core/index.ts';
+
+/** Members of `CHASQUI_CONFIG`, and the variable that each of them stands for. */
+const MEMBERS: Readonly<Record<string, string>> = {
+  services: 'OPENAI_COMPATIBLE_SERVICES',
+  anyscale_services: 'ANYSCALE_SERVICES',
+  prices: 'CHASQUI_PRICES',
+  routes: 'CHASQUI_ROUTES',
+  timeouts: 'CHASQUI_TIMEOUTS',
+  markers: 'CHASQUI_MARKERS',
+  privacy: 'CHASQUI_PRIVACY',
+};
+
+type Env = Readonly<Record<string, unknown>>;
+
+/** An environment in which a configuration file has been read. */
+export interface WithFile {
+  readonly env: Env;
+  readonly mistakes: readonly string[];
+  /** A mistake in a variable, said of the place in the file that the variable is from. */
+  readonly placed: (mistake: string) => string;
+}
+
+const NONE = (env: Env, mistakes: readonly string[] = []): WithFile => ({
+  env,
+  mistakes,
+  placed: (mistake) => mistake,
+});
+
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    // The parser's message quotes the text, which may hold tokens.
+    return undefined;
+  }
+}
+
+/**
+ * Reads `CHASQUI_CONFIG`, the text of a JSON file: what else stands in several variables, each on one line. A setting stands in
+ * one place: in the file or in its variable.
+ *
+ * @example
+ * CHASQUI_CONFIG = '{"services": [{"id": "mine", "base_url": "http://127.0.0.1:8080"}], "routes": {"small": "my-model"}}'
+ */
+export function withConfigFile(env: Env): WithFile {
+  const value = env.CHASQUI_CONFIG;
+  if (value === undefined || value === '') return NONE(env);
+  const known = Object.keys(MEMBERS).join(', ');
+  const file = parsed(value);
+  if (!isObject(file)) return NONE(env, [`CHASQUI_CONFIG must be a JSON object of ${known}.`]);
+  const mistakes: string[] = [];
+  const from = new Map<string, string>();
+  const read: Record<string, unknown> = { ...env };
+  for (const [member, setting] of Object.entries(file)) {
+    const variable = Object.hasOwn(MEMBERS, member) ? MEMBERS[member] : undefined;
+    // For editors.
+    if (member === '$schema') continue;
+    if (variable === undefined) {
+      mistakes.push(`CHASQUI_CONFIG.${member.slice(0, 80)} is not known; known are ${known}.`);
+    } else if (env[variable] !== undefined && env[variable] !== '') {
+      mistakes.push(`CHASQUI_CONFIG.${member} and ${variable} are both set: say it in one of them.`);
+    } else {
+      read[variable] = setting;
+      from.set(variable, `CHASQUI_CONFIG.${member}`);
+    }
+  }
+  const placed = (mistake: string): string => {
+    const variable = /^[A-Z_]+/.exec(mistake)?.[0] ?? '';
+    const place = from.get(variable);
+    return place === undefined ? mistake : `${place}${mistake.slice(variable.length)}`;
+  };
+  return { env: read, mistakes, placed };
+}
