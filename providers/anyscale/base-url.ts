@@ -23,5 +23,6 @@ export function readBaseUrl(value: unknown): { readonly url: string } | { readon
   if (/\/(chat\/completions|completions|models)$/.test(path)) {
     return { mistake: 'must end before the route, like "https://host/v1"' };
   }
-  return { url: `${url.origin}${/\/v\d+$/.test(path) ? path : `${path}/v1`}` };
+  // A version that stands further in front belongs to the service's own address: https://api.deepinfra.com/v1/openai
+  return { url: `${url.origin}${/\/v\d+\w*(\/|$)/.test(path) ? path : `${path}/v1`}` };
 }

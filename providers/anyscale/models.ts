@@ -69,7 +69,7 @@ function readTimeouts(value: unknown, path: string, report: Report): TimeoutSett
   return timeouts;
 }
 
-const CAPABILITIES = ['vision', 'tools'] as const;
+const CAPABILITIES = ['vision', 'tools', 'completions'] as const;
 
 type Capabilities = NonNullable<ServiceOffer['capabilities']>;
 

@@ -209,7 +209,12 @@ export interface ServiceOffer {
   /** The service's own timers; they win over the deployment's. */
   readonly timeouts?: TimeoutSettings;
   /** What its owner says the model can do there. Absent: as the catalogue knows the model; else unknown, and the server is asked. */
-  readonly capabilities?: { readonly vision?: boolean; readonly tools?: boolean };
+  readonly capabilities?: {
+    readonly vision?: boolean;
+    readonly tools?: boolean;
+    /** Takes raw prompts, by the legacy completions API. Absent: it is asked. */
+    readonly completions?: boolean;
+  };
   /** By the token. */
   readonly price: Price;
   /** What the service costs by the hour, where that is how it is paid; `price` is unknown then. */

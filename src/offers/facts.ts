@@ -25,6 +25,7 @@ export interface Facts {
 }
 
 const SERVICE_APIS: readonly Api[] = ['chat', 'completions'];
+const CHAT_ONLY: readonly Api[] = ['chat'];
 
 export const familyOf = (source: OfferSource): Family =>
   source.kind === 'service' ? (source.offer.family ?? source.known?.family ?? 'unknown') : source.model.family;
@@ -46,7 +47,7 @@ export function factsOf(source: OfferSource): Facts {
       model: source.model,
       upstream: offer.upstream,
       family,
-      apis: SERVICE_APIS,
+      apis: offer.capabilities?.completions === false ? CHAT_ONLY : SERVICE_APIS,
       base: known?.kind === 'base',
       // What the entry says, else what is known of the weights, whoever serves them.
       tools: offer.capabilities?.tools ?? known?.capabilities.tools ?? 'unknown',

@@ -156,6 +156,9 @@ describe('ANYSCALE_SERVICES', () => {
     ['https://h.example/v1//', 'https://h.example/v1'],
     ['http://127.0.0.1:8000/route/v1/', 'http://127.0.0.1:8000/route/v1'],
     ['https://h.example/route', 'https://h.example/route/v1'],
+    ['https://h.example/v1/openai', 'https://h.example/v1/openai'],
+    ['https://h.example/v1beta/openai/', 'https://h.example/v1beta/openai'],
+    ['https://h.example/client/v4/accounts/a1/ai/v1', 'https://h.example/client/v4/accounts/a1/ai/v1'],
   ])('reaches %s at %s', async (base, url) => {
     const { seen, fetch } = recorder();
     await anyscale([service({ base_url: base })], fetch).generate(chatJob(), calm());
