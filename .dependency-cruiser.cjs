@@ -88,14 +88,15 @@ module.exports = {
     {
       name: 'the-sandbox-knows-only-the-wires',
       severity: 'error',
+      // start.mjs is no part of the emulator: it starts the gateway, too.
       comment: 'The emulator must not share code with what it checks.',
-      from: { path: '^test/sandbox/' },
+      from: { path: '^test/sandbox/', pathNot: '^test/sandbox/start\\.mjs$' },
       to: { path: '^(src|providers)/' },
     },
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^(src|providers)/', pathNot: '\\.d\\.ts$' },
+      from: { orphan: true, path: '^(src|providers)/', pathNot: '\\.d\\.m?ts$' },
       to: {},
     },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
