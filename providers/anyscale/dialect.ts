@@ -7,6 +7,8 @@ export const openAiDialect = (id: string, name: string): WireDialect => ({
   chatLogprobs: 'flag-and-top',
   toolChoiceNone: 'send',
   askStreamUsage: { chat: true, completions: true },
+  // Until a server has shown which it has: vLLM and Ollama `reasoning`, older vLLM, SGLang and llama.cpp `reasoning_content`.
+  thoughtFields: ['reasoning', 'reasoning_content'],
   sendsExtra: true,
   thinkingSwitch: false,
 });

@@ -8,7 +8,7 @@ import {
   type Provider,
   unreachable,
 } from '../../src/core/index.ts';
-import { readAnswer, wireReads, wireRequest } from '../openai-wire/index.ts';
+import { type ReasoningField, readAnswer, type WireDialect, wireReads, wireRequest } from '../openai-wire/index.ts';
 import { headersFor } from './ask.ts';
 import { openAiDialect } from './dialect.ts';
 import type { Service } from './service.ts';
@@ -33,6 +33,9 @@ export function openAiServices(id: string, name: string, services: readonly Serv
   /** What is learned of each service by asking it. */
   const learned = new Map<Service, RuledOut>();
 
+  /** The name that each has for what a model thinks, once an answer has shown it. */
+  const thoughtField = new Map<Service, ReasoningField>();
+
   function asking(of: Pick<ModelAt, 'service'>, signal: AbortSignal): Asking {
     const service = serviceOf(of);
     const ruledOut = learned.get(service) ?? new Set();
@@ -49,7 +52,13 @@ export function openAiServices(id: string, name: string, services: readonly Serv
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       const service = serviceOf(job);
       if (signal.aborted) throw abortReason(signal);
-      const { path, body } = wireRequest(job, dialect);
+      const shown = thoughtField.get(service);
+      const wire: WireDialect = {
+        ...dialect,
+        ...(shown ? { thoughtFields: [shown] } : {}),
+        thoughtSeen: (field) => thoughtField.set(service, field),
+      };
+      const { path, body } = wireRequest(job, wire);
       let response: Response;
       try {
         response = await (service.fetch ?? fetch)(`${service.baseUrl}${path}`, {
@@ -68,7 +77,7 @@ export function openAiServices(id: string, name: string, services: readonly Serv
         // What fetch says may name hosts and paths.
         throw signal.aborted ? abortReason(signal) : unreachable(name).with({ provider: id });
       }
-      return readAnswer(response, job, signal, dialect);
+      return readAnswer(response, job, signal, wire);
     },
   };
 }

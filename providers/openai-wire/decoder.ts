@@ -4,7 +4,7 @@ import { finishReason } from './finish.ts';
 import { readLogprobs } from './logprobs.ts';
 import { count, filled, isObject, type JsonObject } from './shape.ts';
 import { type ToolCalls, toolCalls } from './tool-calls.ts';
-import { interrupted, type Upstream } from './upstream.ts';
+import { interrupted, type ReasoningField, type Upstream } from './upstream.ts';
 import { readUsage } from './usage.ts';
 
 interface Choice {
@@ -32,6 +32,8 @@ export interface Decoder {
   /** The server's `system_fingerprint`. */
   readonly fingerprint: string | undefined;
 }
+
+const THOUGHT_FIELDS: readonly ReasoningField[] = ['reasoning', 'reasoning_content'];
 
 /** A message's content: a string, or parts as some servers of reasoning models send them. */
 function contentText(content: unknown): string | undefined {
@@ -77,8 +79,11 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     const before = into.length;
 
     const said = delta ?? {};
-    const reasoning = filled(said.reasoning) ?? filled(said.reasoning_content);
-    if (reasoning !== undefined) into.push({ type: 'reasoning', choice: index, text: reasoning });
+    const field = THOUGHT_FIELDS.find((name) => filled(said[name]) !== undefined);
+    if (field !== undefined) {
+      upstream.thoughtSeen?.(field);
+      into.push({ type: 'reasoning', choice: index, text: filled(said[field]) ?? '' });
+    }
     const text = textIn(wire, said);
     const logprobs = topK === undefined ? [] : readLogprobs(wire.logprobs, text, topK);
     if (logprobs.length > 0) into.push({ type: 'text', choice: index, text, logprobs });

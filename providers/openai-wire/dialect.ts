@@ -1,4 +1,4 @@
-import type { Upstream } from './upstream.ts';
+import type { ReasoningField, Upstream } from './upstream.ts';
 
 /** Where servers of the OpenAI wire differ in what they take. Each provider states its own. */
 export interface WireDialect extends Upstream {
@@ -8,6 +8,8 @@ export interface WireDialect extends Upstream {
   readonly toolChoiceNone: 'send' | 'leave-tools-out';
   /** Where `stream_options.include_usage` must be sent to be told the usage of a stream. */
   readonly askStreamUsage: { readonly chat: boolean; readonly completions: boolean };
+  /** Under which names an assistant's earlier thought goes back. */
+  readonly thoughtFields: readonly ReasoningField[];
   /** Fields that are not ours go on as they came: they are between the caller and a server of the user's own. */
   readonly sendsExtra: boolean;
   /** Thinking is turned on and off by `reasoning: {enabled}`, and there is no effort of `none`. */

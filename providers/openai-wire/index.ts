@@ -3,4 +3,4 @@ export { readAnswer } from './answer.ts';
 export type { WireDialect } from './dialect.ts';
 export { errorFromAnswer } from './errors.ts';
 export { type WireRequest, wireReads, wireRequest } from './request.ts';
-export type { Upstream } from './upstream.ts';
+export type { ReasoningField, Upstream } from './upstream.ts';

@@ -1,4 +1,6 @@
 import { type ChatParts, type Content, type Message, textOf } from '../../src/core/index.ts';
+import type { WireDialect } from './dialect.ts';
+import type { ReasoningField } from './upstream.ts';
 
 /** Between system prompts that become one, and between them and what the user said. */
 const PARAGRAPH = '\n\n';
@@ -20,15 +22,21 @@ function wireContent(content: Content): unknown {
   );
 }
 
-function wireMessage(message: Message): unknown {
+/** An assistant's message, with what was thought before it: an empty thought is sent too, where a model refuses none. */
+function wireMessage(message: Message, thoughtFields: readonly ReasoningField[]): unknown {
   const content = wireContent(message.content);
   if (message.role === 'tool') return { role: 'tool', tool_call_id: message.toolCallId, content };
   const name = message.name === undefined ? {} : { name: message.name };
-  if (message.role !== 'assistant' || !message.toolCalls?.length) return { role: message.role, ...name, content };
+  const thought = message.role === 'assistant' ? message.reasoning : undefined;
+  const thoughts = thought === undefined ? {} : Object.fromEntries(thoughtFields.map((field) => [field, thought]));
+  if (message.role !== 'assistant' || !message.toolCalls?.length) {
+    return { role: message.role, ...name, content, ...thoughts };
+  }
   return {
     role: 'assistant',
     ...name,
     content: content === '' ? null : content,
+    ...thoughts,
     tool_calls: message.toolCalls.map((call) => ({
       id: call.id,
       type: 'function',
@@ -57,4 +65,5 @@ export const sentMessages = ({ systemRole, messages }: ChatParts): readonly Mess
   systemRole ? messages : foldSystem(messages);
 
 /** `messages` of a chat request. */
-export const wireMessages = (chat: ChatParts): unknown[] => sentMessages(chat).map(wireMessage);
+export const wireMessages = (chat: ChatParts, { thoughtFields }: WireDialect): unknown[] =>
+  sentMessages(chat).map((message) => wireMessage(message, thoughtFields));

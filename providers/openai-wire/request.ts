@@ -82,7 +82,7 @@ function chatFields(job: ChatJob, dialect: WireDialect): Record<string, unknown>
   const tools = toolsOf(job, dialect);
   const k = job.sampling.logprobs;
   return {
-    messages: wireMessages(job),
+    messages: wireMessages(job, dialect),
     ...(tools.length ? { tools: tools.map(wireTool) } : {}),
     ...(tools.length && job.toolChoice !== undefined ? { tool_choice: wireToolChoice(job.toolChoice) } : {}),
     ...(job.responseFormat ? { response_format: wireFormat(job.responseFormat) } : {}),

@@ -11,6 +11,8 @@ export const TOGETHER: WireDialect = {
   chatLogprobs: 'integer',
   toolChoiceNone: 'leave-tools-out',
   askStreamUsage: { chat: true, completions: false },
+  // together-ai 0.52 has both on an assistant's message; models.dev has this one for the models that need it.
+  thoughtFields: ['reasoning_content'],
   sendsExtra: false,
   thinkingSwitch: true,
 };

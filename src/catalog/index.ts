@@ -3,6 +3,7 @@ export { CATALOG_DATE, models, priceSources } from './data.ts';
 export { findModel, type Match, type Pin } from './find.ts';
 export { type Parameter, truncates, WIRES, type WireName, wireOf } from './parameters.ts';
 export * from './prices/index.ts';
+export { type ReasoningBack, reasoningBack } from './reasoning.ts';
 export { hasServedOffer, isServed } from './status.ts';
 export { nearestOf } from './suggest.ts';
 export type {

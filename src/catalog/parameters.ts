@@ -12,6 +12,8 @@ export type Parameter =
   /** Of the response formats JSON Schemas alone, and only for models that take them: see `OfferFeatures.structured`. */
   | 'jsonSchema'
   | 'images'
+  /** What the model thought earlier, on messages of the assistant's. */
+  | 'reasoning'
   /** The prompt in front of the answer, with what the server knows of its tokens. */
   | 'echo'
   /** The same in a stream. */
@@ -69,11 +71,11 @@ export const WIRES: Readonly<Record<WireName, ReadonlySet<Parameter>>> = {
   // replicate/cog-llama-template, predict.py: versions of Llama 2 pinned in 2023.
   'replicate.llama-2-2023': wire(...COMMON, 'seed', 'repetitionPenalty'),
   // github.com/togethercomputer/openapi, `ChatCompletionRequest`: it has neither `user` nor `parallel_tool_calls`.
-  'together.chat': wire(...OPEN_SAMPLING, ...CHAT, 'echo', 'thinking'),
+  'together.chat': wire(...OPEN_SAMPLING, ...CHAT, 'echo', 'thinking', 'reasoning'),
   // The same, `CompletionRequest`.
   'together.completions': wire(...OPEN_SAMPLING, 'echo'),
   // docs.vllm.ai, "OpenAI-Compatible Server": OpenAI's parameters and vLLM's own sampling.
-  'openai.chat': wire(...OPEN_SAMPLING, ...CHAT, 'parallelToolCalls', 'user', 'extra'),
+  'openai.chat': wire(...OPEN_SAMPLING, ...CHAT, 'parallelToolCalls', 'user', 'reasoning', 'extra'),
   'openai.completions': wire(...OPEN_SAMPLING, 'user', 'echo', 'streamedEcho', 'promptIds', 'extra'),
 };
 

@@ -25,7 +25,7 @@ export type Message =
   | {
       readonly role: 'assistant';
       readonly content: Content;
-      /** What the model thought before it said this. Which models get it back says `reasoningBack`. */
+      /** What the model thought before it said this. Which models get it back, the catalogue says. */
       readonly reasoning?: string;
       readonly toolCalls?: readonly ToolCall[];
       readonly name?: string;

@@ -49,6 +49,7 @@ function ofMessage(message: Message): number {
   if ('name' in message && message.name !== undefined) most += bytes(message.name);
   if (message.role === 'tool') most += bytes(message.toolCallId);
   if (message.role !== 'assistant') return most;
+  if (message.reasoning !== undefined) most += bytes(message.reasoning) + AROUND_A_PART;
   for (const { id, name, arguments: json } of message.toolCalls ?? []) {
     // Some templates parse the arguments and write them again, in their own way.
     most += bytes(id) + 2 * (bytes(name) + bytes(json)) + AROUND_A_PART;

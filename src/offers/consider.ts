@@ -165,10 +165,11 @@ function workOut(
 
   const canHold = server?.canHold?.bind(server) ?? (() => []);
   const schema = structuringOf(call, takes, { structured: facts.structured, canHold });
-  const drops = dropsFor(call, takes, output, schema.lost);
+  const unserved = [...schema.lost, ...(way.losesThoughts ? ['messages[].reasoning'] : [])];
+  const drops = dropsFor(call, takes, output, unserved);
   const cost = costKnown(call, priced, { ...billed, output });
   // A caller who lets the output be cut for the money has agreed to that loss.
-  const lost = call.routing.clampOutput ? dropsFor(call, takes, fitting, schema.lost) : drops;
+  const lost = call.routing.clampOutput ? dropsFor(call, takes, fitting, unserved) : drops;
   if (lost.length > 0 && call.routing.requireParameters) {
     const why = `${provider} does not take ${lost.join(', ')} for ${model}.`;
     return { ...excluded(facts, refuse('unsupported_parameter', why)), ...known, ...cost, drops, output };

@@ -81,19 +81,22 @@ export function structuringOf(call: Call, takes: ReadonlySet<Parameter>, offer: 
   };
 }
 
-/** What the caller set and a wire cannot serve, by the caller's names. `n` and `stop` are never dropped: we serve them. */
+/**
+ * What the caller set and a wire cannot serve, by the caller's names. `n` and `stop` are never dropped: we serve them.
+ *
+ * @param unserved what else of the call is known not to be served
+ */
 export function dropsFor(
   call: Call,
   takes: ReadonlySet<Parameter>,
   output: OutputLimit,
-  unstructured: readonly string[],
+  unserved: readonly string[],
 ): string[] {
-  const drops: string[] = [];
+  const drops = [...unserved];
   for (const key of Object.keys(call.sampling) as (keyof Sampling)[]) {
     if (call.sampling[key] !== undefined && !takes.has(key)) drops.push(CALLERS_NAME[key]);
   }
   if (call.kind === 'chat') {
-    drops.push(...unstructured);
     if (
       call.toolChoice !== undefined &&
       !SERVED_BY_US.has(call.toolChoice) &&

@@ -17,6 +17,8 @@ export interface Facts {
   readonly streamingTools: boolean;
   readonly systemRole: boolean;
   readonly vision: Can;
+  /** It thinks aloud before it answers. */
+  readonly reasons: Can;
   /** Its chat API holds answers to JSON Schemas, where a wire leaves that to the model. */
   readonly structured: boolean;
   readonly infill: boolean;
@@ -54,6 +56,7 @@ export function factsOf(source: OfferSource): Facts {
       streamingTools: true,
       systemRole: true,
       vision: offer.capabilities?.vision ?? known?.capabilities.vision ?? 'unknown',
+      reasons: known?.capabilities.reasoning ?? 'unknown',
       structured: false,
       infill: known?.capabilities.infill ?? true,
       ...limits,
@@ -72,6 +75,7 @@ export function factsOf(source: OfferSource): Facts {
     streamingTools: offer.features.streamingTools,
     systemRole: offer.features.system,
     vision: offer.features.vision,
+    reasons: model.capabilities.reasoning,
     structured: offer.features.structured,
     infill: model.capabilities.infill,
     ...limits,

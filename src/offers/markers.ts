@@ -28,7 +28,7 @@ export interface GuardedChat {
 /** The chat as it may be sent, or what must not be in it. */
 export function guardMessages(
   markers: readonly string[],
-  { messages, tools }: ChatCall,
+  { messages, tools }: Pick<ChatCall, 'messages' | 'tools'>,
   mode: MarkerMode,
 ): GuardedChat | FoundMarker {
   const found = mode === 'allow' ? undefined : findMarkers(markers, messages, tools);

@@ -25,7 +25,7 @@ export function referenceSize(
     vision: true,
   };
   const mode = call.templating.markers;
-  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map()) : undefined;
+  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map(), facts) : undefined;
   const way = wayFor(call, facts, renderings, mode, (ids) => ids);
   return 'code' in way ? way : measure(way, facts, counter);
 }

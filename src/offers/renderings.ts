@@ -1,4 +1,4 @@
-import type { ChatCall, ChatParts, ChatRead, MarkerMode, Message } from '../core/index.ts';
+import type { Api, ChatCall, ChatParts, ChatRead, MarkerMode, Message } from '../core/index.ts';
 import {
   type Bos,
   type FoundMarker,
@@ -13,10 +13,13 @@ import {
 import type { Facts } from './facts.ts';
 import { type GuardedChat, guardMessages } from './markers.ts';
 import { readBy } from './read.ts';
+import { losesThoughts, type Thoughts, thoughtsFor, withThoughts } from './reasoning.ts';
 import type { World } from './types.ts';
 
 /** A chat as it goes to a chat API, and what the server there makes of it, where we know its template. */
 export interface Served extends GuardedChat {
+  /** Thoughts that the model should have had back do not go out. */
+  readonly losesThoughts: boolean;
   readonly segments?: readonly Segment[];
   /** In place of segments: the string that the server makes, and reads the callers' own marks in. */
   readonly parsed?: string;
@@ -29,15 +32,17 @@ export interface Written {
   readonly segments?: readonly Segment[];
   readonly stop: readonly string[];
   readonly altered: readonly string[];
+  readonly losesThoughts: boolean;
 }
 
 /** A chat in the forms that its offers send it in. Each is made once, however many offers share it. */
 export interface Renderings {
   /** For servers that render by the template of the model's own repository, and parse what they rendered. */
   served(facts: Facts, api: ChatParts['api']): Served | FoundMarker;
-  /** For a raw prompt, in the template of `template`, to a model of `family`. */
+  /** For a raw prompt, in the template of `template`. */
   written(
-    family: string,
+    facts: Facts,
+    api: Api,
     template: string,
     bos: Bos,
   ): Written | FoundMarker | Extract<RenderedSegments, { kind: 'none' }>;
@@ -51,12 +56,16 @@ function inTurns(family: string, chat: GuardedChat): GuardedChat {
   return messages === chat.messages ? chat : { ...chat, messages };
 }
 
-/** @param mode what is done about template syntax in the texts; absent: broken for servers, refused in our own prompts */
+/**
+ * @param mode what is done about template syntax in the texts; absent: broken for servers, refused in our own prompts
+ * @param origin the model whose thoughts are in the chat, where there are any
+ */
 export function renderingsOf(
   call: ChatCall,
   today: string,
   mode: MarkerMode | undefined,
   providers: World['providers'],
+  origin: Facts | undefined,
 ): Renderings {
   const made = new Map<string, unknown>();
   const once = <T>(key: string, make: () => T): T => {
@@ -70,6 +79,9 @@ export function renderingsOf(
   const speaks = (markers: readonly string[]): boolean =>
     mode === 'allow' && findMarkers(markers, call.messages, call.tools) !== undefined;
 
+  const chatWith = (thoughts: Thoughts): Pick<ChatCall, 'messages' | 'tools'> =>
+    once(`thoughts ${thoughts}`, () => ({ messages: withThoughts(call.messages, thoughts), tools: call.tools }));
+
   function render(family: string, { messages, tools }: ChatRead): RenderedSegments {
     const { reasoningEffort } = call.sampling;
     return renderSegments(family, messages, {
@@ -82,39 +94,50 @@ export function renderingsOf(
 
   function serve(facts: Facts, api: ChatParts['api']): Served | FoundMarker {
     const { family, provider } = facts;
-    const safe = once(`guarded ${family}`, () => guardMessages(markersOf(family), call, mode ?? 'neutralise'));
+    const thoughts = thoughtsFor(call, facts, api, origin);
+    const lost = { losesThoughts: losesThoughts(call, facts, thoughts) };
+    const kind = `${family} ${thoughts}`;
+    const safe = once(`guarded ${kind}`, () =>
+      guardMessages(markersOf(family), chatWith(thoughts), mode ?? 'neutralise'),
+    );
     if ('marker' in safe) return safe;
     // Converse takes turns as they come, and its provider merges them.
-    const guarded = api === 'chat' ? once(`strict ${family}`, () => inTurns(family, safe)) : safe;
+    const guarded = api === 'chat' ? once(`strict ${kind}`, () => inTurns(family, safe)) : safe;
     const reads = hasImages(call.messages) ? undefined : providers.get(provider)?.reads;
     const read = readBy(reads, call, facts, api, guarded);
     const rendered =
       read === guarded
-        ? once(`served ${family} ${api}`, () => render(family, guarded))
-        : once(`served ${family} ${provider} ${api} ${facts.systemRole} ${facts.structured}`, () =>
-            render(family, read),
-          );
-    if (rendered.kind === 'none') return guarded;
+        ? once(`served ${kind} ${api}`, () => render(family, guarded))
+        : once(`served ${kind} ${provider} ${api} ${facts.systemRole} ${facts.structured}`, () => render(family, read));
+    if (rendered.kind === 'none') return { ...guarded, ...lost };
     const { segments } = rendered;
-    return speaks(markersOf(family)) ? { ...guarded, parsed: writtenOut(segments) } : { ...guarded, segments };
+    return speaks(markersOf(family))
+      ? { ...guarded, ...lost, parsed: writtenOut(segments) }
+      : { ...guarded, ...lost, segments };
   }
 
   /** Nothing keeps a content apart from the template around it but that it holds none of its marks. */
-  function write(family: string, template: string, bos: Bos): ReturnType<Renderings['written']> {
+  function write(facts: Facts, template: string, bos: Bos, thoughts: Thoughts): ReturnType<Renderings['written']> {
+    const { family } = facts;
     const own = markersOf(template);
     const markers = template === family ? own : [...own, ...markersOf(family)];
-    const guarded = guardMessages(markers, call, mode ?? 'reject');
+    const guarded = guardMessages(markers, chatWith(thoughts), mode ?? 'reject');
     if ('marker' in guarded) return guarded;
     const rendered = renderSegments(template, guarded.messages, { bos });
     if (rendered.kind === 'none') return rendered;
     const { segments, stop } = rendered;
-    const prompt = { prompt: writtenOut(segments), stop, altered: guarded.altered };
+    const losing = { losesThoughts: losesThoughts(call, facts, thoughts) };
+    const prompt = { prompt: writtenOut(segments), stop, altered: guarded.altered, ...losing };
     return template !== family || speaks(markers) ? prompt : { ...prompt, segments };
   }
 
   return {
     served: serve,
-    written: (family, template, bos) =>
-      once(`written ${family} ${template} ${bos}`, () => write(family, template, bos)),
+    written(facts, api, template, bos) {
+      // Another family's template has no place for them.
+      const thoughts = template === facts.family ? thoughtsFor(call, facts, api, origin) : 'none';
+      const key = `written ${facts.family} ${facts.reasons} ${template} ${bos} ${thoughts}`;
+      return once(key, () => write(facts, template, bos, thoughts));
+    },
   };
 }

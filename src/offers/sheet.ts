@@ -2,7 +2,7 @@ import { type Call, type Family, GatewayError, PROVIDER_IDS, type Routing } from
 import { type PromptCounter, promptCounter, type Tokenizers, templateFamilies } from '../tokens/index.ts';
 import { consider, isExclusion } from './consider.ts';
 import { drawFor } from './draw.ts';
-import { contextLengthOf, familyOf } from './facts.ts';
+import { contextLengthOf, factsOf, familyOf } from './facts.ts';
 import { namedProviders } from './provider-names.ts';
 import { isTriedLast, rank, toldDraws } from './rank.ts';
 import { idsReader } from './raw-prompts.ts';
@@ -124,11 +124,12 @@ export function layOut(
   counter = counterFor(asked, moment),
 ): OfferSheet {
   const { now, today, tokenizers } = moment;
+  const first = asked.named[0]?.sources[0];
+  const readIds = idsReader(first, tokenizers);
   const renderings =
     call.kind === 'chat'
-      ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers)
+      ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers, first && factsOf(first))
       : undefined;
-  const readIds = idsReader(asked.named[0]?.sources[0], tokenizers);
   const shared = { world, now, today, tokenizers, counter, renderings, explain, readIds, ignored: asked.ignored };
   const draw = drawFor(call, now);
   const eligible: Candidate[] = [];

@@ -42,6 +42,7 @@ export type Way =
       readonly segments?: readonly Segment[];
       readonly parsed?: string;
       readonly altered: readonly string[];
+      readonly losesThoughts?: boolean;
     }
   | {
       readonly form: 'prompts';
@@ -51,6 +52,8 @@ export type Way =
       readonly segments?: readonly (readonly Segment[])[];
       readonly stop: readonly string[];
       readonly altered: readonly string[];
+      /** Thoughts that the model should have had back do not go out. */
+      readonly losesThoughts?: boolean;
     };
 
 const CHAT_APIS = ['converse', 'chat'] as const satisfies readonly Api[];
@@ -201,10 +204,10 @@ function promptWay(call: ChatCall, facts: Facts, begun: boolean, renderings: Ren
     return refuse('no_completion_form', why);
   }
   if (api === undefined || !hasTemplate(template) || wrapsByItself(facts)) return noChatForm(facts, begun);
-  const written = renderings.written(facts.family, template, bosFor(facts, api));
+  const written = renderings.written(facts, api, template, bosFor(facts, api));
   if ('marker' in written) return unsafe(facts.model, written);
   if ('kind' in written) return refuse('no_chat_form', written.reason);
-  const { prompt, segments, stop, altered } = written;
+  const { prompt, segments, stop, altered, losesThoughts } = written;
   const read = segments ? { segments: [segments] } : {};
-  return { form: 'prompts', api, prompts: [prompt], ...read, stop, altered };
+  return { form: 'prompts', api, prompts: [prompt], ...read, stop, altered, losesThoughts };
 }

@@ -159,7 +159,7 @@ export async function attempt(
       });
     }
     const events = plan.stop.length > 0 ? applyStop(iterable(source), plan.stop, plan.choices) : source;
-    const first: Event[] = [];
+    let first: Event[] = [];
     let done = false;
     while (!done && (whole || !keeper.begun())) {
       const next = await events.next();
@@ -167,6 +167,7 @@ export async function attempt(
       else for (const event of keeper.filter(next.value)) first.push(event);
     }
     counter.note(first);
+    first = counter.toldApart(first);
     if (keeper.begun()) observer.begun();
     if (done) {
       first.push(...complete());
@@ -188,8 +189,9 @@ export async function attempt(
           for (;;) {
             const next = await events.next();
             if (next.done) break;
-            const value = keeper.filter(next.value);
-            counter.note(value);
+            const filtered = keeper.filter(next.value);
+            counter.note(filtered);
+            const value = counter.toldApart(filtered);
             if (value.length > 0) return { done: false, value };
           }
           const last = complete();

@@ -4,6 +4,11 @@ import type { Plan, TextCounter } from '../offers/index.ts';
 /** Notes what was said, for an answer whose provider does not count (or was stopped before it could). */
 export interface Tally {
   note(batch: readonly Event[]): void;
+  /**
+   * A batch that has been noted, in whose usage thoughts are told apart from what was said: of the provider's own figure, where it
+   * gives none beside a thought, as many tokens as we count in it. The very batch where nothing is to be done.
+   */
+  toldApart(batch: Event[]): Event[];
   /** The provider's own count, once it has come. */
   told(): Usage | undefined;
   /**
@@ -62,6 +67,14 @@ export function tally({ promptTokens, promptExactness, counter, jobs, choicesPer
         else if (event.type === 'usage') told = event.usage;
         else saidBy(event.choice).ended = event.reason === 'stop' && !event.cut;
       }
+    },
+    toldApart(batch) {
+      if (!told || told.reasoning > 0 || !choices.some((said) => said?.reasoning)) return batch;
+      const at = batch.findIndex(({ type }) => type === 'usage');
+      if (at < 0) return batch;
+      const reasoning = Math.min(told.output, sum('reasoning'));
+      told = { ...told, output: told.output - reasoning, reasoning };
+      return batch.with(at, { type: 'usage', usage: told });
     },
     told: () => told,
     count(repeats = 0) {

@@ -6,6 +6,8 @@ export interface Turn {
   readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly text: string;
   readonly calls?: readonly ToolCall[];
+  /** Of an answer: what was thought before it. */
+  readonly thought?: string;
   /** Of a tool's result: the function that gave it. */
   readonly name?: string;
 }

@@ -64,6 +64,7 @@ function* texts(
   for (const [index, message] of messages.entries()) {
     yield [`messages[${index}].content`, textOf(message.content)];
     if (message.role !== 'assistant') continue;
+    if (message.reasoning) yield [`messages[${index}].reasoning`, message.reasoning];
     for (const [at, call] of (message.toolCalls ?? []).entries()) {
       yield [`messages[${index}].tool_calls[${at}].function.name`, call.name];
       yield [`messages[${index}].tool_calls[${at}].function.arguments`, writtenArguments(call)];
@@ -134,13 +135,15 @@ export function neutraliseMessages(markers: readonly string[], messages: readonl
   if (markers.length === 0) return messages;
   return messages.map((message) => {
     const content = brokenContent(message.content, markers);
-    if (message.role !== 'assistant' || !message.toolCalls) return { ...message, content };
+    if (message.role !== 'assistant') return { ...message, content };
+    const thought = message.reasoning === undefined ? {} : { reasoning: broken(message.reasoning, markers) };
+    if (!message.toolCalls) return { ...message, content, ...thought };
     const toolCalls = message.toolCalls.map((call) => {
       const written = writtenArguments(call);
       const safe = firstIn(written, markers) === undefined ? call.arguments : broken(written, markers);
       return { ...call, name: broken(call.name, markers), arguments: safe };
     });
-    return { ...message, content, toolCalls };
+    return { ...message, content, ...thought, toolCalls };
   });
 }
 

@@ -90,6 +90,7 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
         if (tokens > limit) break;
         tokens += TOKENS_A_MESSAGE + count(textOf(message.content));
         if (message.role !== 'assistant') continue;
+        tokens += count(message.reasoning ?? '');
         for (const call of message.toolCalls ?? []) tokens += count(call.name) + count(call.arguments);
       }
       for (const tool of tools) tokens += count(pythonJson(tool));

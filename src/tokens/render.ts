@@ -33,17 +33,21 @@ function turnsOf(messages: readonly Message[]): Turn[] {
   return messages.map((message) => {
     const text = textOf(message.content);
     if (message.role === 'tool') return { role: 'tool', text, name: names.get(message.toolCallId) ?? latest };
-    if (message.role !== 'assistant' || !message.toolCalls?.length) return { role: message.role, text };
+    const thought = message.role === 'assistant' && message.reasoning ? { thought: message.reasoning } : {};
+    if (message.role !== 'assistant' || !message.toolCalls?.length) return { role: message.role, text, ...thought };
     for (const { id, name } of message.toolCalls) {
       names.set(id, name);
       latest = name;
     }
-    return { role: 'assistant', text, calls: message.toolCalls };
+    return { role: 'assistant', text, calls: message.toolCalls, ...thought };
   });
 }
 
 const hasImage = ({ content }: Message): boolean =>
   typeof content !== 'string' && content.some((part) => part.type !== 'text');
+
+/** The line ends between a thought and the answer are the template's. */
+const afterThought = (text: string): string => text.replace(/^\n+/, '');
 
 function write(writer: Writer, parts: readonly Part[]): void {
   for (const part of parts) {
@@ -116,7 +120,7 @@ function emit(writer: Writer, turns: Turn[], template: Template, { tools = [] }:
       };
       write(writer, template.tools?.result(text, place) ?? []);
     } else if (calls) {
-      write(writer, template.tools?.calls(calls, text) ?? []);
+      write(writer, template.tools?.calls(calls, text, turn.thought) ?? []);
     } else if (role === 'system' && index === 0 && form?.system) {
       write(writer, form.system(tools, text));
     } else if (role === 'system' && index === 0 && template.opening) {
@@ -127,12 +131,21 @@ function emit(writer: Writer, turns: Turn[], template: Template, { tools = [] }:
       write(writer, form.user?.(tools) ?? []);
       writer.text(form.user ? strip(text) : kept);
       writer.mark(template.user.after);
+    } else if (role === 'assistant' && turn.thought !== undefined && template.thought) {
+      writer.mark(template.assistant.before);
+      write(writer, template.thought(turn.thought));
+      writer.text(afterThought(kept));
+      writer.mark(template.assistant.after);
     } else {
       const { after, ...rest } = wrapOf(template, role, turns[index - 1]);
       wrap(writer, { ...rest, after: after.slice(0, after.length - trim) }, kept, text);
     }
   }
-  if (open) {
+  if (open?.thought !== undefined && template.thought) {
+    writer.mark(template.assistant.before);
+    write(writer, template.thought(open.thought));
+    writer.text(afterThought(open.text));
+  } else if (open) {
     writer.mark(template.begun ?? wrapOf(template, 'assistant', turns.at(-1)).before);
     writer.text(template.strip ? stripStart(open.text) : open.text);
   } else {

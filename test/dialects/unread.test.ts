@@ -300,6 +300,43 @@ describe('OpenRouter’s grammar', () => {
   });
 });
 
+describe('what the model thought before an earlier answer', () => {
+  const thoughtOf = (fields: object) => {
+    const { call } = chat({ messages: [...hi.messages, { role: 'assistant', content: 'x', ...fields }] });
+    expect(call.unknownParameters).toEqual([]);
+    const [, message] = call.messages;
+    return message?.role === 'assistant' ? message.reasoning : undefined;
+  };
+
+  it.each<[string, object, string | undefined]>([
+    ['reasoning_content', { reasoning_content: 'hm' }, 'hm'],
+    ['reasoning', { reasoning: 'hm' }, 'hm'],
+    ['both, as this gateway writes it', { reasoning: 'hm', reasoning_content: 'hm' }, 'hm'],
+    ['an empty one', { reasoning_content: '' }, ''],
+    ['null', { reasoning_content: null, reasoning: null, reasoning_details: null }, undefined],
+    [
+      'reasoning_details',
+      {
+        reasoning_details: [
+          { type: 'reasoning.text', text: 'h', id: 'r', index: 0, format: 'unknown' },
+          { type: 'reasoning.summary', summary: 'm' },
+        ],
+      },
+      'hm',
+    ],
+  ])('is taken as %s', (_as, fields, thought) => {
+    expect(thoughtOf(fields)).toBe(thought);
+  });
+
+  it('is enough for a message, and what nobody can read of it is named', () => {
+    const details = [{ type: 'reasoning.encrypted', data: 'x' }];
+    expect(unread({ messages: [{ role: 'assistant', content: 'a', reasoning_details: details }] })).toEqual([
+      'messages[0].reasoning_details[0].data',
+    ]);
+    expect(() => chat({ messages: [{ role: 'assistant', reasoning: 'hm' }] })).not.toThrow();
+  });
+});
+
 describe('a schema', () => {
   const schema = { type: 'object', properties: { a: { type: 'string' } } };
 

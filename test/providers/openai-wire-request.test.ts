@@ -9,6 +9,7 @@ const OPENAI: WireDialect = {
   chatLogprobs: 'flag-and-top',
   toolChoiceNone: 'send',
   askStreamUsage: { chat: true, completions: true },
+  thoughtFields: ['reasoning', 'reasoning_content'],
   sendsExtra: true,
   thinkingSwitch: false,
 };
@@ -17,6 +18,7 @@ const TOGETHER: WireDialect = {
   chatLogprobs: 'integer',
   toolChoiceNone: 'leave-tools-out',
   askStreamUsage: { chat: true, completions: false },
+  thoughtFields: ['reasoning_content'],
   sendsExtra: false,
   thinkingSwitch: true,
 };
@@ -193,6 +195,26 @@ describe('what the caller sent that is not ours', () => {
     const body = chat({ extra: Object.fromEntries(Object.entries(hostile)), stream: false });
     expect(body.stream).toBeUndefined();
     expect(JSON.stringify(body)).toContain('"__proto__":{"stream":false}');
+  });
+});
+
+describe('what the model thought before an earlier answer', () => {
+  const messages = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: '', reasoning: 'hm', toolCalls: [{ id: 'a', name: 'f', arguments: '{}' }] },
+    { role: 'tool', content: '1', toolCallId: 'a' },
+    { role: 'assistant', content: 'One', reasoning: '' },
+  ] as const;
+  const sent = (dialect: WireDialect) => (chat({ messages }, dialect).messages as Record<string, unknown>[]).slice(1);
+
+  it('goes back under the names that the server has, an empty one too', () => {
+    expect(sent(TOGETHER)).toMatchObject([{ reasoning_content: 'hm' }, {}, { reasoning_content: '' }]);
+    expect(sent(TOGETHER)[0]).not.toHaveProperty('reasoning');
+    expect(sent(OPENAI)[0]).toMatchObject({ reasoning: 'hm', reasoning_content: 'hm', tool_calls: [{}] });
+  });
+
+  it('is not there where there is none', () => {
+    expect(Object.keys(sent(OPENAI)[1] ?? {})).toEqual(['role', 'tool_call_id', 'content']);
   });
 });
 

@@ -18,6 +18,38 @@ function counted(events: readonly Event[], plan = planOf()): Usage {
   return counter.count();
 }
 
+describe('an answer whose provider counts no thoughts', () => {
+  const usage = (output: number, reasoning = 0): Event => ({
+    type: 'usage',
+    usage: { input: 5, cacheRead: 0, cacheWrite: 0, output, reasoning, source: 'provider' },
+  });
+  const apart = (...batches: Event[][]): Usage | undefined => {
+    const counter = tally(planOf());
+    const out = batches.map((batch) => {
+      counter.note(batch);
+      return counter.toldApart(batch);
+    });
+    const shown = out.flat().find(({ type }) => type === 'usage');
+    expect(shown?.type === 'usage' ? shown.usage : undefined).toEqual(counter.told());
+    return counter.told();
+  };
+  const thought: Event = { type: 'reasoning', choice: 0, text: 'one two three' };
+
+  it('has them told apart by our count, in one piece or several, and its total as it was', () => {
+    expect(apart([thought, text('four'), finish('stop'), usage(9)])).toMatchObject({ output: 6, reasoning: 3 });
+    expect(apart([thought], [text('four')], [finish('stop'), usage(9)])).toMatchObject({ output: 6, reasoning: 3 });
+  });
+
+  it('never has more of them than the provider counted in all', () => {
+    expect(apart([thought, finish('length'), usage(2)])).toMatchObject({ output: 0, reasoning: 2 });
+  });
+
+  it('is left alone where the provider counts them, or there are none', () => {
+    expect(apart([thought, finish('stop'), usage(9, 4)])).toMatchObject({ output: 9, reasoning: 4 });
+    expect(apart([text('four'), finish('stop'), usage(9)])).toMatchObject({ output: 9, reasoning: 0 });
+  });
+});
+
 describe('an answer that we count', () => {
   it('costs its text and the token that ended it', () => {
     expect(counted([text('one two'), text(' three'), finish('stop')])).toEqual({

@@ -237,3 +237,56 @@ describe('template syntax in what a caller wrote', () => {
     expect(findMarkers(markersOf('glm-5'), [user('[INST] <|eot_id|>')])).toBeUndefined();
   });
 });
+
+describe('what was thought before an answer of the present turn', () => {
+  const tool = { name: 'f', parameters: { type: 'object', properties: {} } };
+  const messages: readonly Message[] = [
+    user('Hi'),
+    {
+      role: 'assistant',
+      content: '',
+      reasoning: '\nI need f.\n',
+      toolCalls: [{ id: 'a', name: 'f', arguments: '{}' }],
+    },
+    { role: 'tool', content: '1', toolCallId: 'a' },
+    {
+      role: 'assistant',
+      content: '\nOne',
+      reasoning: 'So it is one.',
+      toolCalls: [{ id: 'b', name: 'f', arguments: '{}' }],
+    },
+    { role: 'tool', content: '2', toolCallId: 'b' },
+  ];
+  const written = (family: string): string => {
+    const rendered = renderChat(family, messages, 'text', { tools: [tool], date: new Date(0) });
+    if (rendered.kind === 'none') throw new Error(rendered.reason);
+    return rendered.prompt;
+  };
+
+  it('stands in tags before what Qwen3 says and calls, its line ends taken away', () => {
+    const prompt = written('qwen3');
+    expect(prompt).toContain('<|im_start|>assistant\n<think>\nI need f.\n</think>\n\n<tool_call>\n{"name": "f"');
+    expect(prompt).toContain(
+      '<|im_start|>assistant\n<think>\nSo it is one.\n</think>\n\nOne\n<tool_call>\n{"name": "f"',
+    );
+  });
+
+  it('is a message of gpt-oss on its own channel, before the call', () => {
+    expect(written('gpt-oss')).toContain(
+      '<|start|>assistant<|channel|>analysis<|message|>So it is one.<|end|>' +
+        '<|start|>assistant<|channel|>commentary<|message|>\nOne<|end|><|start|>assistant to=functions.f',
+    );
+  });
+
+  it('begins an answer of Qwen3 that the caller has begun', () => {
+    const begun = [user('Hi'), { role: 'assistant', content: 'It', reasoning: 'Hm.' }] as const;
+    expect(promptOf('qwen3', begun).endsWith('<|im_start|>assistant\n<think>\nHm.\n</think>\n\nIt')).toBe(true);
+  });
+
+  it('is not shown to families that show none', () => {
+    for (const family of ['llama-3', 'mistral', 'deepseek-r1', 'qwen2.5', 'chatml']) {
+      const chat = [user('Hi'), { role: 'assistant', content: 'It', reasoning: 'Hm.' }, user('?')] as const;
+      expect(promptOf(family, chat)).not.toContain('Hm.');
+    }
+  });
+});

@@ -56,6 +56,12 @@ const call = ({ name, arguments: given }: ToolCall): Part[] => [
   { mark: '</tool_call>' },
 ];
 
+const thoughtParts = (thought: string): Part[] => [
+  { mark: '<think>\n' },
+  { text: thought.replace(/^\n+|\n+$/g, '') },
+  { mark: '\n</think>\n\n' },
+];
+
 const toolForm: ToolForm = {
   system: (tools, system) => [
     { mark: '<|im_start|>system\n' },
@@ -64,9 +70,10 @@ const toolForm: ToolForm = {
     { text: tools.map((tool) => `\n${pythonJson(tool)}`).join('') },
     { mark: `${CALLING}<|im_end|>\n` },
   ],
-  calls: (calls, text) => [
+  calls: (calls, text, thought) => [
     { mark: '<|im_start|>assistant\n' },
-    { text },
+    ...(thought === undefined ? [] : thoughtParts(thought)),
+    { text: thought === undefined ? text : text.replace(/^\n+/, '') },
     ...calls.flatMap((one, index) => (index > 0 || text !== '' ? [{ mark: '\n' }, ...call(one)] : call(one))),
     { mark: '<|im_end|>\n' },
   ],
@@ -85,7 +92,7 @@ export const qwen25: Template = {
   // Its vocabulary has the call's tags and not the response's.
   specials: ['<|im_start|>', '<|im_end|>', '<tool_call>', '</tool_call>'],
   defaultSystem: 'You are Qwen, created by Alibaba Cloud. You are a helpful assistant.',
-  tools: toolForm,
+  tools: { ...toolForm, calls: (calls, text) => toolForm.calls(calls, text) },
 };
 
 const afterThought = (answer: string): string => answer.slice(answer.lastIndexOf('</think>') + 8).replace(/^\n+/, '');
@@ -98,6 +105,7 @@ export const qwen3 = (thinking: boolean): Template => ({
   ...chatml,
   specials,
   answer: thinking ? chatml.answer : `${chatml.answer}<think>\n\n</think>\n\n`,
+  thought: thoughtParts,
   begun: `${chatml.answer}<think>\n\n</think>\n\n`,
   afterThought: (answer) => (answer.includes('</think>') ? afterThought(answer) : answer),
   tools: toolForm,

@@ -6,7 +6,8 @@ const message = (header: string): Wrap => ({ before: `<|start|>${header}<|messag
 
 /**
  * A caller's words beside a call are what the format calls a preamble. Calls and results are written as the library
- * writes them (src/encoding.rs): the recipient behind the role, the arguments and results as they came.
+ * writes them (src/encoding.rs): the recipient behind the role, the arguments and results as they came. What was thought
+ * before a call is a message on the channel `analysis` (docs/format.md, "chain of thought").
  */
 const toolForm: ToolForm = {
   knows: isSimple,
@@ -16,7 +17,10 @@ const toolForm: ToolForm = {
     { text: toolsSection(tools) },
     { mark: '<|end|>' },
   ],
-  calls: (calls, text) => [
+  calls: (calls, text, thought) => [
+    ...(thought === undefined
+      ? []
+      : [{ mark: '<|start|>assistant<|channel|>analysis<|message|>' }, { text: thought }, { mark: '<|end|>' }]),
     ...(text === ''
       ? []
       : [{ mark: '<|start|>assistant<|channel|>commentary<|message|>' }, { text }, { mark: '<|end|>' }]),

@@ -34,6 +34,8 @@ export interface Template {
   readonly strip: boolean;
   /** What remains of an earlier answer that holds its thoughts, up to `</think>`. Absent: all of it. */
   readonly afterThought?: (answer: string) => string;
+  /** What was thought before an answer of the present turn, in front of it. Absent: no thought of an earlier answer is shown. */
+  readonly thought?: (thought: string) => readonly Part[];
   /** After the last message: the words after which the model answers. */
   readonly answer: string;
   /** Before an answer that the caller has begun, where that is not `assistant.before`. */
@@ -81,7 +83,7 @@ export interface ToolForm {
   /** In front of the first user's text. */
   readonly user?: (tools: readonly Tool[]) => readonly Part[];
   /** A whole message of the assistant that calls. */
-  readonly calls: (calls: readonly ToolCall[], text: string) => readonly Part[];
+  readonly calls: (calls: readonly ToolCall[], text: string, thought?: string) => readonly Part[];
   /** A whole message with a result. */
   readonly result: (text: string, place: Place) => readonly Part[];
 }
