@@ -127,8 +127,8 @@ async function countBy<J extends Job>(
     if (ruledOut.has(key) || !method.takes(job)) continue;
     const { url, body } = method.question(service, job, sent);
     const said = await ask(service, url, body, fetch, signal);
-    // The next would not be reached either.
-    if (said.status === 0) return undefined;
+    // It fails, or cannot be reached, whatever it is asked.
+    if (said.status === 0 || (said.status >= 500 && said.status !== 501)) return undefined;
     const told = said.status === 200 ? method.read(said.body) : undefined;
     if (told !== undefined) return told;
     // llama.cpp answers vLLM's question as well, with the tokens of no text at all.

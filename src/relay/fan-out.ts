@@ -1,4 +1,12 @@
-import { addUsage, asGatewayError, type Event, type Generation, type Job, type Usage } from '../core/index.ts';
+import {
+  addUsage,
+  asGatewayError,
+  type Event,
+  type GatewayError,
+  type Generation,
+  type Job,
+  type Usage,
+} from '../core/index.ts';
 import type { Plan } from '../offers/index.ts';
 import { mayBeBilled } from './billed.ts';
 import { type Clock, sleep } from './clock.ts';
@@ -44,7 +52,7 @@ export interface Pool {
   readonly alone: boolean;
   /** Takes one of the provider's retries, if there is one. */
   takeRetry(): boolean;
-  /** The upstream answered in full, with fewer choices than it was asked for: so many are asked for one by one. */
+  /** The upstream gives fewer choices than it was asked for, or refuses the number: so many more requests are made. */
   ignoresN(missing: number): void;
 }
 
@@ -71,6 +79,21 @@ function missing({ job, base, choices, begun, finished }: Running): Share[] {
   return Array.from({ length: choices - brought }, (_, more) => ({
     job: sampleOf(job, brought + more),
     base: base + brought + more,
+    choices: 1,
+    refusals: [],
+  }));
+}
+
+/** llama.cpp: "Field 'n': Value must be between 1 <= value <= 1"; Groq: "'n' : number must be at most 1". */
+const N_NAMED = /['"`]n['"`]/;
+
+/** A request for several choices that was refused for their number: its choices as requests of their own. */
+function oneByOne({ job, base, choices }: Share, { code, details }: GatewayError): Share[] {
+  if (job.n < 2 || (code !== 'invalid_request' && code !== 'unsupported_parameter')) return [];
+  if (details.param !== 'n' && !N_NAMED.test(details.upstreamMessage ?? '')) return [];
+  return Array.from({ length: choices }, (_, at) => ({
+    job: sampleOf(job, at),
+    base: base + at,
     choices: 1,
     refusals: [],
   }));
@@ -149,6 +172,12 @@ export async function* fanOut(plan: Plan, pool: Pool): AsyncGenerator<Event[], v
     const elapsedMs = clock.now() - running.askedAt;
     if (mayBeBilled(error, { elapsedMs, stage: running.request.stage })) throw thrown;
     pool.refused(running.request);
+    const singly = oneByOne(running, error);
+    if (singly.length > 0) {
+      pool.ignoresN(singly.length - 1);
+      queue.push(...singly);
+      return;
+    }
     const { job, base, choices, refusals } = running;
     const tries = refusals.length + 1;
     const wait = Math.max(clock.random() * BASE_MS * 2 ** tries, error.details.retryAfterMs ?? 0);

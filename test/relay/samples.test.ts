@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Event, Job, Usage } from '../../src/core/index.ts';
+import { type Event, GatewayError, type Job, type Usage } from '../../src/core/index.ts';
 import { healthBook } from '../../src/relay/index.ts';
 import {
   answers,
@@ -144,6 +144,43 @@ describe('many samples where the wire has no n', () => {
     const first = scripted('first', answers(strange), answers([said('B'), finished]));
     const carried = await run({ providers: [first], offers: [sampled], asked: call({ n: 2 }) });
     expect(textsOf(await eventsOf(carried))).toEqual(['A', 'B']);
+  });
+});
+
+describe('a server that refuses n', () => {
+  // llama.cpp, with fewer slots than that, and Groq.
+  it.each(["Field 'n': Value must be between 1 <= value <= 2, but got 3", "'n' : number must be at most 1"])(
+    'is asked one by one, and never with n again: %s',
+    async (upstreamMessage) => {
+      const health = healthBook();
+      const refusal = new GatewayError('invalid_request', 'first refused it.', {
+        upstreamStatus: 400,
+        upstreamMessage,
+      });
+      const first = scripted('first', (job, signal) =>
+        job.n > 1 ? Promise.reject(refusal) : answers([said('Hello')], [finished, used(5, 2)])(job, signal),
+      );
+      const asked = call({ n: 3, sampling: { seed: 7 } });
+      const events = await eventsOf(await run({ providers: [first], asked, health }));
+      expect(textsOf(events)).toEqual(['Hello', 'Hello', 'Hello']);
+      expect(usageOf(events)).toMatchObject({ input: 15, output: 6 });
+      expect(first.jobs.map(({ n, sampling }: Job) => [n, sampling.seed])).toEqual([
+        [3, 7],
+        [1, 7],
+        [1, 8],
+        [1, 9],
+      ]);
+      expect(health.ignoresN('first', 'first-llama')).toBe(true);
+    },
+  );
+
+  it('is not taken for one that refuses the call for another reason', async () => {
+    const refusal = new GatewayError('invalid_request', 'first refused it.', {
+      upstreamMessage: "'top_p' must be below 1",
+    });
+    const first = scripted('first', () => Promise.reject(refusal));
+    await expect(run({ providers: [first], asked: call({ n: 3 }) })).rejects.toMatchObject({ code: 'invalid_request' });
+    expect(first.jobs).toHaveLength(1);
   });
 });
 

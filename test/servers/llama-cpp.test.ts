@@ -212,6 +212,47 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
     expect(told(ours)).toEqual(told(direct));
   });
 
+  it('tells log probabilities without alternatives where none are asked for', async () => {
+    const { ours } = await both(CHAT, chat({ max_tokens: 4, logprobs: true }));
+    const told = ours.logprobs?.content ?? [];
+    expect(told.map(({ token }) => token).join('')).toBe(ours.content);
+    expect(told.every(({ logprob }) => logprob <= 0)).toBe(true);
+  });
+
+  it('says what does not fit in the words that clients look for', async () => {
+    const answer = await gateway.post(CHAT, chat({ messages: [{ role: 'user', content: 'word '.repeat(700) }] }));
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: 'context_length_exceeded' } });
+  });
+
+  it('that takes no images says so once, and it is the caller’s error', async () => {
+    const image_url = {
+      url: 'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    };
+    const before = door.seen.length;
+    const answer = await gateway.post(
+      CHAT,
+      chat({
+        provider: { only: ['third'] },
+        messages: [{ role: 'user', content: [{ type: 'image_url', image_url }] }],
+      }),
+    );
+    expect([answer.status, door.seen.length - before]).toEqual([400, 1]);
+  });
+
+  it('passes on what is its own', async () => {
+    const { direct, ours } = await both(CHAT, chat({ max_tokens: 5, grammar: 'root ::= "yes" | "no"' }));
+    expect(ours.content).toMatch(/^(yes|no)$/);
+    expect(ours.content).toBe(direct.content);
+  });
+
+  it('gives several samples, though it refuses more than it has slots for', async () => {
+    expect((await server.post(CHAT, chat({ n: 3 }))).status).toBe(400);
+    const answer = await gateway.post(CHAT, chat({ max_tokens: 3, n: 3, temperature: 1 }));
+    const { choices } = (await answer.json()) as { choices: { index: number }[] };
+    expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+  });
+
   it('is freed when the caller leaves in mid-stream', async () => {
     const caller = new AbortController();
     const answer = await gateway.post(CHAT, chat({ max_tokens: 450, stream: true }), caller.signal);
@@ -237,8 +278,9 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
     // As the server answers in the half second that it takes for this one.
     const loading = { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } };
     door.answer(CHAT, 503, loading, 2);
+    const before = door.seen.length;
     const answer = await gateway.post(CHAT, chat({ provider: { only: ['third'] } }));
-    expect(door.seen.filter(({ path }) => path === CHAT)).toHaveLength(3);
+    expect(door.seen.slice(before).map(({ path }) => path)).toEqual([CHAT, CHAT, CHAT]);
     expect((await answered(answer)).content).toBe((await answered(await server.post(CHAT, chat()))).content);
   });
 
