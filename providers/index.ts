@@ -1,4 +1,4 @@
-import type { Configured, ConfigureProvider, Fetch, KnownNames } from '../src/core/index.ts';
+import type { Background, Configured, ConfigureProvider, Fetch, KnownNames } from '../src/core/index.ts';
 import { configureAnyscale, configureOpenAiCompatible } from './anyscale/index.ts';
 import { configureBedrock } from './bedrock/index.ts';
 import { configureReplicate } from './replicate/index.ts';
@@ -17,8 +17,9 @@ export function configureProviders(
   env: Readonly<Record<string, unknown>>,
   fetch: Fetch,
   known: KnownNames,
+  background?: Background,
 ): Configured {
-  const all = configurations.map((configure) => configure(env, fetch, known));
+  const all = configurations.map((configure) => configure(env, fetch, known, background));
   return {
     providers: all.flatMap((one) => one.providers),
     offers: all.flatMap((one) => one.offers),

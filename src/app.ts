@@ -82,7 +82,7 @@ export function createApp(
   network: Fetch,
   background: (work: Promise<void>) => void = () => undefined,
 ): Hono {
-  const config = readConfig(env, network);
+  const config = readConfig(env, network, background);
   if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
   const seen = healthBook();
   const { database, discoveries, prices: overrides } = config;

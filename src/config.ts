@@ -3,6 +3,7 @@ import type { Access } from './accounts/index.ts';
 import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
 import { withConfigFile } from './config-file.ts';
 import {
+  type Background,
   type Configured,
   type Discovery,
   type Fetch,
@@ -219,21 +220,21 @@ function readNames(env: Env, { offers, providers, discoveries = [] }: Configured
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
  */
-export function readConfig(given: Env, network: Fetch): Config {
+export function readConfig(given: Env, network: Fetch, background?: Background): Config {
   const file = withConfigFile(given);
   const { env } = file;
   const mistakes: string[] = [...file.mistakes];
   const timeouts = readTimeouts(env, mistakes);
   const markers = readMarkers(env, mistakes);
   const subrequests = readSubrequests(env, mistakes);
-  let configured = configureProviders(env, network, KNOWN_NAMES);
+  let configured = configureProviders(env, network, KNOWN_NAMES, background);
   mistakes.push(...configured.mistakes);
   let settings = env;
   const sandbox = isFetcher(env.SANDBOX) ? env.SANDBOX : undefined;
   const inSandbox = sandbox !== undefined && configured.providers.length === 0 && mistakes.length === 0;
   if (inSandbox && isObject(env.CHASQUI_SANDBOX)) {
     settings = env.CHASQUI_SANDBOX;
-    configured = configureProviders(settings, (input, init) => sandbox.fetch(input, init), KNOWN_NAMES);
+    configured = configureProviders(settings, (input, init) => sandbox.fetch(input, init), KNOWN_NAMES, background);
     mistakes.push(...configured.mistakes);
   }
   const prices = readPrices(env, configured, mistakes);

@@ -1,6 +1,7 @@
 import {
   abortReason,
   asGatewayError,
+  type Background,
   type Event,
   GatewayError,
   type Generation,
@@ -18,15 +19,27 @@ import { within } from './time.ts';
 const CANCEL_MS = 5_000;
 const ORPHAN_MS = 10_000;
 
-/** Cancels a prediction whatever has become of the caller. Rejects if Replicate does not answer. */
-const canceler = (api: ReplicateApi, id: string) => () =>
-  within(CANCEL_MS, new AbortController().signal, (limited) => api.cancel(id, limited));
+interface Upstream {
+  readonly api: ReplicateApi;
+  readonly background: Background;
+}
+
+/**
+ * Cancels a prediction whatever has become of the caller, in the background. Never rejects: where Replicate does not answer,
+ * `Cancel-After` is the backstop.
+ */
+const canceler =
+  ({ api, background }: Upstream, id: string) =>
+  (): void => {
+    const canceled = within(CANCEL_MS, new AbortController().signal, (limited) => api.cancel(id, limited));
+    background(canceled.catch(() => undefined));
+  };
 
 /**
  * Creates the prediction. An abort rejects at once, but does not abort the request: a prediction can be canceled only by
  * its id, which comes with the answer, so that a caller who leaves in between would pay for an answer nobody reads.
  */
-function create(api: ReplicateApi, job: PromptJob, signal: AbortSignal): Promise<Prediction> {
+function create(upstream: Upstream, job: PromptJob, signal: AbortSignal): Promise<Prediction> {
   const request = createRequest(job);
   const own = new AbortController();
   return new Promise((resolve, reject) => {
@@ -36,12 +49,11 @@ function create(api: ReplicateApi, job: PromptJob, signal: AbortSignal): Promise
       reject(abortReason(signal).with({ maybeBilled: true }));
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    api
+    const created = upstream.api
       .create(request, own.signal)
       .then((prediction) => {
-        if (!signal.aborted) return resolve(prediction);
-        if (prediction.state.kind !== 'running') return undefined;
-        return canceler(api, prediction.id)();
+        if (!signal.aborted) resolve(prediction);
+        else if (prediction.state.kind === 'running') canceler(upstream, prediction.id)();
       })
       // After an abort this is heard by nobody, which is right: Cancel-After is the backstop.
       .catch(reject)
@@ -49,6 +61,8 @@ function create(api: ReplicateApi, job: PromptJob, signal: AbortSignal): Promise
         clearTimeout(orphan);
         signal.removeEventListener('abort', onAbort);
       });
+    // A caller who leaves takes the isolate along, unless something holds it until the answer is read and canceled.
+    upstream.background(created);
   });
 }
 
@@ -71,14 +85,13 @@ function guarded(source: AsyncGenerator<Event[], void, undefined>, hold: Lease, 
         if (turn.done) hold.settle();
         return turn;
       } catch (error) {
-        // Not awaited: the caller is told at once, and the cancel is bounded and heard by nobody.
-        void hold.abandon();
+        hold.abandon();
         throw fail(error);
       }
     },
     async return() {
       // First, because a read may be pending, which would keep the source from ending.
-      await hold.abandon();
+      hold.abandon();
       await source.return();
       return { done: true, value: undefined };
     },
@@ -87,19 +100,19 @@ function guarded(source: AsyncGenerator<Event[], void, undefined>, hold: Lease, 
 }
 
 /** One prediction for one job. Rejects with a GatewayError if it could not be created. */
-export async function generate(api: ReplicateApi, job: Job, signal: AbortSignal): Promise<Generation> {
+export async function generate(upstream: Upstream, job: Job, signal: AbortSignal): Promise<Generation> {
   if (job.kind !== 'prompt' || job.api !== 'predictions') {
     throw new GatewayError('internal', 'A job that is not a prediction was sent to Replicate.', {
       provider: 'replicate',
     });
   }
   if (signal.aborted) throw abortReason(signal);
-  const created = await create(api, job, signal);
-  const hold = lease(signal, canceler(api, created.id));
+  const created = await create(upstream, job, signal);
+  const hold = lease(signal, canceler(upstream, created.id));
   if (created.state.kind !== 'running') hold.settle();
   if (signal.aborted) throw abortReason(signal).with({ maybeBilled: true });
   return {
-    events: guarded(answer(api, job, created, hold), hold, created.id),
+    events: guarded(answer(upstream.api, job, created, hold), hold, created.id),
     upstreamId: created.id,
     starting: created.starting,
   };

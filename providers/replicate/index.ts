@@ -16,7 +16,7 @@ const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(n
  * @example
  * const { providers, mistakes } = configureReplicate(env, fetch);
  */
-export const configureReplicate: ConfigureProvider = (env, fetch) => {
+export const configureReplicate: ConfigureProvider = (env, fetch, _known, background = () => undefined) => {
   const token = setting(env.REPLICATE_API_TOKEN);
   if (!token) return NONE;
   const baseUrl = setting(env.REPLICATE_BASE_URL) || DEFAULT_BASE_URL;
@@ -28,10 +28,10 @@ export const configureReplicate: ConfigureProvider = (env, fetch) => {
     mistakes.push(`REPLICATE_BASE_URL is not an http or https URL. Leave it out, or write ${DEFAULT_BASE_URL}.`);
   }
   if (mistakes.length > 0) return { ...NONE, mistakes };
-  const api = replicateApi({ token, baseUrl, fetch });
+  const upstream = { api: replicateApi({ token, baseUrl, fetch }), background };
   // Input and output of a prediction are kept for an hour (replicate.com/docs/topics/predictions/data-retention).
   const privacy = { noCollection: false, noRetention: false };
-  const generated: Provider['generate'] = (job, signal) => generate(api, job, signal);
+  const generated: Provider['generate'] = (job, signal) => generate(upstream, job, signal);
   // The create, the event stream, and two looks at what it came to.
   return { ...NONE, providers: [{ id: 'replicate', privacy, requestsPerJob: 4, generate: generated }] };
 };

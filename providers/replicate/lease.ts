@@ -9,20 +9,19 @@ export interface Lease {
   readonly signal: AbortSignal;
   /** The prediction has ended: there is nothing to cancel any more. */
   settle(): void;
-  /** Nobody waits for the rest. Resolves when the cancel has been answered or given up; rejects never. */
-  abandon(): Promise<void>;
+  /** Nobody waits for the rest. Returns at once: whoever waited for the cancel's answer would keep a finished one back. */
+  abandon(): void;
 }
 
-/** `cancel` is called at most once. What it rejects with is dropped: Cancel-After is the backstop. */
-export function lease(outer: AbortSignal, cancel: () => Promise<void>): Lease {
+/** `cancel` is called at most once. */
+export function lease(outer: AbortSignal, cancel: () => void): Lease {
   const inner = new AbortController();
   let settled = false;
-  let canceled: Promise<void> = Promise.resolve();
   const end = (reason: unknown) => {
     outer.removeEventListener('abort', onAbort);
     if (!settled) {
       settled = true;
-      canceled = cancel().catch(() => undefined);
+      cancel();
     }
     inner.abort(reason);
   };
@@ -36,7 +35,6 @@ export function lease(outer: AbortSignal, cancel: () => Promise<void>): Lease {
     },
     abandon() {
       if (!inner.signal.aborted) end(new GatewayError('canceled', 'The answer is not wanted any more.'));
-      return canceled;
     },
   };
 }

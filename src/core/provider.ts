@@ -246,11 +246,15 @@ export interface KnownNames {
   familyMistake(family: string): string | undefined;
 }
 
+/** Keeps the isolate alive for work that nobody waits for (`waitUntil`). The work never rejects. */
+export type Background = (work: Promise<void>) => void;
+
 /** Reads what it needs from the environment; `fetch` is how it reaches the network. */
 export type ConfigureProvider = (
   env: Readonly<Record<string, unknown>>,
   fetch: Fetch,
   known?: KnownNames,
+  background?: Background,
 ) => Configured;
 
 export type Fetch = (input: Request | string | URL, init?: RequestInit) => Promise<Response>;

@@ -1,5 +1,5 @@
 import { configureReplicate } from '../../providers/replicate/index.ts';
-import type { Event, Fetch, PromptJob, Provider } from '../../src/core/index.ts';
+import type { Background, Event, Fetch, PromptJob, Provider } from '../../src/core/index.ts';
 
 export const TOKEN = 'r8_0123456789abcdefghij';
 export const BASE = 'https://replicate.test/v1';
@@ -108,10 +108,12 @@ export function upstream(script: Script) {
   return { fetch, calls, count: (route: SeenCall['route']) => calls.filter((call) => call.route === route).length };
 }
 
-export function provider(fetch: Fetch, env: Record<string, string> = {}): Provider {
+export function provider(fetch: Fetch, env: Record<string, string> = {}, background?: Background): Provider {
   const { providers, mistakes } = configureReplicate(
     { REPLICATE_API_TOKEN: TOKEN, REPLICATE_BASE_URL: BASE, ...env },
     fetch,
+    undefined,
+    background,
   );
   const [only] = providers;
   if (!only) throw new Error(`not configured: ${mistakes.join(' ')}`);

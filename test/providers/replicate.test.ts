@@ -314,6 +314,41 @@ describe('a caller who leaves', () => {
     expect(count('cancel')).toBe(1);
   });
 
+  it('is not held up by a cancel that is slow to be answered', async () => {
+    let given: AbortSignal | undefined;
+    const cancel: typeof hung = (signal) => {
+      given = signal;
+      return hung(signal);
+    };
+    const held: Promise<void>[] = [];
+    const { fetch, count } = upstream({ create: starting, stream: stalled(output('Hi')), cancel });
+    const replicate = provider(fetch, {}, (work) => void held.push(work));
+    const { events } = await replicate.generate(job(), new AbortController().signal);
+    for await (const _ of events) break;
+    await vi.waitFor(() => expect(count('cancel')).toBe(1), { timeout: 60_000 });
+    // A cancel that was waited for would have been given up by now.
+    expect(given?.aborted).toBe(false);
+    expect(held).toHaveLength(2);
+  });
+
+  it('is outlived by what cancels, from before the create has answered until the cancel is', async () => {
+    let answer: (response: Response) => void = () => undefined;
+    const held: Promise<void>[] = [];
+    const { fetch, count } = upstream({ create: () => new Promise((resolve) => (answer = resolve)) });
+    const caller = new AbortController();
+    const left = provider(fetch, {}, (work) => void held.push(work)).generate(job(), caller.signal);
+    await vi.waitFor(() => expect(count('create')).toBe(1), { timeout: 60_000 });
+    caller.abort();
+    await expect(left).rejects.toMatchObject({ code: 'canceled' });
+    expect(held).toHaveLength(1);
+    answer(await starting(undefined));
+    // What is held first ends by holding the cancel: the isolate is never let go in between.
+    await held[0];
+    expect(held).toHaveLength(2);
+    await held[1];
+    expect(count('cancel')).toBe(1);
+  });
+
   it('is not held up by a cancel that fails', async () => {
     const { fetch, count } = upstream({ create: starting, stream: stalled(output('Hi')), cancel: dropped });
     const { events } = await provider(fetch).generate(job(), new AbortController().signal);
