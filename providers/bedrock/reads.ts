@@ -21,34 +21,40 @@ const MAX_FRAME = 16 * 1024 * 1024;
  * Follows the lengths of the frames, which is all it reads. The SDK's decoder allocates whatever the first four bytes
  * say (up to 4 GB), runs in circles on a length under 4, and takes an end within them for the end of the stream.
  */
-function frameWatch(): { see(piece: Uint8Array): void; end(): void } {
+function frameWatch(): { see(piece: Uint8Array): number; end(): void } {
   /** Bytes left of the frame that has begun. */
   let left = 0;
   let length = 0;
   let lengthBytes = 0;
   return {
+    /** Bytes of the piece before a frame whose length is impossible: all of them where there is none. */
     see(piece) {
       let at = 0;
+      let sound = 0;
       while (at < piece.length) {
         if (left > 0) {
           const step = Math.min(left, piece.length - at);
           left -= step;
           at += step;
+          sound = at;
           continue;
         }
         length = length * 256 + (piece[at++] ?? 0);
         if (++lengthBytes < 4) continue;
-        if (length < MIN_FRAME || length > MAX_FRAME) throw new Error('A frame has an impossible length.');
+        if (length < MIN_FRAME || length > MAX_FRAME) return sound;
         left = length - 4;
         length = 0;
         lengthBytes = 0;
       }
+      return piece.length;
     },
     end() {
       if (left > 0 || lengthBytes > 0) throw new Error('The stream ends within a frame.');
     },
   };
 }
+
+const impossibleLength = (): Error => new Error('A frame has an impossible length.');
 
 /** Milliseconds. The end follows the last frame at once, or something is wrong with it. */
 const LINGER_MS = 250;
@@ -68,6 +74,8 @@ export function reads(body: ReadableStream<Uint8Array>, signal: AbortSignal): Re
   const watch = frameWatch();
   let drained = signalled();
   let ended = false;
+  /** The next frame has an impossible length: what came whole before it has been handed over. */
+  let unsound = false;
   let lingering: ReturnType<typeof setTimeout> | undefined;
 
   const cancel = () => {
@@ -88,6 +96,7 @@ export function reads(body: ReadableStream<Uint8Array>, signal: AbortSignal): Re
       drained.resolve();
       if (ended) return { done: true, value: undefined };
       try {
+        if (unsound) throw impossibleLength();
         const { done, value } = await reader.read();
         signal.throwIfAborted();
         if (done) {
@@ -95,9 +104,11 @@ export function reads(body: ReadableStream<Uint8Array>, signal: AbortSignal): Re
           watch.end();
           return { done, value: undefined };
         }
-        watch.see(value);
+        const sound = watch.see(value);
+        unsound = sound < value.length;
+        if (sound === 0 && unsound) throw impossibleLength();
         drained = signalled();
-        return { done: false, value };
+        return { done: false, value: unsound ? value.subarray(0, sound) : value };
       } catch (error) {
         cancel();
         end();

@@ -1,8 +1,9 @@
+import { array, assert, asyncProperty, integer } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/core/index.ts';
 import { bodyOf, captures } from '../support/captures.ts';
 import { bedrock, converseJob, run, upstream } from './support/bedrock.ts';
-import { codec, joined, metadata, START, stop, streamOf, text } from './support/bedrock-frames.ts';
+import { codec, eventOf, joined, metadata, readsOf, START, stop, streamOf, text } from './support/bedrock-frames.ts';
 
 const vectors = captures('eventstream-vectors/').map((c) => ({ name: c.id, c }));
 const positive = vectors.filter(({ c }) => c.expected.outcome === 'ok');
@@ -48,6 +49,36 @@ describe('a frame whose length is impossible', () => {
       expect(got.error).toMatchObject({ code: 'stream_interrupted' });
     },
   );
+});
+
+describe('what came whole before a frame that is corrupt', () => {
+  const corrupt = (bytes: Uint8Array<ArrayBuffer>, at: number) => bytes.map((byte, i) => (i === at ? byte ^ 1 : byte));
+  const bad: Readonly<Record<string, Uint8Array>> = {
+    'an impossible length': joined([u32(3), new Uint8Array(40)]),
+    'a length beyond memory': joined([u32(0xffffffff), new Uint8Array(40)]),
+    'a wrong checksum': corrupt(text('bad'), text('bad').length - 1),
+    'a wrong prelude': corrupt(text('bad'), 9),
+    'a payload that is no JSON': eventOf('contentBlockDelta', '{"contentBlockIndex":0,"del'),
+  };
+
+  it.each(Object.entries(bad))('is delivered however the network splits it: %s', async (_, frame) => {
+    const said = ['Hel', 'lo, ', 'ñandú ', '🦙'];
+    const sound = [START, ...said.map((one) => text(one))];
+    const bytes = joined([...sound, frame, text('never'), stop('end_turn')]);
+    const lengths = sound.map(({ length }) => length);
+    const splits = array(integer({ min: 1, max: bytes.length - 1 }), { maxLength: 8 });
+    await assert(
+      asyncProperty(splits, async (at) => {
+        const cuts = [0, ...at.sort((a, b) => a - b), bytes.length];
+        const pieces = cuts.slice(1).map((end, i) => [bytes.subarray(cuts[i], end)]);
+        const got = await run(bedrock(upstream(() => readsOf(...pieces)).fetch), converseJob());
+        expect(got.choices.get(0)?.text).toBe(said.join(''));
+        expect(got.choices.get(0)?.finish).toBeUndefined();
+        expect(got.error).toMatchObject({ code: 'stream_interrupted' });
+      }),
+      { numRuns: 60, examples: [[[]], [[lengths.reduce((sum, one) => sum + one, 0)]]] },
+    );
+  });
 });
 
 describe('a stream cut at any byte', () => {

@@ -17,6 +17,10 @@ const frame = (headers: Record<string, string>, payload: unknown): Uint8Array<Ar
     }),
   );
 
+/** An event whose payload is this text, JSON or not. */
+export const eventOf = (type: string, payload: string): Uint8Array<ArrayBuffer> =>
+  frame({ ':event-type': type, ':content-type': 'application/json', ':message-type': 'event' }, payload);
+
 /** One event, padded as Bedrock pads it. */
 export const event = (type: string, payload: Record<string, unknown>): Uint8Array<ArrayBuffer> =>
   frame(
