@@ -1,6 +1,7 @@
 /**
  * An incremental reader of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), for
- * the part of it that model servers use: `data` and `event`. Unlike a browser it hands over an event whose blank line
+ * the part of it that model servers use: `data` and `event`, and llama.cpp's `error: {…}`, which is no field of the standard
+ * and is read as the data of an event `error` (github.com/ggml-org/llama.cpp/issues/16104). Unlike a browser it hands over an event whose blank line
  * never came, because servers leave it out after the last one; whoever decodes the data notices if it was cut.
  *
  * Linear on any input: only the text just read is searched, and what is unfinished is kept as a rope that is
@@ -39,13 +40,19 @@ export function sseReader(onEvent: (data: string, event: string) => void): SseRe
     if (complete !== undefined) onEvent(complete, name);
   }
 
+  function add(value: string): void {
+    data = data === undefined ? value : `${data}\n${value}`;
+    if (data.length > MAX_EVENT_LENGTH) throw new OversizedEvent();
+  }
+
   function field(text: string): void {
     if (text === '') {
       dispatch();
     } else if (text.startsWith('data:')) {
-      const value = text.slice(text.charCodeAt(5) === 32 ? 6 : 5);
-      data = data === undefined ? value : `${data}\n${value}`;
-      if (data.length > MAX_EVENT_LENGTH) throw new OversizedEvent();
+      add(text.slice(text.charCodeAt(5) === 32 ? 6 : 5));
+    } else if (text.startsWith('error:')) {
+      event = 'error';
+      add(text.slice(text.charCodeAt(6) === 32 ? 7 : 6));
     } else if (text.startsWith('event:')) {
       event = text.slice(text.charCodeAt(6) === 32 ? 7 : 6);
     } else if (text === 'data') {

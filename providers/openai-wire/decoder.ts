@@ -9,6 +9,8 @@ import { readUsage } from './usage.ts';
 
 interface Choice {
   readonly tools: ToolCalls;
+  /** It has said something. */
+  spoke: boolean;
   finish: { readonly reason: FinishReason; readonly native: string } | undefined;
 }
 
@@ -42,6 +44,27 @@ function contentText(content: unknown): string | undefined {
   return content.map((part: unknown) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');
 }
 
+/** Deeper than any form of reasoning that a server sends. */
+const MAX_DEPTH = 4;
+
+/**
+ * A reasoning in the forms that servers give it: a string, `{"text": …}`, or a list of parts, as in OpenRouter's
+ * `reasoning_details` and Mistral's `thinking`. Undefined where there is none.
+ */
+function reasoningIn(value: unknown, depth = 0): string | undefined {
+  if (typeof value === 'string') return filled(value);
+  if (depth === MAX_DEPTH) return undefined;
+  if (Array.isArray(value)) return filled(value.map((part) => reasoningIn(part, depth + 1) ?? '').join(''));
+  if (!isObject(value)) return undefined;
+  return reasoningIn(value.text ?? value.thinking ?? value.summary ?? value.content, depth + 1);
+}
+
+/** Parts of a content that are no text to read out: https://docs.mistral.ai/capabilities/reasoning */
+const thoughtIn = (content: unknown): string | undefined =>
+  Array.isArray(content)
+    ? reasoningIn(content.filter((part) => isObject(part) && part.thinking !== undefined))
+    : undefined;
+
 /**
  * Finishes are held back to the end, because they are not final: Together says `tool_calls` after the first of
  * two parallel calls and again after the second. A choice that goes on after its finish must finish again.
@@ -54,11 +77,13 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
   let model: string | undefined;
   let fingerprint: string | undefined;
   let foreign = false;
+  /** The server says why a choice ends. */
+  let reasons = false;
 
   function choiceAt(index: number): Choice {
     const known = choices.get(index);
     if (known) return known;
-    const opened: Choice = { tools: toolCalls(index), finish: undefined };
+    const opened: Choice = { tools: toolCalls(index), spoke: false, finish: undefined };
     choices.set(index, opened);
     return opened;
   }
@@ -79,18 +104,23 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     const before = into.length;
 
     const said = delta ?? {};
-    const field = THOUGHT_FIELDS.find((name) => filled(said[name]) !== undefined);
-    if (field !== undefined) {
-      upstream.thoughtSeen?.(field);
-      into.push({ type: 'reasoning', choice: index, text: filled(said[field]) ?? '' });
-    }
+    const field = THOUGHT_FIELDS.find((name) => reasoningIn(said[name]) !== undefined);
+    if (field !== undefined) upstream.thoughtSeen?.(field);
+    const reasoning =
+      (field === undefined ? undefined : reasoningIn(said[field])) ??
+      reasoningIn(said.reasoning_details) ??
+      thoughtIn(said.content);
+    if (reasoning !== undefined) into.push({ type: 'reasoning', choice: index, text: reasoning });
     const text = textIn(wire, said);
     const logprobs = topK === undefined ? [] : readLogprobs(wire.logprobs, text, topK);
     if (logprobs.length > 0) into.push({ type: 'text', choice: index, text, logprobs });
     else if (text !== '') into.push({ type: 'text', choice: index, text });
     if (Array.isArray(said.tool_calls)) for (const entry of said.tool_calls) choice.tools.read(entry, into);
     if (isObject(said.function_call)) choice.tools.read({ function: said.function_call }, into);
-    if (into.length > before) choice.finish = undefined;
+    if (into.length > before) {
+      choice.spoke = true;
+      choice.finish = undefined;
+    }
 
     if (native === undefined) return;
     const reason = finishReason(native);
@@ -101,6 +131,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
       });
     }
     choice.finish = { reason, native };
+    reasons = true;
   }
 
   /** Together answers an echo beside the choices, which do not repeat it: `prompt: [{text, logprobs}]`. */
@@ -118,6 +149,17 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     for (const choice of choices.values()) if (!choice.finish) return false;
     return choices.size > 0;
   };
+
+  /**
+   * Servers that never say why a choice ended (Snowflake Cortex) are done with it when they say so themselves: with the bill
+   * and `[DONE]`. A server that gives reasons, and gave none here, has not finished.
+   */
+  const doneWithoutReason = (terminated: boolean): boolean =>
+    terminated &&
+    usage !== undefined &&
+    !reasons &&
+    choices.size > 0 &&
+    [...choices.values()].every(({ spoke }) => spoke);
 
   return {
     read(wire, into) {
@@ -148,11 +190,11 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
           provider: upstream.id,
         });
       }
-      const complete = finished() && (terminated || choices.size >= job.n);
+      const complete = (finished() && (terminated || choices.size >= job.n)) || doneWithoutReason(terminated);
       if (form === 'chunks' && !complete) throw interrupted(upstream);
       for (const [index, choice] of [...choices].sort(([a], [b]) => a - b)) {
         choice.tools.end(upstream);
-        // A whole body is complete by having parsed, whether or not it says why it ended.
+        // Complete all the same: a whole body by having parsed, a stream by its own word.
         const { reason, native } = choice.finish ?? { reason: 'stop' as const, native: undefined };
         into.push({
           type: 'finish',

@@ -29,14 +29,14 @@ export interface Prediction {
  * https://replicate.com/docs/topics/predictions/lifecycle. A status that is not listed counts as running, bounded by the
  * job's deadline, unless the prediction says when it was completed.
  */
-const STATUSES: Readonly<Record<string, State['kind']>> = {
-  starting: 'running',
-  processing: 'running',
-  succeeded: 'succeeded',
-  failed: 'failed',
-  canceled: 'canceled',
-  aborted: 'aborted',
-};
+const STATUSES: ReadonlyMap<unknown, State['kind']> = new Map<unknown, State['kind']>([
+  ['starting', 'running'],
+  ['processing', 'running'],
+  ['succeeded', 'succeeded'],
+  ['failed', 'failed'],
+  ['canceled', 'canceled'],
+  ['aborted', 'aborted'],
+]);
 
 /** Language models answer a list of pieces or one string; null is no answer. Anything else is not text. */
 function textOutput(output: unknown): string | undefined {
@@ -55,7 +55,7 @@ function httpUrl(value: unknown): string | undefined {
 }
 
 function stateOf(json: JsonObject, text: string | undefined, outputTokens: number | undefined): State {
-  const kind = STATUSES[String(json.status)] ?? (json.completed_at ? 'failed' : 'running');
+  const kind = STATUSES.get(json.status) ?? (json.completed_at ? 'failed' : 'running');
   switch (kind) {
     case 'succeeded': {
       if (json.data_removed === true && !text) return { kind: 'lost' };

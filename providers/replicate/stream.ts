@@ -25,15 +25,15 @@ function member(data: string, name: string): unknown {
 }
 
 /** `done` carries `{}`, or the reason why it is not an end that one wishes for. */
-const DONE: Readonly<Record<string, StreamEnd>> = {
-  undefined: { kind: 'done' },
-  canceled: { kind: 'canceled' },
-  error: { kind: 'failed', error: '' },
-};
+const DONE: ReadonlyMap<unknown, StreamEnd> = new Map<unknown, StreamEnd>([
+  [undefined, { kind: 'done' }],
+  ['canceled', { kind: 'canceled' }],
+  ['error', { kind: 'failed', error: '' }],
+]);
 
 /** The end that an event means, if it means one. https://replicate.com/docs/topics/predictions/streaming */
 function endOf(event: string, data: string): StreamEnd | undefined {
-  if (event === 'done') return DONE[String(member(data, 'reason'))] ?? CUT;
+  if (event === 'done') return DONE.get(member(data, 'reason')) ?? CUT;
   if (event !== 'error') return undefined;
   const detail = member(data, 'detail');
   return { kind: 'failed', error: typeof detail === 'string' ? detail : data };
@@ -83,8 +83,15 @@ async function* read(
   });
   try {
     for (let bytes = await reader.read(); bytes; bytes = await reader.read()) {
-      events.push(utf8.decode(bytes, { stream: true }));
+      let broken: unknown;
+      try {
+        events.push(utf8.decode(bytes, { stream: true }));
+      } catch (error) {
+        broken = error;
+      }
+      // What came whole is true, whatever follows it in the same read.
       if (text) yield text;
+      if (broken !== undefined) throw broken;
       if (end) return end;
       text = '';
     }

@@ -57,37 +57,52 @@ export async function* applyStop(
 ): AsyncGenerator<Event[], void, undefined> {
   const cutters = new Map<number, StopCutter>();
   const ended = new Set<number>();
-  for await (const batch of events) {
-    const out: Event[] = [];
-    for (const event of batch) {
-      if (event.type === 'usage') {
-        out.push(event);
-        continue;
-      }
-      if (ended.has(event.choice)) continue;
-      let cutter = cutters.get(event.choice);
-      if (!cutter) {
-        cutter = stopCutter(stops);
-        cutters.set(event.choice, cutter);
-      }
-      if (event.type === 'text') {
-        const { text, stopped } = cutter.push(event.text);
-        if (text) out.push({ ...event, text });
-        if (stopped) {
-          ended.add(event.choice);
-          out.push({ type: 'finish', choice: event.choice, reason: 'stop', cut: true });
+  /** What was held back of the choices that nothing more comes of, as a batch if there is any. */
+  const heldBack = (): Event[][] => {
+    const rest = [...cutters].flatMap(([choice, cutter]): Event[] => {
+      const text = ended.has(choice) ? '' : cutter.flush();
+      return text ? [{ type: 'text', choice, text }] : [];
+    });
+    return rest.length > 0 ? [rest] : [];
+  };
+  try {
+    for await (const batch of events) {
+      const out: Event[] = [];
+      for (const event of batch) {
+        if (event.type === 'usage') {
+          out.push(event);
+          continue;
         }
-      } else {
-        if (event.type === 'finish') {
-          const rest = cutter.flush();
-          if (rest) out.push({ type: 'text', choice: event.choice, text: rest });
-          ended.add(event.choice);
+        if (ended.has(event.choice)) continue;
+        let cutter = cutters.get(event.choice);
+        if (!cutter) {
+          cutter = stopCutter(stops);
+          cutters.set(event.choice, cutter);
         }
-        out.push(event);
+        if (event.type === 'text') {
+          const { text, stopped } = cutter.push(event.text);
+          if (text) out.push({ ...event, text });
+          if (stopped) {
+            ended.add(event.choice);
+            out.push({ type: 'finish', choice: event.choice, reason: 'stop', cut: true });
+          }
+        } else {
+          if (event.type === 'finish') {
+            const rest = cutter.flush();
+            if (rest) out.push({ type: 'text', choice: event.choice, text: rest });
+            ended.add(event.choice);
+          }
+          out.push(event);
+        }
       }
+      yield out;
+      // A usage that came with the last finish has been passed on; one that would come later is not worth the tokens.
+      if (ended.size === choices && batch.every((event) => event.type !== 'finish')) return;
     }
-    yield out;
-    // A usage that came with the last finish has been passed on; one that would come later is not worth the tokens.
-    if (ended.size === choices && batch.every((event) => event.type !== 'finish')) return;
+  } catch (error) {
+    // It came whole before the stream broke, and no stop string ends in it any more.
+    yield* heldBack();
+    throw error;
   }
+  yield* heldBack();
 }

@@ -49,6 +49,34 @@ describe('choices', () => {
     expect(first(got)).toMatchObject({ reasoning: 'abc', text: '' });
   });
 
+  it.each([
+    ['an object', { reasoning_content: { text: 'Let me see.' } }],
+    [
+      'parts',
+      {
+        reasoning: [
+          { type: 'text', text: 'Let me ' },
+          { type: 'text', text: 'see.' },
+        ],
+      },
+    ],
+    ['details, as OpenRouter has them', { reasoning_details: [{ type: 'reasoning.text', text: 'Let me see.' }] }],
+    ['a summary', { reasoning_details: [{ type: 'reasoning.summary', summary: 'Let me see.' }] }],
+    [
+      'a part of the content, as Mistral has it',
+      {
+        content: [
+          { type: 'thinking', thinking: [{ type: 'text', text: 'Let me see.' }] },
+          { type: 'text', text: '' },
+        ],
+      },
+    ],
+    ['a string beside its details', { reasoning: 'Let me see.', reasoning_details: [{ text: 'Let me see.' }] }],
+  ])('may reason in %s', async (_, said) => {
+    const chunks = [{ choices: [{ index: 0, delta: said }] }, delta('Hi'), finish('stop')];
+    expect(first(await read(streamOf(sse(chunks))))).toMatchObject({ reasoning: 'Let me see.', text: 'Hi' });
+  });
+
   it("end in `stop`, with the provider's word kept, where nobody knows the word", async () => {
     const got = await read(streamOf(sse([delta('Hi'), finish('constructor')])));
     expect(first(got)).toMatchObject({ finish: 'stop', native: 'constructor' });

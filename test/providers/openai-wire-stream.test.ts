@@ -1,3 +1,4 @@
+import { array, assert, asyncProperty, integer } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readAnswer } from '../../providers/openai-wire/index.ts';
 import { GatewayError, type Job } from '../../src/core/index.ts';
@@ -15,6 +16,7 @@ const finish = (reason: string | null, index = 0): unknown => ({
   choices: [{ index, delta: {}, finish_reason: reason }],
 });
 const first = (got: Collected) => got.choices.get(0);
+const USAGE = { choices: [], usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 } };
 const INTERRUPTED = { code: 'stream_interrupted' };
 
 describe('a stream is complete', () => {
@@ -47,6 +49,17 @@ describe('a stream is complete', () => {
     expect(first(got)?.finish).toBe('stop');
   });
 
+  it('by its own word, with usage and [DONE], where its server never says why a choice ends', async () => {
+    const got = await read(streamOf(sse([delta('Hi'), delta(' you'), USAGE])));
+    expect(got.error).toBeUndefined();
+    expect(first(got)).toMatchObject({ text: 'Hi you', finish: 'stop', native: undefined });
+    expect(got.usage).toMatchObject({ input: 3, output: 2 });
+    const call = {
+      choices: [{ index: 0, delta: { tool_calls: [{ id: 'a', function: { name: 'f', arguments: '{}' } }] } }],
+    };
+    expect(first(await read(streamOf(sse([call, USAGE]))))).toMatchObject({ finish: 'tool_calls' });
+  });
+
   it('when the connection breaks only after the finish', async () => {
     let sent = false;
     const body = new ReadableStream<Uint8Array>({
@@ -65,6 +78,12 @@ describe('a stream is broken', () => {
   it.each([
     ['ends without a finish', sse([delta('Hi')], '')],
     ['says [DONE] without a finish', sse([delta('Hi')])],
+    ['says its usage and no more', sse([delta('Hi'), USAGE], '')],
+    ['says nothing, its usage and [DONE]', sse([{ choices: [{ index: 0, delta: { role: 'assistant' } }] }, USAGE])],
+    [
+      'finishes one choice and not the next, its usage and [DONE]',
+      sse([delta('a', 1), finish('stop', 1), delta('b'), USAGE]),
+    ],
     ['is empty', ''],
     ['has comments only', ': ping\n\n: ping\n\n'],
     ['finishes with an empty string only', sse([delta('Hi'), finish('')])],
@@ -96,6 +115,43 @@ describe('a stream is broken', () => {
   });
 });
 
+describe('what came whole before a chunk that is broken', () => {
+  const said = ['Hel', 'lo, ', 'ñandú ', '🦙'];
+  const sound = sse(
+    said.map((text) => delta(text)),
+    '',
+  );
+  it.each([
+    ['no JSON', 'data: {"choices":[{"index":0,"del\n\n', INTERRUPTED],
+    ['an error', 'data: {"error":{"message":"busy","code":503}}\n\n', { code: 'provider_overloaded' }],
+    ['an error event', 'event: error\ndata: busy\n\n', { code: 'provider_error' }],
+    ['an event that never ends', `data: ${'x'.repeat(1_100_000)}`, INTERRUPTED],
+    ['half an event', 'data: {"choices":[{"index":0,"del', INTERRUPTED],
+  ])('is delivered however the network splits it: %s', async (_what, broken, error) => {
+    const bytes = new TextEncoder().encode(sound + broken + sse([delta('never'), finish('stop')]));
+    const end = new TextEncoder().encode(sound).length + Math.min(broken.length, 60);
+    const cut = broken.startsWith('data: {"choices":[{"index":0,"del') && !broken.endsWith('\n') ? end : bytes.length;
+    await assert(
+      asyncProperty(array(integer({ min: 1, max: end }), { maxLength: 8 }), async (at) => {
+        const cuts = [0, ...at.sort((a, b) => a - b), cut];
+        const body = new ReadableStream<Uint8Array>({
+          start(c) {
+            for (const [i, to] of cuts.slice(1).entries()) {
+              const piece = bytes.subarray(cuts[i], to);
+              if (piece.length > 0) c.enqueue(piece);
+            }
+            c.close();
+          },
+        });
+        const got = await read(new Response(body, { headers: { 'content-type': 'text/event-stream' } }));
+        expect(first(got)).toMatchObject({ text: said.join(''), finish: undefined });
+        expect(got.error).toMatchObject(error);
+      }),
+      { numRuns: 30, examples: [[[]]] },
+    );
+  });
+});
+
 describe('an error inside a stream', () => {
   it.each([
     ['an object with its status', { error: { message: 'busy', code: 503 } }, 'provider_overloaded'],
@@ -112,6 +168,21 @@ describe('an error inside a stream', () => {
     const got = await read(streamOf(sse([delta('Hi'), error])));
     expect(got.error).toMatchObject({ code, details: { provider: 'mine' } });
     expect(first(got)?.text).toBe('Hi');
+  });
+
+  it('that is a field of its own, as llama.cpp had it, keeps what the provider said', async () => {
+    const said = {
+      code: 400,
+      message: 'the request exceeds the available context size',
+      type: 'invalid_request_error',
+    };
+    const got = await read(streamOf(`${sse([delta('Hi')], '')}error: ${JSON.stringify(said)}\n\ndata: [DONE]\n\n`));
+    expect(first(got)).toMatchObject({ text: 'Hi', finish: undefined });
+    expect(got.error).toMatchObject({
+      details: { upstreamMessage: said.message, upstreamStatus: 400, upstreamCode: said.type },
+    });
+    const text = await read(streamOf('error: out of memory\n\n'));
+    expect(text.error).toMatchObject({ code: 'provider_error', details: { upstreamMessage: 'out of memory' } });
   });
 
   it('that is a named event counts, JSON or not', async () => {

@@ -1,3 +1,4 @@
+import { array, assert, asyncProperty, integer } from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { configureReplicate } from '../../providers/replicate/index.ts';
 import { GatewayError } from '../../src/core/index.ts';
@@ -109,6 +110,49 @@ describe('a streamed answer', () => {
     expect({ text, error }).toEqual({ text: 'one\ntwo\nthree', error: undefined });
   });
 
+  it('is not over when it is done for a reason that nobody knows: the prediction says how it goes on', async () => {
+    const said = output('Hello');
+    // A status that nobody knows is one of a prediction that runs, whatever its name.
+    const odd = json(prediction('constructor', { output: ['Hello'] }));
+    for (const reason of ['evicted', 'constructor', null, 7]) {
+      const get = [
+        ...Array.from({ length: 3 }, () => json(prediction('processing', { output: ['Hello'] }))),
+        odd,
+        json(prediction('succeeded', { output: ['Hello', ' there'] })),
+      ];
+      const stream = sse(`${said}event: done\ndata: ${JSON.stringify({ reason })}\n\n`);
+      const outcome = await run(upstream({ create: starting, stream, get }).fetch);
+      expect(outcome).toMatchObject({ error: undefined, text: 'Hello there', finish: { reason: 'stop' } });
+    }
+  });
+
+  it('gives what came whole before an event that is broken, however the network splits it', async () => {
+    const bytes = new TextEncoder().encode(`${output('Hel', 'lo, ', 'ñandú ', '🦙')}data: ${'x'.repeat(1_100_000)}`);
+    await assert(
+      asyncProperty(array(integer({ min: 1, max: 150 }), { maxLength: 6 }), async (at) => {
+        const cuts = [0, ...at.sort((a, b) => a - b), bytes.length];
+        const stream = () =>
+          new Response(
+            new ReadableStream<Uint8Array>({
+              start(c) {
+                for (const [i, to] of cuts.slice(1).entries()) {
+                  if (to > (cuts[i] ?? 0)) c.enqueue(bytes.subarray(cuts[i], to));
+                }
+                c.close();
+              },
+            }),
+          );
+        const outcome = await run(upstream({ create: starting, stream }).fetch);
+        expect(outcome).toMatchObject({
+          text: 'Hello, ñandú 🦙',
+          finish: undefined,
+          error: { code: 'stream_interrupted' },
+        });
+      }),
+      { numRuns: 15, examples: [[[]]] },
+    );
+  });
+
   it('is not complete when done is followed by a prediction that failed', async () => {
     const get = [json(prediction('failed', { error: 'Prediction interrupted; please retry (code: PA)' }))];
     const outcome = await run(upstream({ create: starting, stream: sse(output('Hi') + DONE), get }).fetch);
@@ -179,6 +223,7 @@ describe('a create that fails', () => {
   it.each([
     ['a dropped connection', dropped, 'provider_unavailable', true],
     ['429', json({ detail: 'slow down' }, 429, { 'retry-after': '2' }), 'provider_rate_limited', false],
+    ['408', json({ detail: 'timed out' }, 408), 'timeout', true],
     ['500', json({ detail: 'oops' }, 500), 'provider_error', true],
     ['502', () => new Response('<html>bad gateway</html>', { status: 502 }), 'provider_unavailable', true],
     ['503', json({ detail: 'busy' }, 503), 'provider_overloaded', true],
@@ -228,6 +273,22 @@ describe('polling', () => {
     ];
     const outcome = await run(upstream({ create: starting, get }).fetch, job({ stream: false }));
     expect(outcome).toMatchObject({ error: undefined, text: 'ok' });
+  });
+
+  it('outlasts any number of failures with looks between them that succeed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const running = json(prediction('processing'));
+      const get = [
+        ...Array.from({ length: 9 }, () => [dropped, running]).flat(),
+        json(prediction('succeeded', { output: ['ok'] })),
+      ];
+      const outcome = run(upstream({ create: starting, get }).fetch, job({ stream: false }));
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(await outcome).toMatchObject({ error: undefined, text: 'ok' });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('gives a prediction up that cannot be read, and cancels it', async () => {

@@ -71,6 +71,27 @@ describe('stop strings that we apply', () => {
     ]);
   });
 
+  it('show what was held back of each choice before the stream breaks', async () => {
+    const upstream = async function* (): AsyncGenerator<Event[]> {
+      yield [
+        { type: 'text', choice: 0, text: 'a#' },
+        { type: 'text', choice: 1, text: 'b##c' },
+      ];
+      throw new Error('reset');
+    };
+    const events: Event[] = [];
+    const reading = async () => {
+      for await (const batch of applyStop(upstream(), ['##'], 2)) events.push(...batch);
+    };
+    await expect(reading()).rejects.toThrow('reset');
+    expect(events.map((event) => (event.type === 'text' ? `${event.choice}${event.text}` : event.type))).toEqual([
+      '0a',
+      '1b',
+      'finish',
+      '0#',
+    ]);
+  });
+
   it('show what was held back when the text ends without a stop', async () => {
     const upstream = async function* (): AsyncGenerator<Event[]> {
       yield [{ type: 'text', choice: 0, text: 'a#' }];
