@@ -35,7 +35,7 @@ const NO_TOOL_STREAM = /meta\.llama|mistral-large-240[27]/;
 
 /** Bedrock's lists of models by input modality and for structured output; no Llama is in the second. */
 const IMAGES =
-  /llama3-2-(11b|90b)|llama4|pixtral|gemma-3-|mistral-large-3|ministral-3|magistral-small|voxtral|qwen3-vl|kimi-k2\.5|nova-(lite|pro|premier)|claude/;
+  /llama3-2-(11b|90b)|llama4|pixtral|gemma-3-|mistral-large-3|ministral-3|magistral-small|voxtral|qwen3-vl|kimi-k2\.5|kimi-k3|nemotron-nano-12b|nova-(lite|pro|premier)|claude/;
 const STRUCTURED =
   /deepseek\.v3|gemma-3-(12|27)b|devstral-2|magistral-small-2509|ministral-3-|mistral-large-3|voxtral|kimi-k2|nemotron|gpt-oss|qwen3|glm-(4\.7|5)|claude-(haiku-4-5|sonnet-|opus-)/;
 

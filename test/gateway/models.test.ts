@@ -1,0 +1,97 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isServed, models, upstreamId } from '../../src/catalog/index.ts';
+import { dayOf } from '../../src/core/index.ts';
+import { type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack((origin) => ({ ...sandboxEnv(origin), AWS_REGION: 'us-east-1' }));
+});
+afterAll(() => stack.stop());
+
+const post = async (path: string, body: unknown) => {
+  const response = await stack.post(path, body);
+  return { status: response.status, json: (await response.json()) as Record<string, unknown> };
+};
+
+/** Together lists them at zero dollars, which is no price. */
+const UNPRICED = ['ternary-bonsai-27b', 'tev1-4b-experimental'];
+
+/** Replicate takes raw prompts only: Granite's template is not here, and gpt-oss's answers would hold marks. Completions work. */
+const RAW_ONLY = ['granite-3.3-8b-instruct', 'gpt-oss-120b', 'gpt-oss-20b'];
+
+/** Every chat model and provider of the catalogue that may be asked today, in this region. */
+const served = models()
+  // Replicate takes raw prompts only for Code Llama, and bills it by the second of a hardware that the operator has to name.
+  .filter(({ id, kind }) => kind === 'chat' && !id.startsWith('codellama-'))
+  .flatMap((model) =>
+    model.offers
+      .filter((offer) => isServed(offer, dayOf(Date.now())) && offer.status.state !== 'unknown')
+      .filter((offer) => 'id' in upstreamId(offer, 'us-east-1'))
+      .map((offer) => ({ model: model.id, name: model.openrouter[0] ?? model.id, provider: offer.provider })),
+  );
+
+describe('every model of the catalogue', () => {
+  it.each(['bedrock', 'together', 'replicate'] as const)(
+    'answers at %s, by the name that OpenRouter gives it',
+    async (provider) => {
+      const own = served.filter((one) => one.provider === provider);
+      expect(own.length).toBeGreaterThan(8);
+      for (const { model, name } of own) {
+        const { status, json } = await post('/v1/chat/completions', {
+          model: name,
+          messages: [{ role: 'user', content: 'Reply with exactly OK' }],
+          max_tokens: 20,
+          provider: { only: [provider] },
+        });
+        if (provider === 'replicate' && RAW_ONLY.includes(model)) {
+          expect(json, model).toMatchObject({ error: { message: expect.stringContaining('takes raw prompts only') } });
+          continue;
+        }
+        expect(status, `${model} at ${provider}: ${JSON.stringify(json)}`).toBe(200);
+        const { cost } = json.usage as { cost: number | null };
+        expect(cost === null, `${model} at ${provider}: ${cost}`).toBe(UNPRICED.includes(model));
+      }
+    },
+  );
+
+  it('has a price at each of them, but for those of which none is known', async () => {
+    const priced = new Map<string, boolean>();
+    for (const { model } of served) {
+      const { offers } = (await (await stack.get(`/v1/models/${model}`)).json()) as {
+        offers: { provider: string; provider_model: string; status: string; pricing: unknown }[];
+      };
+      for (const offer of offers) {
+        const known = served.some((one) => one.model === model && one.provider === offer.provider);
+        if (known && offer.status !== 'retired') priced.set(`${model} ${offer.provider_model}`, offer.pricing !== null);
+      }
+    }
+    const unpriced = [...priced].filter(([, known]) => !known).map(([name]) => name.split(' ')[0]);
+    expect(unpriced).toEqual(UNPRICED);
+  });
+});
+
+describe('a model whose tokens we can only estimate', () => {
+  it('is counted as its provider was seen to bill it, after a few answers', async () => {
+    const ask = (text: string) => ({
+      model: 'minimax-m2.7',
+      messages: [{ role: 'user', content: text }],
+      max_tokens: 16,
+      provider: { only: ['together'] },
+    });
+    const count = async (text: string) => {
+      const { json } = await post('/v1/count_tokens', ask(text));
+      return json as { tokens: number; exactness: string; error_bound: number };
+    };
+    const question = (n: number) => `What is ${n} plus ${n}? ${'Please think about it. '.repeat(n)}`;
+    const before = await count(question(4));
+    expect(before).toMatchObject({ exactness: 'estimate', error_bound: 0.5 });
+    for (const n of [1, 2, 4, 6, 8]) expect((await post('/v1/chat/completions', ask(question(n)))).status).toBe(200);
+    const after = await count(question(5));
+    const { json } = await post('/v1/chat/completions', ask(question(5)));
+    const { prompt_tokens: billed } = json.usage as { prompt_tokens: number };
+    expect(after.exactness).toBe('estimate');
+    expect(after.error_bound).toBeLessThan(0.2);
+    expect(Math.abs(after.tokens / billed - 1)).toBeLessThanOrEqual(after.error_bound);
+  });
+});
