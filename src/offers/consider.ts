@@ -16,6 +16,7 @@ import {
   type Candidate,
   type Exclusion,
   type OutputLimit,
+  type PromptSize,
   type Refusal,
   refuse,
   type Standing,
@@ -73,6 +74,8 @@ export interface Consideration {
   readonly readIds: ReadIds;
   /** Wishes that no offer can serve, whichever it is: said with each, and held against none. */
   readonly ignored: readonly string[];
+  /** Tokens of the prompt as providers have counted it, by `offerName`. */
+  readonly told: ReadonlyMap<string, number> | undefined;
   /** Work out what can be said of offers that are left out, too. */
   readonly explain: boolean;
 }
@@ -112,7 +115,7 @@ const standingOf = (source: OfferSource): Standing =>
   source.kind === 'service' ? 'own' : source.offer.status.state === 'unknown' ? 'unproven' : 'served';
 
 function workOut(
-  { call, world, now, today, tokenizers, counter, renderings, readIds, ignored }: Consideration,
+  { call, world, now, today, tokenizers, counter, renderings, readIds, ignored, told }: Consideration,
   source: OfferSource,
   facts: Facts,
 ): Candidate | Exclusion {
@@ -123,10 +126,14 @@ function workOut(
   if ('code' in way) return excluded(facts, way);
 
   const hasTools = way.form === 'messages' && way.tools.length > 0;
-  const prompt = measure(way, facts, counter, {
-    smallest: world.health.smallestPrompt(provider, upstream, hasTools),
-    correction: world.health.correction(provider, upstream, hasTools),
-  });
+  const counted = told?.get(offerName(facts));
+  const prompt: PromptSize =
+    counted === undefined
+      ? measure(way, facts, counter, {
+          smallest: world.health.smallestPrompt(provider, upstream, hasTools),
+          correction: world.health.correction(provider, upstream, hasTools),
+        })
+      : { largest: counted, total: counted, exactness: 'exact' };
   const { service } = facts;
   const where = {
     ...(service === undefined ? {} : { service }),
@@ -220,6 +227,13 @@ function unknowns(call: Call, { tools, vision }: Facts): readonly string[] {
   ];
   return asked.map((can) => `Whether it can ${can} is not known here: they are sent, and the server says.`);
 }
+
+/** Tells an offer of a call from the others. */
+export const offerName = ({
+  provider,
+  service,
+  upstream,
+}: Pick<Facts, 'provider' | 'upstream'> & { service?: string }) => `${provider} ${service ?? ''} ${upstream}`;
 
 const sentBy = (way: Way): Candidate['sends'] =>
   way.form === 'messages'

@@ -1,4 +1,5 @@
 export { BILLS_KEPT, correctionFrom } from './bills.ts';
+export { offerName } from './consider.ts';
 export { countCall, type ModelCount } from './count.ts';
 export { familyMistake } from './families.ts';
 export { type Bill, type Breaker, type Correction, type Health, type Observed, UNSEEN } from './health.ts';
@@ -7,7 +8,7 @@ export { DEFAULT_SUBREQUESTS, planFor } from './plan.ts';
 export { readRoutes } from './read-routes.ts';
 export { type Alternative, alternativesTo, type Receipt, receiptOf } from './receipt.ts';
 export type { Route, Routes } from './route.ts';
-export { type Asked, layOut, type Moment, offerSheet, resolve } from './sheet.ts';
+export { type Asked, layOut, type Moment, offerSheet, resolve, worthAsking } from './sheet.ts';
 export { modelsNamed, type NamedModel, servicesNamed } from './source.ts';
 export type {
   CallCost,

@@ -1,6 +1,6 @@
 import { type Call, type Family, GatewayError, PROVIDER_IDS, type Routing } from '../core/index.ts';
 import { type PromptCounter, promptCounter, type Tokenizers, templateFamilies } from '../tokens/index.ts';
-import { consider, isExclusion } from './consider.ts';
+import { consider, isExclusion, offerName } from './consider.ts';
 import { drawFor } from './draw.ts';
 import { contextLengthOf, factsOf, familyOf } from './facts.ts';
 import { namedProviders } from './provider-names.ts';
@@ -94,6 +94,8 @@ export interface Moment {
   /** The day of it, as `2026-11-27`. */
   readonly today: string;
   readonly tokenizers: Tokenizers;
+  /** Tokens of the call's prompt as providers themselves have counted it, by `offerName`. */
+  readonly told?: ReadonlyMap<string, number>;
 }
 
 /** Stops where no offer takes more. */
@@ -123,14 +125,14 @@ export function layOut(
   explain = false,
   counter = counterFor(asked, moment),
 ): OfferSheet {
-  const { now, today, tokenizers } = moment;
+  const { now, today, tokenizers, told } = moment;
   const first = asked.named[0]?.sources[0];
   const readIds = idsReader(first, tokenizers);
   const renderings =
     call.kind === 'chat'
       ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers, first && factsOf(first))
       : undefined;
-  const shared = { world, now, today, tokenizers, counter, renderings, explain, readIds, ignored: asked.ignored };
+  const shared = { world, now, today, tokenizers, counter, renderings, explain, readIds, ignored: asked.ignored, told };
   const draw = drawFor(call, now);
   const eligible: Candidate[] = [];
   const last: Candidate[] = [];
@@ -154,6 +156,27 @@ export function layOut(
     complete = routing.allowFallbacks === false && ranked.length > 0;
   }
   return { eligible: toldDraws([...eligible, ...last]), excluded };
+}
+
+/**
+ * Offers whose providers can be asked how long the prompt is, where that decides whether `max_cost` allows them: the bound of
+ * an estimate is over it, and cuts the answer or leaves the offer out.
+ */
+export function worthAsking(call: Call, asked: Asked, world: World, moment: Moment): readonly Candidate[] {
+  if (asked.named.every(({ routing }) => routing.maxCost === undefined)) return [];
+  const { eligible } = layOut(call, asked, world, moment);
+  const allowed = new Set(eligible.filter(({ output }) => !output.clamped).map(offerName));
+  const unbound = asked.named.map((one) => ({ ...one, routing: withoutMaxCost(one.routing) }));
+  return layOut(call, { ...asked, named: unbound }, world, moment).eligible.filter(
+    (offer) =>
+      offer.prompt.exactness === 'estimate' &&
+      !allowed.has(offerName(offer)) &&
+      world.providers.get(offer.provider)?.countTokens !== undefined,
+  );
+}
+
+function withoutMaxCost({ maxCost: _, ...rest }: Routing): Routing {
+  return rest;
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Call, dayOf, GatewayError } from '../core/index.ts';
-import { type Asked, type Moment, resolve } from '../offers/index.ts';
+import { type Asked, type Moment, offerName, planFor, resolve, worthAsking } from '../offers/index.ts';
 import { readyTokenizers } from '../tokens/index.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -52,5 +52,31 @@ export async function prepare(call: Call, gateway: Gateway): Promise<Prepared> {
   const now = relay.clock.now();
   const today = dayOf(now);
   const asked = await lookUp(gateway, () => resolve(call, world, today));
-  return { asked, moment: { now, today, tokenizers: await readyTokenizers(asked.families, load) } };
+  const moment = { now, today, tokenizers: await readyTokenizers(asked.families, load) };
+  const told = await toldCounts(call, asked, gateway, moment);
+  return { asked, moment: told ? { ...moment, told } : moment };
+}
+
+/** How long a call waits for a server to count a prompt, where its `max_cost` hangs on that. */
+const COUNTING_MS = 2_000;
+
+/** What servers count of a prompt that is only estimated here, where `max_cost` would leave them out for that alone. */
+async function toldCounts(
+  call: Call,
+  asked: Asked,
+  { world }: Gateway,
+  moment: Moment,
+): Promise<ReadonlyMap<string, number> | undefined> {
+  const offers = worthAsking(call, asked, world, moment);
+  if (offers.length === 0) return undefined;
+  const told = new Map<string, number>();
+  await Promise.all(
+    offers.map(async (offer) => {
+      const [only, ...others] = planFor({ ...call, n: 1, stream: false }, offer, COUNTING_MS).jobs;
+      if (!only || others.length > 0) return;
+      const count = await world.providers.get(offer.provider)?.countTokens?.(only, AbortSignal.timeout(COUNTING_MS));
+      if (count !== undefined) told.set(offerName(offer), count);
+    }),
+  );
+  return told;
 }
