@@ -27,12 +27,13 @@ const NONE = (env: Env, mistakes: readonly string[] = []): WithFile => ({
   placed: (mistake) => mistake,
 });
 
-function parsed(value: unknown): unknown {
+/** A variable's JSON, or the value itself where the platform has parsed it already. Undefined for what is not JSON. */
+export function json(value: unknown): unknown {
   if (typeof value !== 'string') return value;
   try {
     return JSON.parse(value);
   } catch {
-    // The parser's message quotes the text, which may hold tokens.
+    // The parser's message quotes the text, which may hold tokens; whoever asked says what ought to be there.
     return undefined;
   }
 }
@@ -48,7 +49,7 @@ export function withConfigFile(env: Env): WithFile {
   const value = env.CHASQUI_CONFIG;
   if (value === undefined || value === '') return NONE(env);
   const known = Object.keys(MEMBERS).join(', ');
-  const file = parsed(value);
+  const file = json(value);
   if (!isObject(file)) return NONE(env, [`CHASQUI_CONFIG must be a JSON object of ${known}.`]);
   const mistakes: string[] = [];
   const from = new Map<string, string>();

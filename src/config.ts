@@ -1,7 +1,7 @@
 import { configureProviders } from '../providers/index.ts';
 import type { Access } from './accounts/index.ts';
 import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
-import { withConfigFile } from './config-file.ts';
+import { json, withConfigFile } from './config-file.ts';
 import {
   type Background,
   type Configured,
@@ -79,17 +79,6 @@ const TIMEOUT_NAMES = {
   idle_ms: 'idleMs',
   total_ms: 'totalMs',
 } as const satisfies Record<string, keyof Timeouts>;
-
-/** A variable's JSON, or the value itself where the platform has parsed it already. Undefined for what is not JSON. */
-function json(value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    // The parser's message quotes the text; whoever asked says what ought to be there.
-    return undefined;
-  }
-}
 
 /** Names of variables that hold credentials, and of members of the JSON in them: there a model may be called anything. */
 const CREDENTIAL_VARIABLE = /key|token|secret|passw|credential|authorization/i;

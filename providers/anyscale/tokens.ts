@@ -10,6 +10,7 @@ import {
 import { type WireDialect, wireRequest } from '../openai-wire/index.ts';
 import { ask, rootOf, type Said } from './ask.ts';
 import type { Service } from './service.ts';
+import { tokenBytes } from './token-bytes.ts';
 
 const count = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
@@ -175,6 +176,16 @@ function pieces(value: unknown): TokenizedText | undefined {
   return { ids, bytes };
 }
 
+/** vLLM's `{"count", "tokens", "token_strs"}`; older versions know no `token_strs`. */
+function vllmTokens(body: unknown, text: string): TokenizedText | undefined {
+  const ids = count(member(body, 'count')) === undefined ? undefined : idsOf(member(body, 'tokens'));
+  if (!ids) return undefined;
+  const names = member(body, 'token_strs');
+  const named = Array.isArray(names) && names.length === ids.length && names.every((name) => typeof name === 'string');
+  const bytes = named ? tokenBytes(names, text) : undefined;
+  return { ids, ...(bytes ? { bytes } : {}) };
+}
+
 /** A text's tokens by the service's own tokenizer, with nothing before it. */
 export async function tokenizeAt(
   { model }: ModelAt,
@@ -184,12 +195,10 @@ export async function tokenizeAt(
 ): Promise<TokenizedText | undefined> {
   const url = `${rootOf(service)}/tokenize`;
   if (!ruledOut.has('tokenize vllm')) {
-    const said = await ask(service, url, { model, prompt: text, add_special_tokens: false }, fetch, signal);
-    const ids =
-      said.status === 200 && count(member(said.body, 'count')) !== undefined ? member(said.body, 'tokens') : [];
-    const known = idsOf(ids);
-    if (known && known.length > 0) return { ids: known };
-    if (said.status === 0) return undefined;
+    const question = { model, prompt: text, add_special_tokens: false, return_token_strs: true };
+    const said = await ask(service, url, question, fetch, signal);
+    const told = said.status === 200 ? vllmTokens(said.body, text) : undefined;
+    if (told || said.status === 0) return told;
     if (isMissing(said) || said.status === 200) ruledOut.add('tokenize vllm');
   }
   const parse = markers === 'parse';

@@ -161,6 +161,27 @@ describe('a text', () => {
     expect(asked[0]?.body).toMatchObject({ prompt: 'Hello', add_special_tokens: false });
   });
 
+  it.each([
+    ['byte-level BPE', 'Hi Ñ\n', ['Hi', 'ĠÃ', 'ĳ', 'Ċ'], ['Hi', ' \u00c3', '\u0091', '\n']],
+    ['SentencePiece', 'Hi Ñ🦙', ['▁Hi', '▁Ñ', '<0xF0>', '<0x9F>', '<0xA6>', '<0x99>'], undefined],
+  ])('has the bytes of each token from its names in %s', async (_how, text, names, latin) => {
+    const { provider } = at({
+      '/tokenize': () => Response.json({ count: names.length, tokens: names.map((_, id) => id), token_strs: names }),
+    });
+    const told = await provider.tokenize(where, text, 'text', calm());
+    const bytes = (told?.bytes ?? []).flatMap((part) => [...part]);
+    expect(new TextDecoder().decode(Uint8Array.from(bytes))).toBe(text);
+    expect(told?.bytes).toHaveLength(names.length);
+    if (latin) expect(told?.bytes?.map((part) => String.fromCharCode(...part))).toEqual(latin);
+  });
+
+  it('has no bytes where the names of its tokens do not come to it', async () => {
+    const { provider } = at({
+      '/tokenize': () => Response.json({ count: 2, tokens: [1, 2], token_strs: ['Hel', '##lo'] }),
+    });
+    expect(await provider.tokenize(where, 'Hello', 'text', calm())).toEqual({ ids: [1, 2] });
+  });
+
   it.each(['vllm', 'llama'] as const)('is had back from %s', async (name) => {
     expect(await at(SERVERS[name]).provider.detokenize(where, [1, 2], calm())).toBe('Hello world');
   });
