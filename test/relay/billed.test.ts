@@ -51,6 +51,7 @@ describe.each(PROVIDERS)('a request to %s', (id) => {
     ['is met with a gateway’s 504', fails(error('timeout', { upstreamStatus: 504 }))],
     ['is answered with what cannot be read', fails(error('provider_error', { upstreamStatus: 200 }))],
     ['is answered in part', fails(error('stream_interrupted'))],
+    ['is limited in the middle of its answer', breaks(error('provider_rate_limited'), [said('Hel')])],
     ['is answered with an error in its middle', breaks(error('provider_error'), [said('Hel')])],
   ])('that %s may have been billed, and is not made again', async (_what, failure) => {
     expect(await alone(failure)).toEqual({ asked: 1, billed: true });

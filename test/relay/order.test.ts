@@ -168,6 +168,14 @@ describe('a server that says it is loading the model', () => {
     expect(carried.offer.provider).toBe('second');
   });
 
+  it('takes no attempt from other offers, however often it is looked at', async () => {
+    const clock = handClock();
+    const busy = scripted('busy', fails(error('provider_rate_limited', { retryAfterMs: 29_000 })), good);
+    const carried = run({ providers: [scripted('first', loading), busy], clock });
+    await clock.advance(29_000);
+    expect((await carried).offer.provider).toBe('busy');
+  });
+
   it('is given up after two minutes', async () => {
     const clock = handClock();
     const begun = clock.now();

@@ -202,10 +202,10 @@ describe('a stream that has begun', () => {
     const health = healthBook();
     const forever = Array.from({ length: 500 }, (): Event[] => [said('and ')]);
     const first = scripted('first', drips(clock, 5_000, ...forever));
-    const carried = run({ providers: [first], clock, health, timeouts: { totalMs: 60_000 } });
+    const carried = run({ providers: [first], clock, health, timeouts: { totalMs: 64_000 } });
     await clock.advance(5_000);
     const ended = expect(eventsOf(await carried)).rejects.toMatchObject({ code: 'timeout' });
-    await clock.advance(54_999);
+    await clock.advance(58_999);
     expect(first.signals[0]?.aborted).toBe(false);
     await clock.advance(1);
     await ended;
