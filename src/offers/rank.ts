@@ -97,18 +97,28 @@ export function toldDraws(offers: readonly Candidate[]): Candidate[] {
 const takesPart = (offer: Candidate): boolean =>
   offer.standing === 'served' && costOf(offer) !== undefined && !isOpen(offer);
 
-/** Offers are drawn among their like: what loses something comes after what loses nothing, whatever it costs. */
+/** Seen to be slower than the caller prefers. It is not held against an offer that nobody has seen it serve yet. */
+function isSlow({ observed }: Candidate, { preferredMinThroughput, preferredMaxLatencyMs }: Routing): boolean {
+  const speed = observed?.tokensPerSecond;
+  const delay = observed?.ttftMs;
+  return (
+    (preferredMinThroughput !== undefined && speed !== undefined && speed < preferredMinThroughput) ||
+    (preferredMaxLatencyMs !== undefined && delay !== undefined && delay > preferredMaxLatencyMs)
+  );
+}
+
+/** Offers are drawn among their like: what loses something or is slow comes after what does not, whatever it costs. */
 const takesPartWith =
-  (first: Candidate) =>
+  (first: Candidate, routing: Routing) =>
   (offer: Candidate): boolean =>
-    takesPart(offer) && offer.loses === first.loses;
+    takesPart(offer) && offer.loses === first.loses && isSlow(offer, routing) === isSlow(first, routing);
 
 /** Which of the offers that may be asked first is: one that a draw decides. The others follow by price. */
-function balance(sorted: Candidate[], draw: number): Candidate[] {
+function balance(sorted: Candidate[], routing: Routing, draw: number): Candidate[] {
   const from = sorted.findIndex(takesPart);
   if (from < 0) return sorted;
   const [head] = sorted.slice(from, from + 1);
-  const like = head ? takesPartWith(head) : takesPart;
+  const like = head ? takesPartWith(head, routing) : takesPart;
   const end = sorted.findIndex((offer, index) => index > from && !like(offer));
   const lot = sorted.slice(from, end < 0 ? sorted.length : end);
   if (lot.length < 2) return sorted;
@@ -139,7 +149,8 @@ const STANDS: Readonly<Record<Standing, string | undefined>> = {
 
 /**
  * The order in which offers of one model are tried. The caller's `order` comes first. Of the rest, what loses something that
- * the caller set comes after what loses nothing, whatever the `sort`. Without `sort` they are then: one's own services, then
+ * the caller set comes after what loses nothing, and what was seen slower than the caller prefers after what was not, whatever
+ * the `sort`. Without `sort` they are then: one's own services, then
  * what is known to be served, then what may not be; each by expected cost, an unknown one last. The first of those with a
  * known price is drawn by the inverse square of it, unless the caller orders or sorts. What has failed again and again is
  * tried last, except where the caller's `order` names it.
@@ -159,26 +170,34 @@ export function rank(
     orderBy(place),
     orderBy((offer) => Number(isTriedLast(offer, routing))),
     orderBy(({ loses }) => Number(loses)),
+    orderBy((offer) => Number(isSlow(offer, routing))),
     ...(sort ? SORTS[sort] : DEFAULT),
     byName,
   ];
   const lossless = offers.some(({ loses }) => !loses);
   const sorted = offers
-    .map((offer) => reasoned(offer, place(offer) < order.length, sort, lossless))
+    .map((offer) => reasoned(offer, place(offer) < order.length, sort, lossless, isSlow(offer, routing)))
     .sort(compareBy(compares));
-  return sort || order.length > 0 ? sorted : balance(sorted, draw);
+  return sort || order.length > 0 ? sorted : balance(sorted, routing, draw);
 }
 
 const lossOf = ({ drops }: Candidate, after: boolean): string =>
   `It loses ${drops.join(', ')}${after ? ', so it comes after offers that lose nothing' : ''}.`;
 
-function reasoned(offer: Candidate, ordered: boolean, sort: Sort | undefined, lossless: boolean): Candidate {
+function reasoned(
+  offer: Candidate,
+  ordered: boolean,
+  sort: Sort | undefined,
+  lossless: boolean,
+  slow: boolean,
+): Candidate {
   const stands = STANDS[offer.standing];
   const why = [
     ...offer.why,
     ...(ordered ? ['provider.order names it.'] : []),
     ...(isOpen(offer) && !ordered ? ['It has failed again and again, so it is tried last for a while.'] : []),
     ...(offer.loses ? [lossOf(offer, !ordered && lossless)] : []),
+    ...(slow ? ['It has been slower than provider prefers.'] : []),
     ...(sort ? [SORTED_BY[sort](offer)] : []),
     ...(stands === undefined ? [] : [stands]),
     ...(!sort && offer.cost === undefined ? ['What it costs is not known beforehand.'] : []),

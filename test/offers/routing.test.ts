@@ -39,6 +39,40 @@ const priceOf = (provider: string, offer: string, input: string, output: string)
 
 const health = (more: Partial<Health>): Health => ({ ...UNSEEN, ...more });
 
+describe('a speed that the caller prefers', () => {
+  const seen: Record<string, { ttftMs: number; tokensPerSecond: number }> = {
+    bedrock: { ttftMs: 300, tokensPerSecond: 200 },
+    together: { ttftMs: 900, tokensPerSecond: 40 },
+  };
+  const watched = world({
+    services: [],
+    health: health({ observed: (provider) => (seen[provider] ? { ...seen[provider], samples: 9, at: 0 } : undefined) }),
+  });
+  const first = (routing: Routing) => order(chat({ ...GPT, routing }), watched)[0];
+
+  it('puts what was seen to be slower behind what was not, whatever it costs, and over many draws', () => {
+    for (let n = 0; n < 50; n++) {
+      const call = chat({ ...GPT, messages: [user(`Question ${n}`)], routing: { preferredMinThroughput: 100 } });
+      expect(order(call, watched)).toEqual(['bedrock', 'together']);
+    }
+    expect(first({ preferredMaxLatencyMs: 500, sort: 'price' })).toBe('bedrock');
+    expect(offerOf(chat({ ...GPT, routing: { preferredMaxLatencyMs: 500 } }), 'together', watched).why).toContain(
+      'It has been slower than provider prefers.',
+    );
+  });
+
+  it('excludes nobody, and an order goes before it', () => {
+    expect(order(chat({ ...GPT, routing: { preferredMinThroughput: 1000 } }), watched)).toHaveLength(2);
+    expect(first({ preferredMinThroughput: 100, order: ['together'] })).toBe('together');
+  });
+
+  it('is not held against what nobody has seen yet', () => {
+    expect(
+      offerOf(chat({ ...GPT, routing: { preferredMinThroughput: 100 } }), 'together', bare).why.join(),
+    ).not.toContain('slower');
+  });
+});
+
 describe('the default order', () => {
   it('is: one’s own services, what is served by expected cost, then what may not be', () => {
     const own = world({ services: [service({ model: 'gpt-oss-120b', upstream: 'mine' })] });
