@@ -92,7 +92,7 @@ export function straysOf(body: Readonly<Record<string, unknown>>, known: Readonl
   const dropped: string[] = [];
   const extra: [string, unknown][] = [];
   let count = 0;
-  for (const key in body) {
+  for (const key of Object.keys(body)) {
     const value = body[key];
     if (known.has(key) || isUnset(value)) continue;
     count += 1;

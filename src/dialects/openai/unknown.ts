@@ -69,11 +69,15 @@ function names(): Names {
   let more = 0;
   return {
     add(steps) {
+      // A body with so many is not looked at name by name.
+      if (seen.size === MAX_NAMES) {
+        more += 1;
+        return;
+      }
       const pattern = pathOf(steps, () => '[]');
       const known = seen.get(pattern);
       if (known) known.many = true;
-      else if (seen.size < MAX_NAMES) seen.set(pattern, { first: pathOf(steps, (at) => `[${at}]`), many: false });
-      else more += 1;
+      else seen.set(pattern, { first: pathOf(steps, (at) => `[${at}]`), many: false });
     },
     list() {
       const named = [...seen].map(([pattern, { first, many }]) => (many ? pattern : first));
@@ -96,7 +100,7 @@ function walk(value: unknown, shape: Shape, steps: Step[], into: Names): void {
   const { variants } = shape;
   const fields = variants ? variants.of.get(value[variants.key])?.fields : shape.fields;
   if (!fields) return;
-  for (const key in value) {
+  for (const key of Object.keys(value)) {
     const known = fields.get(key);
     if (known === LEAF) continue;
     steps.push(key);
@@ -112,7 +116,7 @@ function walk(value: unknown, shape: Shape, steps: Step[], into: Names): void {
  */
 export function unknownInside(body: Readonly<Record<string, unknown>>, shape: Shape): string[] {
   const found = names();
-  for (const key in body) {
+  for (const key of Object.keys(body)) {
     const known = shape.fields?.get(key);
     if (known && known !== LEAF) walk(body[key], known, [key], found);
   }
