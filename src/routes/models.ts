@@ -12,6 +12,8 @@ import {
   priceFor,
   rateJson,
   upstreamId,
+  WIRES,
+  wireOf,
 } from '../catalog/index.ts';
 import { dayOf, GatewayError, type ServiceOffer } from '../core/index.ts';
 import type { Route } from '../offers/index.ts';
@@ -25,14 +27,27 @@ const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);
 function pricing(book: PriceBook, provider: string, upstream: string, where: PriceTerms) {
   const priced = priceFor(book, provider, upstream, dayOf(Date.now()), where);
   if (!priced.known) return null;
-  const { id, price, source, checkedAt } = priced.row;
-  return { ...rateJson(price), rule: id, source, source_date: checkedAt };
+  const { id, layer, price, source, detail, checkedAt } = priced.row;
+  const note = layer === 'bundled' && detail !== undefined ? { note: detail } : {};
+  return { ...rateJson(price), rule: id, source, source_date: checkedAt, ...note };
 }
 
 /** Without a region of its own the gateway asks no Bedrock, and the list prices are the ones to show. */
 const regionOf = (region: string | undefined): PriceTerms => (region === undefined ? {} : { region });
 
-function catalogOffer(offer: CatalogOffer, { config, prices }: Gateway) {
+/** Whether an answer can be held to a JSON Schema: by the wire, which on Bedrock leaves it to the model. */
+const holdsSchemas = (offer: CatalogOffer, family: string): boolean =>
+  offer.apis.some((api) => {
+    const wire = wireOf(offer.provider, api, family, offer.id);
+    if (wire === undefined) return false;
+    return WIRES[wire].has('responseFormat') || (WIRES[wire].has('jsonSchema') && offer.features.structured);
+  });
+
+/** The most output tokens that a provider states for any API of an offer. */
+const mostOutput = ({ maxOutput }: CatalogOffer): number | null =>
+  Object.values(maxOutput).reduce<number | null>((most, tokens) => Math.max(most ?? 0, tokens), null);
+
+function catalogOffer(offer: CatalogOffer, family: string, { config, prices }: Gateway) {
   const where = regionOf(config.region);
   // The price of what is sent: Bedrock's inference profiles can cost differently.
   const sent = upstreamId(offer, where.region ?? 'us-east-1');
@@ -45,11 +60,13 @@ function catalogOffer(offer: CatalogOffer, { config, prices }: Gateway) {
     ...(offer.status.note ? { status_note: offer.status.note } : {}),
     configured: config.providers.has(offer.provider),
     context_length: offer.contextLimit ?? null,
+    max_output_tokens: mostOutput(offer),
     capabilities: {
       system: offer.features.system,
       tools: offer.features.tools,
       streaming_tools: offer.features.streamingTools,
       vision: offer.features.vision,
+      structured_output: holdsSchemas(offer, family),
     },
     pricing: pricing(prices.book(), offer.provider, 'id' in sent ? sent.id : offer.id, where),
   };
@@ -89,13 +106,14 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
         }
       : null,
     aliases: known?.aliases ?? [],
+    openrouter: known?.openrouter ?? [],
     ...(known?.replacedBy ? { replaced_by: known.replacedBy } : {}),
     offers: [
       ...own.map((offer) => serviceOffer(offer, gateway)),
       ...(known?.offers ?? [])
         // The catalogue's Anyscale rows are history; a service of one's own is listed above.
         .filter((offer) => offer.provider !== 'anyscale')
-        .map((offer) => catalogOffer(offer, gateway)),
+        .map((offer) => catalogOffer(offer, known?.family ?? '', gateway)),
     ],
   };
 }

@@ -29,6 +29,7 @@ function priceRow(priced: Priced | undefined, today: string) {
     rule: row.id,
     ...rateJson(row.price),
     source: priceSources[row.source]?.what ?? row.detail ?? row.source,
+    ...(row.layer === 'bundled' && row.detail !== undefined ? { note: row.detail } : {}),
     checked_at: row.checkedAt,
     age_days: ageDays(row, today),
     stale: stale(row, today),

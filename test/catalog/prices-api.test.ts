@@ -183,6 +183,34 @@ describe('GET /v1/models', () => {
     expect(await pricing('ap-south-1')).toMatchObject({ input_per_mtok: '0.36' });
     expect(await pricing('eu-central-1')).toBeNull();
   });
+
+  it('shows what is known of a model of today, and what is doubtful about it', async () => {
+    const ask = gateway({ AWS_REGION: 'us-east-1', AWS_BEARER_TOKEN_BEDROCK: 'x', TOGETHER_API_KEY: 'x' });
+    expect(await ask('GET', '/v1/models/z-ai%2Fglm-5.3')).toMatchObject({
+      id: 'glm-5.3',
+      context_length: 1_048_575,
+      openrouter: ['z-ai/glm-5.3'],
+      offers: [
+        {
+          provider: 'bedrock',
+          max_output_tokens: 131_072,
+          capabilities: { tools: true, structured_output: false },
+          pricing: { rule: 'bedrock/us.zai.glm-5.3@2026-11-28', note: 'LiteLLM alone.' },
+        },
+        { provider: 'together', max_output_tokens: null, capabilities: { tools: true, structured_output: true } },
+      ],
+    });
+    expect(await ask('GET', '/v1/models/gemma-3-12b-it')).toMatchObject({
+      offers: [
+        {
+          status_date: '2027-03-30',
+          status_note: expect.stringContaining('LiteLLM alone dates its end'),
+          capabilities: { vision: true, structured_output: true },
+          pricing: { input_per_mtok: '0.09', note: 'models.dev says 0.05/0.1.' },
+        },
+      ],
+    });
+  });
 });
 
 describe('CHASQUI_PRICES', () => {
