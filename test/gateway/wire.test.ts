@@ -1,0 +1,109 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Stack, startStack } from '../support/gateway.ts';
+import { readStream } from '../support/sse.ts';
+
+/** What leaves for each provider and what comes back, where a small loss would change what a model does or a client reads. */
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(() => stack.stop());
+afterEach(() => stack.reset());
+
+const numbers = { type: 'object', properties: { a: { type: 'number' }, b: { type: 'number' } }, required: ['a', 'b'] };
+const tool = (name: string) => ({ type: 'function', function: { name, description: name, parameters: numbers } });
+const tools = [tool('add'), tool('multiply')];
+
+interface Answer {
+  readonly choices: readonly {
+    readonly finish_reason: string;
+    readonly message: {
+      readonly content: string | null;
+      readonly tool_calls?: readonly { readonly id: string; readonly function: { readonly name: string } }[];
+    };
+  }[];
+}
+
+/** A model that each provider serves, and that calls what it is told to. */
+const CALLS: readonly (readonly [provider: string, model: string])[] = [
+  ['bedrock', 'qwen3-32b'],
+  ['together', 'llama-3.3-70b-instruct'],
+  ['anyscale', 'llama-3.3-70b-instruct'],
+];
+
+const body = (provider: string, model: string, more: Record<string, unknown>) => ({
+  model,
+  messages: [{ role: 'user', content: 'What are 40 and 2?' }],
+  tools,
+  provider: { only: [provider] },
+  ...more,
+});
+
+/** What the provider got, as JSON. */
+async function sent(): Promise<{ readonly messages: readonly { readonly content: unknown }[] }> {
+  const [entry] = await stack.journal();
+  return entry?.body as Awaited<ReturnType<typeof sent>>;
+}
+
+describe.each(CALLS)('a function that is forced by its name, on %s', (provider, model) => {
+  it.each([true, false])('is sent and called, and no other (stream: %s)', async (stream) => {
+    const tool_choice = { type: 'function', function: { name: 'multiply' } };
+    const response = await stack.post('/v1/chat/completions', body(provider, model, { tool_choice, stream }));
+    expect(response.headers.get('x-chasqui-dropped')).toBeNull();
+    const said = await response.text();
+    expect(said).toMatch(/"name":"multiply"/);
+    expect(said).not.toMatch(/"name":"add"/);
+    const request = await sent();
+    const named =
+      provider === 'bedrock' ? { toolConfig: { toolChoice: { tool: { name: 'multiply' } } } } : { tool_choice };
+    expect(request).toMatchObject(named);
+  });
+});
+
+describe('a function that is forced where the model takes no choice', () => {
+  const forced = body('bedrock', 'llama-3.3-70b-instruct', {
+    tool_choice: { type: 'function', function: { name: 'multiply' } },
+  });
+
+  it('is named as dropped, and not sent', async () => {
+    const response = await stack.post('/v1/chat/completions', forced);
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-chasqui-dropped')).toMatch(/\btool_choice\b/);
+    expect(await sent()).not.toHaveProperty('toolConfig.toolChoice');
+  });
+
+  it('is refused where nothing may be dropped', async () => {
+    const response = await stack.post('/v1/chat/completions', forced, { 'x-chasqui-strict': '1' });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toMatch(/tool_choice/);
+    expect(await stack.journal()).toEqual([]);
+  });
+});
+
+describe.each(CALLS)('the content beside tool calls, on %s', (provider, model) => {
+  const required = { tool_choice: 'required' };
+
+  it('is null in the answer, and no text in the stream', async () => {
+    const response = await stack.post('/v1/chat/completions', body(provider, model, required));
+    const answer = (await response.json()) as Answer;
+    expect(answer.choices[0]).toMatchObject({ finish_reason: 'tool_calls', message: { content: null } });
+    const stream = await stack.post('/v1/chat/completions', body(provider, model, { ...required, stream: true }));
+    expect(readStream(await stream.text()).text.join('')).toBe('');
+  });
+
+  it.each([null, '', undefined])('is no empty text when it comes back as %j', async (content) => {
+    const calls = [{ id: 'call_1', type: 'function', function: { name: 'add', arguments: '{"a":40,"b":2}' } }];
+    const messages = [
+      { role: 'user', content: 'Add 40 and 2' },
+      { role: 'assistant', content, tool_calls: calls },
+      { role: 'tool', tool_call_id: 'call_1', content: '42' },
+    ];
+    const response = await stack.post('/v1/chat/completions', body(provider, model, { messages }));
+    const answer = (await response.json()) as Answer;
+    expect(answer.choices[0]?.message.content).toMatch(/42/);
+    const request = await sent();
+    const [, turn] = request.messages;
+    if (provider === 'bedrock') expect(turn?.content).toEqual([{ toolUse: expect.anything() }]);
+    else expect(turn?.content).toBeNull();
+  });
+});
