@@ -134,4 +134,38 @@ describe("the admin's prices", () => {
     expect(prices.replace).toBeUndefined();
     expect(input(prices.book())).toBe(300_000_000n);
   });
+
+  it('stay the newer ones where a read from before them comes late', async () => {
+    const db = database();
+    const writer = isolate();
+    await writer.prices.replace?.(document('0.1'), undefined);
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let read: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    let first = true;
+    const slow: Database = {
+      prepare: (sql) => db.prepare(sql),
+      // The first answer is there, and is long on its way.
+      async batch(statements) {
+        const answer = await db.batch(statements);
+        if (!first) return answer;
+        first = false;
+        read();
+        await gate;
+        return answer;
+      },
+    };
+    const { prices } = isolate(slow);
+    const late = prices.fresh(0);
+    await begun;
+    await prices.replace?.(document('0.2'), 1);
+    open();
+    await late;
+    expect([input(prices.book()), prices.version()]).toEqual([200_000_000n, 2]);
+  });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Provider } from '../../src/core/index.ts';
+import type { ChatCall, Provider } from '../../src/core/index.ts';
 import { planFor } from '../../src/offers/index.ts';
 import { OVERFLOW_CLIENTS } from '../support/overflow-clients.ts';
 import {
@@ -280,5 +280,25 @@ describe('a template of the caller’s choice', () => {
       code: 'invalid_request',
       details: { param: 'template.name' },
     });
+  });
+});
+
+describe('what Together does not give of a context', () => {
+  /** Prompt and output "must be less than the context length", and one token more was counted in the field. */
+  const KEPT = 2;
+  const model = 'llama-3.3-70b-instruct';
+  const at = (call: Partial<ChatCall>) =>
+    offerOf(chat({ models: [model], ...call }), 'together', world({ services: [] }));
+
+  it('is kept free: behind any prompt, and of what the caller asks for', () => {
+    const { contextLength = 0, prompt, output } = at({});
+    expect(output.most).toBe(contextLength - KEPT - prompt.total);
+    const asked = at({ maxTokens: contextLength });
+    expect(asked.output).toEqual({
+      maxTokens: contextLength - KEPT - prompt.total,
+      most: contextLength - KEPT - prompt.total,
+      clamped: true,
+    });
+    expect(asked.drops).toEqual([`max_tokens (limited to ${contextLength - KEPT - prompt.total})`]);
   });
 });
