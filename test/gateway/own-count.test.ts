@@ -14,6 +14,9 @@ const MODELS = {
   'mixtral-8x7b-instruct-v0.1': 'mistralai/Mixtral-8x7B-Instruct-v0.1',
 };
 
+/** A model that only its servers can count for. */
+const UNKNOWN = { 'my-granite': { upstream: 'my-org/my-granite-8b' } };
+
 async function bodyOf(request: IncomingMessage): Promise<Record<string, unknown>> {
   let body = '';
   for await (const piece of request) body += piece;
@@ -55,6 +58,8 @@ beforeAll(async () => {
       OPENAI_COMPATIBLE_SERVICES: JSON.stringify([
         service('counting', `${origin}/anyscale/v1`),
         service('silent', `http://127.0.0.1:${port}/v1`),
+        { ...service('vllm', `${origin}/openai-compatible/v1`), models: UNKNOWN },
+        { ...service('ray', `${origin}/anyscale/v1`), models: UNKNOWN },
       ]),
     };
   });
@@ -108,5 +113,62 @@ describe('usage by the provider and by us', () => {
     expect([theirs.exactness, ours.exactness]).toEqual(['provider', 'exact']);
     const { prompt_tokens, completion_tokens } = theirs;
     expect(ours).toMatchObject({ prompt_tokens, completion_tokens });
+  });
+});
+
+describe('what only the server can count', () => {
+  const tools = [
+    {
+      type: 'function',
+      function: {
+        name: 'get_weather',
+        description: 'The weather in a city, now or on a day of the next week.',
+        parameters: { type: 'object', properties: { city: { type: 'string' }, day: { type: 'string' } } },
+      },
+    },
+  ];
+  const asked = { role: 'user', content: 'What is the weather in Lima?' };
+  const called = {
+    role: 'assistant',
+    content: null,
+    tool_calls: [{ id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '{"city":"Lima"}' } }],
+  };
+  const told = { role: 'tool', tool_call_id: 'call_1', content: '{"sky":"clear"}' };
+  const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } };
+  const counted = async (id: string, body: object) => {
+    const answer = await stack.post('/v1/count_tokens', { model: `${id}/my-granite`, ...body });
+    return (await answer.json()) as { tokens: number; exactness: string; error_bound?: number };
+  };
+
+  it.each([
+    ['a chat', { messages: [asked] }],
+    ['a chat with tools', { messages: [asked], tools }],
+    ['earlier tool calls and their results', { messages: [asked, called, told], tools }],
+  ])('is told by vLLM as it bills it: %s', async (_what, body) => {
+    const { prompt_tokens } = await usageOf({ model: 'vllm/my-granite', max_tokens: 5, ...body });
+    expect(await counted('vllm', body)).toMatchObject({ tokens: prompt_tokens, exactness: 'provider' });
+  });
+
+  it.each([
+    ['an image', 'vllm', { messages: [{ ...asked, content: [{ type: 'text', text: 'What is this?' }, image] }] }],
+    ['tools that are not to be used', 'vllm', { messages: [asked], tools, tool_choice: 'none' }],
+    ['any chat', 'ray', { messages: [asked], tools }],
+  ])('is an estimate that says so where the server cannot be told all of it: %s at %s', async (_what, id, body) => {
+    const { exactness, error_bound: bound } = await counted(id, body);
+    expect(exactness).toBe('estimate');
+    expect(bound).toBeGreaterThan(0);
+  });
+
+  it('is told of raw prompts by Ray Serve, too', async () => {
+    const { prompt_tokens } = await usageOf({ model: 'ray/my-granite', max_tokens: 5, prompt: PROMPTS.sky });
+    expect(await counted('ray', { prompt: PROMPTS.sky })).toMatchObject({
+      tokens: prompt_tokens,
+      exactness: 'provider',
+    });
+  });
+
+  it('is tokenized there, too', async () => {
+    const answer = await stack.post('/v1/tokenize', { model: 'vllm/my-granite', input: 'Hello there.' });
+    expect(await answer.json()).toMatchObject({ exactness: 'provider', pieces: null, ids: expect.any(Array) });
   });
 });

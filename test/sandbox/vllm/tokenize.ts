@@ -20,12 +20,15 @@ export async function tokenize(body: Json, contextLength: number, ray: boolean):
     const made = ids ?? Array.from({ length: count }, (_, at) => tokenId(String(at)));
     return json(200, { count, max_model_len: contextLength, tokens: made, token_strs: null });
   }
-  const prompt = text(body.prompt);
+  if (typeof body.prompt !== 'string')
+    return refuse(400, "[{'type': 'missing', 'loc': ('body', 'prompt'), 'msg': 'Field required'}]");
+  const { prompt } = body;
   const tokenizer = await tokenizerOf(text(body.model));
   const { ids, tokens: count } = rawPrompt(tokenizer, prompt, body.add_special_tokens !== false);
   // Where there is no library, made-up ids.
-  const tokens = ids ?? estimate(prompt).map((piece) => tokenId(piece.text));
-  return json(200, { count: ids ? count : tokens.length, max_model_len: contextLength, tokens, token_strs: null });
+  const pieces = estimate(prompt).map((piece) => piece.text);
+  const tokens = ids ?? [...(count > pieces.length ? ['<s>'] : []), ...pieces].map(tokenId);
+  return json(200, { count, max_model_len: contextLength, tokens, token_strs: null });
 }
 
 export async function detokenize(body: Json): Promise<Answer> {
