@@ -9,6 +9,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   timeouts: 'CHASQUI_TIMEOUTS',
   markers: 'CHASQUI_MARKERS',
   privacy: 'CHASQUI_PRIVACY',
+  subrequests: 'CHASQUI_SUBREQUESTS',
 };
 
 type Env = Readonly<Record<string, unknown>>;
