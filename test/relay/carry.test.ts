@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Event } from '../../src/core/index.ts';
+import { type Event, usageFromTotals } from '../../src/core/index.ts';
 import { carry, DEFAULT_TIMEOUTS, healthBook, retryBudget } from '../../src/relay/index.ts';
 import {
   answers,
@@ -243,6 +243,60 @@ describe('a single offer that fails', () => {
     await clock.advance(60_000);
     await failed;
     expect(first.jobs).toHaveLength(3);
+  });
+});
+
+describe('the waits between two tries', () => {
+  it('double, by a share that chance decides', async () => {
+    const clock = handClock(0.8);
+    const first = scripted('first', fails(error('provider_overloaded')));
+    const failed = expect(run({ providers: [first], clock })).rejects.toMatchObject({ code: 'provider_overloaded' });
+    for (const wait of [200, 400]) {
+      const tries = first.jobs.length || 1;
+      await clock.advance(wait - 1);
+      expect(first.jobs).toHaveLength(tries);
+      await clock.advance(1);
+      expect(first.jobs).toHaveLength(tries + 1);
+    }
+    await failed;
+  });
+
+  it('are not begun where the deadline comes first: the error is told at once', async () => {
+    const refusal = error('provider_rate_limited', { retryAfterMs: 10_000 });
+    const failed = run({ providers: [scripted('first', fails(refusal))], asked: call({ timeoutMs: 5_000 }) });
+    await expect(failed).rejects.toMatchObject({ code: 'provider_rate_limited', details: { retryAfterMs: 10_000 } });
+  });
+});
+
+describe('several errors', () => {
+  it('become the one that asks for a wait, although another came last', async () => {
+    const limited = scripted('first', fails(error('provider_rate_limited', { retryAfterMs: 90_000 })));
+    const failed = run({ providers: [limited, scripted('second', fails(error('provider_auth')))] });
+    await expect(failed).rejects.toMatchObject({ code: 'provider_rate_limited', details: { retryAfterMs: 90_000 } });
+  });
+});
+
+describe('an answer that is complete', () => {
+  it('is never ended again, by no timer', async () => {
+    const clock = handClock();
+    const health = healthBook();
+    const first = scripted('first', good);
+    await textOf((await run({ providers: [first], clock, health })).events);
+    await clock.advance(3_600_000);
+    expect(first.signals[0]?.aborted).toBe(false);
+    expect(health.breaker('first', 'first-llama', clock.now())).toBe('closed');
+  });
+
+  it.each([
+    ['exact', 1],
+    ['estimate', 0],
+  ] as const)('shows by its usage how far off our count is where that is %s', async (exactness, drifts) => {
+    const health = healthBook();
+    const usage = usageFromTotals({ prompt: 20, completion: 2 });
+    const first = scripted('first', answers([said('Hello')], [finished, { type: 'usage', usage }]));
+    const prompt = { largest: 11, total: 11, exactness };
+    await textOf((await run({ providers: [first], offers: [offer('first', { prompt })], health })).events);
+    expect(health.drifts()).toHaveLength(drifts);
   });
 });
 

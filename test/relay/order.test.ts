@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ErrorCode, GatewayError } from '../../src/core/index.ts';
+import type { ErrorCode, GatewayError, Generation } from '../../src/core/index.ts';
 import { healthBook, retryBudget } from '../../src/relay/index.ts';
-import { call, error, fails, good, handClock, offer, run, scripted, settle } from './support.ts';
+import { call, error, fails, good, handClock, offer, run, scripted, settle, stalls } from './support.ts';
 
 /** Offers of two models: the first model's offers, and then one of another. */
 const other = offer('elsewhere', { model: 'mixtral-8x7b', upstream: 'mixtral' });
@@ -230,6 +230,19 @@ describe('what tells nothing of an offer', () => {
     for (let n = 0; n < 10; n++) {
       const clock = handClock();
       const failed = run({ providers: [scripted('first', hang)], clock, health, asked: call({ timeoutMs: 2_000 }) });
+      const ended = expect(failed).rejects.toMatchObject({ code: 'timeout' });
+      await clock.advance(2_000);
+      await ended;
+    }
+    expect(health.breaker('first', 'first-llama', 0)).toBe('closed');
+  });
+
+  it('does not count against it: that deadline while its provider starts the model', async () => {
+    const health = healthBook();
+    for (let n = 0; n < 10; n++) {
+      const clock = handClock();
+      const starts = scripted('first', (job, signal) => ({ ...(stalls()(job, signal) as Generation), starting: true }));
+      const failed = run({ providers: [starts], clock, health, asked: call({ timeoutMs: 2_000 }) });
       const ended = expect(failed).rejects.toMatchObject({ code: 'timeout' });
       await clock.advance(2_000);
       await ended;

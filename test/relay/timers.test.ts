@@ -7,7 +7,9 @@ import {
   type Behaviour,
   call,
   drips,
+  error,
   eventsOf,
+  fails,
   finished,
   good,
   handClock,
@@ -89,6 +91,14 @@ describe('timers that nobody has set', () => {
     const carried = run({ providers: [first, scripted('second', good)], clock });
     await clock.advance(15_000);
     expect((await carried).offer.provider).toBe('second');
+  });
+
+  it('wait as long for the last offer that is left, once the others have failed for good', async () => {
+    const clock = handClock();
+    const gone = scripted('first', fails(error('model_not_found')));
+    const carried = run({ providers: [gone, scripted('second', late(clock, 60_000))], clock });
+    await clock.advance(60_000);
+    expect(await textOf((await carried).events)).toBe('Hello');
   });
 
   it('wait two minutes for a first token where nobody else can serve', async () => {

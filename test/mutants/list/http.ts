@@ -1,0 +1,208 @@
+import type { Mutant } from '../mutant.ts';
+
+const HTTP = ['test/routes/http.test.ts', 'test/routes/paths.test.ts'];
+
+const inFile =
+  (area: string, file: string, tests: readonly string[]) =>
+  (name: string, what: string, find: string, replace: string, only = tests): Mutant => ({
+    id: `${area}/${name}`,
+    what,
+    file,
+    find,
+    replace,
+    tests: only,
+  });
+
+const accounts = inFile('accounts', 'src/accounts/index.ts', ['test/accounts/authenticate.test.ts']);
+const body = inFile('http', 'src/routes/body.ts', HTTP);
+const middleware = inFile('http', 'src/routes/middleware.ts', HTTP);
+const paths = inFile('http', 'src/routes/paths.ts', HTTP);
+const context = inFile('http', 'src/routes/context.ts', ['test/gateway/http.test.ts']);
+const events = inFile('http', 'src/routes/sse.ts', [...HTTP, 'test/faults/failover.test.ts']);
+const generate = inFile('http', 'src/routes/generate.ts', ['test/gateway/http.test.ts', 'test/gateway/offers.test.ts']);
+
+export const HTTP_MUTANTS: readonly Mutant[] = [
+  accounts(
+    'prefix-passes',
+    'Any prefix of the key passes.',
+    'let difference = presented.length ^ secret.length;',
+    'let difference = 0;',
+  ),
+  accounts(
+    'first-character-decides',
+    'Only the last character of a key is compared.',
+    'difference |= presented',
+    'difference = presented',
+  ),
+  accounts(
+    'empty-key',
+    'An empty x-api-key is taken for a key.',
+    "(headers.get('x-api-key') || undefined)",
+    "(headers.get('x-api-key') ?? 'x')",
+    ['test/accounts/authenticate.test.ts'],
+  ),
+  accounts('other-scheme', 'Any authorization is taken for a key.', '/^Bearer\\s+(\\S+)\\s*$/i', '/(\\S+)\\s*$/i'),
+  accounts(
+    'unconfigured-open',
+    'A deployment with credentials and without a key is open to all.',
+    "    case 'unconfigured':\n",
+    "    case 'unconfigured':\n      return;\n",
+  ),
+  accounts('wrong-key-passes', 'Any key passes.', 'if (!sameSecret(presented, access.adminKey)) {', 'if (false) {'),
+  accounts(
+    'no-key-passes',
+    'No key passes.',
+    'if (presented === undefined) {',
+    'if (presented === undefined) return;\n      if (false) {',
+  ),
+  body(
+    'split-character',
+    'A body without a length is garbled where it is cut inside a character.',
+    'decoder.decode(piece, { stream: true })',
+    'decoder.decode(piece)',
+  ),
+  body(
+    'declared-limit',
+    'A body that says it is too large is read all the same.',
+    'if (declared !== null && Number(declared) > limit) throw tooLarge(limit);',
+    '',
+    ['test/gateway/http.test.ts', ...HTTP],
+  ),
+  body(
+    'undeclared-limit',
+    'A body that does not say its length has no limit.',
+    'if (bytes > limit) throw tooLarge(limit);',
+    '',
+    ['test/gateway/http.test.ts', ...HTTP],
+  ),
+  body(
+    'last-character',
+    'Half a character at the end of a body is lost without a word.',
+    'return text + decoder.decode();',
+    'return text;',
+  ),
+  body('empty-body', 'An empty body is told as broken JSON.', "if (text.trim() === '') throw", 'if (false) throw', [
+    'test/gateway/http.test.ts',
+    ...HTTP,
+  ]),
+  body(
+    'unknown-encoding',
+    'A body in an encoding that nobody reads is read as it is.',
+    'if (!format) throw unreadable();',
+    '',
+  ),
+  middleware('any-request-id', 'Any x-request-id is echoed.', 'given && SAFE_ID.test(given) ? given', 'given ? given'),
+  middleware(
+    'request-id-lost',
+    "The caller's own x-request-id is not kept.",
+    'given && SAFE_ID.test(given) ? given : ',
+    '',
+  ),
+  middleware(
+    'sandbox-unsaid',
+    "The sandbox's answers do not say that they are its.",
+    "if (config.sandbox) headers['x-chasqui-sandbox'] = '1';",
+    '',
+    ['test/gateway/start.test.ts'],
+  ),
+  middleware(
+    'mistakes-served',
+    'A configuration with mistakes is served.',
+    'if (config.mistakes.length > 0) throw misconfigured(config.mistakes);',
+    '',
+    ['test/gateway/http.test.ts'],
+  ),
+  middleware('guard-gone', 'Nobody is asked for a key.', '    authenticate(c.req.raw.headers, config.access);\n', '', [
+    'test/gateway/http.test.ts',
+    ...HTTP,
+  ]),
+  middleware('retry-after-unsaid', 'No Retry-After is said.', '  Object.assign(headers, retryAfter(error));\n', ''),
+  middleware(
+    'error-not-redacted',
+    'An error shows a credential.',
+    'const error = redactError(known, config.redact);',
+    'const error = known;',
+    ['test/gateway/http.test.ts'],
+  ),
+  middleware(
+    'other-origin',
+    'An answer cannot be read from another origin.',
+    "headers['access-control-allow-origin'] = '*';",
+    '',
+    ['test/gateway/http.test.ts'],
+  ),
+  middleware(
+    'allow-unsaid',
+    'A 405 does not say which methods there are.',
+    "    headersOf(c).allow = methods.join(', ');\n",
+    '',
+  ),
+  paths('trailing-slash', 'A slash at the end is a wrong URL.', ".replace(/(?<=.)\\/$/, '')", ''),
+  paths(
+    'without-v1',
+    'A base URL without /v1 is a wrong URL.',
+    "return BELOW_V1.has(rest.slice(1).split('/', 1)[0] ?? '') ?",
+    'return false ?',
+  ),
+  paths('no-next-step', 'A wrong URL gets no next step.', ': route !== undefined\n', ': false\n'),
+  context(
+    'timeout-of-anything',
+    'A time-out that is no number is taken.',
+    'if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {',
+    'if (false) {',
+  ),
+  context(
+    'strict-unheard',
+    'x-chasqui-strict is without effect.',
+    "strict: flag(c, 'x-chasqui-strict'),",
+    'strict: false,',
+  ),
+  events('no-keep-alive', 'No comment is sent while nothing comes.', '    writer.write(KEEP_ALIVE).catch(gone);\n', ''),
+  events(
+    'keep-alive-among-data',
+    'Comments are sent although data comes.',
+    '        quiet = 0;\n      }',
+    '      }',
+    HTTP,
+  ),
+  events(
+    'error-unsaid',
+    'A broken stream ends without its error.',
+    'last = encoder.fail(asGatewayError(thrown));',
+    "last = '';",
+  ),
+  events(
+    'reader-gone-unheard',
+    'A caller who left is written to for ever.',
+    '    .catch(gone)\n',
+    '    .catch(() => undefined)\n',
+    ['test/faults/failover.test.ts'],
+  ),
+  generate(
+    'dropped-unsaid',
+    'What was dropped is not said.',
+    "if (offer.drops.length > 0) headers['x-chasqui-dropped']",
+    "if (false) headers['x-chasqui-dropped']",
+  ),
+  generate('header-breaks', 'A parameter name breaks a header.', ".replace(/[^\\x20-\\x7e]|,/g, '?')", ''),
+  generate(
+    'cost-header',
+    'x-chasqui-cost is missing.',
+    "if (typeof cost === 'string') headersOf(c)['x-chasqui-cost'] = cost;",
+    '',
+  ),
+  generate(
+    'stream-error-shows-key',
+    'An error in mid-stream shows a credential.',
+    'encoder.fail(redactError(error, config.redact))',
+    'encoder.fail(error)',
+    ['test/gateway/http.test.ts'],
+  ),
+  generate(
+    'leaving-unheard',
+    'A caller who leaves before the first content goes on being served.',
+    "c.req.raw.signal.addEventListener('abort', gone, { once: true });",
+    '',
+    ['test/gateway/http.test.ts', 'test/faults/failover.test.ts'],
+  ),
+];

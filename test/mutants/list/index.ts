@@ -1,0 +1,14 @@
+import type { Mutant } from '../mutant.ts';
+import { CORE_MUTANTS } from './core.ts';
+import { HTTP_MUTANTS } from './http.ts';
+import { OFFERS_MUTANTS } from './offers.ts';
+import { RELAY_MUTANTS } from './relay.ts';
+import { WIRES_MUTANTS } from './wires.ts';
+
+export const MUTANTS: readonly Mutant[] = [
+  ...HTTP_MUTANTS,
+  ...RELAY_MUTANTS,
+  ...OFFERS_MUTANTS,
+  ...CORE_MUTANTS,
+  ...WIRES_MUTANTS,
+];

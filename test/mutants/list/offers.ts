@@ -1,0 +1,427 @@
+import type { Mutant } from '../mutant.ts';
+
+const OFFERS = [
+  'test/offers/bound.test.ts',
+  'test/offers/capabilities.test.ts',
+  'test/offers/context.test.ts',
+  'test/offers/names.test.ts',
+  'test/offers/privacy.test.ts',
+  'test/offers/routes.test.ts',
+  'test/offers/routing.test.ts',
+  'test/offers/sheet.test.ts',
+  'test/relay/samples.test.ts',
+];
+const PRICES = [
+  'test/catalog/costs.test.ts',
+  'test/catalog/live.test.ts',
+  'test/catalog/prices.test.ts',
+  'test/catalog/prices-properties.test.ts',
+  'test/catalog/overrides.test.ts',
+];
+
+const inFolder =
+  (area: string, folder: string, tests: readonly string[]) =>
+  (file: string) =>
+  (name: string, what: string, find: string, replace: string, only = tests): Mutant => ({
+    id: `${area}/${name}`,
+    what,
+    file: `${folder}/${file}`,
+    find,
+    replace,
+    tests: only,
+  });
+
+const offers = inFolder('offers', 'src/offers', OFFERS);
+const prices = inFolder('prices', 'src/catalog/prices', PRICES);
+
+const rank = offers('rank.ts');
+const consider = offers('consider.ts');
+const cost = offers('cost.ts');
+const bound = offers('bound.ts');
+const output = offers('output.ts');
+const sheet = offers('sheet.ts');
+const drops = offers('drops.ts');
+const plan = offers('plan.ts');
+const measure = offers('measure.ts');
+const route = offers('route.ts');
+const charge = prices('cost.ts');
+const live = prices('live.ts');
+
+export const OFFERS_MUTANTS: readonly Mutant[] = [
+  rank(
+    'open-breaker-first',
+    'An offer that keeps failing is tried first.',
+    'isOpen(offer) && order?.includes(offer.provider) !== true',
+    'false',
+  ),
+  rank('order-ignored', "The caller's order is ignored.", '    orderBy(place),\n', ''),
+  rank(
+    'losers-first',
+    'An offer that loses what the caller set comes before one that loses nothing.',
+    '    orderBy(({ loses }) => Number(loses)),\n',
+    '',
+  ),
+  rank(
+    'unknown-cost-first',
+    'An offer of unknown cost comes first.',
+    'return Number(left === undefined) - Number(right === undefined);',
+    'return Number(right === undefined) - Number(left === undefined);',
+  ),
+  rank(
+    'slowest-first',
+    'Sorted by throughput the slowest comes first.',
+    'value === undefined ? undefined : -value',
+    'value',
+  ),
+  rank(
+    'own-service-last',
+    "One's own service comes last.",
+    "['own', 'served', 'unproven']",
+    "['unproven', 'served', 'own']",
+  ),
+  rank(
+    'always-cheapest',
+    'All calls go to the cheapest offer.',
+    'const chosen = told.splice(drawn(chances, draw), 1);',
+    'const chosen = told.splice(0, 1);',
+  ),
+  rank('draw-not-squared', 'Offers are drawn by the inverse of cost and not by its square.', ') ** 2);', '));'),
+  rank('open-drawn', 'An offer that keeps failing is drawn like the others.', ' && !isOpen(offer);', ';'),
+  consider('retired-asked', 'A retired model is asked for.', 'if (!isServed(offer, today)) {', 'if (false) {'),
+  consider(
+    'unconfigured-asked',
+    'A provider without credentials is asked.',
+    "if (!configured) return refuse('no_credentials'",
+    "if (false) return refuse('no_credentials'",
+  ),
+  consider(
+    'zdr-shrugged',
+    'A wish for no retention is dropped.',
+    'routing.noRetention && !known?.noRetention',
+    'false',
+  ),
+  consider(
+    'collection-shrugged',
+    'A wish for no data collection is dropped.',
+    'routing.noCollection && !known?.noCollection',
+    'false',
+  ),
+  consider(
+    'require-parameters-ignored',
+    'require_parameters is without effect.',
+    'if (lost.length > 0 && call.routing.requireParameters) {',
+    'if (false) {',
+  ),
+  consider('max-price-ignored', 'max_price is without effect.', '  if (tooDear) return ', '  if (false) return '),
+  consider(
+    'max-cost-ignored',
+    'max_cost is without effect.',
+    "  if ('code' in output) return { ...excluded(facts, output)",
+    '  if (false) return { ...excluded(facts, output as never)',
+  ),
+  consider(
+    'prompts-billed-once',
+    'Samples without native n are expected to bill their prompt once.',
+    'promptTimes: nativeN ? 1 : call.n,',
+    'promptTimes: 1,',
+  ),
+  consider(
+    'ignored-n-forgotten',
+    'A server that ignores n is asked for n again and again.',
+    "takes.has('n') && !world.health.ignoresN(provider, upstream)",
+    "takes.has('n')",
+  ),
+  consider(
+    'answers-counted-once',
+    'Several answers are expected to cost what one does.',
+    'choices: prompts * call.n,',
+    'choices: 1,',
+  ),
+  cost(
+    'extra-not-billed',
+    'What a wire bills beside the prompt is left out of the cost.',
+    '(tokens + reportsExtra * prompts) * promptTimes',
+    'tokens * promptTimes',
+  ),
+  cost(
+    'no-bound-no-limit',
+    'An offer whose cost has no bound passes max_cost.',
+    'if (max !== undefined && max <= maxCost)',
+    'if (max === undefined || max <= maxCost)',
+  ),
+  cost(
+    'maximum-of-expected',
+    'The maximum is what is expected.',
+    '{ min, expected, max: bound.max }',
+    '{ min, expected, max: expected }',
+  ),
+  cost(
+    'unknown-price-passes',
+    'An offer of unknown price passes max_price.',
+    'if (!rates) return refuse(',
+    'if (false) return refuse(',
+  ),
+  cost(
+    'completion-price-passes',
+    'max_price looks at the price of prompts alone.',
+    "of ['prompt', 'completion'] as const",
+    "of ['prompt'] as const",
+  ),
+  cost(
+    'rounding-exceeds',
+    'A clamped call may come to a nano-dollar more than allowed.',
+    'range.max + 1n <= maxCost',
+    'range.max <= maxCost + 1n',
+  ),
+  bound(
+    'template-not-bounded',
+    'The maximum leaves out what an unknown template adds.',
+    'Math.min(ADDED, smallest ?? ADDED)',
+    '0',
+  ),
+  bound('tools-not-bounded', 'The maximum leaves tools out.', 'most + ofTool(tool), 0)', 'most, 0)'),
+  bound(
+    'bytes-are-characters',
+    'The maximum counts characters instead of bytes.',
+    'const plain = encoder.encode(text).length;',
+    'const plain = text.length;',
+  ),
+  bound(
+    'calls-not-bounded',
+    'The maximum leaves the calls of assistants out.',
+    'most += bytes(id) + 2 * (bytes(name) + bytes(json)) + AROUND_A_PART;',
+    '',
+  ),
+  measure(
+    'largest-is-total',
+    'Several prompts are held to the context as if they were one.',
+    'largest = Math.max(largest, tokens);',
+    'largest += tokens;',
+  ),
+  measure(
+    'error-bound-lost',
+    'An estimate passes for certain.',
+    'errorBound = Math.max(errorBound, one.errorBound ?? 0);',
+    '',
+  ),
+  measure('estimate-is-exact', 'An estimate is said to be exact.', "exact &&= one.exactness === 'exact';", ''),
+  measure(
+    'bos-not-counted',
+    'What a server puts in front of a prompt is not counted.',
+    'const tokens = one.tokens + addedTo(at);',
+    'const tokens = one.tokens;',
+  ),
+  output(
+    'together-margin',
+    "Together's context margin is left out.",
+    'const MARGIN: Readonly<Record<string, number>> = { together: 2 };',
+    'const MARGIN: Readonly<Record<string, number>> = {};',
+  ),
+  output(
+    'estimate-refused',
+    'A prompt that fits by its lower bound is refused.',
+    'const least = fewest(prompt);',
+    'const least = longest(prompt);',
+  ),
+  output(
+    'not-clamped',
+    'A limit that does not fit is sent on.',
+    'ceiling === undefined ? wanted : Math.min(wanted, ceiling)',
+    'wanted',
+  ),
+  output('clamp-not-said', 'That the output was cut is not said.', 'clamped: maxTokens < wanted', 'clamped: false'),
+  output(
+    'truncating-default',
+    'Where a wire truncates by itself no limit is sent.',
+    'if (truncates(wireOf(',
+    'if (false && truncates(wireOf(',
+  ),
+  sheet(
+    'only-ignored',
+    'provider.only is ignored.',
+    'if (only && !only.includes(provider)) return',
+    'if (false) return',
+  ),
+  sheet('ignore-ignored', 'provider.ignore is ignored.', 'if (ignore?.includes(provider)) return', 'if (false) return'),
+  sheet(
+    'pin-ignored',
+    'A model that is pinned to a provider is asked for elsewhere.',
+    'if (pin !== undefined && pin !== provider) return',
+    'if (false) return',
+  ),
+  sheet(
+    'fallbacks-anyway',
+    'allow_fallbacks: false falls back.',
+    'routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked',
+    'ranked',
+  ),
+  sheet(
+    'next-model-anyway',
+    'allow_fallbacks: false goes on to the next model.',
+    'complete = routing.allowFallbacks === false && ranked.length > 0;',
+    '',
+  ),
+  sheet(
+    'longest-deadline',
+    'The longest of several deadlines holds.',
+    'timeoutMs: Math.min(...limits)',
+    'timeoutMs: Math.max(...limits)',
+  ),
+  sheet(
+    'overflow-is-no-offer',
+    'A prompt that is too long is told as no offer.',
+    'if (tooSmall.length > 0) {\n    const param',
+    'if (false) {\n    const param',
+  ),
+  drops(
+    'sampling-dropped-silently',
+    'A sampling parameter is dropped without a word.',
+    'drops.push(CALLERS_NAME[key]);',
+    '',
+  ),
+  drops('forced-tool-dropped', 'A forced named function is dropped without a word.', "drops.push('tool_choice');", ''),
+  drops(
+    'unknown-dropped',
+    'Unknown fields are dropped without a word.',
+    'drops.push(...call.unknownParameters, ',
+    'drops.push(...[], ',
+  ),
+  drops(
+    'clamp-dropped',
+    'A limit that was cut is not named.',
+    'if (output.clamped) drops.push(',
+    'if (false) drops.push(',
+  ),
+  plan(
+    'one-seed',
+    'All samples of a seeded call are the same.',
+    '{ ...call.sampling, seed: seed + sample }',
+    'call.sampling',
+  ),
+  plan(
+    'stop-twice',
+    'Stop strings of a rendered prompt are not applied.',
+    '[...call.stop, ...sends.stop]',
+    'call.stop',
+  ),
+  plan(
+    'stop-unapplied',
+    'Stop strings are not applied where the wire has none.',
+    'stop: offer.nativeStop ? [] : stop,',
+    'stop: [],',
+  ),
+  plan(
+    'llama-tools-stream',
+    "Llama's tools on Bedrock get the timers of a stream.",
+    "(job.kind === 'chat' && !job.toolStreaming && usesTools(job))",
+    'false',
+    [...OFFERS, 'test/relay/timers.test.ts', 'test/relay/carry.test.ts'],
+  ),
+  plan(
+    'too-many-requests',
+    'A call makes more requests than the platform allows.',
+    'if (jobs <= 1 || jobs <= fitting) return undefined;',
+    'return undefined;',
+  ),
+  offers('draw.ts')(
+    'session-wanders',
+    'The calls of a session go different ways.',
+    'session === undefined ?',
+    'true ?',
+  ),
+  offers('draw.ts')('every-minute-the-same', 'A call goes the same way for ever.', 'Math.floor(now / WINDOW_MS)', '0'),
+  offers('draw.ts')(
+    'only-the-beginning',
+    'Long calls that begin alike go the same way.',
+    'last.length > SAMPLE ? last.slice(-SAMPLE) : last',
+    'last.slice(0, SAMPLE)',
+  ),
+  offers('receipt.ts')(
+    'unknown-failure-free',
+    'A failed attempt of unknown cost counts as free.',
+    'known.length < bounds.length ? undefined :',
+    'false ? undefined :',
+  ),
+  offers('receipt.ts')(
+    'failures-counted-once',
+    'Several failed attempts cost what one does.',
+    'known.reduce((sum, bound) => sum + bound, 0n)',
+    '(known[0] ?? 0n)',
+  ),
+  route(
+    'route-wins',
+    "A route's default wins over the caller's own wish.",
+    'routing: { ...routing, ...own, ...asks },',
+    'routing: { ...own, ...routing, ...asks },',
+  ),
+  route(
+    'suffix-lost',
+    'The suffix of a name is without effect.',
+    'return [{ model: plain, routing: { ...own, ...asks } }];',
+    'return [{ model: plain, routing: { ...own } }];',
+  ),
+  route(
+    'free-costs',
+    ':free takes what costs.',
+    "':free': { maxPrice: { prompt: 0n, completion: 0n } },",
+    "':free': {},",
+  ),
+  offers('read-routes.ts')(
+    'circle',
+    'A route that comes back to itself is taken.',
+    'if (circle >= 0) {',
+    'if (false) {',
+  ),
+  offers('read-routes.ts')(
+    'unknown-target',
+    'A route to a model that nobody knows is taken.',
+    'if (unknown) report(',
+    'if (false) report(',
+  ),
+  offers('markers.ts')(
+    'markers-sent',
+    'Template syntax in a text is sent on.',
+    "if (mode === 'reject') return found;",
+    "if (mode === 'reject') return { messages, tools, altered: [] };",
+    ['test/offers/context.test.ts', 'test/gateway/markers.test.ts'],
+  ),
+  charge('rounded-down', 'Costs are rounded down.', '(2n * dividend + divisor) / (2n * divisor)', 'dividend / divisor'),
+  charge(
+    'cache-free',
+    'Cached tokens without a price of their own are free.',
+    'rate.cacheRead ?? rate.input',
+    'rate.cacheRead ?? 0n',
+  ),
+  charge(
+    'reasoning-free',
+    'Reasoning is not billed.',
+    'rate.output * BigInt(completionTokens(usage))',
+    'rate.output * BigInt(usage.output)',
+  ),
+  charge(
+    'cache-left-out',
+    'Cached tokens are not in the total.',
+    'parts.prompt + parts.completion + parts.cached',
+    'parts.prompt + parts.completion',
+  ),
+  charge('estimate-unsaid', 'A share of an hour passes for a bill.', 'tokens, true);', 'tokens, false);'),
+  charge('unknown-sum', 'A sum with an unknown part is known.', '} else reason ??= cost.reason;', '}'),
+  live(
+    'old-read-wins',
+    'A late old read of D1 overwrites newer prices.',
+    'if (next.version <= stored.version) return;',
+    '',
+  ),
+  live(
+    'never-read-again',
+    'Prices are never read again.',
+    'now() - Math.max(readAt, askedAt) > FRESH_MS',
+    'readAt < 0',
+  ),
+  live(
+    'down-database-asked',
+    'A database that is down is asked by every call.',
+    '      readAt = now();\n      console.error',
+    '      console.error',
+  ),
+];

@@ -1,0 +1,212 @@
+import type { Mutant } from '../mutant.ts';
+
+const inFolder =
+  (folder: string, tests: readonly string[]) =>
+  (file: string) =>
+  (name: string, what: string, find: string, replace: string, only = tests): Mutant => ({
+    id: `wires/${name}`,
+    what,
+    file: `providers/${folder}/${file}`,
+    find,
+    replace,
+    tests: only,
+  });
+
+const openai = inFolder('openai-wire', [
+  'test/providers/openai-wire-choices.test.ts',
+  'test/providers/openai-wire-errors.test.ts',
+  'test/providers/openai-wire-replay.test.ts',
+  'test/providers/openai-wire-request.test.ts',
+  'test/providers/openai-wire-stream.test.ts',
+]);
+const replicate = inFolder('replicate', [
+  'test/providers/replicate.test.ts',
+  'test/providers/replicate-captures.test.ts',
+  'test/providers/replicate-request.test.ts',
+]);
+
+const decoder = openai('decoder.ts');
+const stream = openai('stream.ts');
+const usage = openai('usage.ts');
+const errors = openai('errors.ts');
+const answer = replicate('answer.ts');
+const prediction = replicate('prediction.ts');
+const poll = replicate('poll.ts');
+const listen = replicate('stream.ts');
+
+export const WIRES_MUTANTS: readonly Mutant[] = [
+  decoder(
+    'text-twice',
+    "Together's text comes twice.",
+    "(job.kind === 'chat' ? (content ?? text) : (text ?? content)) ?? ''",
+    "(content ?? '') + (text ?? '')",
+  ),
+  decoder(
+    'early-finish-final',
+    'A choice that goes on after its finish is taken for complete.',
+    '      choice.finish = undefined;\n',
+    '',
+  ),
+  decoder('error-under-200', 'An error under status 200 is taken for an answer.', 'if (failure) throw failure;', ''),
+  decoder(
+    'cut-is-complete',
+    'A stream that is cut looks complete.',
+    "if (form === 'chunks' && !complete) throw interrupted(upstream);",
+    '',
+  ),
+  decoder(
+    'missing-choice',
+    'An answer without one of its choices is complete when the connection closes.',
+    '(terminated || choices.size >= job.n)',
+    'true',
+  ),
+  decoder(
+    'tools-say-stop',
+    'An answer with tool calls says that it stopped.',
+    "reason === 'stop' && choice.tools.any ? 'tool_calls' : reason",
+    'reason',
+  ),
+  decoder(
+    'failed-choice',
+    'A choice that the provider gave up is an answer.',
+    "if (reason === 'failed') {",
+    'if (false) {',
+  ),
+  decoder(
+    'reasoning-content',
+    'reasoning_content is not read.',
+    "= ['reasoning', 'reasoning_content'];",
+    "= ['reasoning'];",
+  ),
+  stream('done-ignored', '[DONE] does not end a stream.', "if (data === '[DONE]') {", 'if (false) {'),
+  stream(
+    'split-characters',
+    'A character that is split over two reads is garbled.',
+    'utf8.decode(bytes, { stream: true })',
+    'utf8.decode(bytes)',
+  ),
+  stream('error-event', 'A named error event is read as a chunk.', "if (event === 'error') throw", 'if (false) throw'),
+  stream(
+    'malformed-chunk',
+    'A chunk that is no JSON is passed over.',
+    "else if (data.trim() !== '' && !(ended && chunks.finished)) throw interrupted(upstream);",
+    '',
+  ),
+  stream(
+    'abort-unheard',
+    'After an abort the stream ends as if it were cut.',
+    'if (signal.aborted) {\n            close();\n            throw abortReason(signal);\n          }',
+    '',
+  ),
+  stream(
+    'body-not-canceled',
+    'The body of an answer that nobody wants is read on.',
+    '    over = true;\n    reader.cancel();',
+    '    over = true;',
+  ),
+  usage(
+    'half-a-usage',
+    'A usage without a completion counts as none.',
+    'if (prompt === undefined || completion === undefined) return undefined;',
+    'if (prompt === undefined) return undefined;',
+  ),
+  usage('cached-tokens', "Together's cached tokens are not read.", ' ?? count(wire.cached_tokens)', ''),
+  usage(
+    'reasoning-beside',
+    "xAI's reasoning is left out of the completion.",
+    'beside ? completion + reasoning : completion',
+    'completion',
+  ),
+  errors(
+    'retry-after-ms',
+    'retry-after-ms is ignored.',
+    'if (Number.isFinite(ms) && ms >= 0) return Math.ceil(ms);',
+    '',
+  ),
+  errors(
+    'rate-limit-reset',
+    "Together's x-ratelimit-reset is ignored.",
+    "status === 429 ? parseRetryAfter(headers.get('x-ratelimit-reset')) : undefined",
+    'undefined',
+  ),
+  errors(
+    'loading-unheard',
+    'A server that is loading its model counts as overloaded.',
+    "code === 'provider_overloaded' && LOADING.test(said) ? { loading: true } : {}",
+    '{}',
+  ),
+  answer(
+    'failed-is-complete',
+    'A prediction that failed after its stream said done is complete.',
+    'if (prediction && state && NOT_DONE.has(state.kind)) return conclude(job, prediction, said);',
+    '',
+  ),
+  answer(
+    'length-unsaid',
+    'An answer that was cut by its limit says that it stopped.',
+    "made >= job.maxTokens ? 'length' : 'stop'",
+    "made > 1e9 ? 'length' : 'stop'",
+  ),
+  answer(
+    'rest-lost',
+    'What the stream left out is lost.',
+    'return [...(rest ? [textEvent(rest)] : []), ...ending(finishReason',
+    'return [...ending(finishReason',
+  ),
+  answer(
+    'poll-repeats',
+    'Polling repeats what was said already.',
+    "job.stream ? remainder(said, turn.value.said) : ''",
+    "job.stream ? turn.value.said : ''",
+  ),
+  answer(
+    'json-begun-early',
+    'A JSON answer is begun before it is whole.',
+    "job.stream ? remainder(said, turn.value.said) : ''",
+    'remainder(said, turn.value.said)',
+  ),
+  prediction(
+    'unknown-status-ends',
+    'An unknown status is taken for a failure.',
+    "(json.completed_at ? 'failed' : 'running')",
+    "'failed'",
+  ),
+  prediction(
+    'lost-is-empty',
+    'An output that was deleted is an empty answer.',
+    "if (text === undefined && outputTokens !== 0) return { kind: 'lost' };",
+    '',
+  ),
+  prediction(
+    'foreign-stream-url',
+    "A stream's address of any kind is taken.",
+    "protocol === 'https:' || protocol === 'http:' ? value : undefined",
+    'value',
+  ),
+  poll('scattered-failures', 'Scattered failed looks abandon a running prediction.', '      failures = 0;\n', ''),
+  poll(
+    'endless-failures',
+    'A prediction that cannot be read is looked at for ever.',
+    'const MAX_FAILURES = 5;',
+    'const MAX_FAILURES = 5000;',
+  ),
+  poll(
+    'retry-after-ignored',
+    'Retry-After of a look is ignored.',
+    'pause = Math.max(pause, failure.details.retryAfterMs ?? 0);',
+    '',
+  ),
+  listen('unknown-done-reason', 'An unknown reason of done is a good end.', '?? CUT;', "?? { kind: 'done' };"),
+  listen(
+    'failed-is-done',
+    'A stream that ended in an error is complete.',
+    "['error', { kind: 'failed', error: '' }],",
+    "['error', { kind: 'done' }],",
+  ),
+  listen(
+    'split-characters-replicate',
+    'A character that is split over two reads is garbled.',
+    'utf8.decode(bytes, { stream: true })',
+    'utf8.decode(bytes)',
+  ),
+];

@@ -1,0 +1,142 @@
+/**
+ * `npm run mutants [-- beginning of an id …] [--again]`: plants one small fault after another in a copy of the repository and
+ * runs the tests that must notice. What was found out is kept while neither the fault, nor its file, nor its tests change, so
+ * a run that was broken off goes on where it stopped; `--again` forgets that.
+ *
+ * Ends with 1 where a fault's text is not in its file exactly once, where the tests fail without any fault, or where less
+ * than 95 % are noticed.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { MUTANTS } from './list/index.ts';
+import type { Mutant } from './mutant.ts';
+
+const LEAST_KILLED = 0.95;
+/** A fault can make a test run for ever; that is noticed, too. */
+const TEST_MS = 30_000;
+const RUN_MS = 400_000;
+
+const CACHE = resolve('node_modules/.cache/chasqui');
+/** Its own for each run, so that two can go on side by side. */
+const COPY = join(CACHE, `mutants-${process.pid}`);
+const KNOWN = join(CACHE, 'mutants.json');
+
+type Verdict = 'killed' | 'survived';
+
+const args = process.argv.slice(2);
+const parts = args.filter((arg) => !arg.startsWith('--'));
+const chosen = MUTANTS.filter(({ id }) => parts.length === 0 || parts.some((part) => id.startsWith(part)));
+
+const sha = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
+
+/** Copies what git knows of and what it does not ignore. */
+function copy(): void {
+  const listed = execFileSync('git', ['ls-files', '-co', '--exclude-standard', '-z'], { encoding: 'utf8' });
+  const files = listed.split('\0').filter((path) => path !== '' && existsSync(path));
+  rmSync(COPY, { recursive: true, force: true });
+  for (const path of files) {
+    const to = join(COPY, path);
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(path, to);
+  }
+  symlinkSync(resolve('node_modules'), join(COPY, 'node_modules'));
+}
+
+/** Runs test files in the copy. False where one of them fails or does not end. */
+function passes(tests: readonly string[]): Promise<{ ok: boolean; output: string }> {
+  return new Promise((settle) => {
+    const vitest = join('node_modules', 'vitest', 'vitest.mjs');
+    const options = ['--bail=1', '--maxWorkers=1', '--reporter=dot', `--testTimeout=${TEST_MS}`];
+    const child = spawn(process.execPath, [vitest, 'run', ...options, ...tests], {
+      cwd: COPY,
+      // A group of its own, so that all it starts can be ended with it.
+      detached: true,
+      env: { ...process.env, NO_COLOR: '1' },
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-20_000);
+      });
+    }
+    const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), RUN_MS);
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      settle({ ok: code === 0, output });
+    });
+  });
+}
+
+/** The file with the fault in it, or what is wrong with the fault. */
+function planted({ file, find, replace }: Mutant): { text: string } | { mistake: string } {
+  if (!existsSync(file)) return { mistake: `${file} is not there` };
+  const source = readFileSync(file, 'utf8');
+  const found = source.split(find).length - 1;
+  if (found !== 1) return { mistake: `its text stands ${found} times in ${file}` };
+  if (find === replace) return { mistake: 'it changes nothing' };
+  return { text: source.replace(find, () => replace) };
+}
+
+copy();
+const readKnown = (): Record<string, Verdict> => (existsSync(KNOWN) ? JSON.parse(readFileSync(KNOWN, 'utf8')) : {});
+let known: Record<string, Verdict> = args.includes('--again') ? {} : readKnown();
+const keyOf = (mutant: Mutant): string =>
+  sha([JSON.stringify(mutant), ...[mutant.file, ...mutant.tests].map((path) => readFileSync(path, 'utf8'))].join('\0'));
+const remember = (mutant: Mutant, verdict: Verdict): void => {
+  // Another run may have added to it meanwhile.
+  known = { ...readKnown(), ...known, [keyOf(mutant)]: verdict };
+  writeFileSync(KNOWN, JSON.stringify(known));
+};
+
+const mistakes = chosen.flatMap((mutant) => {
+  const result = planted(mutant);
+  const missing = mutant.tests.filter((test) => !existsSync(test));
+  return [
+    ...('mistake' in result ? [`${mutant.id}: ${result.mistake}`] : []),
+    ...missing.map((test) => `${mutant.id}: there is no ${test}`),
+  ];
+});
+if (mistakes.length > 0) {
+  console.error(`These faults have to be mended first:\n  ${mistakes.join('\n  ')}`);
+  process.exit(1);
+}
+
+const open = chosen.filter((mutant) => known[keyOf(mutant)] === undefined);
+console.log(`${chosen.length} faults, ${chosen.length - open.length} of them known from an earlier run.`);
+if (open.length > 0) {
+  const tests = [...new Set(open.flatMap((mutant) => mutant.tests))];
+  console.log(`Without any fault: ${tests.length} test files …`);
+  const { ok, output } = await passes(tests);
+  if (!ok) {
+    console.error(`The tests fail without any fault.\n${output}`);
+    process.exit(1);
+  }
+}
+for (const [n, mutant] of open.entries()) {
+  const result = planted(mutant);
+  if ('mistake' in result) continue;
+  const path = join(COPY, mutant.file);
+  const from = performance.now();
+  writeFileSync(path, result.text);
+  const { ok } = await passes(mutant.tests);
+  cpSync(mutant.file, path);
+  remember(mutant, ok ? 'survived' : 'killed');
+  const seconds = ((performance.now() - from) / 1000).toFixed(0);
+  console.log(`${n + 1}/${open.length} ${ok ? 'SURVIVED' : 'killed  '} ${mutant.id} (${seconds} s)`);
+}
+
+rmSync(COPY, { recursive: true, force: true });
+const areas = [...new Set(chosen.map(({ id }) => id.split('/')[0] ?? ''))];
+const of = (mutants: readonly Mutant[], verdict: Verdict) => mutants.filter((one) => known[keyOf(one)] === verdict);
+console.log(`\n${'area'.padEnd(12)} faults killed survived`);
+for (const area of areas) {
+  const all = chosen.filter(({ id }) => id.startsWith(`${area}/`));
+  const counts = [all.length, of(all, 'killed').length, of(all, 'survived').length];
+  console.log(`${area.padEnd(12)} ${counts.map((count) => String(count).padStart(6)).join(' ')}`);
+}
+const killed = of(chosen, 'killed').length;
+console.log(`${killed} of ${chosen.length} faults were noticed.`);
+for (const { id, what, file } of of(chosen, 'survived')) console.log(`  survived: ${id} (${file}): ${what}`);
+if (killed < chosen.length * LEAST_KILLED) process.exitCode = 1;
