@@ -117,6 +117,15 @@ describe('every error there is', () => {
   });
 });
 
+describe('an answer in one piece that breaks off', () => {
+  it('may have been billed for what it had said, whatever it broke off with', async () => {
+    const first = scripted('first', breaks(error('provider_rate_limited'), [said('Hel')]), good);
+    const failed = run({ providers: [first], asked: call({ stream: false }) });
+    await expect(failed).rejects.toMatchObject({ details: { attempts: [{ maybe_billed: true }] } });
+    expect(first.jobs).toHaveLength(1);
+  });
+});
+
 describe('an answer that never says that it is complete', () => {
   it('is not asked for again where it was begun', async () => {
     const first = scripted('first', answers([said('Hel')]), answers([said('Hello'), finished]));

@@ -1,7 +1,9 @@
 import type { Mutant } from '../mutant.ts';
 
 const OFFERS = [
+  'test/offers/bills.test.ts',
   'test/offers/bound.test.ts',
+  'test/offers/choices.test.ts',
   'test/offers/capabilities.test.ts',
   'test/offers/context.test.ts',
   'test/offers/names.test.ts',

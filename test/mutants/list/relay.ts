@@ -389,12 +389,6 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     'if (usage && told === served)',
     'if (usage)',
   ),
-  fanOut(
-    'others-not-left',
-    'The other requests of a call go on when one has failed.',
-    "for (const running of pending.keys()) if (running !== 'wait') running.request.leave();",
-    '',
-  ),
   fanOut('ignored-n-is-broken', 'A server that ignores n fails the call.', '        queue.push(...more);\n', ''),
   at('stop.ts')(
     'split-stop-string',
