@@ -18,10 +18,11 @@ const LEAST_KILLED = 0.95;
 const TEST_MS = 30_000;
 const RUN_MS = 400_000;
 
-const CACHE = resolve('node_modules/.cache/chasqui');
+/** Not below node_modules, which `npm ci` empties. */
+const FOLDER = resolve('.mutants');
 /** Its own for each run, so that two can go on side by side. */
-const COPY = join(CACHE, `mutants-${process.pid}`);
-const KNOWN = join(CACHE, 'mutants.json');
+const COPY = join(FOLDER, `copy-${process.pid}`);
+const KNOWN = join(FOLDER, 'known.json');
 
 type Verdict = 'killed' | 'survived';
 
@@ -39,9 +40,23 @@ function copy(): void {
   for (const path of files) {
     const to = join(COPY, path);
     mkdirSync(dirname(to), { recursive: true });
-    cpSync(path, to);
+    // With its time: a lock file that looks new would be installed anew, through the link to our own packages.
+    cpSync(path, to, { preserveTimestamps: true });
   }
   symlinkSync(resolve('node_modules'), join(COPY, 'node_modules'));
+}
+
+let running: number | undefined;
+/** Everything that a run of the tests has started. */
+const endRunning = (): void => {
+  if (running !== undefined) process.kill(-running, 'SIGKILL');
+};
+process.once('exit', () => rmSync(COPY, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    endRunning();
+    process.exit(130);
+  });
 }
 
 /** Runs test files in the copy. False where one of them fails or does not end. */
@@ -61,9 +76,11 @@ function passes(tests: readonly string[]): Promise<{ ok: boolean; output: string
         output = (output + text).slice(-20_000);
       });
     }
-    const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), RUN_MS);
+    running = child.pid;
+    const timer = setTimeout(endRunning, RUN_MS);
     child.once('close', (code) => {
       clearTimeout(timer);
+      running = undefined;
       settle({ ok: code === 0, output });
     });
   });
@@ -127,7 +144,6 @@ for (const [n, mutant] of open.entries()) {
   console.log(`${n + 1}/${open.length} ${ok ? 'SURVIVED' : 'killed  '} ${mutant.id} (${seconds} s)`);
 }
 
-rmSync(COPY, { recursive: true, force: true });
 const areas = [...new Set(chosen.map(({ id }) => id.split('/')[0] ?? ''))];
 const of = (mutants: readonly Mutant[], verdict: Verdict) => mutants.filter((one) => known[keyOf(one)] === verdict);
 console.log(`\n${'area'.padEnd(12)} faults killed survived`);

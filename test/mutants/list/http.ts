@@ -103,7 +103,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     "The sandbox's answers do not say that they are its.",
     "if (config.sandbox) headers['x-chasqui-sandbox'] = '1';",
     '',
-    ['test/gateway/start.test.ts'],
+    HTTP,
   ),
   middleware(
     'mistakes-served',
