@@ -43,19 +43,17 @@ interface State {
 
 /** Weights that the catalogue knows, under a name that it does not: they are read and counted as what they are. */
 function recognised(offer: ServiceOffer): ServiceOffer {
-  const { model, family, weights, contextLength, capabilities } = offer;
+  const { model, weights } = offer;
   if (weights === undefined || findModel(model).kind === 'model') return offer;
   const match = findModel(weights);
   if (match.kind === 'unknown') return offer;
-  const known = match.model;
-  const { vision, tools } = known.capabilities;
+  const { family, contextLength, capabilities } = match.model;
+  const { vision, tools } = capabilities;
   return {
+    family,
+    ...(contextLength === undefined ? {} : { contextLength }),
     ...offer,
-    family: family ?? known.family,
-    capabilities: { vision, tools, ...capabilities },
-    ...((contextLength ?? known.contextLength) === undefined
-      ? {}
-      : { contextLength: contextLength ?? known.contextLength }),
+    capabilities: { vision, tools, ...offer.capabilities },
   };
 }
 
@@ -76,16 +74,11 @@ export function liveServices({
   let all = configured;
 
   function gather(): void {
-    const { fixed, told } = {
-      fixed: configured.filter(
-        ({ provider, service }) =>
-          !states.some(
-            ({ discovery, listed }) => listed && discovery.provider === provider && discovery.service === service,
-          ),
-      ),
-      told: states.flatMap(({ listed }) => listed ?? []),
-    };
-    all = [...fixed, ...told];
+    const read = states.filter(({ listed }) => listed);
+    const isRead = ({ provider, service }: ServiceOffer) =>
+      read.some(({ discovery }) => discovery.provider === provider && discovery.service === service);
+    // A list has what is configured of its service, too.
+    all = [...configured.filter((offer) => !isRead(offer)), ...read.flatMap(({ listed }) => listed ?? [])];
   }
 
   async function read(state: State): Promise<void> {
