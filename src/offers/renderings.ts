@@ -1,3 +1,4 @@
+import { WIRES, wireOf } from '../catalog/index.ts';
 import type { Api, ChatCall, ChatParts, ChatRead, MarkerMode, Message } from '../core/index.ts';
 import {
   type Bos,
@@ -50,6 +51,24 @@ export interface Renderings {
 
 export const hasImages = (messages: readonly Message[]): boolean =>
   messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type === 'image'));
+
+/** Fields of vLLM's and SGLang's (docs.vllm.ai, "OpenAI-Compatible Server": extra parameters) that change what a template makes. */
+const TEMPLATE_FIELDS = [
+  'chat_template',
+  'chat_template_kwargs',
+  'documents',
+  'add_generation_prompt',
+  'continue_final_message',
+  'add_special_tokens',
+  'truncate_prompt_tokens',
+];
+
+/** The caller has a word with the server about the prompt, so that it is not the one known here. */
+function isRewritten({ extra }: ChatCall, { provider, family, upstream }: Facts, api: Api): boolean {
+  if (!extra || !TEMPLATE_FIELDS.some((field) => field in extra)) return false;
+  const wire = wireOf(provider, api, family, upstream);
+  return wire !== undefined && WIRES[wire].has('extra');
+}
 
 function inTurns(family: string, chat: GuardedChat): GuardedChat {
   const messages = strictTurns(family, chat.messages);
@@ -109,7 +128,7 @@ export function renderingsOf(
       read === guarded
         ? once(`served ${kind} ${api}`, () => render(family, guarded))
         : once(`served ${kind} ${provider} ${api} ${facts.systemRole} ${facts.structured}`, () => render(family, read));
-    if (rendered.kind === 'none') return { ...guarded, ...lost };
+    if (rendered.kind === 'none' || isRewritten(call, facts, api)) return { ...guarded, ...lost };
     const { segments } = rendered;
     return speaks(markersOf(family))
       ? { ...guarded, ...lost, parsed: writtenOut(segments) }

@@ -2,21 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/core/index.ts';
 import { parseChat, parseCompletion } from '../../src/dialects/openai/index.ts';
+import { context, errorOf, hi } from './support.ts';
 
-const context = { id: 'gen-1', strict: false };
 const chat = (body: unknown) => parseChat(body, context);
 const completion = (body: unknown) => parseCompletion(body, context);
-const hi = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
-
-function errorOf(run: () => unknown): GatewayError {
-  try {
-    run();
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error('it was accepted');
-}
 
 describe('a chat body', () => {
   it('says no more than the caller said', () => {

@@ -2,21 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GatewayError } from '../../src/core/index.ts';
 import { parseCall, parseChat, parseCompletion } from '../../src/dialects/openai/index.ts';
+import { context, errorOf, hi } from './support.ts';
 
-const context = { id: 'gen-1', strict: false };
-const hi = { model: 'm', messages: [{ role: 'user', content: 'Hi' }] };
 const chat = (body: object) => parseChat({ ...hi, ...body }, context);
 const unread = (body: object) => chat(body).call.unknownParameters;
-
-function errorOf(run: () => unknown): GatewayError {
-  try {
-    run();
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) return thrown;
-    throw thrown;
-  }
-  throw new Error('it was accepted');
-}
 
 describe('a field that nobody reads', () => {
   it.each<[string, object, string]>([
@@ -168,6 +157,8 @@ describe('a guard of money, length or privacy in the wrong place', () => {
     ['allow_fallbacks', false, 'allow_fallbacks'],
     ['require_parameters', true, 'require_parameters'],
     ['deadline_ms', 5, 'deadline_ms'],
+    ['providers', ['bedrock'], 'only'],
+    ['ignore_providers', ['together'], 'ignore'],
     ['maxCost', 0.01, 'max_cost'],
     ['max-price', 1, 'max_price'],
     ['max_cots', 0.01, 'max_cost'],
@@ -184,6 +175,13 @@ describe('a guard of money, length or privacy in the wrong place', () => {
     const error = errorOf(() => chat({ [field]: value }));
     expect(error).toMatchObject({ status: 400, code: 'invalid_request', details: { param: field } });
     expect(error.message).toContain(meant === 'max_tokens' ? 'max_tokens' : `{"provider": {"${meant}": …}}`);
+  });
+
+  it('is none where the right one stands beside it, as clients of many servers send them all', () => {
+    expect(chat({ max_tokens: 5, max_new_tokens: 5, n_predict: 5 }).call).toMatchObject({
+      maxTokens: 5,
+      extra: { max_new_tokens: 5, n_predict: 5 },
+    });
   });
 
   it.each([
@@ -409,6 +407,9 @@ describe('whatever is sent', () => {
       'type',
     ),
   );
+  /** Mostly absent, or hardly a body would get past its first check. */
+  const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: 1, arbitrary }, { weight: 5, arbitrary: fc.constant(undefined) });
   const odd = fc.dictionary(key, junk, { maxKeys: 5 });
   const message = fc
     .tuple(
@@ -434,10 +435,10 @@ describe('whatever is sent', () => {
             { weight: 6, arbitrary: fc.array(message, { minLength: 1, maxLength: 4 }) },
             { weight: 1, arbitrary: junk },
           ),
-          provider: fc.oneof(odd, fc.constant(undefined)),
-          tools: fc.oneof(junk, fc.constant(undefined)),
-          response_format: fc.oneof(odd, fc.constant(undefined)),
-          reasoning: fc.oneof(odd, fc.constant(undefined)),
+          provider: rarely(odd),
+          tools: rarely(junk),
+          response_format: rarely(odd),
+          reasoning: rarely(odd),
         },
         { requiredKeys: ['model', 'messages'] },
       ),
@@ -464,7 +465,36 @@ describe('whatever is sent', () => {
       { numRuns: 1500 },
     );
     // The fuzz must reach what is behind the first check.
-    expect(calls).toBeGreaterThan(50);
+    expect(calls).toBeGreaterThan(20);
+  });
+
+  it('is a completion, or an error of the caller’s, however its prompt is built', () => {
+    const token = fc.oneof(fc.nat(), fc.constant(1.5), fc.constant(-1), fc.string());
+    const list = fc.array(token, { maxLength: 3 });
+    const prompt = fc.oneof(junk, fc.string(), list, fc.array(fc.oneof(list, fc.string()), { maxLength: 3 }));
+    const more = {
+      echo: fc.boolean(),
+      max_tokens: fc.integer({ min: -1, max: 2 }),
+      logprobs: fc.nat(25),
+      n: fc.nat(3),
+    };
+    let calls = 0;
+    fc.assert(
+      fc.property(prompt, fc.record(more, { requiredKeys: [] }), odd, (given, fields, strays) => {
+        try {
+          const { call } = parseCompletion({ ...strays, model: 'm', ...fields, prompt: given }, context);
+          calls += 1;
+          expect(call.prompts.length).toBeGreaterThan(0);
+          for (const one of call.prompts) if (typeof one !== 'string') expect(one.length).toBeGreaterThan(0);
+          if (call.maxTokens === 0) expect(call.echo).toBe(true);
+        } catch (thrown) {
+          expect(thrown).toBeInstanceOf(GatewayError);
+          expect((thrown as GatewayError).status).toBeLessThan(502);
+        }
+      }),
+      { numRuns: 1500 },
+    );
+    expect(calls).toBeGreaterThan(20);
   });
 
   it('names each stray field of a message, and none that is read', () => {

@@ -40,6 +40,15 @@ describe('a prompt, counted as the model at each offer reads it', () => {
     expect(offerOf(call, 'replicate')).toMatchObject({ prompt: { largest: 8 }, reportsExtra: 1 });
   });
 
+  it('is an estimate where the caller tells an own server to render it in another way, and only there', () => {
+    const extra = { chat_template_kwargs: { enable_thinking: false } };
+    const call = chat({ messages: [user('Hello!')], extra });
+    expect(offerOf(call, 'anyscale').prompt.exactness).toBe('estimate');
+    expect(offerOf(call, 'bedrock').prompt.exactness).toBe('exact');
+    const other = chat({ messages: [user('Hello!')], extra: { guided_json: {} } });
+    expect(offerOf(other, 'anyscale').prompt.exactness).toBe('exact');
+  });
+
   it('is what the provider makes of the chat, where it says so', () => {
     const merging: Provider = { ...provider('bedrock'), reads: () => ({ messages: [user('Hello!')], tools: [] }) };
     const where = world({ providers: new Map([...world().providers, ['bedrock', merging]]) });

@@ -10,7 +10,21 @@ const NO_MONEY = /token|think|reason/;
 const PRIVACY =
   /datacollection|collectdata|dataretention|zeroretention|noretention|nologging|notrain|optout|privacy|zdr/;
 
-const byLetters = new Map(ROUTING_FIELDS.map((field) => [letters(field), field]));
+/** Other words for who may serve a call, by their letters. */
+const PROVIDERS: readonly (readonly [says: string, means: string])[] = [
+  ['providers', 'only'],
+  ['allowedproviders', 'only'],
+  ['onlyproviders', 'only'],
+  ['provideronly', 'only'],
+  ['ignoreproviders', 'ignore'],
+  ['ignoredproviders', 'ignore'],
+  ['blockedproviders', 'ignore'],
+  ['excludedproviders', 'ignore'],
+  ['providerorder', 'order'],
+  ['providerpreferences', 'order'],
+];
+
+const byLetters = new Map([...ROUTING_FIELDS.map((field) => [letters(field), field] as const), ...PROVIDERS]);
 
 /** Whether one name is another with one letter more, less, changed, or two of them swapped. */
 function isSlip(name: string, meant: string): boolean {

@@ -71,10 +71,15 @@ const NAME_SHOWN = 64;
 const wrong = (param: string, text: string, code: 'invalid_request' | 'unsupported_parameter' = 'invalid_request') =>
   new GatewayError(code, `${param}: ${text}`, { param });
 
-/** Refuses what limits money, length, privacy or who may serve the call, and is in the wrong place or misspelt. */
-function assertNoGuard(key: string): void {
+/**
+ * Refuses what limits money, length, privacy or who may serve the call, and is in the wrong place or misspelt.
+ *
+ * @param limited the output is limited by its right name, too: clients of several servers send the limit under all the names
+ */
+function assertNoGuard(key: string, limited: boolean): void {
   if (key.length > NAME_SHOWN) return;
-  if (OUTPUT_LIMITS.has(letters(key))) throw wrong(key, `not known here; the most tokens of output are max_tokens.`);
+  if (!limited && OUTPUT_LIMITS.has(letters(key)))
+    throw wrong(key, `not known here; the most tokens of output are max_tokens.`);
   const meant = routingFieldMeant(key);
   if (meant === undefined) return;
   throw wrong(
@@ -91,6 +96,7 @@ const MAX_STRAYS = 100;
 export function straysOf(body: Readonly<Record<string, unknown>>, known: ReadonlySet<string>): Strays {
   const dropped: string[] = [];
   const extra: [string, unknown][] = [];
+  const limited = body.max_tokens != null || (known.has('max_completion_tokens') && body.max_completion_tokens != null);
   let count = 0;
   for (const key of Object.keys(body)) {
     const value = body[key];
@@ -104,7 +110,7 @@ export function straysOf(body: Readonly<Record<string, unknown>>, known: Readonl
     if (refusal !== undefined) throw wrong(key, refusal, 'unsupported_parameter');
     if (NOT_SENT.has(key)) dropped.push(key);
     else {
-      assertNoGuard(key);
+      assertNoGuard(key, limited);
       if (typeof value === 'object') assertShallow(value, key.slice(0, NAME_SHOWN));
       extra.push([key, value]);
     }
