@@ -1,8 +1,8 @@
 import type { Background, Configured, ConfigureProvider, Fetch, KnownNames } from '../src/core/index.ts';
-import { configureAnyscale, configureOpenAiCompatible } from './anyscale/index.ts';
-import { configureBedrock } from './bedrock/index.ts';
-import { configureReplicate } from './replicate/index.ts';
-import { configureTogether } from './together/index.ts';
+import { configureAnyscale, configureOpenAiCompatible, SERVICE_VARIABLES } from './anyscale/index.ts';
+import { BEDROCK_VARIABLES, configureBedrock } from './bedrock/index.ts';
+import { configureReplicate, REPLICATE_VARIABLES } from './replicate/index.ts';
+import { configureTogether, TOGETHER_VARIABLES } from './together/index.ts';
 
 const configurations: readonly ConfigureProvider[] = [
   configureBedrock,
@@ -11,6 +11,14 @@ const configurations: readonly ConfigureProvider[] = [
   configureAnyscale,
   configureOpenAiCompatible,
 ];
+
+/** Every variable that a provider reads, with the names under which people set it by mistake. */
+export const PROVIDER_VARIABLES: Readonly<Record<string, readonly string[]>> = {
+  ...BEDROCK_VARIABLES,
+  ...REPLICATE_VARIABLES,
+  ...TOGETHER_VARIABLES,
+  ...SERVICE_VARIABLES,
+};
 
 /** Every provider that the environment has credentials for, and every mistake in it. */
 export function configureProviders(
@@ -26,5 +34,6 @@ export function configureProviders(
     discoveries: all.flatMap((one) => one.discoveries ?? []),
     credentials: all.flatMap((one) => one.credentials ?? []),
     mistakes: all.flatMap((one) => one.mistakes),
+    warnings: all.flatMap((one) => one.warnings ?? []),
   };
 }

@@ -84,6 +84,7 @@ export function createApp(
 ): Hono {
   const config = readConfig(env, network, background);
   if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
+  if (config.warnings.length > 0) console.warn(`Configuration: ${config.warnings.join(' ')}`);
   const seen = healthBook();
   const { database, discoveries, prices: overrides } = config;
   const services = liveServices({ offers: config.services, discoveries, background });

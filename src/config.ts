@@ -1,4 +1,4 @@
-import { configureProviders } from '../providers/index.ts';
+import { configureProviders, PROVIDER_VARIABLES } from '../providers/index.ts';
 import type { Access } from './accounts/index.ts';
 import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
 import { json, withConfigFile } from './config-file.ts';
@@ -21,6 +21,7 @@ import { readRouting } from './dialects/openai/index.ts';
 import { DEFAULT_SUBREQUESTS, familyMistake, type Routes, readRoutes } from './offers/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 import type { Assets } from './tokens/index.ts';
+import { OWN_VARIABLES, variableWarnings } from './variables.ts';
 
 /** What the deployment's environment comes to. Read once for each isolate. */
 export interface Config {
@@ -53,6 +54,8 @@ export interface Config {
   readonly sandbox: boolean;
   /** Whole sentences; with any of them nothing is served. */
   readonly mistakes: readonly string[];
+  /** What is probably not meant and works all the same. Whole sentences. */
+  readonly warnings: readonly string[];
   /** Takes the credentials of this deployment out of whatever is said of a failure. */
   readonly redact: Redact;
 }
@@ -248,6 +251,10 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
     maxBodyBytes: MAX_BODY_BYTES,
     sandbox: inSandbox,
     mistakes: mistakes.map(file.placed),
+    warnings: [
+      ...variableWarnings(env, { ...OWN_VARIABLES, ...PROVIDER_VARIABLES }),
+      ...(configured.warnings ?? []).map(file.placed),
+    ],
     redact: redactor([...credentialsIn(env), ...(configured.credentials ?? [])]),
   };
 }

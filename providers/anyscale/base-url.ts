@@ -1,6 +1,14 @@
 /** Anyscale's shared API, which ended on 2024-08-01 (docs.anyscale.com/endpoints); only services of one's own are left. */
 const RETIRED_HOST = 'api.endpoints.anyscale.com';
 
+/** What is doubtful of an address that can be read, going on from "… base_url "; undefined for what is as it should be. */
+export function doubtOfBaseUrl(value: string): string | undefined {
+  const path = new URL(value).pathname.replace(/\/+$/, '');
+  // Without a path there is only one place to look; DeepInfra's ends in `/v1/openai`, Google's in `/v1beta/openai`.
+  if (path === '' || /\/v\d+\w*(\/openai)?$/.test(path)) return undefined;
+  return 'does not end in a version, as the address of an OpenAI-compatible server does ("https://host/v1"); GET /v1/health?probe=1 tells whether it is right';
+}
+
 /**
  * A service's base URL, accepted with or without `/v1` and a slash at its end; a route prefix before it is kept.
  * `mistake` continues a sentence that begins with where the URL stands.

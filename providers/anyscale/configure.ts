@@ -7,6 +7,17 @@ import { readServices } from './services.ts';
 
 const NOTHING_KNOWN: KnownNames = { familyMistake: () => undefined };
 
+/** The variables that are read, with the names that people have for them. */
+export const SERVICE_VARIABLES = {
+  ANYSCALE_SERVICES: ['ANYSCALE_SERVICE_URL', 'ANYSCALE_API_KEY', 'ANYSCALE_BASE_URL'],
+  OPENAI_COMPATIBLE_SERVICES: [
+    'OPENAI_COMPATIBLE',
+    'OPENAI_SERVICES',
+    'OPENAI_COMPATIBLE_SERVERS',
+    'COMPATIBLE_SERVICES',
+  ],
+};
+
 /** How the entries of a variable become providers: all one, or each one by itself. */
 type ProviderOf = (entry: Entry) => string;
 
@@ -39,6 +50,7 @@ function configure(
     offers: entries.flatMap((entry) => entry.offers.map((offer) => ({ provider: providerOf(entry), ...offer }))),
     ...(discoveries.length > 0 ? { discoveries } : {}),
     ...(credentials.length > 0 ? { credentials } : {}),
+    warnings: entries.flatMap(({ doubt }) => doubt ?? []),
     mistakes,
   };
 }

@@ -1,1 +1,1 @@
-export { configureAnyscale, configureOpenAiCompatible } from './configure.ts';
+export { configureAnyscale, configureOpenAiCompatible, SERVICE_VARIABLES } from './configure.ts';

@@ -5,10 +5,19 @@ import {
   type Generation,
   type Job,
   type ModelAt,
+  type Probe,
   type Provider,
+  probeFound,
   unreachable,
 } from '../../src/core/index.ts';
-import { type ReasoningField, readAnswer, type WireDialect, wireReads, wireRequest } from '../openai-wire/index.ts';
+import {
+  askForModels,
+  type ReasoningField,
+  readAnswer,
+  type WireDialect,
+  wireReads,
+  wireRequest,
+} from '../openai-wire/index.ts';
 import { headersFor } from './ask.ts';
 import { openAiDialect } from './dialect.ts';
 import type { Service } from './service.ts';
@@ -43,8 +52,29 @@ export function openAiServices(id: string, name: string, services: readonly Serv
     return { service, fetch, signal, ruledOut };
   }
 
+  /** What a service's own list says of the models that are configured for it. */
+  async function probeService(service: Service, models: readonly ModelAt[], signal: AbortSignal): Promise<Probe> {
+    const asked = `GET ${service.baseUrl}/models`;
+    const init = { headers: headersFor(service), signal, redirect: 'manual' } as const;
+    const steps = {
+      host: `Check base_url of ${service.id}, which ends in /v1 with most servers, and that the server runs.`,
+      key: `Check token of ${service.id}.`,
+    };
+    const upstream = { id, name: service.id };
+    const send = () => (service.fetch ?? fetch)(`${service.baseUrl}/models`, init);
+    const answer = await askForModels(asked, send, upstream, steps, signal);
+    const of = services.length > 1 ? { service: service.id } : {};
+    if ('probe' in answer) return { ...of, ...answer.probe };
+    const wanted = models.filter((at) => at.service === service.id).map(({ model }) => model);
+    const step = (there: string) => `Set upstream of these models to what it has: ${there || 'nothing'}.`;
+    // Ollama lists `llama3.2:latest`, and takes the name without it.
+    const there = new Set([...answer.ids].flatMap((id) => [id, id.replace(/:latest$/, '')]));
+    return { ...of, ...probeFound(asked, wanted, there, step, (missing) => missing.length < wanted.length) };
+  }
+
   return {
     id,
+    probe: (models, signal) => Promise.all(services.map((service) => probeService(service, models, signal))),
     reads: wireReads(dialect),
     countTokens: (job, signal) => countAt(job, dialect, asking(job, signal)),
     tokenize: (at, text, markers, signal) => tokenizeAt(at, text, markers, asking(at, signal)),

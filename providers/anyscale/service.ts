@@ -20,4 +20,6 @@ export interface Entry extends Service {
   readonly offers: readonly Omit<ServiceOffer, 'provider'>[];
   /** What holds for the models that its server lists and the configuration does not; absent: the server is not asked. */
   readonly listed?: ModelSettings;
+  /** What is doubtful of it, where it stands: a whole sentence. */
+  readonly doubt?: string;
 }

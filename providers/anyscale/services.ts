@@ -1,5 +1,5 @@
 import { type Fetch, isObject } from '../../src/core/index.ts';
-import { readBaseUrl } from './base-url.ts';
+import { doubtOfBaseUrl, readBaseUrl } from './base-url.ts';
 import { isText, type Named, onlyKeys, type Report, readHeaders, resolved } from './fields.ts';
 import { type JudgeFamily, readModels, readShared } from './models.ts';
 import type { Entry } from './service.ts';
@@ -58,10 +58,12 @@ function readEntry(value: unknown, path: string, taken: Set<string>, reading: Re
   const shared = readShared(value, path, report);
   const models = readModels(value.models, `${path}.models`, id ?? '', shared, judgeFamily, report);
   if (id === undefined || 'mistake' in baseUrl) return [];
+  const doubt = typeof value.base_url === 'string' ? doubtOfBaseUrl(value.base_url) : undefined;
   return [
     {
       id,
       baseUrl: baseUrl.url,
+      ...(doubt === undefined ? {} : { doubt: `${path}.base_url ${doubt}.` }),
       ...(token === undefined ? {} : { token }),
       ...(Object.keys(headers).length > 0 ? { headers } : {}),
       ...(fetch ? { fetch } : {}),

@@ -2,6 +2,7 @@ import type { Configured, ConfigureProvider, Privacy } from '../../src/core/inde
 import { bedrockClient, type Credentials } from './client.ts';
 import { converseReads, fitSchema, objectionTo } from './converse/index.ts';
 import { generate } from './generate.ts';
+import { probeBedrock } from './probe.ts';
 
 const nothing = (mistakes: readonly string[] = []): Configured => ({ providers: [], offers: [], mistakes });
 
@@ -24,6 +25,16 @@ function isEndpoint(value: string): boolean {
   const url = new URL(value);
   return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
 }
+
+/** What is read of the environment, with the names that AWS's other tools and other gateways have for it. */
+export const BEDROCK_VARIABLES = {
+  AWS_REGION: ['AWS_DEFAULT_REGION', 'AWS_REGION_NAME', 'AWS_BEDROCK_REGION', 'BEDROCK_REGION'],
+  AWS_ACCESS_KEY_ID: ['AWS_ACCESS_KEY', 'AWS_KEY_ID'],
+  AWS_SECRET_ACCESS_KEY: ['AWS_SECRET_KEY', 'AWS_SECRET', 'AWS_ACCESS_KEY_SECRET'],
+  AWS_SESSION_TOKEN: ['AWS_SECURITY_TOKEN', 'AWS_TOKEN'],
+  AWS_BEARER_TOKEN_BEDROCK: ['BEDROCK_API_KEY', 'AWS_BEDROCK_API_KEY', 'AWS_BEARER_TOKEN'],
+  AWS_ENDPOINT_URL_BEDROCK_RUNTIME: ['AWS_ENDPOINT_URL', 'AWS_BEDROCK_RUNTIME_ENDPOINT', 'BEDROCK_BASE_URL'],
+};
 
 /**
  * AWS Bedrock Runtime. Credentials are `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` (with `AWS_SESSION_TOKEN` where
@@ -78,6 +89,7 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
         reads: converseReads,
         objectionTo,
         canHold: (schema) => fitSchema(schema)?.left,
+        probe: probeBedrock(client, { region, ...(endpoint ? { endpoint } : {}) }),
         generate: (job, signal) => generate(client, job, signal),
       },
     ],

@@ -54,5 +54,6 @@ export const EXCEPTIONS: ReadonlyMap<string, ExceptionKind> = new Map([
 export function exceptionName(raw: string): string {
   const name = raw.slice(0, 200).split(/[:,]/, 1)[0] ?? '';
   const local = name.slice(name.lastIndexOf('#') + 1);
-  return local.charAt(0).toUpperCase() + local.slice(1);
+  // What is no name stays as it came: a credential with another first letter is none that is known.
+  return /^[a-z][A-Za-z_]*$/.test(local) ? local.charAt(0).toUpperCase() + local.slice(1) : local;
 }

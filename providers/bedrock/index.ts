@@ -1,1 +1,1 @@
-export { configureBedrock } from './configure.ts';
+export { BEDROCK_VARIABLES, configureBedrock } from './configure.ts';

@@ -2,5 +2,6 @@
 export { readAnswer } from './answer.ts';
 export type { WireDialect } from './dialect.ts';
 export { errorFromAnswer } from './errors.ts';
+export { askForModels } from './probe.ts';
 export { type WireRequest, wireReads, wireRequest } from './request.ts';
 export type { ReasoningField, Upstream } from './upstream.ts';

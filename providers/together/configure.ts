@@ -13,6 +13,24 @@ function baseUrl(value: unknown): string | undefined {
   return url.href.replace(/\/+$/, '');
 }
 
+/** What is read of the environment, with the names that other software has for it. */
+export const TOGETHER_VARIABLES = {
+  TOGETHER_API_KEY: [
+    'TOGETHERAI_API_KEY',
+    'TOGETHER_AI_API_KEY',
+    'TOGETHER_AI_TOKEN',
+    'TOGETHER_API_TOKEN',
+    'TOGETHER_KEY',
+  ],
+  TOGETHER_BASE_URL: ['TOGETHERAI_API_BASE', 'TOGETHER_AI_API_BASE', 'TOGETHER_API_BASE', 'TOGETHER_API_URL'],
+};
+
+/** A version is the end of it; behind another end nothing is served. */
+const doubtOf = (base: string): string[] =>
+  /\/v\d+$/.test(base)
+    ? []
+    : ['TOGETHER_BASE_URL does not end in /v1, as Together’s own does: https://api.together.ai/v1.'];
+
 /** `TOGETHER_API_KEY`, and `TOGETHER_BASE_URL` where it is not Together's own. Without a key there is no provider. */
 export const configureTogether: ConfigureProvider = (env, fetch) => {
   const key = env.TOGETHER_API_KEY;
@@ -26,5 +44,10 @@ export const configureTogether: ConfigureProvider = (env, fetch) => {
     mistakes.push('TOGETHER_BASE_URL must be an http or https address without credentials, query or fragment.');
   }
   if (mistakes.length > 0 || typeof key !== 'string' || base === undefined) return nothing(mistakes);
-  return { providers: [together({ apiKey: key.trim(), baseUrl: base, fetch })], offers: [], mistakes };
+  return {
+    providers: [together({ apiKey: key.trim(), baseUrl: base, fetch })],
+    offers: [],
+    mistakes,
+    warnings: doubtOf(base),
+  };
 };

@@ -1,1 +1,1 @@
-export { configureTogether } from './configure.ts';
+export { configureTogether, TOGETHER_VARIABLES } from './configure.ts';

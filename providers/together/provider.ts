@@ -5,13 +5,19 @@ import {
   type Generation,
   type Job,
   type Provider,
+  probeFound,
   unreachable,
 } from '../../src/core/index.ts';
-import { readAnswer, wireReads, wireRequest } from '../openai-wire/index.ts';
+import { askForModels, readAnswer, wireReads, wireRequest } from '../openai-wire/index.ts';
 import { TOGETHER } from './dialect.ts';
 
 /** The caller's deadline is the signal's; the package's own would only hide it. The longest a timer takes, in ms. */
 const NO_TIMEOUT = 2 ** 31 - 1;
+
+const STEPS = {
+  host: 'Check TOGETHER_BASE_URL, which ends in /v1, or leave it out.',
+  key: 'Check TOGETHER_API_KEY (api.together.ai/settings/api-keys) and the credit of the account.',
+};
 
 export interface TogetherOptions {
   readonly apiKey: string;
@@ -43,6 +49,19 @@ export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider 
     // It keeps prompts and answers, and may use them, until an account turns that off (docs.together.ai/docs/zero-data-retention).
     privacy: { noCollection: false, noRetention: false },
     reads: wireReads(TOGETHER),
+    /** Its list is free, and says whether the key is right (docs.together.ai/reference/models-1). */
+    async probe(models, signal) {
+      const asked = `GET ${baseUrl}/models`;
+      const send = async () => {
+        const { url, req } = await client.buildRequest({ method: 'get', path: '/models', signal });
+        return fetch(url, req);
+      };
+      const answer = await askForModels(asked, send, TOGETHER, STEPS, signal);
+      if ('probe' in answer) return [answer.probe];
+      const wanted = models.map(({ model }) => model);
+      const step = () => 'It has taken these from its list since this gateway was released: other providers are asked.';
+      return [probeFound(asked, wanted, answer.ids, step, (missing) => missing.length < wanted.length)];
+    },
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       if (signal.aborted) throw abortReason(signal);
       const { path, body } = wireRequest(job, TOGETHER);

@@ -6,6 +6,7 @@ export * from './event.ts';
 export * from './json.ts';
 export * from './money.ts';
 export * from './order.ts';
+export * from './probe.ts';
 export * from './provider.ts';
 export * from './redact.ts';
 export * from './sanitise.ts';

@@ -1,6 +1,7 @@
 import type { Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call.ts';
 import type { Event } from './event.ts';
 import type { NanoDollars, Price } from './money.ts';
+import type { Probe } from './probe.ts';
 
 /** The providers built in, by the names that callers, the catalogue and configuration use. */
 export const PROVIDER_IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
@@ -118,6 +119,9 @@ export interface ModelAt {
   readonly service?: string;
 }
 
+/** Asks whether a provider can be used for these models. Costs nothing, never throws. */
+export type ProbeModels = (models: readonly ModelAt[], signal: AbortSignal) => Promise<readonly Probe[]>;
+
 /** A text as a tokenizer splits it. */
 export interface TokenizedText {
   readonly ids: readonly number[];
@@ -171,6 +175,8 @@ export interface Provider {
   ): Promise<TokenizedText | undefined>;
   /** The text of tokens. Undefined where the provider does not tell. Never throws. */
   detokenize?(at: ModelAt, ids: readonly number[], signal: AbortSignal): Promise<string | undefined>;
+  /** Asks something free to see whether the provider can be used as it is configured. */
+  probe?: ProbeModels;
   /**
    * One attempt, one upstream request: it never retries, sleeps or falls back.
    * Rejects with a GatewayError before the first event, or throws one from the iterator after it. Aborting the signal
@@ -238,6 +244,8 @@ export interface Configured {
   /** Values of variables that the configuration names by `{"env": "NAME"}`: to be shown to nobody. */
   readonly credentials?: readonly string[];
   readonly mistakes: readonly string[];
+  /** What is probably not meant and works all the same: whole sentences, as `mistakes`. */
+  readonly warnings?: readonly string[];
 }
 
 /** What is known elsewhere of names in a configuration. */

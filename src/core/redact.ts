@@ -114,13 +114,26 @@ function* decodings(run: string): Generator<string> {
   }
 }
 
-const isWordPart = (byte: string): boolean => /[A-Za-z0-9]/.test(byte);
+const isWordPart = (byte: string): boolean => /[\w-]/.test(byte);
 
-/** Where a credential stands in what has been read; `bytes` and `secret` in small letters. */
-function* placesOf(secret: string, bytes: string): Generator<number> {
-  for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at + 1)) {
+/** A credential as it is looked for. */
+interface Secret {
+  readonly bytes: string;
+  /** Looked for as it is, and not in any case: what is short and of letters alone is a word as well. */
+  readonly word: boolean;
+}
+
+const secretOf = (credential: string): Secret => {
+  const word = credential.length < ANYWHERE_FROM && /^[A-Za-z]+$/.test(credential);
+  return { bytes: word ? credential : bytesOf(credential).toLowerCase(), word };
+};
+
+/** Where a credential stands in what has been read; `small` is that in small letters. */
+function* placesOf({ bytes: secret, word }: Secret, bytes: string, small: string): Generator<number> {
+  const text = word ? bytes : small;
+  for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
     const end = at + secret.length;
-    const alone = !isWordPart(bytes.charAt(at - 1)) && !isWordPart(bytes.charAt(end));
+    const alone = !isWordPart(text.charAt(at - 1)) && !isWordPart(text.charAt(end));
     if (secret.length >= ANYWHERE_FROM || alone) yield at;
   }
 }
@@ -133,14 +146,13 @@ function* placesOf(secret: string, bytes: string): Generator<number> {
 export function redactor(credentials: readonly string[]): Redact {
   const secrets = [...new Set(credentials.map((credential) => credential.trim()))]
     .filter((credential) => credential.length >= LEAST_CHARACTERS && !PLACEHOLDERS.has(credential.toLowerCase()))
-    .map((credential) => bytesOf(credential).toLowerCase())
-    // The longest first, so that one within another does not leave the rest of it.
-    .sort((a, b) => b.length - a.length);
+    .map(secretOf);
+  const shortest = Math.min(...secrets.map(({ bytes }) => bytes.length));
   /** Whether what came out of base64 holds one, or a further base64 that does. */
   const reveals = (decoded: string, deeper: boolean): boolean => {
     for (const { bytes } of readings({ bytes: decoded, from: [], to: [] })) {
       const small = bytes.toLowerCase();
-      if (secrets.some((secret) => !placesOf(secret, small).next().done)) return true;
+      if (secrets.some((secret) => !placesOf(secret, bytes, small).next().done)) return true;
       if (deeper) {
         for (const [run] of bytes.matchAll(BASE64))
           for (const inner of decodings(run)) if (reveals(inner, false)) return true;
@@ -149,7 +161,6 @@ export function redactor(credentials: readonly string[]): Redact {
     return false;
   };
   return (text) => {
-    const shortest = secrets.at(-1)?.length ?? Number.POSITIVE_INFINITY;
     if (text.length < shortest) return text;
     const hidden = new Uint8Array(text.length);
     const hide = ({ from, to }: Reading, start: number, end: number): void => {
@@ -157,7 +168,8 @@ export function redactor(credentials: readonly string[]): Redact {
     };
     for (const reading of readings(plain(text))) {
       const small = reading.bytes.toLowerCase();
-      for (const secret of secrets) for (const at of placesOf(secret, small)) hide(reading, at, at + secret.length);
+      for (const secret of secrets)
+        for (const at of placesOf(secret, reading.bytes, small)) hide(reading, at, at + secret.bytes.length);
       for (const { 0: run, index } of reading.bytes.matchAll(BASE64)) {
         for (const decoded of decodings(run)) if (reveals(decoded, true)) hide(reading, index, index + run.length);
       }

@@ -4,6 +4,14 @@ import type { CallContext } from '../dialects/openai/index.ts';
 
 export const flag = (c: Context, name: string): boolean => c.req.header(name) === '1' || c.req.header(name) === 'true';
 
+/** Whether a parameter of the query switches something on. Throws `invalid_request` naming it. */
+export function switched(c: Context, param: string): boolean {
+  const value = c.req.query(param);
+  if (value === undefined || value === '0' || value === 'false') return false;
+  if (value === '1' || value === 'true') return true;
+  throw new GatewayError('invalid_request', `${param}: must be 1 or 0.`, { param });
+}
+
 function timeoutOf(c: Context): { timeoutMs?: number } {
   const value = c.req.header('x-chasqui-timeout-ms');
   if (value === undefined) return {};

@@ -1,4 +1,7 @@
 import type { Handler } from 'hono';
+import { dayOf, type Probe, redactDeep } from '../core/index.ts';
+import { modelsAt } from './available.ts';
+import { switched } from './context.ts';
 import type { Gateway } from './gateway.ts';
 import { misconfigured } from './middleware.ts';
 import { observedRow, rounded } from './observed.ts';
@@ -8,7 +11,7 @@ import { replyJson } from './reply.ts';
 export const liveness =
   ({ config }: Gateway): Handler =>
   (c) => {
-    if (config.mistakes.length > 0) throw misconfigured(config.mistakes);
+    if (config.mistakes.length > 0) throw misconfigured(config);
     return replyJson(c, 200, { status: 'ok' });
   };
 
@@ -17,13 +20,36 @@ const DRIFT = 0.01;
 /** Fewer answers say nothing. */
 const LEAST_SAMPLES = 5;
 
+/** No answer of a provider is waited for longer. */
+const PROBE_MS = 5_000;
+
+/** Asks every provider at once whether it can be used as it is configured; by provider. */
+async function probes(gateway: Gateway): Promise<ReadonlyMap<string, readonly Probe[]>> {
+  const { config, relay } = gateway;
+  const late = new AbortController();
+  const day = dayOf(relay.clock.now());
+  const cancel = relay.clock.after(PROBE_MS, () => late.abort());
+  try {
+    const asked = [...config.providers.values()].map(async (provider) => {
+      const found = (await provider.probe?.(modelsAt(provider.id, gateway, day), late.signal)) ?? [];
+      return [provider.id, redactDeep(found, config.redact)] as const;
+    });
+    return new Map(await Promise.all(asked));
+  } finally {
+    cancel();
+  }
+}
+
 /**
  * `GET /v1/health`: which providers have credentials here, and what this isolate has seen of their offers: how fast they
- * are, which keep failing, and where a provider counts prompts otherwise than its model's own tokenizer.
+ * are, which keep failing, and where a provider counts prompts otherwise than its model's own tokenizer. With `?probe=1` each
+ * provider is asked something that costs nothing, and the answer says what is wrong and what to do about it.
  */
 export const health =
-  ({ config, relay }: Gateway): Handler =>
-  (c) => {
+  (gateway: Gateway): Handler =>
+  async (c) => {
+    const { config, relay } = gateway;
+    const probed = switched(c, 'probe') ? await probes(gateway) : undefined;
     const drifts = relay.health.drifts().map(({ provider, upstream, samples, tokens, share }) => ({
       provider,
       provider_model: upstream,
@@ -38,11 +64,19 @@ export const health =
       breaker,
       ...observedRow(observed),
     }));
-    const degraded = offers.some(({ breaker }) => breaker === 'open') || drifts.some(({ drifting }) => drifting);
+    const degraded =
+      offers.some(({ breaker }) => breaker === 'open') ||
+      drifts.some(({ drifting }) => drifting) ||
+      [...(probed?.values() ?? [])].flat().some(({ ok }) => !ok);
     return replyJson(c, 200, {
       status: config.providers.size === 0 ? 'no_providers' : degraded ? 'degraded' : 'ok',
       sandbox: config.sandbox,
-      providers: [...config.providers.keys()].map((id) => ({ id, configured: true })),
+      warnings: config.warnings,
+      providers: [...config.providers.keys()].map((id) => ({
+        id,
+        configured: true,
+        ...(probed ? { probe: probed.get(id) ?? [] } : {}),
+      })),
       offers,
       token_drift: drifts,
     });

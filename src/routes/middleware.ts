@@ -41,7 +41,7 @@ export const anyOrigin: MiddlewareHandler = (c, next) => {
 export const guard =
   ({ config }: Gateway): MiddlewareHandler =>
   (c, next) => {
-    if (config.mistakes.length > 0) throw misconfigured(config.mistakes);
+    if (config.mistakes.length > 0) throw misconfigured(config);
     authenticate(c.req.raw.headers, config.access);
     return next();
   };
@@ -54,8 +54,8 @@ export const servicesReady =
     return next();
   };
 
-export const misconfigured = (mistakes: readonly string[]): GatewayError =>
-  new GatewayError('internal', `This deployment's configuration has mistakes. ${mistakes.join(' ')}`);
+export const misconfigured = ({ mistakes, warnings }: Gateway['config']): GatewayError =>
+  new GatewayError('internal', `This deployment's configuration has mistakes. ${[...mistakes, ...warnings].join(' ')}`);
 
 /** Any failure as one JSON error, in OpenAI's envelope. */
 function answerError(c: Context, { config }: Gateway, thrown: unknown): Response {

@@ -5,7 +5,6 @@ import {
   type CatalogOffer,
   findModel,
   hasServedOffer,
-  isServed,
   models,
   type PriceBook,
   type PriceTerms,
@@ -17,6 +16,8 @@ import {
 } from '../catalog/index.ts';
 import { dayOf, GatewayError, type ServiceOffer } from '../core/index.ts';
 import type { Route } from '../offers/index.ts';
+import { availability } from './available.ts';
+import { switched } from './context.ts';
 import type { Gateway } from './gateway.ts';
 import { replyJson } from './reply.ts';
 
@@ -130,43 +131,6 @@ const describeRoute = (id: string, { kind, models, provider }: Route) => ({
   ...(provider ? { provider } : {}),
 });
 
-/** Whether `?available=` asks for what can be had here alone. */
-function wantsAvailable(asked: string | undefined): boolean {
-  if (asked === undefined || asked === '0' || asked === 'false') return false;
-  if (asked === '1' || asked === 'true') return true;
-  const param = 'available';
-  throw new GatewayError('invalid_request', `${param}: must be 1, for what this deployment serves now, or 0.`, {
-    param,
-  });
-}
-
-/** What of the models a deployment serves: its providers are configured, they have not ended, its region has them. */
-function availability({ config, services }: Gateway, day: string) {
-  const own = new Set(services.offers().map(({ model }) => model));
-  const offered = (offer: CatalogOffer): boolean =>
-    offer.provider !== 'anyscale' &&
-    config.providers.has(offer.provider) &&
-    offer.billing !== 'provisioned' &&
-    isServed(offer, day) &&
-    'id' in upstreamId(offer, config.region ?? '');
-  const model = ({ id, offers }: CatalogModel): boolean => own.has(id) || offers.some(offered);
-  const route = ({ targets }: Route): boolean =>
-    targets.some(({ model: name, routing }) => {
-      if (own.has(name)) return true;
-      const match = findModel(name);
-      if (match.kind !== 'model') return false;
-      const { pin } = match;
-      if (!pin && own.has(match.model.id)) return true;
-      return match.model.offers.some(
-        (offer) =>
-          offered(offer) &&
-          (pin === undefined || pin.provider === offer.provider) &&
-          (routing.only === undefined || routing.only.includes(offer.provider)),
-      );
-    });
-  return { offered, model, route };
-}
-
 /** A model's row without the offers that cannot be had here. */
 function onlyOffers(known: CatalogModel, offered: (offer: CatalogOffer) => boolean): CatalogModel {
   return { ...known, offers: known.offers.filter(offered) };
@@ -180,7 +144,7 @@ export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
     const day = dayOf(Date.now());
-    const only = wantsAvailable(c.req.query('available')) ? availability(gateway, day) : undefined;
+    const only = switched(c, 'available') ? availability(gateway, day) : undefined;
     const { routes } = gateway.config;
     const services = gateway.services.offers();
     const ids = new Set(models().map((model) => model.id));

@@ -163,6 +163,11 @@ describe('a credential of this deployment', () => {
       'The key [redacted] is wrong, hunter22 is not it.',
     );
     expect(redact('ollama says that the x is EMPTY.')).toBe('ollama says that the x is EMPTY.');
+    const word = redactor(['secret']);
+    expect(word('Secret keys: set AWS_SECRET_ACCESS_KEY, not secret-key.')).toBe(
+      'Secret keys: set AWS_SECRET_ACCESS_KEY, not secret-key.',
+    );
+    expect(word('The key "secret" is wrong.')).toBe('The key "[redacted]" is wrong.');
   });
 
   it('leaves no rest where one holds another', () => {

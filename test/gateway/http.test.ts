@@ -154,6 +154,47 @@ describe('GET /v1/health', () => {
   });
 });
 
+describe('GET /v1/health?probe=1', () => {
+  const probed = async (of: Stack) => {
+    const body = (await (await of.get('/v1/health?probe=1')).json()) as {
+      status: string;
+      providers: { id: string; probe: { ok: boolean; fault: string | null; message: string }[] }[];
+    };
+    return { status: body.status, faults: body.providers.map(({ id, probe }) => [id, probe[0]?.ok, probe[0]?.fault]) };
+  };
+
+  it('finds every provider well, and makes none of them generate', async () => {
+    await stack.reset();
+    const { faults } = await probed(stack);
+    for (const [id, ok, fault] of faults)
+      expect([id, ok, [null, 'models'].includes(fault as null)]).toEqual([id, true, true]);
+    for (const { path, method } of await stack.journal()) expect(`${method} ${path}`).toMatch(/^GET |\/converse$/);
+  });
+
+  it('says whose credentials are wrong', async () => {
+    const wrong = await startStack((origin) => ({
+      ...sandboxEnv(origin),
+      AWS_SECRET_ACCESS_KEY: 'not-the-secret-of-the-sandbox',
+      REPLICATE_API_TOKEN: 'r8_not_the_one',
+      TOGETHER_API_KEY: 'not-the-key-of-the-sandbox',
+    }));
+    try {
+      expect(await probed(wrong)).toEqual({
+        status: 'degraded',
+        faults: [
+          ['bedrock', false, 'key'],
+          ['replicate', false, 'key'],
+          ['together', false, 'key'],
+          // The sandbox does not list the base models that it serves.
+          ['anyscale', true, 'models'],
+        ],
+      });
+    } finally {
+      await wrong.stop();
+    }
+  });
+});
+
 describe('answers', () => {
   it('name what was dropped, and the debug header shows the attempts and what was left out', async () => {
     const response = await stack.post(

@@ -1,0 +1,30 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { PROVIDER_VARIABLES } from '../../providers/index.ts';
+import { OWN_VARIABLES } from '../../src/variables.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const read = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8');
+const known = { ...OWN_VARIABLES, ...PROVIDER_VARIABLES };
+/** What is not read by the Worker: by commands, or by the platform. */
+const OTHERS = ['CHASQUI_URL'];
+
+describe('every variable', () => {
+  it('that the documentation names, or the code reads, is known, so that nobody is warned of it', () => {
+    const docs = ['README.md', '.dev.vars.example', ...readdirSync(`${ROOT}docs`).map((name) => `docs/${name}`)];
+    const named = [...docs, 'src/config.ts', 'src/config-file.ts'].flatMap(
+      (path) => read(path).match(/\bCHASQUI_[A-Z_]+\b/g) ?? [],
+    );
+    const example = read('.dev.vars.example')
+      .match(/^(?:# )?([A-Z][A-Z_]+)=/gm)
+      ?.map((line) => line.replace(/^# |=$/g, ''));
+    expect(named.length).toBeGreaterThan(20);
+    for (const name of [...named, ...(example ?? [])].filter((one) => !OTHERS.includes(one)))
+      expect(Object.keys(known), name).toContain(name);
+  });
+
+  it('is no other’s slip', () => {
+    for (const [name, slips] of Object.entries(known))
+      for (const slip of slips) expect(Object.keys(known), `${name}: ${slip}`).not.toContain(slip);
+  });
+});
