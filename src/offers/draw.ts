@@ -14,7 +14,7 @@ const sampleOf = (call: Call): string => {
 };
 
 /** FNV-1a, and a mixing step so that the high bits depend on all of the text. */
-function hash(text: string): number {
+export function hash(text: string): number {
   let state = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
   state ^= state >>> 16;

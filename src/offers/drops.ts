@@ -1,5 +1,6 @@
 import type { Parameter } from '../catalog/index.ts';
 import type { Call, ChatCall, JsonObject, Sampling, ToolChoice } from '../core/index.ts';
+import { hash } from './draw.ts';
 import type { OutputLimit } from './types.ts';
 
 /** The caller's name for each parameter, for headers and messages. */
@@ -51,13 +52,6 @@ const schemaOf = (format: ChatCall['responseFormat']): JsonObject | undefined =>
   format?.type === 'json_schema' ? format.schema : undefined;
 
 const NO_PARAMETERS: JsonObject = { type: 'object', properties: {} };
-
-/** FNV-1a, 32 bits. */
-function hash(text: string): number {
-  let state = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
-  return state >>> 0;
-}
 
 /** Stands for a call's schemas: the same for the same ones. */
 export function schemasOf(call: Call): string {

@@ -89,7 +89,7 @@ export function toldDraws(offers: readonly Candidate[]): Candidate[] {
     const share = percent(offer.drawn);
     const why = first
       ? `Drawn by the inverse square of cost: ${share} of such calls ask it first.`
-      : `Drawn by the inverse square of cost among those that follow: once the offers before them have failed, ${share} of such calls ask it next.`;
+      : `Drawn by the inverse square of cost: of calls that come this far, ${share} ask it next.`;
     return { ...offer, why: [...offer.why, why] };
   });
 }

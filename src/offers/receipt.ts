@@ -41,20 +41,23 @@ export function alternativesTo(
   choices: number,
 ): readonly Alternative[] {
   const out = completionTokens(usage);
-  return eligible
-    .filter((other) => other !== offer)
-    .map((other) => {
-      const { provider, model, upstream, priced, prompt, reportsExtra, nativeN, sends } = other;
-      const prompts = sends.form === 'prompts' ? sends.prompts.length : 1;
-      const times = nativeN ? 1 : choices / prompts;
-      const input = (prompt.total + reportsExtra * prompts) * times;
-      const range = priced.known ? rangeOf(priced.row, input, out, out, out) : undefined;
-      return {
-        provider,
-        model,
-        upstream,
-        rule: priced.known ? priced.row.id : undefined,
-        cost: range?.expected,
-      };
-    });
+  return (
+    eligible
+      // The offer may have served the call in its other form.
+      .filter((other) => other !== offer && other.plain !== offer)
+      .map((other) => {
+        const { provider, model, upstream, priced, prompt, reportsExtra, nativeN, sends } = other;
+        const prompts = sends.form === 'prompts' ? sends.prompts.length : 1;
+        const times = nativeN ? 1 : choices / prompts;
+        const input = (prompt.total + reportsExtra * prompts) * times;
+        const range = priced.known ? rangeOf(priced.row, input, out, out, out) : undefined;
+        return {
+          provider,
+          model,
+          upstream,
+          rule: priced.known ? priced.row.id : undefined,
+          cost: range?.expected,
+        };
+      })
+  );
 }

@@ -73,7 +73,14 @@ function catalogOffer(offer: CatalogOffer, family: string, { config, prices }: G
   };
 }
 
-function serviceOffer({ provider, service, upstream, contextLength }: ServiceOffer, { prices }: Gateway) {
+/** What a service of the user's own can do: as its entry says, else as the model is known; null is not known, and sent on. */
+const serviceCapabilities = ({ capabilities }: ServiceOffer, known: CatalogModel | undefined) => ({
+  tools: capabilities?.tools ?? known?.capabilities.tools ?? null,
+  vision: capabilities?.vision ?? known?.capabilities.vision ?? null,
+});
+
+function serviceOffer(offer: ServiceOffer, known: CatalogModel | undefined, { prices }: Gateway) {
+  const { provider, service, upstream, contextLength } = offer;
   return {
     provider,
     service,
@@ -82,6 +89,7 @@ function serviceOffer({ provider, service, upstream, contextLength }: ServiceOff
     status: 'live',
     configured: true,
     context_length: contextLength ?? null,
+    capabilities: serviceCapabilities(offer, known),
     pricing: pricing(prices.book(), provider, upstream, { service }),
   };
 }
@@ -110,7 +118,7 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
     openrouter: known?.openrouter ?? [],
     ...(known?.replacedBy ? { replaced_by: known.replacedBy } : {}),
     offers: [
-      ...own.map((offer) => serviceOffer(offer, gateway)),
+      ...own.map((offer) => serviceOffer(offer, known, gateway)),
       ...(known?.offers ?? [])
         // The catalogue's Anyscale rows are history; a service of one's own is listed above.
         .filter((offer) => offer.provider !== 'anyscale')

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundledBook, layered, type PriceRow } from '../../src/catalog/index.ts';
 import { type Call, parseDollars, type Routing, type Sort } from '../../src/core/index.ts';
-import type { Candidate, Health } from '../../src/offers/index.ts';
+import type { Candidate, Health, World } from '../../src/offers/index.ts';
 import { UNSEEN } from '../../src/offers/index.ts';
 import { rowOf } from '../catalog/rows.ts';
 import {
@@ -151,6 +151,33 @@ describe('the default order', () => {
   it('says why', () => {
     for (const { why } of sheet(chat(GPT), bare).eligible)
       expect(why.join(' ')).toMatch(/inverse square of cost: \d+ %/);
+  });
+});
+
+describe('what the sheet says of a draw', () => {
+  const drawn = (call: Call, in_: World) =>
+    sheet(call, in_).eligible.map(({ provider: id, model, why }) => [
+      `${id} ${model}`,
+      why.find((one) => one.startsWith('Drawn '))?.replace(/\d+ %/, 'p %'),
+    ]);
+  const FIRST = 'Drawn by the inverse square of cost: p % of such calls ask it first.';
+  const NEXT = 'Drawn by the inverse square of cost: of calls that come this far, p % ask it next.';
+
+  it('is that calls ask it first, where nothing else comes before', () => {
+    expect(drawn(chat(GPT), bare).map(([, why]) => why)).toEqual([FIRST, FIRST]);
+  });
+
+  it('is what happens after another offer, where one always comes before', () => {
+    const own = world({ services: [service({ model: 'gpt-oss-120b', upstream: 'mine' })] });
+    expect(drawn(chat(GPT), own).map(([, why]) => why)).toEqual([undefined, NEXT, NEXT]);
+    // The first model's offers are asked before those of the second.
+    const both = drawn(chat({ models: ['gpt-oss-120b', 'llama-3-8b-instruct'] }), bare);
+    expect(both.map(([, why]) => why)).toEqual([FIRST, FIRST, NEXT, NEXT]);
+  });
+
+  it('is the share of calls that do so', () => {
+    const shares = sheet(chat(GPT), bare).eligible.map(({ drawn: share = 0 }) => share);
+    expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 10);
   });
 });
 

@@ -2,7 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { type Event, GatewayError, type Job } from '../../src/core/index.ts';
 import type { Candidate } from '../../src/offers/index.ts';
 import { healthBook } from '../../src/relay/index.ts';
-import { answers, call, fails, finished, offer, run, said, scripted, textOf } from './support.ts';
+import {
+  answers,
+  call,
+  fails,
+  finished,
+  good,
+  handClock,
+  late,
+  offer,
+  run,
+  said,
+  scripted,
+  textOf,
+} from './support.ts';
 
 describe('an offer that refuses to hold its answer to a schema', () => {
   const unsupported = new GatewayError('unsupported_parameter', 'No such field.', {
@@ -66,6 +79,26 @@ describe('an offer that refuses to hold its answer to a schema', () => {
       false,
     ]);
     expect(book.refusesSchemas('together', 'bedrock-llama', 's1', at)).toBe(false);
+  });
+});
+
+describe('an answer that is held to a schema', () => {
+  it('gets longer for its first content, because a new schema is compiled first, and not for ever', async () => {
+    for (const [structured, ms, served] of [
+      [false, 20_000, 'together'],
+      [true, 50_000, 'bedrock'],
+      [true, 70_000, 'together'],
+    ] as const) {
+      const clock = handClock();
+      const slow = scripted('bedrock', late(clock, ms));
+      const carried = run({
+        clock,
+        providers: [slow, scripted('together', good)],
+        offers: [offer('bedrock', { structured }), offer('together')],
+      });
+      await clock.advance(100_000);
+      expect((await carried).offer.provider, `${structured} ${ms}`).toBe(served);
+    }
   });
 });
 
