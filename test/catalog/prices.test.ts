@@ -76,11 +76,10 @@ describe('every bundled price', () => {
         offer.provider !== 'anyscale' &&
         !priceFor(bundledBook(), offer.provider, offer.id, TODAY).known,
     );
-    // Together names no price of Llama Guard that was seen, and zero, which is none, for the others.
+    // Together names no price of Llama Guard that was seen, and zero, which is none, for the other.
     expect(unpriced.map(({ id }) => id).sort()).toEqual([
       'Prism-ML/Ternary-Bonsai-27B',
       'meta-llama/Llama-Guard-4-12B',
-      'together/Tev1-4B-experimental',
     ]);
   });
 });

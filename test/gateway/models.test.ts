@@ -14,8 +14,8 @@ const post = async (path: string, body: unknown) => {
   return { status: response.status, json: (await response.json()) as Record<string, unknown> };
 };
 
-/** Together lists them at zero dollars, which is no price. */
-const UNPRICED = ['ternary-bonsai-27b', 'tev1-4b-experimental'];
+/** Together lists it at zero dollars, which is no price. */
+const UNPRICED = ['ternary-bonsai-27b'];
 
 /** Replicate takes raw prompts only: Granite's template is not here, and gpt-oss's answers would hold marks. Completions work. */
 const RAW_ONLY = ['granite-3.3-8b-instruct', 'gpt-oss-120b', 'gpt-oss-20b'];
