@@ -1,11 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../support/free-port.ts';
 import { readStream } from '../support/sse.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -16,14 +15,6 @@ const section = README.slice(README.indexOf('## One request, its sheet and its r
 /** The sheet's first offer and the receipt, as the README prints them. */
 const [sheet, receipt] = [...section.matchAll(/```json\n([\s\S]*?)```/g)].map((match) => JSON.parse(match[1] ?? ''));
 const curls = [...README.matchAll(/```sh\n(curl[\s\S]*?)```/g)].map((match) => match[1] ?? '');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A database of its own: another test may run \`npm start\` at the same time. */
 const state = mkdtempSync(join(tmpdir(), 'chasqui-state-'));

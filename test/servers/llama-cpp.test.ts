@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWithPython } from '../python/environment.ts';
+import { freePort } from '../support/free-port.ts';
 import { KEY } from '../support/gateway.ts';
 import { readStream } from '../support/sse.ts';
 import { serveWorkers } from '../support/workerd.ts';
@@ -275,13 +276,33 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
   });
 
   it('is waited for while it loads its model, where nobody else can serve', async () => {
-    // As the server answers in the half second that it takes for this one.
+    // As the server answers in the half second that it takes for this one. It cannot be made to take longer.
     const loading = { error: { message: 'Loading model', type: 'unavailable_error', code: 503 } };
     door.answer(CHAT, 503, loading, 2);
     const before = door.seen.length;
     const answer = await gateway.post(CHAT, chat({ provider: { only: ['third'] } }));
     expect(door.seen.slice(before).map(({ path }) => path)).toEqual([CHAT, CHAT, CHAT]);
     expect((await answered(answer)).content).toBe((await answered(await server.post(CHAT, chat()))).content);
+  });
+
+  it('is waited for from the moment at which it can be reached', async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const alone = await startGateway({ only: url });
+    const starting = startLlamaCpp(python, { template: TOOL_TEMPLATE, port });
+    try {
+      // It answers before its model is there: with 503, as a rule.
+      await until(() =>
+        fetch(`${url}/health`).then(
+          ({ body }) => body?.cancel().then(() => true) ?? true,
+          () => false,
+        ),
+      );
+      expect((await answered(await alone.post(CHAT, chat()))).content).not.toBe('');
+    } finally {
+      await alone.served.stop();
+      await (await starting).kill();
+    }
   });
 
   it('is left for another at once while it loads its model', async () => {

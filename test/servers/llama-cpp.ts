@@ -38,15 +38,20 @@ export interface LlamaServer {
 const LISTENING = /^listening (http:\S+)$/;
 
 /**
- * Starts llama.cpp's server on a free port. Resolves when its model is loaded.
+ * Starts llama.cpp's server, on a free port unless one is given. Resolves when its model is loaded.
  *
  * @param python the one that has the packages of test/python/wheels.txt
  */
 export async function startLlamaCpp(
   python: string,
-  { context = 512, slots = 1, template }: { context?: number; slots?: number; template?: string } = {},
+  {
+    context = 512,
+    slots = 1,
+    port = 0,
+    template,
+  }: { context?: number; slots?: number; port?: number; template?: string } = {},
 ): Promise<LlamaServer> {
-  const options = { alias: ALIAS, context, slots, chat_template: template ?? null };
+  const options = { alias: ALIAS, context, slots, port, chat_template: template ?? null };
   const child = spawn(python, [SCRIPT, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'pipe'] });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let log = '';

@@ -1,6 +1,7 @@
 """llama.cpp's HTTP server with SmolLM2-135M-Instruct, until standard input ends.
 
-Its one argument is a JSON object: `alias`, `context` (tokens of each slot), `slots`, and `chat_template` or null.
+Its one argument is a JSON object: `alias`, `context` (tokens of each slot), `slots`, `port` (0: any), and
+`chat_template` or null.
 Prints `listening http://127.0.0.1:PORT` once it serves.
 """
 
@@ -18,7 +19,7 @@ params = xllamacpp.CommonParams()
 params.model.path = os.path.join(os.path.dirname(package.origin), "SmolLM2-135M-Instruct.Q4_1.gguf")
 params.model_alias = {options["alias"]}
 params.hostnames = ["127.0.0.1"]
-params.port = 0
+params.port = options["port"]
 params.n_ctx = options["context"] * options["slots"]
 params.n_parallel = options["slots"]
 # Several threads wait for each other in busy loops, which takes ten times as long where others want the cores, too.
