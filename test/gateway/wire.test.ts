@@ -1,5 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Stack, startStack } from '../support/gateway.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { KEY, type Stack, startStack } from '../support/gateway.ts';
 import { readStream } from '../support/sse.ts';
 
 /** What leaves for each provider and what comes back, where a small loss would change what a model does or a client reads. */
@@ -105,5 +105,45 @@ describe.each(CALLS)('the content beside tool calls, on %s', (provider, model) =
     const [, turn] = request.messages;
     if (provider === 'bedrock') expect(turn?.content).toEqual([{ toolUse: expect.anything() }]);
     else expect(turn?.content).toBeNull();
+  });
+});
+
+describe('a prediction that nobody wants any more', () => {
+  const call = {
+    model: 'llama-3-8b-instruct',
+    // Replicate's own stop sequences cannot hold a comma.
+    messages: [{ role: 'user', content: 'count to 300' }],
+    stop: [', 9'],
+    stream: true,
+    provider: { only: ['replicate'] },
+  };
+  const canceling = async () => (await stack.journal()).find(({ path }) => path.endsWith('/cancel'));
+  const made = async () => (await stack.journal()).find(({ path }) => path.endsWith('/predictions'));
+
+  it('is canceled, and the answer does not wait for that', async () => {
+    await stack.dial({ provider: 'replicate', path: '/cancel', times: 1, fault: { kind: 'hang' } });
+    // Left alone it would go on for most of a minute.
+    await stack.dial({ provider: 'replicate', times: 1, fault: { kind: 'drip', ms: 50 } });
+    const { text, finish } = readStream(await (await stack.post('/v1/chat/completions', call)).text());
+    expect(text.join('')).toBe('1, 2, 3, 4, 5, 6, 7, 8');
+    expect(finish).toEqual(['stop']);
+    await vi.waitFor(async () => expect(await canceling()).toBeDefined(), { timeout: 60_000 });
+    // Had anybody waited, the cancel would have been given up before the answer ended.
+    expect(await canceling()).toMatchObject({ aborted: false });
+  });
+
+  it('is canceled though its caller left before it was made', async () => {
+    await stack.dial({ provider: 'replicate', times: 1, fault: { kind: 'delay', ms: 500 } });
+    const gone = new AbortController();
+    const left = fetch(`${stack.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify(call),
+      signal: gone.signal,
+    });
+    await vi.waitFor(async () => expect(await made()).toBeDefined(), { timeout: 60_000, interval: 10 });
+    gone.abort();
+    await expect(left).rejects.toThrow();
+    await vi.waitFor(async () => expect(await made()).toMatchObject({ canceled: true }), { timeout: 60_000 });
   });
 });
