@@ -15,6 +15,8 @@ export interface Model {
   readonly maxOutput: number;
   readonly system: boolean;
   readonly tools: boolean;
+  /** A tool choice other than `auto`. */
+  readonly toolChoice: boolean;
   /** Tools in ConverseStream. */
   readonly toolStream: boolean;
   /** Images in a user's turn. */
@@ -35,9 +37,9 @@ const NO_TOOL_STREAM = /meta\.llama|mistral-large-240[27]/;
 
 /** Bedrock's lists of models by input modality and for structured output; no Llama is in the second. */
 const IMAGES =
-  /llama3-2-(11b|90b)|llama4|pixtral|gemma-3-|mistral-large-3|ministral-3|magistral-small|voxtral|qwen3-vl|kimi-k2\.5|kimi-k3|nemotron-nano-12b|nova-(lite|pro|premier)|claude/;
+  /llama3-2-(11b|90b)|llama4|pixtral|gemma-3-|mistral-large-3|ministral-3|magistral-small|qwen3-vl|kimi-k2\.5|kimi-k3|nemotron-nano-12b|nova-(lite|pro|premier)|claude/;
 const STRUCTURED =
-  /deepseek\.v3|gemma-3-(12|27)b|devstral-2|magistral-small-2509|ministral-3-|mistral-large-3|voxtral|kimi-k2|nemotron|gpt-oss|qwen3|glm-(4\.7|5)|claude-(haiku-4-5|sonnet-|opus-)/;
+  /deepseek\.v3|gemma-3-(12|27)b|devstral-2|magistral-small-2509|ministral-3-|mistral-large-3|voxtral|kimi-k2|nemotron|gpt-oss|qwen3|glm-(?:4\.7|5)$|claude-(haiku-4-5|sonnet-|opus-)/;
 
 const describe = (id: string, { context }: Listed): Model => ({
   id,
@@ -45,6 +47,7 @@ const describe = (id: string, { context }: Listed): Model => ({
   maxOutput: /llama3-(8b|70b)-/.test(id) ? 2048 : 8192,
   system: !NO_SYSTEM.test(id),
   tools: !NO_TOOLS.test(id),
+  toolChoice: !/meta\.llama/.test(id),
   toolStream: !NO_TOOL_STREAM.test(id),
   images: IMAGES.test(id),
   structured: STRUCTURED.test(id),

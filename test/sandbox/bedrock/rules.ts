@@ -110,6 +110,10 @@ function tools(body: Json, model: Model, streaming: boolean): Finding {
     }
   }
   if (!model.tools) return "This model doesn't support tool use.";
+  const choice = Object.keys(object(body.toolConfig.toolChoice)).find((name) => name !== 'auto');
+  if (choice !== undefined && !model.toolChoice) {
+    return `This model doesn't support the toolConfig.toolChoice.${choice} field. Remove toolConfig.toolChoice.${choice} and try again.`;
+  }
   return streaming && !model.toolStream ? "This model doesn't support tool use in streaming mode." : undefined;
 }
 
