@@ -60,6 +60,12 @@ function ofMessage(message: Message): number {
 const ofMessages = (messages: readonly Message[]): number =>
   once(messages, () => messages.reduce((most, message) => most + ofMessage(message), AROUND_A_TEXT));
 
+/** What an API may add to a prompt to tell the model of a schema that it holds the answer to: nobody documents it. */
+const ADDED_TO_A_SCHEMA = 512;
+
+/** The most tokens that holding an answer to schemas, given as JSON, may add to a prompt. */
+export const mostForSchemas = (json: string): number => bytes(json) + ADDED_TO_A_SCHEMA;
+
 /**
  * The most tokens that a call's prompts can be billed as; undefined where nobody can say: an image in a context of unknown
  * length.

@@ -2,8 +2,9 @@ import { isServed, type Parameter, type Priced, priceFor, WIRES, wireOf } from '
 import type { Api, Call, Routing } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { reportsExtra } from '../tokens/index.ts';
+import { mostForSchemas } from './bound.ts';
 import { type Billed, callCost, overMaxPrice, withinMaxCost } from './cost.ts';
-import { dropsFor, schemasOf, structuringOf } from './drops.ts';
+import { dropsFor, schemasIn, schemasOf, structuringOf } from './drops.ts';
 import { type Facts, factsOf } from './facts.ts';
 import { measure } from './measure.ts';
 import { outputFor } from './output.ts';
@@ -149,10 +150,12 @@ function workOut(
   const takes: ReadonlySet<Parameter> = wire ? WIRES[wire] : new Set();
   const echo = echoFor(call, takes, facts, way.form === 'prompts' ? way.prompts : []);
   if (typeof echo === 'object') return { ...excluded(facts, echo), ...known };
+  const canHold = server?.canHold?.bind(server) ?? (() => []);
+  const schema = structuringOf(call, takes, { structured: facts.structured, canHold });
   const nativeN = takes.has('n') && !world.health.ignoresN(provider, upstream);
   const prompts = way.form === 'prompts' ? way.prompts.length : 1;
   const billed = {
-    prompt,
+    prompt: schema.compiles ? { ...prompt, beside: mostForSchemas(schemasIn(call)) } : prompt,
     promptTimes: nativeN ? 1 : call.n,
     prompts,
     reportsExtra: wire ? reportsExtra(wire) : 0,
@@ -170,8 +173,6 @@ function workOut(
   const output = withinMaxCost(call, who, priced, billed);
   if ('code' in output) return { ...excluded(facts, output), ...known, ...costKnown(call, priced, billed) };
 
-  const canHold = server?.canHold?.bind(server) ?? (() => []);
-  const schema = structuringOf(call, takes, { structured: facts.structured, canHold });
   const unserved = [...schema.lost, ...(way.losesThoughts ? ['messages[].reasoning'] : [])];
   const drops = dropsFor(call, takes, output, unserved);
   const cost = costKnown(call, priced, { ...billed, output });

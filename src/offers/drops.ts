@@ -53,11 +53,16 @@ const schemaOf = (format: ChatCall['responseFormat']): JsonObject | undefined =>
 
 const NO_PARAMETERS: JsonObject = { type: 'object', properties: {} };
 
-/** Stands for a call's schemas: the same for the same ones. */
-export function schemasOf(call: Call): string {
+/** A call's schemas as JSON. */
+export function schemasIn(call: Call): string {
   if (call.kind !== 'chat') return '';
   const strict = call.tools.filter((tool) => tool.strict === true).map(({ parameters }) => parameters);
-  const text = JSON.stringify([schemaOf(call.responseFormat), strict]);
+  return JSON.stringify([schemaOf(call.responseFormat), strict]);
+}
+
+/** Stands for a call's schemas: the same for the same ones. */
+export function schemasOf(call: Call): string {
+  const text = schemasIn(call);
   return `${text.length}.${hash(text).toString(36)}`;
 }
 
@@ -75,6 +80,11 @@ export function structuringOf(call: Call, takes: ReadonlySet<Parameter>, offer: 
   };
 }
 
+/** Nothing is lost of it: several calls at once are what models make unasked, and without tools there are none. */
+const isMoot = (call: Call, key: keyof Sampling): boolean =>
+  key === 'parallelToolCalls' &&
+  (call.sampling.parallelToolCalls === true || call.kind !== 'chat' || call.tools.length === 0);
+
 /**
  * What the caller set and a wire cannot serve, by the caller's names. `n` and `stop` are never dropped: we serve them.
  *
@@ -88,7 +98,7 @@ export function dropsFor(
 ): string[] {
   const drops = [...unserved];
   for (const key of Object.keys(call.sampling) as (keyof Sampling)[]) {
-    if (call.sampling[key] !== undefined && !takes.has(key)) drops.push(CALLERS_NAME[key]);
+    if (call.sampling[key] !== undefined && !takes.has(key) && !isMoot(call, key)) drops.push(CALLERS_NAME[key]);
   }
   if (call.kind === 'chat') {
     if (

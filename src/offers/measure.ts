@@ -72,8 +72,10 @@ export function measure(way: Way, facts: Facts, counter: PromptCounter, shown: S
 }
 
 /** The most that all prompts can be billed as; undefined where nobody can say. */
-export const mostBilled = ({ total, exactness, more, atMost }: PromptSize): number | undefined =>
-  exactness === 'exact' && !more ? total : atMost;
+export const mostBilled = ({ total, exactness, more, atMost, beside = 0 }: PromptSize): number | undefined => {
+  const most = exactness === 'exact' && !more ? total : atMost;
+  return most === undefined ? undefined : most + beside;
+};
 
 /** The most that the largest prompt is likely to be: what an estimate is worth when it comes to what is left beside it. */
 export const longest = ({ largest, errorBound = 0 }: PromptSize): number => Math.ceil(largest * (1 + errorBound));

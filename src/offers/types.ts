@@ -47,6 +47,8 @@ export interface PromptSize {
   readonly counted?: number;
   /** Of an estimate: the most that all of them can be billed as. Absent where nobody can say. */
   readonly atMost?: number;
+  /** The most that the provider may add to it without anybody's knowing: to tell the model of a schema. */
+  readonly beside?: number;
   /** There are more tokens than that: nobody counted on, because no offer takes as many. */
   readonly more?: true;
 }

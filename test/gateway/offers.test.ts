@@ -249,6 +249,48 @@ describe('money that a call may cost', () => {
   });
 });
 
+describe('a raw prompt without max_tokens, on a server that ends after 16 tokens then', () => {
+  const ask = async (path: string, body: object) => {
+    const response = await stack.post(path, {
+      model: 'llama-3-8b-instruct',
+      provider: { only: ['anyscale'] },
+      ...body,
+    });
+    const answer = (await response.json()) as { usage: Usage; choices: { finish_reason: string }[] };
+    expect(response.status, JSON.stringify(answer)).toBe(200);
+    return answer;
+  };
+
+  it.each([
+    ['a completion', '/v1/completions', { prompt: 'Please write 60 words' }],
+    [
+      'a chat that goes out as one',
+      '/v1/chat/completions',
+      {
+        messages: [
+          { role: 'user', content: 'Please write 60 words' },
+          { role: 'assistant', content: 'Well:' },
+        ],
+      },
+    ],
+  ])('%s comes to its own end', async (_, path, body) => {
+    await stack.reset();
+    const { usage, choices } = await ask(path, body);
+    expect([choices[0]?.finish_reason, usage.completion_tokens > 16]).toEqual(['stop', true]);
+    const [asked] = (await stack.journal()).filter((entry) => entry.path.endsWith('/completions'));
+    expect(asked?.body).toMatchObject({ max_tokens: 8192 - usage.prompt_tokens });
+    const [row] = await offersFor({ ...body, model: 'llama-3-8b-instruct', provider: { only: ['anyscale'] } });
+    expect(row).toMatchObject({ eligible: true, max_output_tokens: 8192 - usage.prompt_tokens });
+  });
+
+  it('a chat that goes out as a chat keeps the server’s own limit', async () => {
+    await stack.reset();
+    await ask('/v1/chat/completions', { messages: [{ role: 'user', content: 'Hello!' }] });
+    const [asked] = await stack.journal();
+    expect(asked?.body).not.toHaveProperty('max_tokens');
+  });
+});
+
 describe('a session', () => {
   it('goes to one provider', async () => {
     const served = new Set<string | null>();

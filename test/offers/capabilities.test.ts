@@ -107,6 +107,16 @@ describe('a response format', () => {
     }
   });
 
+  it('that is a schema may come to more than the prompt alone: what the API says of it to the model is bounded', () => {
+    const plain = offerOf(chat({ models: ['gpt-oss-120b'], maxTokens: 8 }), 'bedrock', bare);
+    const held = offerOf(asking('gpt-oss-120b', { maxTokens: 8 }), 'bedrock', bare);
+    expect(held.prompt).toEqual(plain.prompt);
+    expect(held.cost?.expected).toBe(plain.cost?.expected);
+    // At least as much more as the schema's text is long, a byte a token at $0.15 for a million.
+    const more = (held.cost?.max ?? 0n) - (plain.cost?.max ?? 0n);
+    expect(more).toBeGreaterThan(150n * BigInt(JSON.stringify(SCHEMA).length));
+  });
+
   it('of any JSON object is no format of Bedrock’s, and one that is text is no wish', () => {
     const json = (type: 'json_object' | 'text') => chat({ models: ['gpt-oss-120b'], responseFormat: { type } });
     expect(offerOf(json('json_object'), 'bedrock', bare)).toMatchObject({
@@ -164,6 +174,16 @@ describe('a strict tool', () => {
   it('that is not to be called is no wish', () => {
     const call = chat({ models: ['llama-3.3-70b-instruct'], tools: strict, toolChoice: 'none' });
     expect(offerOf(call, 'bedrock', bare).drops).toEqual([]);
+  });
+});
+
+describe('parallel_tool_calls', () => {
+  it('is lost where it would keep a model from several calls, and only there', () => {
+    const drops = (parallelToolCalls: boolean, more: Partial<ChatCall>) =>
+      offerOf(chat({ models: ['gpt-oss-120b'], sampling: { parallelToolCalls }, ...more }), 'bedrock', bare).drops;
+    expect(drops(false, { tools })).toEqual(['parallel_tool_calls']);
+    expect(drops(true, { tools })).toEqual([]);
+    expect(drops(false, {})).toEqual([]);
   });
 });
 
