@@ -4,6 +4,13 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { devArguments, readConfigFile } from '../../src/cli/config-file.mjs';
+import { nodeObstacle } from '../support/requirements.mjs';
+
+const unfit = nodeObstacle(process.versions.node);
+if (unfit) {
+  console.error(unfit);
+  process.exit(1);
+}
 
 const DEFAULT_PORT = 8787;
 const args = process.argv.slice(2);
