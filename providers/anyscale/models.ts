@@ -155,7 +155,7 @@ function readModel(
 }
 
 /**
- * The `models` of a service: by the names callers use; `"*"`, or nothing, for whatever the server lists; or both, where `*`
+ * The `models` of a service: by the names callers use, with what is to be said of each, or a list of names; `"*"`, or nothing, for whatever the server lists; or both, where `*`
  * among the names says what holds for the others.
  */
 export function readModels(
@@ -167,6 +167,10 @@ export function readModels(
   report: Report,
 ): Pick<Entry, 'offers' | 'listed'> {
   if (value === undefined || value === ANY) return { offers: [], listed: over(shared, {}) };
+  if (Array.isArray(value) && value.every(isText)) {
+    const named = Object.fromEntries(value.map((name) => [name, {}]));
+    return readModels(named, path, service, shared, judge, report);
+  }
   if (!isObject(value) || Object.keys(value).length === 0) {
     report(path, 'must be an object with at least one model, or "*" for all that the server lists');
     return { offers: [] };

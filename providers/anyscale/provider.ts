@@ -45,6 +45,15 @@ export function openAiServices(id: string, name: string, services: readonly Serv
   /** The name that each has for what a model thinks, once an answer has shown it. */
   const thoughtField = new Map<Service, ReasoningField>();
 
+  function wireOf(service: Service): WireDialect {
+    const shown = thoughtField.get(service);
+    return {
+      ...dialect,
+      ...(shown ? { thoughtFields: [shown] } : {}),
+      thoughtSeen: (field) => thoughtField.set(service, field),
+    };
+  }
+
   function asking(of: Pick<ModelAt, 'service'>, signal: AbortSignal): Asking {
     const service = serviceOf(of);
     const ruledOut = learned.get(service) ?? new Set();
@@ -76,18 +85,13 @@ export function openAiServices(id: string, name: string, services: readonly Serv
     id,
     probe: (models, signal) => Promise.all(services.map((service) => probeService(service, models, signal))),
     reads: wireReads(dialect),
-    countTokens: (job, signal) => countAt(job, dialect, asking(job, signal)),
+    countTokens: (job, signal) => countAt(job, wireOf(serviceOf(job)), asking(job, signal)),
     tokenize: (at, text, markers, signal) => tokenizeAt(at, text, markers, asking(at, signal)),
     detokenize: (at, ids, signal) => detokenizeAt(at, ids, asking(at, signal)),
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       const service = serviceOf(job);
       if (signal.aborted) throw abortReason(signal);
-      const shown = thoughtField.get(service);
-      const wire: WireDialect = {
-        ...dialect,
-        ...(shown ? { thoughtFields: [shown] } : {}),
-        thoughtSeen: (field) => thoughtField.set(service, field),
-      };
+      const wire = wireOf(service);
       const { path, body } = wireRequest(job, wire);
       let response: Response;
       try {

@@ -137,6 +137,14 @@ describe('the models that a server lists', () => {
     return expect(list()).rejects.toThrow(/not to be asked/);
   });
 
+  it('are not asked for either where it is a list of names', () => {
+    const { offers } = discovery({ models: ['m', 'n'] }, server({}).fetch);
+    expect(offers.map(({ model, upstream }) => [model, upstream])).toEqual([
+      ['m', 'm'],
+      ['n', 'n'],
+    ]);
+  });
+
   it('stand behind those of the configuration, which keep what they say', async () => {
     const entry = {
       price: { input_per_mtok: '1', output_per_mtok: '1' },

@@ -199,6 +199,8 @@ describe('ANYSCALE_SERVICES', () => {
     ['ANYSCALE_SERVICES[0].models["*"].upstream cannot', [service({ models: { '*': { upstream: 'x' } } })]],
     ['ANYSCALE_SERVICES[0].models.m.price must', [service({ models: { m: { price: 1 } } })]],
     ['ANYSCALE_SERVICES[0].models must', [service({ models: {} })]],
+    ['ANYSCALE_SERVICES[0].models must', [service({ models: [] })]],
+    ['ANYSCALE_SERVICES[0].models must', [service({ models: ['m', 7] })]],
     ['ANYSCALE_SERVICES[0].models["a/b"] must', [service({ models: { 'a/b': 'secret-token' } })]],
     ['ANYSCALE_SERVICES[0].models.m.upstream must', [service({ models: { m: { upstream: 7 } } })]],
     ['ANYSCALE_SERVICES[0].models.m.context_length must', [service({ models: { m: { context_length: '8k' } } })]],
