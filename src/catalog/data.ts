@@ -60,6 +60,16 @@ const model = v.strictObject({
   offers: v.array(offer),
 });
 
+/** What models are called, which every look-up goes through. */
+const titles = v.array(
+  v.looseObject({
+    id: v.string(),
+    aliases: list(v.string()),
+    openrouter: v.optional(v.union([v.string(), v.array(v.string())]), []),
+    offers: v.array(v.looseObject({ provider: v.picklist(PROVIDER_IDS), id: v.string(), otherIds: list(v.string()) })),
+  }),
+);
+
 /** Features follow from the model's capabilities; the data states only where a provider falls short of them. */
 function featuresOf(can: Capabilities, { apis, features, structured }: v.InferOutput<typeof offer>): OfferFeatures {
   const chat = apis.includes('converse') || apis.includes('chat');
@@ -107,11 +117,38 @@ function read({ can, offers, openrouter, ...rest }: v.InferOutput<typeof model>)
   };
 }
 
+/** A model by its names alone: the rest is read and checked when it is asked for, as most calls need one model. */
+export interface Entry {
+  /** Canonical id, aliases, and OpenRouter's slugs. */
+  readonly names: readonly string[];
+  readonly offers: readonly { readonly provider: string; readonly id: string; readonly otherIds: readonly string[] }[];
+  readonly model: CatalogModel;
+}
+
+let listed: readonly Entry[] | undefined;
+
+/** Every model's entry, in the catalogue's order. Read at the first call, so that loading the module costs nothing. */
+export function entries(): readonly Entry[] {
+  const rows: readonly unknown[] = json;
+  listed ??= v.parse(titles, json).map(({ id, aliases, openrouter, offers }, at) => {
+    let whole: CatalogModel | undefined;
+    return {
+      names: [id, ...aliases, ...[openrouter].flat()],
+      offers,
+      get model() {
+        whole ??= read(v.parse(model, rows[at]));
+        return whole;
+      },
+    };
+  });
+  return listed;
+}
+
 let loaded: readonly CatalogModel[] | undefined;
 
-/** Every model, in the catalogue's order. Read and checked at the first call, so that loading the module costs nothing. */
+/** Every model, in the catalogue's order. */
 export function models(): readonly CatalogModel[] {
-  loaded ??= v.parse(v.array(model), json).map(read);
+  loaded ??= entries().map((entry) => entry.model);
   return loaded;
 }
 

@@ -31,9 +31,10 @@ function findPlain(name: string): Found | undefined {
   const model = modelCalled(name);
   if (model) return { kind: 'model', model };
   const versioned = replicateModelOf(name);
-  if (versioned !== undefined) return pinned(replicate.get(versioned), { provider: 'replicate', upstream: name });
+  if (versioned !== undefined)
+    return pinned(replicate.get(versioned)?.model, { provider: 'replicate', upstream: name });
   const within = bedrockIdWithin(name);
-  if (within !== undefined) return pinned(bedrock.get(within), { provider: 'bedrock', upstream: name });
+  if (within !== undefined) return pinned(bedrock.get(within)?.model, { provider: 'bedrock', upstream: name });
   return undefined;
 }
 

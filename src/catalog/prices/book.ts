@@ -11,34 +11,75 @@ const byPrecedence = (a: PriceRow, b: PriceRow): number =>
   Number(a.region === 'us') - Number(b.region === 'us') ||
   byCodeUnits(b.validFrom, a.validFrom);
 
-function bookOf(rows: readonly PriceRow[], asked: readonly PriceRow[]): PriceBook {
-  const byOffer = new Map<string, PriceRow[]>();
-  for (const row of asked) {
+function grouped<T extends { readonly provider: string; readonly offer: string }>(
+  rows: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const byOffer = new Map<string, T[]>();
+  for (const row of rows) {
     const key = keyOf(row.provider, row.offer);
     const list = byOffer.get(key);
     if (list) list.push(row);
     else byOffer.set(key, [row]);
   }
-  return { rows, byOffer };
+  return byOffer;
 }
 
+const NONE: readonly PriceRow[] = [];
+
 /** A book of one layer. */
-export const bookFrom = (rows: readonly PriceRow[]): PriceBook => bookOf(rows, [...rows].sort(byPrecedence));
+export function bookFrom(rows: readonly PriceRow[]): PriceBook {
+  const byOffer = grouped([...rows].sort(byPrecedence));
+  return { rows, rowsOf: (provider, offer) => byOffer.get(keyOf(provider, offer)) ?? NONE };
+}
+
+/** What is enough of a row to know whose it is, and how the row is made of it. */
+export interface Line {
+  readonly provider: string;
+  readonly offer: string;
+  readonly row: () => PriceRow;
+}
+
+/** A book of one layer whose rows are made when they are asked for: of hundreds a call needs a few. */
+export function bookOnDemand(lines: readonly Line[]): PriceBook {
+  const byOffer = grouped(lines);
+  const made = new Map<string, readonly PriceRow[]>();
+  let rows: readonly PriceRow[] | undefined;
+  return {
+    get rows() {
+      rows ??= lines.map((line) => line.row());
+      return rows;
+    },
+    rowsOf(provider, offer) {
+      const key = keyOf(provider, offer);
+      const known = made.get(key);
+      if (known) return known;
+      const own = byOffer.get(key);
+      if (!own) return NONE;
+      const sorted = own.map((line) => line.row()).sort(byPrecedence);
+      made.set(key, sorted);
+      return sorted;
+    },
+  };
+}
 
 /** A book with layers over it, of which the last wins: wherever one of its rows fits, no row below is asked. */
 export function layered(base: PriceBook, ...overrides: readonly (readonly PriceRow[])[]): PriceBook {
   return overrides
     .filter((layer) => layer.length > 0)
-    .reduce(
-      (below, layer) =>
-        bookOf([...below.rows, ...layer], [...[...layer].sort(byPrecedence), ...[...below.byOffer.values()].flat()]),
-      base,
-    );
+    .reduce((below, layer) => {
+      const over = bookFrom(layer);
+      return {
+        get rows() {
+          return [...below.rows, ...layer];
+        },
+        rowsOf(provider, offer) {
+          const own = over.rowsOf(provider, offer);
+          const others = below.rowsOf(provider, offer);
+          return own.length === 0 ? others : [...own, ...others];
+        },
+      };
+    }, base);
 }
-
-/** An offer's rows in every layer, by the name under which it is priced; in the order in which they are asked. */
-export const rowsOf = (book: PriceBook, provider: string, offer: string): readonly PriceRow[] =>
-  book.byOffer.get(keyOf(provider, offer)) ?? [];
 
 /** Where a Bedrock call is priced; price lists speak of "US regions", which GovCloud is not one of. */
 const IN_US: ReadonlySet<string> = new Set(['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2']);
@@ -104,7 +145,7 @@ export function priceFor(
   { tier = 'standard', region = 'us-east-1', service }: PriceTerms = {},
 ): Priced {
   const offer = offerKey(provider, upstream, service);
-  const rows = rowsOf(book, provider, offer);
+  const rows = book.rowsOf(provider, offer);
   const fitting = rows.filter((one) => one.tier === tier && coversRegion(one, region) && coversDay(one, day));
   const row = throughProfile(fitting, provider === 'bedrock' ? geographiesFor(upstream, region) : []);
   return row

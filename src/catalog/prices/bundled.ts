@@ -3,7 +3,7 @@ import { byCodeUnits, PROVIDER_IDS, parseDollars } from '../../core/index.ts';
 import { bedrockIdWithin } from '../bedrock.ts';
 import prices from '../prices.json' with { type: 'json' };
 import hardware from '../replicate-hardware.json' with { type: 'json' };
-import { bookFrom, rowsOf } from './book.ts';
+import { bookOnDemand } from './book.ts';
 import { type PriceBook, type PriceRow, type Rate, TIERS } from './types.ts';
 
 const day = v.pipe(v.string(), v.isoDate());
@@ -47,9 +47,12 @@ function idOf({ provider, offer, validFrom, tier, region }: v.InferOutput<typeof
   return `${provider}/${offer}@${validFrom}${tier === 'standard' ? '' : `#${tier}`}${place}`;
 }
 
+const bareOffer = (provider: string, offer: string): string =>
+  (provider === 'bedrock' ? bedrockIdWithin(offer) : undefined) ?? offer;
+
 function rowOf(entry: v.InferOutput<typeof line>): PriceRow {
   const { provider, tier, region, validFrom, validTo, source, checkedAt, note } = entry;
-  const offer = (provider === 'bedrock' ? bedrockIdWithin(entry.offer) : undefined) ?? entry.offer;
+  const offer = bareOffer(provider, entry.offer);
   return {
     id: idOf(entry),
     layer: 'bundled',
@@ -69,15 +72,32 @@ function rowOf(entry: v.InferOutput<typeof line>): PriceRow {
 
 let book: PriceBook | undefined;
 
-/** The list prices of `prices.json`. Read and checked at the first call, so that loading the module costs nothing. */
+/** Whose the lines are; the rest is read and checked when it is asked for. */
+const owners = v.array(v.looseObject({ provider: v.string(), offer: v.string() }));
+
+/** The list prices of `prices.json`. Read at the first call, so that loading the module costs nothing. */
 export function bundledBook(): PriceBook {
-  book ??= bookFrom(v.parse(v.array(line), prices).map(rowOf));
+  const lines: readonly unknown[] = prices;
+  book ??= bookOnDemand(
+    v.parse(owners, prices).map(({ provider, offer }, at) => {
+      let row: PriceRow | undefined;
+      return {
+        provider,
+        offer: bareOffer(provider, offer),
+        row() {
+          row ??= rowOf(v.parse(line, lines[at]));
+          return row;
+        },
+      };
+    }),
+  );
   return book;
 }
 
 /** The newest list price of an offer, in the Standard tier and the usual region; of a retired one the last. */
 export const listedFor = (provider: string, offer: string): PriceRow | undefined =>
-  rowsOf(bundledBook(), provider, offer)
+  bundledBook()
+    .rowsOf(provider, offer)
     .filter(
       ({ tier, region, profile = 'us' }) => tier === 'standard' && ['us', '*'].includes(region) && profile === 'us',
     )

@@ -14,7 +14,7 @@ function catalogued(provider: string, name: string): readonly string[] {
   // The catalogue's Anyscale rows are history.
   if (provider === 'anyscale') return [];
   const id = offerKey(provider, name);
-  const offers = (names().all.get(id)?.offers ?? []).filter((offer) => offer.provider === provider);
+  const offers = (names().all.get(id)?.model.offers ?? []).filter((offer) => offer.provider === provider);
   const exact = offers.find((offer) => offer.id === id || offer.otherIds.includes(id));
   return (exact ? [exact] : offers).map((offer) => offer.id);
 }

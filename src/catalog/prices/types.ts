@@ -63,10 +63,10 @@ export interface PriceRow {
   readonly price: Rate;
 }
 
-/** Every row there is, and by offer: in the order in which they are asked. */
+/** Every row there is, and those of an offer in the order in which they are asked. */
 export interface PriceBook {
   readonly rows: readonly PriceRow[];
-  readonly byOffer: ReadonlyMap<string, readonly PriceRow[]>;
+  readonly rowsOf: (provider: string, offer: string) => readonly PriceRow[];
 }
 
 /** Unknown is unknown, with one sentence for people, and never zero. */
