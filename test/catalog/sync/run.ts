@@ -28,6 +28,8 @@ async function hear(source: ListSource): Promise<Heard | undefined> {
   return { source: source.id, authority: source.authority, ...source.read(JSON.parse(await readFile(file, 'utf8'))) };
 }
 
+if (values.write && files.size > 0) throw new Error('--write needs every source: leave out --from.');
+
 const asked = files.size === 0 ? LIST_SOURCES : LIST_SOURCES.filter(({ id }) => files.has(id));
 const answers = await Promise.allSettled(asked.map(hear));
 const heard: Heard[] = [];
