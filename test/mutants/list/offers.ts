@@ -46,6 +46,13 @@ const drops = offers('drops.ts');
 const plan = offers('plan.ts');
 const measure = offers('measure.ts');
 const route = offers('route.ts');
+const NAMES = ['test/offers/names.test.ts'];
+const CAN = ['test/offers/capabilities.test.ts'];
+const names = inFolder('offers', 'src/offers', NAMES)('provider-names.ts');
+const services = inFolder('offers', 'src/offers', NAMES)('service-index.ts');
+const schema = inFolder('schema', 'providers/bedrock/converse', ['test/providers/bedrock-request.test.ts'])(
+  'schema.ts',
+);
 const charge = prices('cost.ts');
 const live = prices('live.ts');
 
@@ -425,5 +432,78 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'A database that is down is asked by every call.',
     '      readAt = now();\n      console.error',
     '      console.error',
+  ),
+  names(
+    'elsewhere-refused',
+    'A request that names a provider of OpenRouter which is not here is refused.',
+    '!isElsewhere(name)',
+    'true',
+  ),
+  names('misspelt-provider', 'A misspelt provider is ignored in silence.', '!isElsewhere(name)', 'false'),
+  names(
+    'wish-unsaid',
+    'A wish for a provider that is not here is dropped without a word.',
+    "else if (field !== 'ignore') ignored.push(",
+    'else if (false) ignored.push(',
+  ),
+  services(
+    'own-names-in-one-case',
+    "A model of one's own is not found in another case.",
+    'folded.get(name.toLowerCase())',
+    'undefined',
+  ),
+  services(
+    'same-weights-apart',
+    "A service of one's own is not found by its model's other names.",
+    'add(known, match.model.id, offer);',
+    '',
+  ),
+  route(
+    'free-is-not-free',
+    'A call to a :free model is billed.',
+    "':free': { maxPrice: { prompt: 0n, completion: 0n } },",
+    "':free': {},",
+    NAMES,
+  ),
+  offers('way.ts')(
+    'image-objection-ignored',
+    'The sheet offers images to a provider that would have to fetch them.',
+    'return objection ? refuse(',
+    'return false && objection ? refuse(',
+    ['test/offers/sheet.test.ts'],
+  ),
+  consider(
+    'schema-refusal-forgotten',
+    'An offer is asked again and again to hold answers to schemas.',
+    'if (!given.world.health.refusesSchemas(facts.provider, facts.upstream, schemas, given.now)) {',
+    'if (true) {',
+    CAN,
+  ),
+  measure('schema-not-bounded', 'What a schema adds to a prompt breaks max_cost.', 'most + beside', 'most', CAN),
+  rank(
+    'always-first',
+    'The sheet says that calls ask an offer first which comes after another.',
+    'before.model === offer.model',
+    'true',
+    ['test/offers/routing.test.ts'],
+  ),
+  schema(
+    'objects-left-open',
+    'Bedrock refuses every schema of a library.',
+    '...(describesObject(schema) ? { additionalProperties: false } : {}),',
+    '',
+  ),
+  schema('circles-sent', 'Bedrock refuses a schema that refers to itself.', '!circles(fit)', 'true'),
+  schema(
+    'limits-unsaid',
+    'A limit in a schema is lost without a word.',
+    'for (const key of limits) left.add(key);',
+    '',
+  ),
+  inFolder('catalog', 'src/catalog', NAMES)('find.ts')(
+    'every-name-compared',
+    'Every call to a model of one’s own compares its name with all names of the catalogue.',
+    'get suggestions() {\n      return suggest(name);\n    },',
+    'suggestions: suggest(name),',
   ),
 ];
