@@ -12,6 +12,10 @@ export type Parameter =
   /** Of the response formats JSON Schemas alone, and only for models that take them: see `OfferFeatures.structured`. */
   | 'jsonSchema'
   | 'images'
+  /** How closely to look at them. */
+  | 'imageDetail'
+  /** Whose message it is, beside the role. */
+  | 'names'
   /** What the model thought earlier, on messages of the assistant's. */
   | 'reasoning'
   /** The prompt in front of the answer, with what the server knows of its tokens. */
@@ -44,7 +48,7 @@ const wire = (...takes: Parameter[]): ReadonlySet<Parameter> => new Set(takes);
 const COMMON = ['maxTokens', 'temperature', 'topP'] as const;
 const PENALTIES = ['frequencyPenalty', 'presencePenalty', 'repetitionPenalty'] as const;
 const OPEN_SAMPLING = [...COMMON, ...PENALTIES, 'topK', 'minP', 'seed', 'logitBias', 'logprobs', 'stop', 'n'] as const;
-const CHAT = ['tools', 'toolChoice', 'responseFormat', 'images', 'reasoningEffort'] as const;
+const CHAT = ['tools', 'toolChoice', 'responseFormat', 'images', 'imageDetail', 'names', 'reasoningEffort'] as const;
 
 /**
  * What each wire takes of itself. What is not here is either done by us (`stop`, `n`) or dropped and said so.

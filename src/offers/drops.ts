@@ -1,5 +1,5 @@
 import type { Parameter } from '../catalog/index.ts';
-import type { Call, ChatCall, JsonObject, Sampling, ToolChoice } from '../core/index.ts';
+import type { Call, ChatCall, JsonObject, Message, Sampling, ToolChoice } from '../core/index.ts';
 import { hash } from './draw.ts';
 import type { OutputLimit } from './types.ts';
 
@@ -85,6 +85,32 @@ const isMoot = (call: Call, key: keyof Sampling): boolean =>
   key === 'parallelToolCalls' &&
   (call.sampling.parallelToolCalls === true || call.kind !== 'chat' || call.tools.length === 0);
 
+/** What messages may hold beside their texts, by the caller's name for it. */
+const MESSAGE_PARTS: readonly {
+  readonly parameter: Parameter;
+  readonly name: string;
+  readonly isIn: (message: Message) => boolean;
+}[] = [
+  { parameter: 'names', name: 'messages[].name', isIn: (message) => message.role !== 'tool' && Boolean(message.name) },
+  {
+    parameter: 'imageDetail',
+    name: 'messages[].content[].image_url.detail',
+    isIn: ({ content }) =>
+      typeof content !== 'string' && content.some((part) => part.type === 'image' && part.detail !== undefined),
+  },
+];
+
+const setIn = new WeakMap<readonly Message[], typeof MESSAGE_PARTS>();
+
+/** Those that some message of a chat has, looked for once for all its offers. */
+function partsSet(messages: readonly Message[]): typeof MESSAGE_PARTS {
+  const known = setIn.get(messages);
+  if (known) return known;
+  const found = MESSAGE_PARTS.filter(({ isIn }) => messages.some(isIn));
+  setIn.set(messages, found);
+  return found;
+}
+
 /**
  * What the caller set and a wire cannot serve, by the caller's names. `n` and `stop` are never dropped: we serve them.
  *
@@ -109,6 +135,7 @@ export function dropsFor(
     ) {
       drops.push('tool_choice');
     }
+    for (const { parameter, name } of partsSet(call.messages)) if (!takes.has(parameter)) drops.push(name);
   }
   if (call.kind === 'completion' && call.echo && call.sampling.logprobs !== undefined && takes.has('logprobs')) {
     if (!takes.has(call.stream ? 'streamedEcho' : 'echo')) drops.push('echo (the log probabilities of the prompt)');

@@ -373,6 +373,15 @@ describe('tools in OpenAI’s other forms', () => {
     );
   });
 
+  it('are named where they are of the form that does not count', () => {
+    const tools = [{ type: 'function', function: f }];
+    expect(unread({ tools, functions: [f], function_call: { name: 'f' } })).toEqual(['functions', 'function_call']);
+    expect(unread({ functions: [f], tool_choice: { type: 'function', function: { name: 'f' } } })).toEqual([
+      'tool_choice',
+    ]);
+    expect(unread({ function_call: 'auto', tool_choice: 'none' })).toEqual([]);
+  });
+
   it('are the allowed ones of several, and no other is offered', () => {
     const tool = (name: string) => ({ type: 'function', function: { name } });
     const tools = [tool('a'), tool('b'), tool('c')];

@@ -311,3 +311,18 @@ describe('what Together does not give of a context', () => {
     expect(asked.drops).toEqual([`max_tokens (limited to ${contextLength - KEPT - prompt.total})`]);
   });
 });
+
+describe('what messages hold beside their texts', () => {
+  const image = { type: 'image', url: 'data:image/png;base64,AA==', detail: 'low' } as const;
+
+  it('is named where the wire has no place for it', () => {
+    const named = chat({
+      models: ['llama-3.3-70b-instruct'],
+      messages: [{ role: 'user', content: 'Hi', name: 'ana' }],
+    });
+    expect(offerOf(named, 'bedrock').drops).toEqual(['messages[].name']);
+    expect(offerOf(named, 'together').drops).toEqual([]);
+    const seen = chat({ models: ['llama-4-maverick'], messages: [{ role: 'user', content: [image] }] });
+    expect(offerOf(seen, 'bedrock').drops).toEqual(['messages[].content[].image_url.detail']);
+  });
+});

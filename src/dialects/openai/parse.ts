@@ -222,13 +222,13 @@ export function parseChat(raw: unknown, context: CallContext): Parsed<ChatCall> 
     ...thinkingOf(body),
     ...(body.parallel_tool_calls == null ? {} : { parallelToolCalls: body.parallel_tool_calls }),
   };
-  const { legacy, ...tooling } = toTooling(body);
+  const { legacy, unread: otherForm, ...tooling } = toTooling(body);
   const messages = body.messages.map(toMessage);
   assertResultsFollowCalls(messages);
   return {
     call: {
       kind: 'chat',
-      ...common(body, [...unread, ...unheardOf(body.reasoning)], extra, context),
+      ...common(body, [...unread, ...otherForm, ...unheardOf(body.reasoning)], extra, context),
       sampling,
       messages,
       ...tooling,

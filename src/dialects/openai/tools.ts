@@ -102,6 +102,8 @@ export interface Tooling {
   readonly toolChoice?: ToolChoice;
   /** Asked in the older form, so that the answer comes in it. */
   readonly legacy: boolean;
+  /** Fields of the other form, which is not the one that counts. */
+  readonly unread: readonly string[];
 }
 
 const wrong = (param: string, text: string) => new GatewayError('invalid_request', `${param}: ${text}`, { param });
@@ -117,25 +119,38 @@ function assertAny(tools: readonly Tool[], param: string): void {
 /** @throws GatewayError for a choice of tools that are not there */
 export function toTooling(wire: WireTooling): Tooling {
   const legacy = !wire.tools?.length && (wire.functions?.length ?? 0) > 0;
+  return { ...chosen(wire, legacy), legacy, unread: unreadOf(wire, legacy) };
+}
+
+/** A choice among no tools asks for nothing unless it names one. */
+function unreadOf(wire: WireTooling, legacy: boolean): string[] {
+  if (legacy) return wire.tool_choice == null || wire.tool_choice === 'auto' ? [] : ['tool_choice'];
+  return [
+    ...(wire.functions?.length ? ['functions'] : []),
+    ...(typeof wire.function_call === 'object' && wire.function_call ? ['function_call'] : []),
+  ];
+}
+
+function chosen(wire: WireTooling, legacy: boolean): Pick<Tooling, 'tools' | 'toolChoice'> {
   const tools = legacy
     ? (wire.functions ?? []).map((tool, index) => toTool(tool, `functions[${index}]`))
     : (wire.tools ?? []).map((tool, index) => toTool(tool.function, `tools[${index}].function`));
   if (legacy) {
     const choice = wire.function_call;
-    if (choice == null) return { tools, legacy };
+    if (choice == null) return { tools };
     if (typeof choice === 'object') assertNamed(tools, choice.name, 'function_call.name');
-    return { tools, toolChoice: choice, legacy };
+    return { tools, toolChoice: choice };
   }
   const choice = wire.tool_choice;
-  if (choice == null) return { tools, legacy };
+  if (choice == null) return { tools };
   if (typeof choice === 'string') {
     if (choice === 'required') assertAny(tools, 'tool_choice');
-    return { tools, toolChoice: choice, legacy };
+    return { tools, toolChoice: choice };
   }
   if (choice.type === 'function') {
     const { name } = choice.function;
     assertNamed(tools, name, 'tool_choice.function.name');
-    return { tools, toolChoice: { name }, legacy };
+    return { tools, toolChoice: { name } };
   }
   // What is not allowed is not offered: the only way to enforce it at every server.
   const { mode, tools: allowed } = choice.allowed_tools;
@@ -145,7 +160,7 @@ export function toTooling(wire: WireTooling): Tooling {
   const names = new Set(allowed.map(({ function: one }) => one.name));
   const left = tools.filter(({ name }) => names.has(name));
   if (mode === 'required') assertAny(left, 'tool_choice.allowed_tools.tools');
-  return { tools: left, toolChoice: mode, legacy };
+  return { tools: left, toolChoice: mode };
 }
 
 /** For a schema that came without a name, which `json_schema` must have. */
