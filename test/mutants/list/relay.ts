@@ -66,12 +66,6 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     '',
   ),
   attempt(
-    'caller-leaving-counts',
-    'A caller who leaves in mid-stream counts against the provider.',
-    'if (!caller.aborted) observer.broke(error, fault);',
-    'observer.broke(error, fault);',
-  ),
-  attempt(
     'abort-hidden',
     'After a time-out the caller is told whatever the upstream threw when it was aborted.',
     '(signal.aborted ? abortReason(signal) : asGatewayError(thrown)).with(',
