@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundledBook, layered } from '../../src/catalog/index.ts';
-import { parseDollars, type Tool } from '../../src/core/index.ts';
+import { type Message, parseDollars, type Tool } from '../../src/core/index.ts';
 import { type Candidate, planFor, receiptOf, UNSEEN } from '../../src/offers/index.ts';
 import { rowOf, tokens } from '../catalog/rows.ts';
 import { offer } from '../relay/support.ts';
-import { chat, loadTokenizers, offerOf, order, user, world } from './support.ts';
+import { chat, errorOf, loadTokenizers, offerOf, order, service, sheet, user, world } from './support.ts';
 
 beforeAll(loadTokenizers);
 
@@ -19,7 +19,10 @@ describe('the draw of the first offer', () => {
       health: { ...UNSEEN, breaker: (provider) => (provider === 'replicate' ? 'open' : 'closed') },
     });
     for (let n = 0; n < CALLS; n++) {
-      expect(order(chat({ ...LLAMA, messages: [user(`Question ${n}`)] }), failing)[0]).toBe('bedrock');
+      const call = chat({ ...LLAMA, messages: [user(`Question ${n}`)] });
+      expect(order(call, failing)[0]).toBe('bedrock');
+      // One alone is no draw.
+      expect(offerOf(call, 'bedrock', failing).why.join(' ')).not.toMatch(/drawn/i);
     }
   });
 
@@ -43,6 +46,38 @@ describe('a call that is cut to what it may cost', () => {
     const { output, cost } = offerOf(chat({ ...LLAMA, routing }), 'bedrock', cheap);
     expect(cost?.max).toBeLessThanOrEqual(100n);
     expect(output.maxTokens).toBe(99);
+  });
+});
+
+describe('a prompt that is only estimated', () => {
+  const own = (contextLength?: number) =>
+    world({
+      services: [service({ model: 'my-own', ...(contextLength === undefined ? {} : { contextLength }) })],
+    });
+  const asked = (more: Parameters<typeof chat>[0] = {}) => chat({ models: ['my-own'], ...more });
+
+  it('is told with its error, by which it is not refused where it may fit', () => {
+    const call = asked({ messages: [user('How long is a prompt of a model that nobody knows? '.repeat(20))] });
+    const { prompt } = offerOf(call, 'anyscale', own());
+    expect(prompt).toMatchObject({ exactness: 'estimate', errorBound: expect.any(Number) });
+    expect(prompt.errorBound).toBeGreaterThan(0);
+    expect(offerOf(call, 'anyscale', own(prompt.largest)).prompt.largest).toBe(prompt.largest);
+    const tooSmall = own(Math.floor(prompt.largest / 2));
+    expect(errorOf(() => sheet(call, tooSmall)).code).toBe('context_length_exceeded');
+  });
+
+  it('is bounded with the tools and the calls in it', () => {
+    const long = 'a word of an argument '.repeat(200);
+    const most = (call: Parameters<typeof offerOf>[0]) => offerOf(call, 'anyscale', own()).prompt.atMost ?? 0;
+    const plain = most(asked());
+    expect(most(asked({ tools: [{ name: 'f', description: long }] })) - plain).toBeGreaterThan(long.length);
+    const calls = [{ id: 'call_1', name: 'f', arguments: JSON.stringify({ long }) }];
+    const answered: Message[] = [
+      user('Hi'),
+      { role: 'assistant', content: '', toolCalls: calls },
+      { role: 'tool', content: 'ok', toolCallId: 'call_1' },
+    ];
+    expect(most(asked({ messages: answered })) - plain).toBeGreaterThan(long.length);
   });
 });
 

@@ -111,7 +111,6 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     'for (let skip = 0; skip < 4; skip++) {',
     'for (let skip = 0; skip < 1; skip++) {',
   ),
-  redact('longest-first', 'The rest of a longer credential is shown.', 'b.length - a.length', 'a.length - b.length'),
   redact(
     'details-shown',
     "A credential is shown in an error's details.",

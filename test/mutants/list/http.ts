@@ -108,7 +108,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   middleware(
     'mistakes-served',
     'A configuration with mistakes is served.',
-    'if (config.mistakes.length > 0) throw misconfigured(config.mistakes);',
+    'if (config.mistakes.length > 0) throw misconfigured(config);',
     '',
     ['test/gateway/http.test.ts'],
   ),
