@@ -132,6 +132,9 @@ export async function* answer(
       for (; !turn.done; turn = await looks.next()) {
         // While it runs its output only grows; what was asked for in one piece is not begun before it is whole.
         const rest = job.stream ? remainder(said, turn.value.said) : '';
+        // That it grows is a sign of life all the same, which an empty batch is.
+        if (!job.stream && turn.value.said.length > latest.said.length) yield [];
+        if (!job.stream) latest = turn.value;
         if (!rest) continue;
         said += rest;
         yield [textEvent(rest)];

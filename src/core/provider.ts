@@ -100,7 +100,10 @@ export interface PromptJob extends JobBase {
 /** The call as one offer will serve it. */
 export type Job = ChatJob | PromptJob;
 
-/** One upstream answer. `events` must be read to its end or the job's signal aborted. */
+/**
+ * One upstream answer. `events` must be read to its end or the job's signal aborted. An empty batch says that an answer of
+ * which nothing can be shown yet is under way.
+ */
 export interface Generation {
   readonly events: AsyncIterable<Event[]>;
   /** The provider has said that the model is being started, so that its silence is no failure. */

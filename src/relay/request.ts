@@ -57,6 +57,13 @@ export function upstreamRequest(job: Job, around: Surroundings): Request {
   let unreadMs = 0;
   let heardAt = 0;
   let over = false;
+  let starting = false;
+  /** The first content is waited for from now on, and has been for so many milliseconds. */
+  function wait(since: number): void {
+    const { content, coldStartMs } = limits;
+    const ms = starting ? Math.max(content.ms, coldStartMs ?? 0) : content.ms;
+    dog.expect({ ...limit(ms, content.fault, 'sent no token'), ms: Math.max(1, ms - since) });
+  }
   const close = (): void => {
     over = true;
     dog.stop();
@@ -71,14 +78,13 @@ export function upstreamRequest(job: Job, around: Surroundings): Request {
       return unreadMs;
     },
     async open() {
-      const { answer, content, coldStartMs } = limits;
+      const { answer } = limits;
       dog.expect(limit(answer.ms, answer.fault, 'did not answer'));
       try {
         const generation = await orAbort(provider.generate(job, signal), signal);
         stage = 'answered';
-        const since = content.from === 'asking' ? clock.now() - asked : 0;
-        const ms = generation.starting ? Math.max(content.ms, coldStartMs ?? 0) : content.ms;
-        dog.expect({ ...limit(ms, content.fault, 'sent no token'), ms: Math.max(1, ms - since) });
+        starting = generation.starting === true;
+        wait(limits.content.from === 'asking' ? clock.now() - asked : 0);
         events = generation.events[Symbol.asyncIterator]();
         return generation;
       } catch (thrown) {
@@ -98,6 +104,8 @@ export function upstreamRequest(job: Job, around: Surroundings): Request {
           close();
           return ENDED;
         }
+        // A batch of nothing says that the answer is under way: its length alone is no reason to cut it.
+        if (turn.value.length === 0 && stage === 'answered') wait(0);
         if (stage === 'speaking') {
           dog.heard();
           heardAt = clock.now();

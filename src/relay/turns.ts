@@ -25,7 +25,8 @@ const LOADING_PATIENCE_MS = 120_000;
 /** How an offer stands in a call. */
 type Standing =
   | { readonly kind: 'fresh' }
-  | { readonly kind: 'waiting'; readonly tries: number; readonly readyAt: number }
+  /** `told`: milliseconds that it asked to be left alone for. */
+  | { readonly kind: 'waiting'; readonly tries: number; readonly told: number; readonly readyAt: number }
   /** Its server said that it is loading the model: when for the first time, and how often. */
   | { readonly kind: 'loading'; readonly since: number; readonly looks: number; readonly readyAt: number }
   | { readonly kind: 'spent' };
@@ -90,15 +91,23 @@ export function turnsOf(eligible: readonly Candidate[]): Turns {
     return { kind: 'ask', offer: place.offer, wait, as };
   };
 
-  /** The place among these that can be asked again soonest, if that is soon enough. */
+  /**
+   * The place among these that is to be asked again next, of those that can be soon enough: by what is left of a wait that
+   * they asked for, then by their tries. Jitter decides when and not who, so that the same failures make the same calls.
+   */
   function soonest(among: readonly Place[], now: number, within: number): { place: Place; wait: number } | undefined {
-    let best: { place: Place; wait: number } | undefined;
+    let best: { place: Place; wait: number; rank: readonly [number, number] } | undefined;
     for (const place of among) {
       const { standing } = place;
       if (standing.kind !== 'waiting' && standing.kind !== 'loading') continue;
       if (standing.kind === 'waiting' && asked >= MAX_ATTEMPTS) continue;
       const wait = Math.max(0, standing.readyAt - now);
-      if (wait <= within && (!best || wait < best.wait)) best = { place, wait };
+      const rank =
+        standing.kind === 'waiting' ? ([standing.told && wait, standing.tries] as const) : ([wait, 0] as const);
+      if (wait > within) continue;
+      if (!best || rank[0] < best.rank[0] || (rank[0] === best.rank[0] && rank[1] < best.rank[1])) {
+        best = { place, wait, rank };
+      }
     }
     return best;
   }
@@ -153,8 +162,19 @@ export function turnsOf(eligible: readonly Candidate[]): Turns {
       last.standing =
         tries >= MAX_TRIES_PER_OFFER
           ? { kind: 'spent' }
-          : { kind: 'waiting', tries, readyAt: now + backoffMs(tries - 1, error, clock) };
+          : {
+              kind: 'waiting',
+              tries,
+              told: error.details.retryAfterMs ?? 0,
+              readyAt: now + backoffMs(tries - 1, error, clock),
+            };
     },
-    others: () => places.filter((place) => place !== last && place.standing.kind !== 'spent').length,
+    others: () =>
+      places.filter(
+        (place) =>
+          place !== last &&
+          place.standing.kind !== 'spent' &&
+          (asked < MAX_ATTEMPTS || place.standing.kind === 'loading'),
+      ).length,
   };
 }

@@ -159,6 +159,18 @@ describe('a healthy answer in one piece', () => {
     expect(await json(offer('first', { observed }), health)).toBe(15_000 + 8 * 500 * 30);
   });
 
+  it('that is known to be under way is not cut for its length, while another offer waits', async () => {
+    const clock = handClock();
+    const looks = Array.from({ length: 9 }, (): Event[] => []);
+    const first = scripted('first', drips(clock, 20_000, ...looks, [said('Hello'), finished]));
+    const second = scripted('second', good);
+    const short = { output: { clamped: false, maxTokens: 100 } };
+    const carried = run({ providers: [first, second], offers: [offer('first', short), offer('second')], clock, asked });
+    await clock.advance(200_000);
+    expect((await carried).offer.provider).toBe('first');
+    expect(second.jobs).toHaveLength(0);
+  });
+
   it('at 240 ms a token is served by a server of one’s own', async () => {
     const clock = handClock();
     const own = offer('first', { standing: 'own', output: { clamped: false, maxTokens: 1000 } });
