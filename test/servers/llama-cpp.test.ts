@@ -104,6 +104,9 @@ async function answered(response: Response): Promise<Answered> {
   return { ...choice, content: choice.message?.content ?? choice.text ?? '', usage: body.usage };
 }
 
+/** Goes on as long as the context allows, whatever the model would have. */
+const ENDLESS = { max_tokens: 450, ignore_eos: true };
+
 /** Looks again and again until something holds; in the end it gives up. */
 async function until(holds: () => Promise<boolean>): Promise<void> {
   for (let looks = 0; !(await holds()); looks++) {
@@ -256,7 +259,7 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
 
   it('is freed when the caller leaves in mid-stream', async () => {
     const caller = new AbortController();
-    const answer = await gateway.post(CHAT, chat({ max_tokens: 450, stream: true }), caller.signal);
+    const answer = await gateway.post(CHAT, chat({ ...ENDLESS, stream: true }), caller.signal);
     const reader = answer.body?.getReader();
     await reader?.read();
     expect(await server.busy()).toBe(1);
@@ -313,7 +316,7 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
   });
 
   it('hands over to the second when it is killed before it has answered', async () => {
-    const body = chat({ max_tokens: 200 });
+    const body = chat({ ...ENDLESS, max_tokens: 80 });
     const third = await startLlamaCpp(python, { template: TOOL_TEMPLATE });
     const pair = await startGateway({ first: third.url, second: second.url });
     try {
@@ -336,7 +339,7 @@ describeWithPython('a real llama.cpp server', 'wheels', (python) => {
     const third = await startLlamaCpp(python, { template: TOOL_TEMPLATE });
     const alone = await startGateway({ only: third.url });
     try {
-      const answer = await alone.post(CHAT, chat({ max_tokens: 450, stream: true }));
+      const answer = await alone.post(CHAT, chat({ ...ENDLESS, stream: true }));
       const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
       let text = '';
       const read = async () => {
