@@ -1,7 +1,7 @@
 import { type Discovery, type Fetch, GatewayError, type ServiceOffer, unreachable } from '../../src/core/index.ts';
 import { errorFromAnswer } from '../openai-wire/index.ts';
 import { ask, rootOf } from './ask.ts';
-import { isLlamaCpp, type Listed, readListing, readProps } from './listing.ts';
+import { type Listed, moreAbout, readListing } from './listing.ts';
 import type { Entry, ModelSettings } from './service.ts';
 
 /** What the configuration says holds; the rest is what the server says. */
@@ -29,9 +29,10 @@ async function listAt(entry: Entry, name: string, fetch: Fetch, signal: AbortSig
     });
   }
   const [only] = models;
-  if (!only || !isLlamaCpp(body)) return models;
-  const props = await ask(entry, `${rootOf(entry)}/props`, undefined, fetch, signal);
-  return props.status === 200 ? [{ ...only, ...readProps(props.body) }] : models;
+  const more = moreAbout(body);
+  if (!only || !more) return models;
+  const said = await ask(entry, `${rootOf(entry)}${more.path}`, undefined, fetch, signal);
+  return said.status === 200 ? [{ ...only, ...more.read(said.body) }] : models;
 }
 
 /** The models of a service by its server's own list, those of the configuration first. Undefined where it is not to be asked. */

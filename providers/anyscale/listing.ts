@@ -93,20 +93,13 @@ export function readListing(body: unknown): readonly Listed[] | undefined {
   return [...byId.values()];
 }
 
-/** Whether llama.cpp answered: it tells more by `GET /props`. */
-export const isLlamaCpp = (body: unknown): boolean =>
-  isObject(body) &&
-  Array.isArray(body.data) &&
-  body.data.length === 1 &&
-  isObject(body.data[0]) &&
-  body.data[0].owned_by === 'llamacpp';
+type More = Omit<Listed, 'id'>;
 
 /**
- * What llama.cpp's `GET /props` adds: the context of a slot, whether it takes images, and whether the model's template has
- * a place for tools. Where it has none the server leaves tools out without a word.
+ * llama.cpp's `GET /props`: the context of a slot, whether it takes images, and whether the model's template has a place for
+ * tools. Where it has none the server leaves tools out without a word.
  */
-export function readProps(body: unknown): Omit<Listed, 'id'> {
-  if (!isObject(body)) return {};
+function readProps(body: JsonObject): More {
   const contextLength = count(at(body, 'default_generation_settings.n_ctx'));
   const vision = flag(at(body, 'modalities.vision'));
   const tools = flag(at(body, 'chat_template_caps.supports_tools'));
@@ -115,4 +108,31 @@ export function readProps(body: unknown): Omit<Listed, 'id'> {
     ...(vision === undefined ? {} : { vision }),
     ...(tools === undefined ? {} : { tools }),
   };
+}
+
+/** text-generation-inference's `GET /info`: `max_total_tokens` are those of prompt and answer together. */
+function readInfo(body: JsonObject): More {
+  const contextLength = count(body.max_total_tokens);
+  return contextLength === undefined ? {} : { contextLength };
+}
+
+/** Servers of one model that say more about it elsewhere, beside `/v1`, by what tells them apart in their list. */
+const ELSEWHERE: readonly {
+  readonly is: (entry: JsonObject) => boolean;
+  readonly path: string;
+  readonly read: (body: JsonObject) => More;
+}[] = [
+  { is: (entry) => entry.owned_by === 'llamacpp', path: '/props', read: readProps },
+  // huggingface/text-generation-inference, router/src/server.rs, openai_get_model_info
+  { is: ({ id, created, owned_by: owner }) => created === 0 && owner === id, path: '/info', read: readInfo },
+];
+
+/** Where a server that answered `GET /v1/models` so says more, and how that is read; undefined where there is no such place. */
+export function moreAbout(
+  body: unknown,
+): { readonly path: string; readonly read: (body: unknown) => More } | undefined {
+  const list = isObject(body) && Array.isArray(body.data) ? body.data : [];
+  const only: unknown = list.length === 1 ? list[0] : undefined;
+  const place = isObject(only) ? ELSEWHERE.find(({ is }) => is(only)) : undefined;
+  return place && { path: place.path, read: (said) => (isObject(said) ? place.read(said) : {}) };
 }

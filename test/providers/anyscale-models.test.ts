@@ -93,6 +93,14 @@ describe('the models that a server lists', () => {
       },
       [{ model: 'my-qwen', contextLength: 16384 }],
     ],
+    [
+      'text-generation-inference',
+      {
+        '/v1/models': listing({ id: 'org/model', object: 'model', created: 0, owned_by: 'org/model' }),
+        '/info': { model_id: 'org/model', max_input_tokens: 4095, max_total_tokens: 4096, version: '3.3.6' },
+      },
+      [{ model: 'org/model', contextLength: 4096 }],
+    ],
     ['Ollama', { '/v1/models': listing({ id: 'llama3.2:3b', owned_by: 'library' }) }, [{ model: 'llama3.2:3b' }]],
     [
       'Groq',
