@@ -9,6 +9,6 @@ export const openAiDialect = (id: string, name: string): WireDialect => ({
   askStreamUsage: { chat: true, completions: true },
   // Until a server has shown which it has: vLLM and Ollama `reasoning`, older vLLM, SGLang and llama.cpp `reasoning_content`.
   thoughtFields: ['reasoning', 'reasoning_content'],
-  sendsExtra: true,
+  sendsExtra: 'all',
   thinkingSwitch: false,
 });

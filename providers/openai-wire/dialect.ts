@@ -10,8 +10,8 @@ export interface WireDialect extends Upstream {
   readonly askStreamUsage: { readonly chat: boolean; readonly completions: boolean };
   /** Under which names an assistant's earlier thought goes back. */
   readonly thoughtFields: readonly ReasoningField[];
-  /** Fields that are not ours go on as they came: they are between the caller and a server of the user's own. */
-  readonly sendsExtra: boolean;
+  /** Which fields that are not ours go on as they came: all to a server of the user's own, or these. */
+  readonly sendsExtra: 'all' | readonly string[];
   /** Thinking is turned on and off by `reasoning: {enabled}`, and there is no effort of `none`. */
   readonly thinkingSwitch: boolean;
 }

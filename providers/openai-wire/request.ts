@@ -108,6 +108,12 @@ const promptFields = (
   };
 };
 
+function extraFields({ extra, kind }: Job, { sendsExtra }: WireDialect): Readonly<Record<string, unknown>> {
+  if (!extra || sendsExtra === 'all') return extra ?? {};
+  // What is known by name belongs to chats.
+  return kind === 'chat' ? Object.fromEntries(Object.entries(extra).filter(([name]) => sendsExtra.includes(name))) : {};
+}
+
 /**
  * A job as an OpenAI-shaped request. Only what the caller set is in it: the wire has no hidden default of ours.
  * Field names: OpenAI's API reference; `top_k`, `min_p`, `repetition_penalty` as vLLM and Together name them.
@@ -119,7 +125,7 @@ export function wireRequest(job: Job, dialect: WireDialect): WireRequest {
   return {
     path: chat ? '/chat/completions' : '/completions',
     body: {
-      ...(dialect.sendsExtra ? job.extra : {}),
+      ...extraFields(job, dialect),
       model: job.model,
       ...(chat ? chatFields(job, dialect) : promptFields(job, dialect)),
       ...wireSampling(job.sampling, dialect),

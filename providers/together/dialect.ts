@@ -13,6 +13,7 @@ export const TOGETHER: WireDialect = {
   askStreamUsage: { chat: true, completions: false },
   // together-ai 0.52 has both on an assistant's message; models.dev has this one for the models that need it.
   thoughtFields: ['reasoning_content'],
-  sendsExtra: false,
+  // together-ai 0.52, `CompletionCreateParams`.
+  sendsExtra: ['chat_template_kwargs'],
   thinkingSwitch: true,
 };

@@ -25,7 +25,9 @@ export type Parameter =
   /** Prompts as token ids. */
   | 'promptIds'
   /** Fields that are not ours, as they came: what they do is between the caller and the server. */
-  | 'extra';
+  | 'extra'
+  /** Of those `chat_template_kwargs` alone. */
+  | 'templateKwargs';
 
 /** A provider's API as far as its parameters go: where models differ in what they take, so do their wires. */
 export type WireName =
@@ -75,7 +77,7 @@ export const WIRES: Readonly<Record<WireName, ReadonlySet<Parameter>>> = {
   // replicate/cog-llama-template, predict.py: versions of Llama 2 pinned in 2023.
   'replicate.llama-2-2023': wire(...COMMON, 'seed', 'repetitionPenalty'),
   // github.com/togethercomputer/openapi, `ChatCompletionRequest`: it has neither `user` nor `parallel_tool_calls`.
-  'together.chat': wire(...OPEN_SAMPLING, ...CHAT, 'echo', 'thinking', 'reasoning'),
+  'together.chat': wire(...OPEN_SAMPLING, ...CHAT, 'echo', 'thinking', 'reasoning', 'templateKwargs'),
   // The same, `CompletionRequest`.
   'together.completions': wire(...OPEN_SAMPLING, 'echo'),
   // docs.vllm.ai, "OpenAI-Compatible Server": OpenAI's parameters and vLLM's own sampling.

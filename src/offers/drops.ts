@@ -80,6 +80,10 @@ export function structuringOf(call: Call, takes: ReadonlySet<Parameter>, offer: 
   };
 }
 
+/** Whether a wire takes a field that is not ours. */
+export const takesExtra = (takes: ReadonlySet<Parameter>, name: string): boolean =>
+  takes.has('extra') || (name === 'chat_template_kwargs' && takes.has('templateKwargs'));
+
 /** Nothing is lost of it: several calls at once are what models make unasked, and without tools there are none. */
 const isMoot = (call: Call, key: keyof Sampling): boolean =>
   key === 'parallelToolCalls' &&
@@ -141,7 +145,8 @@ export function dropsFor(
     if (!takes.has(call.stream ? 'streamedEcho' : 'echo')) drops.push('echo (the log probabilities of the prompt)');
   }
   if (output.clamped) drops.push(`max_tokens (limited to ${output.maxTokens})`);
-  if (!takes.has('extra')) drops.push(...Object.keys(call.extra ?? {}).map((name) => name.slice(0, MAX_NAME)));
+  const extra = Object.keys(call.extra ?? {}).filter((name) => !takesExtra(takes, name));
+  drops.push(...extra.map((name) => name.slice(0, MAX_NAME)));
   drops.push(...call.unknownParameters, ...(call.routing.unmet ?? []));
   return drops;
 }

@@ -11,6 +11,7 @@ import {
   strictTurns,
   writtenOut,
 } from '../tokens/index.ts';
+import { takesExtra } from './drops.ts';
 import type { Facts } from './facts.ts';
 import { type GuardedChat, guardMessages } from './markers.ts';
 import { readBy } from './read.ts';
@@ -65,9 +66,9 @@ const TEMPLATE_FIELDS = [
 
 /** The caller has a word with the server about the prompt, so that it is not the one known here. */
 function isRewritten({ extra }: ChatCall, { provider, family, upstream }: Facts, api: Api): boolean {
-  if (!extra || !TEMPLATE_FIELDS.some((field) => field in extra)) return false;
-  const wire = wireOf(provider, api, family, upstream);
-  return wire !== undefined && WIRES[wire].has('extra');
+  const told = TEMPLATE_FIELDS.filter((field) => extra && field in extra);
+  const wire = told.length > 0 ? wireOf(provider, api, family, upstream) : undefined;
+  return wire !== undefined && told.some((field) => takesExtra(WIRES[wire], field));
 }
 
 function inTurns(family: string, chat: GuardedChat): GuardedChat {

@@ -263,6 +263,11 @@ describe('OpenRouter’s grammar', () => {
     expect(chat({ provider }).call.routing).toEqual({});
   });
 
+  it('says what provider must be where it is only a name', () => {
+    const error = errorOf(() => chat({ provider: 'bedrock' }));
+    expect(error.message).toBe('provider: must be an object, for example {"order": ["bedrock"]}.');
+  });
+
   it.each([
     ['provider.data_collection', { data_collection: 'no' }],
     ['provider.zdr', { zdr: 'yes' }],

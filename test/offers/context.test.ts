@@ -45,6 +45,9 @@ describe('a prompt, counted as the model at each offer reads it', () => {
     const call = chat({ messages: [user('Hello!')], extra });
     expect(offerOf(call, 'anyscale').prompt.exactness).toBe('estimate');
     expect(offerOf(call, 'bedrock').prompt.exactness).toBe('exact');
+    expect(offerOf(call, 'bedrock').drops).toEqual(['chat_template_kwargs']);
+    const there = offerOf({ ...call, models: ['llama-3.3-70b-instruct'] }, 'together');
+    expect(there).toMatchObject({ drops: [], prompt: { exactness: 'estimate' } });
     const other = chat({ messages: [user('Hello!')], extra: { guided_json: {} } });
     expect(offerOf(other, 'anyscale').prompt.exactness).toBe('exact');
   });

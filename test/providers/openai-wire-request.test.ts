@@ -10,7 +10,7 @@ const OPENAI: WireDialect = {
   toolChoiceNone: 'send',
   askStreamUsage: { chat: true, completions: true },
   thoughtFields: ['reasoning', 'reasoning_content'],
-  sendsExtra: true,
+  sendsExtra: 'all',
   thinkingSwitch: false,
 };
 const TOGETHER: WireDialect = {
@@ -19,7 +19,7 @@ const TOGETHER: WireDialect = {
   toolChoiceNone: 'leave-tools-out',
   askStreamUsage: { chat: true, completions: false },
   thoughtFields: ['reasoning_content'],
-  sendsExtra: false,
+  sendsExtra: ['chat_template_kwargs'],
   thinkingSwitch: true,
 };
 const TOOL = { name: 'f', parameters: { type: 'object' } };
@@ -181,8 +181,11 @@ describe('what the caller sent that is not ours', () => {
     expect(wireRequest(promptJob({ extra }), OPENAI).body).toMatchObject(extra);
   });
 
-  it('goes to nobody else', () => {
-    for (const name of Object.keys(extra)) expect(chat({ extra }, TOGETHER)).not.toHaveProperty(name);
+  it('goes to nobody else, but for what a provider documents', () => {
+    const body = chat({ extra }, TOGETHER);
+    expect(body).toMatchObject({ chat_template_kwargs: extra.chat_template_kwargs });
+    for (const name of ['guided_json', 'min_tokens']) expect(body).not.toHaveProperty(name);
+    expect(wireRequest(promptJob({ extra }), TOGETHER).body).not.toHaveProperty('chat_template_kwargs');
   });
 
   it('never takes the place of what we send', () => {

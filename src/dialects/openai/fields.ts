@@ -70,39 +70,42 @@ const sortBy = v.picklist(['price', 'latency', 'throughput'], 'must be "price", 
  * The grammar of `provider`, in a body and in a named route: OpenRouter's `ProviderPreferences` (@openrouter/sdk 1.3,
  * openrouter.ai/docs/guides/routing/provider-selection), and ours. Unknown fields are refused.
  */
-export const routing = v.strictObject({
-  order: optional(names),
-  only: optional(names),
-  ignore: optional(names),
-  allow_fallbacks: optional(v.boolean()),
-  require_parameters: optional(v.boolean()),
-  data_collection: optional(v.picklist(['allow', 'deny'], 'must be "allow" or "deny"')),
-  zdr: optional(v.boolean()),
-  enforce_distillable_text: optional(v.boolean()),
-  quantizations: optional(v.array(name)),
-  sort: optional(
-    v.union(
-      [sortBy, v.strictObject({ by: optional(sortBy), partition: optional(v.picklist(['model', 'none'])) })],
-      'must be "price", "latency" or "throughput"',
+export const routing = v.strictObject(
+  {
+    order: optional(names),
+    only: optional(names),
+    ignore: optional(names),
+    allow_fallbacks: optional(v.boolean()),
+    require_parameters: optional(v.boolean()),
+    data_collection: optional(v.picklist(['allow', 'deny'], 'must be "allow" or "deny"')),
+    zdr: optional(v.boolean()),
+    enforce_distillable_text: optional(v.boolean()),
+    quantizations: optional(v.array(name)),
+    sort: optional(
+      v.union(
+        [sortBy, v.strictObject({ by: optional(sortBy), partition: optional(v.picklist(['model', 'none'])) })],
+        'must be "price", "latency" or "throughput"',
+      ),
     ),
-  ),
-  preferred_min_throughput: optional(threshold),
-  preferred_max_latency: optional(threshold),
-  // Nothing here is charged by the request, image or second of sound, so that any limit of those holds.
-  max_price: optional(
-    v.strictObject({
-      prompt: optional(dollars),
-      completion: optional(dollars),
-      request: optional(dollars),
-      image: optional(dollars),
-      audio: optional(dollars),
-    }),
-  ),
-  max_cost: optional(dollars),
-  clamp_output: optional(v.boolean()),
-  deadline_ms: optional(integer(1)),
-  allow_policy_fallbacks: optional(v.boolean()),
-});
+    preferred_min_throughput: optional(threshold),
+    preferred_max_latency: optional(threshold),
+    // Nothing here is charged by the request, image or second of sound, so that any limit of those holds.
+    max_price: optional(
+      v.strictObject({
+        prompt: optional(dollars),
+        completion: optional(dollars),
+        request: optional(dollars),
+        image: optional(dollars),
+        audio: optional(dollars),
+      }),
+    ),
+    max_cost: optional(dollars),
+    clamp_output: optional(v.boolean()),
+    deadline_ms: optional(integer(1)),
+    allow_policy_fallbacks: optional(v.boolean()),
+  },
+  'must be an object, for example {"order": ["bedrock"]}',
+);
 
 export const ROUTING_FIELDS: readonly string[] = Object.keys(routing.entries);
 
