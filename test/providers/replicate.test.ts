@@ -87,6 +87,22 @@ describe('a streamed answer', () => {
     expect(count('stream')).toBe(0);
   });
 
+  it('shows by an empty batch that it grows, where it was asked for in one piece', async () => {
+    const { fetch } = upstream({
+      create: json(prediction('starting'), 201),
+      get: [
+        json(prediction('processing')),
+        json(prediction('processing', { output: ['a'] })),
+        json(prediction('processing', { output: ['a'] })),
+        json(prediction('processing', { output: ['a', 'b'] })),
+        json(prediction('succeeded', { output: ['a', 'b', 'c'] })),
+      ],
+    });
+    const { batches, text } = await run(fetch, job({ stream: false }));
+    expect(batches.map((batch) => batch.length)).toEqual([0, 0, 2]);
+    expect(text).toBe('abc');
+  });
+
   it.each([
     ['refused', () => new Response('busy', { status: 503 })],
     ['unreachable', dropped],

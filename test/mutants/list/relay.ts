@@ -170,7 +170,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   request(
     'cold-start-not-waited-for',
     'A cold start that the provider announces is cut like any silence.',
-    'const ms = generation.starting ? Math.max(content.ms, coldStartMs ?? 0) : content.ms;',
+    'const ms = starting ? Math.max(content.ms, coldStartMs ?? 0) : content.ms;',
     'const ms = content.ms;',
   ),
   request(
@@ -322,8 +322,56 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   turns(
     'spent-still-others',
     'Offers that have failed for good still count as waiting.',
-    "place !== last && place.standing.kind !== 'spent'",
-    'place !== last',
+    "          place.standing.kind !== 'spent' &&\n",
+    '',
+  ),
+  turns(
+    'look-takes-attempt',
+    'Looks at a model that is being loaded use up the attempts of other offers.',
+    "if (as !== 'look') asked++;",
+    'asked++;',
+  ),
+  turns(
+    'no-room-for-later-models',
+    'Quick retries of one model use up the attempts of the next.',
+    ' || asked + later >= MAX_ATTEMPTS',
+    '',
+  ),
+  limits(
+    'service-timers-ignored',
+    "A service's own timers do not hold.",
+    '{ ...settings, ...offer.timeouts }',
+    'settings',
+  ),
+  limits(
+    'dead-provider-half-a-minute',
+    'A dead provider costs a person twice as long as it should, while another offer waits.',
+    'const FIRST_CONTENT_MS = 15_000;',
+    'const FIRST_CONTENT_MS = 30_000;',
+  ),
+  request(
+    'progress-unseen',
+    'An answer in one piece is cut although its provider shows that it is under way.',
+    "if (turn.value.length === 0 && stage === 'answered') wait(0);",
+    '',
+  ),
+  carry(
+    'n-forgotten',
+    'A server that ignores n is asked for several choices in one request again.',
+    'health.ignoredN(offer);',
+    '',
+  ),
+  fanOut(
+    'samples-alike',
+    'Samples that are asked for one by one are the same, by the same seed.',
+    'seed: seed + sample',
+    'seed',
+  ),
+  fanOut(
+    'choices-spill',
+    "What a request says beyond its choices takes another request's place.",
+    '} else if (event.choice < running.choices) {',
+    '} else {',
   ),
   billed(
     'prompt-close-billed',
