@@ -190,14 +190,27 @@ describe('plain instructions', () => {
     ['Say this is a test', 'this is a test'],
     ['Repeat exactly: two\nlines', 'two\nlines'],
     ['What is 40 + 2?', '42'],
+    ['What is 17 * 3? Respond with only the number, no words.', '51'],
+    ['What is 2+2? Answer with just the number.', '4'],
+    ['Your reply must be exactly: done', 'done'],
+    ['Return the string "x y z" exactly.', 'x y z'],
+    ['Type the letter A', 'A'],
+    ['Reply with: hi', 'hi'],
+    ['Answer with only yes or no: is the sky blue?', 'Yes'],
+    ['What is the capital of France? Answer in one word.', 'Paris'],
+    ['Repeat the word apple 3 times', 'apple apple apple'],
   ])('%j is answered word by word', (question, expected) => {
     expect(answer(question)).toBe(expected);
   });
 
   it.each([
-    'Answer with one word: what is the capital of France?',
+    'Answer with one word: what is the largest animal?',
     'Reply in exactly three words',
     'Just say what you think of llamas?',
+    'Translate "llama" to French. Reply with only the translation.',
+    'Reply with one short sentence.',
+    'Write a function that returns only the first element.',
+    'Say hello in exactly 3 words',
   ])('%j asks for no words of its own', (question) => {
     expect(answer(question)).toMatch(/^You asked/);
   });
@@ -269,6 +282,14 @@ describe('JSON that is asked for', () => {
     const person = { name: 'Jason', age: 25 };
     expect(JSON.parse(answer('Jason is 25 years old', { format: SCHEMA }))).toEqual(person);
     expect(JSON.parse(answer('', { turns: system(BY_SCHEMA, 'Jason is 25 years old') }))).toEqual(person);
+    expect(JSON.parse(answer('Return JSON with keys answer, and confidence.'))).toEqual({
+      answer: 'example',
+      confidence: 'example',
+    });
+    expect(JSON.parse(answer('Only JSON: an object with a "name" field and an "age" field. Ada is 36.'))).toEqual({
+      name: 'Ada',
+      age: 36,
+    });
     expect(JSON.parse(answer('Reply with this JSON exactly: {"ok": true}'))).toEqual({ ok: true });
     expect(JSON.parse(answer('Reply with exactly OK', { format: 'object' }))).toEqual({ answer: 'OK' });
   });

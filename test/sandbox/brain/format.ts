@@ -5,8 +5,19 @@ import type { Ask } from './types.ts';
 /** Ways in which one asks for JSON in words. */
 const ASKS =
   /\b(?:answer|reply|respond|return|output|produce|give|generate|write|only)\b[^.\n]{0,80}\b(?:JSON)\b|\bJSON (?:object|only)\b|\bas JSON\b/i;
-const KEYS =
-  /\b(?:keys?|fields?|propert(?:y|ies)|members?)\b[^{\n]{0,20}?((?:["'`“]?\w{1,40}["'`”]?(?: \([^)]{1,60}\))?(?:, and |, | and )?){1,12})/i;
+const LISTED =
+  /\b(?:keys|fields|properties|members)\b:? ((?:["'`“]?\w{1,40}["'`”]?(?: \([^)]{1,60}\))?(?:, and |, | and )?){1,12})/i;
+const NAMED =
+  /["'`“](\w{1,40})["'`”] (?:key|field|property|member)\b|\b(?:key|field|property|member) (?:called |named )?["'`“](\w{1,40})["'`”]/gi;
+
+/** The keys that a text names for an object. */
+function keysIn(text: string): string[] {
+  const listed = LISTED.exec(text)?.[1];
+  const words = listed?.replace(/\([^)]*\)/g, '').split(/, and |, | and | /) ?? [];
+  const named = [...text.matchAll(NAMED)].map((match) => match[1] ?? match[2] ?? '');
+  const keys = [...words.map((word) => word.replace(/["'`“”]/g, '')), ...named].filter(Boolean);
+  return [...new Set(keys)];
+}
 const MAX_TRIES = 8;
 
 /** The first JSON object that stands in a text. */
@@ -42,9 +53,6 @@ const NUMERIC = /^(?:age|count|number|total|sum|year|amount|price|quantity|score
 const isSchema = (json: Json): boolean =>
   isJson(json.properties) || typeof json.$ref === 'string' || Array.isArray(json.anyOf) || json.type === 'object';
 
-const quotedWords = (text: string): string[] =>
-  [...text.matchAll(/["'`“](\w{1,40})["'`”]/g)].map((match) => match[1] ?? '');
-
 /** What an answer must be. */
 export type Format =
   | { readonly kind: 'any' }
@@ -66,7 +74,7 @@ export function formatOf({ format, turns }: Ask, question: string): Format | und
     if (format === undefined && !ASKS.test(text)) continue;
     const found = objectIn(text);
     if (found) return isSchema(found) ? { kind: 'schema', schema: found } : { kind: 'example', json: found };
-    const keys = quotedWords(KEYS.exec(text)?.[1] ?? '');
+    const keys = keysIn(text);
     if (keys.length > 0) return { kind: 'schema', schema: schemaOf(keys) };
     if (format === undefined) return { kind: 'any' };
   }
