@@ -11,11 +11,20 @@ interface Named {
   readonly upstream: string;
 }
 
+export interface Learnt extends Named {
+  /** Prompts with tools in them, or those without. */
+  readonly tools: boolean;
+  readonly bills: number;
+  readonly correction: Correction;
+}
+
 /** What answers have shown of offers beside how fast they are and whether they fail. */
 export interface Learned {
   refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
   smallestPrompt(provider: string, upstream: string, tools: boolean): number | undefined;
   correction(provider: string, upstream: string, tools: boolean): Correction | undefined;
+  /** Every correction that has been learned. */
+  corrections(): readonly Learnt[];
   /** The offer has refused to hold an answer to these schemas, or to any. */
   schemasRefused(offer: Candidate, error: GatewayError, now: number): void;
   /** The provider has billed one prompt as so many tokens. */
@@ -51,13 +60,23 @@ export const isSchemaRefusal = ({ structured }: Candidate, { code, details }: Ga
 export function learned(): Learned {
   const refused = new Map<string, number>();
   const smallest = new Map<string, number>();
-  const bills = new Map<string, { readonly newest: readonly Bill[]; readonly correction: Correction | undefined }>();
+  const bills = new Map<
+    string,
+    Omit<Learnt, 'bills' | 'correction'> & {
+      readonly newest: readonly Bill[];
+      readonly correction: Correction | undefined;
+    }
+  >();
   const believes = (key: string, now: number): boolean => now < (refused.get(key) ?? Number.NEGATIVE_INFINITY);
   return {
     refusesSchemas: (provider, upstream, schemas, now) =>
       believes(keyOf({ provider, upstream }, ANY), now) || believes(keyOf({ provider, upstream }, schemas), now),
     smallestPrompt: (provider, upstream, tools) => smallest.get(keyOf({ provider, upstream }, String(tools))),
     correction: (provider, upstream, tools) => bills.get(keyOf({ provider, upstream }, String(tools)))?.correction,
+    corrections: () =>
+      [...bills.values()].flatMap(({ newest, correction, ...of }) =>
+        correction === undefined ? [] : [{ ...of, bills: newest.length, correction }],
+      ),
     schemasRefused(offer, { code, details }, now) {
       // Not to know the field at all is the model's; anything else may be about this schema alone.
       const all = code === 'unsupported_parameter' && details.param !== undefined;
@@ -71,7 +90,8 @@ export function learned(): Learned {
       const billed = promptTokens - offer.reportsExtra;
       if (counted === undefined || counted <= 0 || billed <= 0) return;
       const newest = [...(bills.get(key)?.newest ?? []), { counted, billed }].slice(-BILLS_KEPT);
-      keep(bills, key, { newest, correction: correctionFrom(newest) });
+      const { provider, upstream } = offer;
+      keep(bills, key, { provider, upstream, tools: hasTools(offer), newest, correction: correctionFrom(newest) });
     },
   };
 }

@@ -58,6 +58,15 @@ export const health =
       share: rounded(share, 4),
       drifting: samples >= LEAST_SAMPLES && Math.abs(share) > DRIFT,
     }));
+    const estimates = relay.health.corrections().map(({ provider, upstream, tools, bills, correction }) => ({
+      provider,
+      provider_model: upstream,
+      tools,
+      bills,
+      scale: rounded(correction.scale, 4),
+      extra_tokens: rounded(correction.extra, 1),
+      error_bound: rounded(correction.errorBound, 4),
+    }));
     const offers = relay.health.breakers(relay.clock.now()).map(({ provider, upstream, breaker, observed }) => ({
       provider,
       provider_model: upstream,
@@ -79,5 +88,7 @@ export const health =
       })),
       offers,
       token_drift: drifts,
+      // Where we can only estimate: what a count is multiplied by and what is added, as the offer was seen to bill.
+      token_estimates: estimates,
     });
   };

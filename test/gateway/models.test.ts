@@ -93,5 +93,15 @@ describe('a model whose tokens we can only estimate', () => {
     expect(after.exactness).toBe('estimate');
     expect(after.error_bound).toBeLessThan(0.2);
     expect(Math.abs(after.tokens / billed - 1)).toBeLessThanOrEqual(after.error_bound);
+    const { token_estimates: learned } = (await (await stack.get('/v1/health')).json()) as { token_estimates: unknown };
+    expect(learned).toContainEqual(
+      expect.objectContaining({
+        provider: 'together',
+        provider_model: 'MiniMaxAI/MiniMax-M2.7',
+        tools: false,
+        bills: expect.any(Number),
+        scale: expect.any(Number),
+      }),
+    );
   });
 });

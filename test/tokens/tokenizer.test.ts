@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { models } from '../../src/catalog/index.ts';
 import { hashOf } from '../../src/tokens/engine/hash.ts';
 import { NONE, Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
-import { FAMILIES } from '../../src/tokens/families.ts';
+import { FAMILIES, tokenizerFamily } from '../../src/tokens/families.ts';
 import { type TokenizerFamily, tokenizerFor } from '../../src/tokens/tokenizer.ts';
 import { bundledVocabulary, vocabularies } from '../../src/tokens/vocab/index.ts';
 import { shipped } from './shipped.ts';
@@ -190,6 +191,22 @@ describe('exactness', () => {
     for (const family of ['qwen-next', 'deepseek-next', 'gemma'] as const) {
       expect(await tokenizerFor(family, shipped), family).toMatchObject({ exactness: 'estimate', special: {} });
     }
+  });
+});
+
+describe('the models of the catalogue', () => {
+  it('are counted by their own vocabulary, by a relative’s, or by nobody’s that is known: no family by oversight', () => {
+    const families = [...new Set(models().map(({ family }) => family))];
+    const by = (estimated: (family: TokenizerFamily) => boolean) =>
+      families.filter((family) => estimated(tokenizerFamily(family))).sort();
+    expect(by((family) => family === 'other')).toEqual([
+      ...['beam', 'bonsai', 'glm-4.5', 'glm-4.6', 'glm-4.7', 'glm-5', 'granite-3', 'inkling', 'kimi-k2', 'kimi-k3'],
+      ...['lfm2', 'llama-guard', 'minimax-m2', 'minimax-m3', 'muse', 'nemotron-3', 'nemotron-3.5'],
+      ...['nemotron-nano-2', 'pixtral-large', 'ripple', 'rnj', 'trinity'],
+    ]);
+    expect(by((family) => family !== 'other' && FAMILIES[family].errorBound !== undefined)).toEqual([
+      ...['deepseek-v4.1', 'gemma-3', 'gemma-3n', 'gemma-4', 'qwen3.7', 'qwen3.8'],
+    ]);
   });
 });
 
