@@ -46,6 +46,12 @@ describe('the key', () => {
       expect(both(wrong), wrong).toEqual(REFUSED);
   });
 
+  it('is asked for where it is missing or empty, and doubted where it is another', () => {
+    const said = (headers: HeadersInit) => () => authenticate(new Headers(headers), access);
+    for (const none of [{}, { 'x-api-key': '' }, { authorization: 'Bearer ' }]) expect(said(none)).toThrow(/^No key\./);
+    expect(said({ 'x-api-key': 'another' })).toThrow(/not known here/);
+  });
+
   it('of repeated characters does not let in by fewer or more of them', () => {
     const same: Access = { kind: 'key', adminKey: 'aaaaaaaa' };
     for (const length of [1, 2, 4, 7, 9, 16]) expect(both('a'.repeat(length), same)).toEqual(REFUSED);

@@ -194,3 +194,54 @@ describe('a stream in which nothing comes for a while', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 });
+
+describe('a credential that a server says back', () => {
+  const TOKEN = 'mine-token-5f1d';
+  const words = `Token ${TOKEN} of ${btoa(TOKEN)} is over the maximum token limit.`;
+  const shown = 'Token [redacted] of [redacted] is over the maximum token limit.';
+  const refuse = () => Response.json({ error: { message: words, code: TOKEN } }, { status: 400 });
+
+  it('is not in the error', async () => {
+    const answer = await gateway(async () => refuse())('POST', '/v1/chat/completions', hi);
+    const text = await answer.text();
+    expect(text).toContain(shown);
+    expect(text).not.toMatch(/5f1d|bWluZS/i);
+  });
+
+  it('is not in the error that ends a stream', async () => {
+    const chunks = [
+      { choices: [{ index: 0, delta: { content: 'Hel' } }] },
+      { error: { message: words, type: TOKEN, code: 500 } },
+    ];
+    const stream = chunks.map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`).join('');
+    const network: Fetch = async () => new Response(stream, { headers: { 'content-type': 'text/event-stream' } });
+    const answer = await gateway(network)('POST', '/v1/chat/completions', { ...hi, stream: true });
+    const text = await answer.text();
+    expect(text).toContain('"finish_reason":"error"');
+    expect(text).toContain(shown);
+    expect(text).not.toMatch(/5f1d|bWluZS/i);
+  });
+
+  it('is not in the attempts of an answer that another gave', async () => {
+    const model = { [MODEL]: { price: { input_per_mtok: '1', output_per_mtok: '1' } } };
+    const services = [
+      { id: 'mine', base_url: 'http://mine.example/v1', token: TOKEN, models: model },
+      { id: 'other', base_url: 'http://other.example/v1', models: model },
+    ];
+    const network: Fetch = async (input, init) =>
+      new URL(new Request(input, init).url).hostname === 'mine.example' ? refuse() : Response.json(completionOf('Hi'));
+    const ask = gateway(network, { OPENAI_COMPATIBLE_SERVICES: JSON.stringify(services) });
+    const body = { ...hi, provider: { order: ['mine', 'other'] } };
+    const answer = await ask('POST', '/v1/chat/completions', body, { 'x-chasqui-debug': '1' });
+    const text = await answer.text();
+    expect([answer.status, answer.headers.get('x-chasqui-provider')]).toEqual([200, 'other']);
+    expect(text).toContain(shown);
+    expect(text).not.toMatch(/5f1d|bWluZS/i);
+  });
+
+  it('is not in the name that it gives its configuration', async () => {
+    const named = { ...completionOf('Hi'), system_fingerprint: TOKEN };
+    const answer = await gateway(async () => Response.json(named))('POST', '/v1/chat/completions', hi);
+    expect(await answer.json()).toMatchObject({ system_fingerprint: '[redacted]' });
+  });
+});
