@@ -184,6 +184,12 @@ export function rank(
 const lossOf = ({ drops }: Candidate, after: boolean): string =>
   `It loses ${drops.join(', ')}${after ? ', so it comes after offers that lose nothing' : ''}.`;
 
+/** Hosted services that are configured as one's own are paid for what they do. */
+const standsAs = ({ standing, priced }: Candidate): string | undefined =>
+  standing === 'own' && priced.known && priced.row.price.kind === 'token'
+    ? 'A service of your own, paid by the token.'
+    : STANDS[standing];
+
 function reasoned(
   offer: Candidate,
   ordered: boolean,
@@ -191,7 +197,7 @@ function reasoned(
   lossless: boolean,
   slow: boolean,
 ): Candidate {
-  const stands = STANDS[offer.standing];
+  const stands = standsAs(offer);
   const why = [
     ...offer.why,
     ...(ordered ? ['provider.order names it.'] : []),

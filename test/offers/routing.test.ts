@@ -80,6 +80,13 @@ describe('the default order', () => {
     expect(new Set(order(chat(GPT), own))).toEqual(new Set(['anyscale', 'bedrock', 'together']));
   });
 
+  it('says of a service of one’s own that is paid by the token that it is, and of others that they cost the same', () => {
+    const own = { services: [service({ model: 'gpt-oss-120b', upstream: 'mine' })] };
+    const paid = { ...own, prices: layered(bundledBook(), [priceOf('anyscale', 'mine/mine', '0.1', '0.2')]) };
+    expect(offerOf(chat(GPT), 'anyscale', world(paid)).why).toContain('A service of your own, paid by the token.');
+    expect(offerOf(chat(GPT), 'anyscale', world(own)).why.join()).toContain('costs the same whether used or not');
+  });
+
   it('draws the first by the inverse square of cost, over many calls', () => {
     const firsts = new Map<string, number>();
     const calls = 2000;
