@@ -70,7 +70,7 @@ export const mostForSchemas = (json: string): number => bytes(json) + ADDED_TO_A
  * The most tokens that a call's prompts can be billed as; undefined where nobody can say: an image in a context of unknown
  * length.
  *
- * @param smallest tokens of the smallest prompt that the offer has billed: its template adds no more than that
+ * @param smallest tokens of the smallest prompt of its kind that the offer has billed lately: its template adds no more
  */
 export function mostTokens(
   way: Way,

@@ -6,6 +6,7 @@ import { mostForSchemas } from './bound.ts';
 import { type Billed, callCost, overMaxPrice, withinMaxCost } from './cost.ts';
 import { dropsFor, schemasIn, schemasOf, structuringOf } from './drops.ts';
 import { type Facts, factsOf } from './facts.ts';
+import { promptKind } from './health.ts';
 import { measure } from './measure.ts';
 import { outputFor } from './output.ts';
 import { DEFAULT_SUBREQUESTS, overRequestLimit } from './plan.ts';
@@ -131,7 +132,8 @@ function workOut(
   const prompt: PromptSize =
     counted === undefined
       ? measure(way, facts, counter, {
-          smallest: world.health.smallestPrompt(provider, upstream, hasTools),
+          smallest:
+            way.form === 'messages' ? world.health.smallestPrompt(provider, upstream, promptKind(way)) : undefined,
           correction: world.health.correction(provider, upstream, hasTools),
         })
       : { largest: counted, total: counted, exactness: 'exact' };
@@ -215,7 +217,7 @@ function workOut(
 
 /** A limit that nobody asked for, and that may be lower than need be. */
 const guessed = (call: Call, facts: Facts, api: Api, { maxTokens }: OutputLimit): readonly string[] =>
-  api === 'completions' && call.maxTokens === undefined && maxTokens !== undefined && facts.contextLength === undefined
+  api === 'completions' && call.maxTokens === undefined && maxTokens !== undefined && !facts.contextServed
     ? [`Its context is not known here, so the answer gets ${maxTokens} tokens: set max_tokens, or its context_length.`]
     : [];
 

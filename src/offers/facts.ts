@@ -23,6 +23,8 @@ export interface Facts {
   readonly structured: boolean;
   readonly infill: boolean;
   readonly contextLength?: number;
+  /** That is what is served there, and not only what the model could take: a server of one's own may be started with less. */
+  readonly contextServed: boolean;
   readonly maxOutput: (api: Api) => number | undefined;
 }
 
@@ -60,6 +62,7 @@ export function factsOf(source: OfferSource): Facts {
       structured: false,
       infill: known?.capabilities.infill ?? true,
       ...limits,
+      contextServed: offer.contextLength !== undefined,
       maxOutput: () => offer.maxOutput,
     };
   }
@@ -79,6 +82,7 @@ export function factsOf(source: OfferSource): Facts {
     structured: offer.features.structured,
     infill: model.capabilities.infill,
     ...limits,
+    contextServed: contextLength !== undefined,
     maxOutput: (api) => offer.maxOutput[api],
   };
 }

@@ -1,3 +1,5 @@
+import type { Message, Tool } from '../core/index.ts';
+
 /** How an offer has been doing, as far as whoever carries calls has seen. */
 export interface Observed {
   /** Milliseconds from asking to the first content of a stream, as a moving average. */
@@ -31,6 +33,21 @@ export interface Correction {
   readonly errorBound: number;
 }
 
+/** What a template says by itself depends on these: a default system prompt stands where the caller gives none, tools are introduced. */
+export type PromptKind = 'plain' | 'system' | 'tools' | 'system and tools';
+
+export function promptKind({
+  messages,
+  tools,
+}: {
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+}): PromptKind {
+  const system = messages.some(({ role }) => role === 'system');
+  if (tools.length === 0) return system ? 'system' : 'plain';
+  return system ? 'system and tools' : 'tools';
+}
+
 /** What ranking asks about offers, each named by provider and the provider's own id. */
 export interface Health {
   observed(provider: string, upstream: string): Observed | undefined;
@@ -41,8 +58,8 @@ export interface Health {
   ignoresN(provider: string, upstream: string): boolean;
   /** Whether an offer has refused to hold answers to JSON Schemas: to any, or to those of this call. */
   refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
-  /** Tokens of the smallest prompt that an offer has billed, with tools in it or without: its template adds no more. */
-  smallestPrompt(provider: string, upstream: string, tools: boolean): number | undefined;
+  /** Tokens of the smallest prompt of its kind that an offer has billed lately: its template adds no more by itself. */
+  smallestPrompt(provider: string, upstream: string, kind: PromptKind): number | undefined;
   /** How an offer's bills differ from our estimates of its prompts, with tools in them or without. */
   correction(provider: string, upstream: string, tools: boolean): Correction | undefined;
 }

@@ -2,7 +2,16 @@ export { BILLS_KEPT, correctionFrom } from './bills.ts';
 export { offerName } from './consider.ts';
 export { countCall, type ModelCount } from './count.ts';
 export { familyMistake } from './families.ts';
-export { type Bill, type Breaker, type Correction, type Health, type Observed, UNSEEN } from './health.ts';
+export {
+  type Bill,
+  type Breaker,
+  type Correction,
+  type Health,
+  type Observed,
+  type PromptKind,
+  promptKind,
+  UNSEEN,
+} from './health.ts';
 export { liveServices, type Services } from './live-services.ts';
 export { DEFAULT_SUBREQUESTS, planFor } from './plan.ts';
 export { readRoutes } from './read-routes.ts';

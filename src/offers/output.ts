@@ -6,9 +6,9 @@ import { type OutputLimit, type PromptSize, type Refusal, refuse } from './types
 
 /** Bedrock's InvokeModel for Llama takes at most this as `max_gen_len` (and truncates at 512 without it). */
 const INVOKE_MOST = 2048;
-/** What Replicate's engines serve where the catalogue knows no context. */
+/** What Replicate's engines serve where the catalogue knows no context, and a server of the user's own of a model that can take more. */
 const ASSUMED_CONTEXT = 4096;
-/** What a service of the user's own serves at least, where nobody knows; and what its answer gets in any case. */
+/** What such a server serves of a model that nobody knows; and what its answer gets in any case. */
 const ASSUMED_SERVICE_CONTEXT = 2048;
 const LEAST_OUTPUT = 256;
 
@@ -57,11 +57,12 @@ export function outputFor(call: Call, facts: Facts, api: Api, prompt: PromptSize
 /** The largest output that fits for certain: one that may not fit is refused, and nobody asked for it. */
 function certain(facts: Facts, api: Api, prompt: PromptSize, ceiling: number | undefined): number {
   const most = longest(prompt);
-  if (facts.contextLength !== undefined || api !== 'completions') {
+  if (facts.contextServed || api !== 'completions') {
     const context = facts.contextLength ?? ASSUMED_CONTEXT;
     return Math.max(1, Math.min(ceiling ?? context, context - (MARGIN[facts.provider] ?? 0) - most));
   }
-  return Math.min(ceiling ?? ASSUMED_SERVICE_CONTEXT, Math.max(LEAST_OUTPUT, ASSUMED_SERVICE_CONTEXT - most));
+  const context = facts.contextLength === undefined ? ASSUMED_SERVICE_CONTEXT : ASSUMED_CONTEXT;
+  return Math.min(ceiling ?? context, Math.max(LEAST_OUTPUT, context - most));
 }
 
 function smaller(a: number | undefined, b: number | undefined): number | undefined {

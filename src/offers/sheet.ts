@@ -9,7 +9,7 @@ import { idsReader } from './raw-prompts.ts';
 import { renderingsOf } from './renderings.ts';
 import { expand, type Wanted } from './route.ts';
 import { serviceIndex } from './service-index.ts';
-import { offersOf, type Sources, unknownName } from './source.ts';
+import { type OfferSource, offersOf, type Sources, unknownName } from './source.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
 function assertKnownTemplate(call: Call): void {
@@ -163,7 +163,9 @@ export function layOut(
  * an estimate is over it, and cuts the answer or leaves the offer out.
  */
 export function worthAsking(call: Call, asked: Asked, world: World, moment: Moment): readonly Candidate[] {
-  if (asked.named.every(({ routing }) => routing.maxCost === undefined)) return [];
+  const canCount = ({ offer }: OfferSource): boolean => world.providers.get(offer.provider)?.countTokens !== undefined;
+  const bounded = asked.named.some(({ routing, sources }) => routing.maxCost !== undefined && sources.some(canCount));
+  if (!bounded) return [];
   const { eligible } = layOut(call, asked, world, moment);
   const allowed = new Set(eligible.filter(({ output }) => !output.clamped).map(offerName));
   const unbound = asked.named.map((one) => ({ ...one, routing: withoutMaxCost(one.routing) }));

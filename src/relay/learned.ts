@@ -1,5 +1,13 @@
 import type { GatewayError } from '../core/index.ts';
-import { BILLS_KEPT, type Bill, type Candidate, type Correction, correctionFrom } from '../offers/index.ts';
+import {
+  BILLS_KEPT,
+  type Bill,
+  type Candidate,
+  type Correction,
+  correctionFrom,
+  type PromptKind,
+  promptKind,
+} from '../offers/index.ts';
 
 /** Milliseconds for which a refusal to hold an answer to a schema is believed: regions and models learn to. */
 const BELIEVED_MS = 3_600_000;
@@ -21,7 +29,7 @@ export interface Learnt extends Named {
 /** What answers have shown of offers beside how fast they are and whether they fail. */
 export interface Learned {
   refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
-  smallestPrompt(provider: string, upstream: string, tools: boolean): number | undefined;
+  smallestPrompt(provider: string, upstream: string, kind: PromptKind): number | undefined;
   correction(provider: string, upstream: string, tools: boolean): Correction | undefined;
   /** Every correction that has been learned. */
   corrections(): readonly Learnt[];
@@ -59,7 +67,8 @@ export const isSchemaRefusal = ({ structured }: Candidate, { code, details }: Ga
 
 export function learned(): Learned {
   const refused = new Map<string, number>();
-  const smallest = new Map<string, number>();
+  /** Tokens of the newest prompts, by kind: a server may be given another template. */
+  const smallest = new Map<string, readonly number[]>();
   const bills = new Map<
     string,
     Omit<Learnt, 'bills' | 'correction'> & {
@@ -71,7 +80,10 @@ export function learned(): Learned {
   return {
     refusesSchemas: (provider, upstream, schemas, now) =>
       believes(keyOf({ provider, upstream }, ANY), now) || believes(keyOf({ provider, upstream }, schemas), now),
-    smallestPrompt: (provider, upstream, tools) => smallest.get(keyOf({ provider, upstream }, String(tools))),
+    smallestPrompt(provider, upstream, kind) {
+      const newest = smallest.get(keyOf({ provider, upstream }, kind));
+      return newest && Math.min(...newest);
+    },
     correction: (provider, upstream, tools) => bills.get(keyOf({ provider, upstream }, String(tools)))?.correction,
     corrections: () =>
       [...bills.values()].flatMap(({ newest, correction, ...of }) =>
@@ -84,8 +96,12 @@ export function learned(): Learned {
     },
     billed(offer, promptTokens) {
       if (!(promptTokens > 0)) return;
+      // A raw prompt has nothing of a template's own in it.
+      if (offer.sends.form === 'messages') {
+        const kind = keyOf(offer, promptKind(offer.sends));
+        keep(smallest, kind, [...(smallest.get(kind) ?? []), promptTokens].slice(-BILLS_KEPT));
+      }
       const key = keyOf(offer, String(hasTools(offer)));
-      keep(smallest, key, Math.min(promptTokens, smallest.get(key) ?? promptTokens));
       const { counted } = offer.prompt;
       const billed = promptTokens - offer.reportsExtra;
       if (counted === undefined || counted <= 0 || billed <= 0) return;

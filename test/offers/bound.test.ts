@@ -125,7 +125,7 @@ describe('max_cost at a model that is only estimated', () => {
   it('lets through what the service was seen to bill, and is a bound still', () => {
     const seen = (tokens: number): Health => ({
       ...UNSEEN,
-      smallestPrompt: (_id, _model, tools) => (tools ? undefined : tokens),
+      smallestPrompt: (_id, _model, kind) => (kind === 'plain' ? tokens : undefined),
     });
     const routing = { maxCost: parseDollars('0.00025') };
     expect(offerOf(GREETING, 'anyscale', own).cost?.max).toBeGreaterThan(routing.maxCost);

@@ -268,6 +268,13 @@ describe('a raw prompt without max_tokens', () => {
     expect(long.output.maxTokens).toBe(256);
   });
 
+  it('does not ask for all that the model could take of a server that may have been started with less', () => {
+    const offer = once('llama-3.3-70b-instruct');
+    expect(offer.contextLength).toBe(131_072);
+    expect(offer.output.maxTokens).toBe(4096 - offer.prompt.total);
+    expect(offer.why.join()).toContain('set max_tokens, or its context_length');
+  });
+
   it('is so for a chat that goes out as a rendered prompt, and for no other', () => {
     const in_ = world({ services: [service({ contextLength: 8192 })] });
     const begun = chat({ messages: [user('Count.'), { role: 'assistant', content: 'One, two' }] });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Event, GatewayError, type Job } from '../../src/core/index.ts';
-import type { Candidate } from '../../src/offers/index.ts';
+import type { Candidate, PromptKind } from '../../src/offers/index.ts';
 import { healthBook } from '../../src/relay/index.ts';
 import {
   answers,
@@ -113,6 +113,14 @@ it('what an offer bills shows the most that its template adds: the smallest prom
     const carried = await run({ providers: [provider], health });
     await textOf(carried.events);
   }
-  expect(health.smallestPrompt('anyscale', 'anyscale-llama', false)).toBe(42);
-  expect(health.smallestPrompt('anyscale', 'anyscale-llama', true)).toBeUndefined();
+  const smallest = (kind: PromptKind) => health.smallestPrompt('anyscale', 'anyscale-llama', kind);
+  expect([smallest('plain'), smallest('tools'), smallest('system')]).toEqual([42, undefined, undefined]);
+  // A raw prompt has no template, and a system prompt of the caller's keeps the template's own away.
+  health.billed(offer('anyscale', { api: 'completions', sends: { form: 'prompts', prompts: ['Hi'], stop: [] } }), 3);
+  const system = [{ role: 'system', content: 'x' } as const, { role: 'user', content: 'Hi' } as const];
+  health.billed(offer('anyscale', { sends: { form: 'messages', messages: system, tools: [] } }), 12);
+  expect([smallest('plain'), smallest('system')]).toEqual([42, 12]);
+  // What a server billed long ago may have been another template's.
+  for (let n = 0; n < 16; n++) health.billed(offer('anyscale'), 70);
+  expect(smallest('plain')).toBe(70);
 });
