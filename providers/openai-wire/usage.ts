@@ -2,7 +2,7 @@ import { type Usage, usageFromTotals } from '../../src/core/index.ts';
 import { count, isObject } from './shape.ts';
 
 /**
- * A `usage` object in core's buckets; undefined where it does not say both totals, because unknown is not zero.
+ * A `usage` object in core's buckets; undefined where it does not say what the answer came to, because unknown is not zero.
  * Cached tokens: `prompt_tokens_details.cached_tokens` (OpenAI, vLLM) or `cached_tokens` (Together).
  */
 export function readUsage(wire: unknown): Usage | undefined {
@@ -10,12 +10,14 @@ export function readUsage(wire: unknown): Usage | undefined {
   const prompt = count(wire.prompt_tokens);
   const total = count(wire.total_tokens);
   const completion = count(wire.completion_tokens) ?? (prompt !== undefined && total === prompt ? 0 : undefined);
-  if (prompt === undefined || completion === undefined) return undefined;
+  if (completion === undefined) return undefined;
   const promptDetails = isObject(wire.prompt_tokens_details) ? wire.prompt_tokens_details : {};
   const completionDetails = isObject(wire.completion_tokens_details) ? wire.completion_tokens_details : {};
   const cacheRead = count(promptDetails.cached_tokens) ?? count(wire.cached_tokens);
   const reasoning = count(completionDetails.reasoning_tokens) ?? count(wire.reasoning_tokens);
   // xAI counts reasoning beside the completion instead of inside it; the total tells which.
-  const beside = reasoning !== undefined && reasoning > 0 && total === prompt + completion + reasoning;
-  return usageFromTotals({ prompt, completion: beside ? completion + reasoning : completion, cacheRead, reasoning });
+  const beside = reasoning !== undefined && reasoning > 0 && total === (prompt ?? 0) + completion + reasoning;
+  const answer = { completion: beside ? completion + reasoning : completion, reasoning };
+  if (prompt === undefined) return { ...usageFromTotals({ prompt: 0, ...answer }), promptUnknown: true };
+  return usageFromTotals({ prompt, cacheRead, ...answer });
 }

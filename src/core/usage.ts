@@ -17,6 +17,8 @@ export interface Usage {
   readonly seconds?: number;
   /** Whether the provider said how much of the prompt came from a cache, so that a `cacheRead` of 0 is known to be none. */
   readonly cacheTold?: true;
+  /** The provider counted its answer alone. `input` is 0 until we have counted the prompt. */
+  readonly promptUnknown?: true;
 }
 
 export const promptTokens = (usage: Usage): number => usage.input + usage.cacheRead + usage.cacheWrite;
@@ -37,6 +39,7 @@ export function addUsage(a: Usage, b: Usage): Usage {
     reasoning: a.reasoning + b.reasoning,
     source: lessSure(a.source, b.source),
     ...(a.cacheTold && b.cacheTold ? { cacheTold: true } : {}),
+    ...(a.promptUnknown || b.promptUnknown ? { promptUnknown: true } : {}),
     ...(seconds === undefined ? {} : { seconds }),
   };
 }

@@ -167,7 +167,7 @@ export async function attempt(
       else for (const event of keeper.filter(next.value)) first.push(event);
     }
     counter.note(first);
-    first = counter.toldApart(first);
+    first = counter.completed(first);
     if (keeper.begun()) observer.begun();
     if (done) {
       first.push(...complete());
@@ -191,7 +191,7 @@ export async function attempt(
             if (next.done) break;
             const filtered = keeper.filter(next.value);
             counter.note(filtered);
-            const value = counter.toldApart(filtered);
+            const value = counter.completed(filtered);
             if (value.length > 0) return { done: false, value };
           }
           const last = complete();

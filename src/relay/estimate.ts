@@ -5,10 +5,11 @@ import type { Plan, TextCounter } from '../offers/index.ts';
 export interface Tally {
   note(batch: readonly Event[]): void;
   /**
-   * A batch that has been noted, in whose usage thoughts are told apart from what was said: of the provider's own figure, where it
-   * gives none beside a thought, as many tokens as we count in it. The very batch where nothing is to be done.
+   * A batch that has been noted, in whose usage stands what the provider left out: our count of the prompt, where it counted its
+   * answer alone; and where it gives no figure beside a thought, of its own figure as many tokens as we count in that. The
+   * very batch where nothing is to be done.
    */
-  toldApart(batch: Event[]): Event[];
+  completed(batch: Event[]): Event[];
   /** The provider's own count, once it has come. */
   told(): Usage | undefined;
   /**
@@ -68,13 +69,19 @@ export function tally({ promptTokens, promptExactness, counter, jobs, choicesPer
         else saidBy(event.choice).ended = event.reason === 'stop' && !event.cut;
       }
     },
-    toldApart(batch) {
-      if (!told || told.reasoning > 0 || !choices.some((said) => said?.reasoning)) return batch;
+    completed(batch) {
       const at = batch.findIndex(({ type }) => type === 'usage');
-      if (at < 0) return batch;
-      const reasoning = Math.min(told.output, sum('reasoning'));
-      told = { ...told, output: told.output - reasoning, reasoning };
-      return batch.with(at, { type: 'usage', usage: told });
+      if (!told || at < 0) return batch;
+      const before = told;
+      if (told.promptUnknown) {
+        const { promptUnknown: _, ...answer } = told;
+        told = { ...answer, input: promptTokens, source: promptExactness === 'exact' ? 'counted' : 'estimated' };
+      }
+      if (told.reasoning === 0 && choices.some((said) => said?.reasoning)) {
+        const reasoning = Math.min(told.output, sum('reasoning'));
+        told = { ...told, output: told.output - reasoning, reasoning };
+      }
+      return told === before ? batch : batch.with(at, { type: 'usage', usage: told });
     },
     told: () => told,
     count(repeats = 0) {

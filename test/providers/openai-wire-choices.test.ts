@@ -181,13 +181,11 @@ describe('usage', () => {
     expect(together.usage).toMatchObject({ input: 6, cacheRead: 4 });
   });
 
-  it('is absent where a figure is missing', async () => {
-    const got = await read(
-      streamOf(
-        sse([delta('Hi'), finish('stop'), { choices: [], usage: { prompt_tokens: null, completion_tokens: 3 } }]),
-      ),
-    );
-    expect(got.usage).toBeUndefined();
+  it('of the answer alone leaves the prompt to be counted, and is absent where the answer is not in it', async () => {
+    const told = (given: object) => read(streamOf(sse([delta('Hi'), finish('stop'), { choices: [], usage: given }])));
+    const half = await told({ prompt_tokens: null, completion_tokens: 3 });
+    expect(half.usage).toMatchObject({ promptUnknown: true, input: 0, output: 3 });
+    expect((await told({ prompt_tokens: 3, completion_tokens: null })).usage).toBeUndefined();
   });
 });
 

@@ -27,7 +27,7 @@ describe('an answer whose provider counts no thoughts', () => {
     const counter = tally(planOf());
     const out = batches.map((batch) => {
       counter.note(batch);
-      return counter.toldApart(batch);
+      return counter.completed(batch);
     });
     const shown = out.flat().find(({ type }) => type === 'usage');
     expect(shown?.type === 'usage' ? shown.usage : undefined).toEqual(counter.told());
@@ -38,6 +38,24 @@ describe('an answer whose provider counts no thoughts', () => {
   it('has them told apart by our count, in one piece or several, and its total as it was', () => {
     expect(apart([thought, text('four'), finish('stop'), usage(9)])).toMatchObject({ output: 6, reasoning: 3 });
     expect(apart([thought], [text('four')], [finish('stop'), usage(9)])).toMatchObject({ output: 6, reasoning: 3 });
+  });
+
+  it('has the prompt of our count where its provider counted the answer alone, and passes for no bill', () => {
+    const half: Event = {
+      type: 'usage',
+      usage: {
+        input: 0,
+        cacheRead: 0,
+        cacheWrite: 0,
+        output: 9,
+        reasoning: 0,
+        source: 'provider',
+        promptUnknown: true,
+      },
+    };
+    const expected = { input: planOf().promptTokens, output: 9, reasoning: 0, source: 'counted' };
+    expect(apart([text('four'), finish('stop'), half])).toMatchObject(expected);
+    expect(apart([text('four'), finish('stop'), half])).not.toHaveProperty('promptUnknown');
   });
 
   it('never has more of them than the provider counted in all', () => {

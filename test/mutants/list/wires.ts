@@ -106,9 +106,10 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   ),
   usage(
     'half-a-usage',
-    'A usage without a completion counts as none.',
+    'A usage of the answer alone counts as none.',
+    'if (completion === undefined) return undefined;',
     'if (prompt === undefined || completion === undefined) return undefined;',
-    'if (prompt === undefined) return undefined;',
+    ['test/gateway/replay.test.ts'],
   ),
   usage('cached-tokens', "Together's cached tokens are not read.", ' ?? count(wire.cached_tokens)', ''),
   usage(
