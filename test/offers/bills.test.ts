@@ -137,6 +137,11 @@ describe('an offer of a model that nobody knows', () => {
   });
 
   it('teaches nothing where the count is exact or left images out', () => {
+    const image = { role: 'user', content: [{ type: 'image', url: 'data:image/png;base64,AA==' }] } as const;
+    expect(offerOf({ ...greeting, messages: [image] }, 'anyscale', own).prompt).not.toHaveProperty('counted');
+    const known = chat({ models: ['llama-3-8b-instruct'], maxTokens: 8 });
+    expect(offerOf(known, 'bedrock').prompt).toEqual(expect.objectContaining({ exactness: 'exact' }));
+    expect(offerOf(known, 'bedrock').prompt).not.toHaveProperty('counted');
     const book = healthBook();
     const prompt: PromptSize = { largest: 9, total: 9, exactness: 'exact' };
     for (let call = 0; call < 4; call++) book.billed(offer('anyscale', { prompt }), 40);

@@ -55,8 +55,49 @@ const schema = inFolder('schema', 'providers/bedrock/converse', ['test/providers
 );
 const charge = prices('cost.ts');
 const live = prices('live.ts');
+const book = prices('book.ts');
+const learnt = inFolder('offers', 'src/offers', ['test/offers/bills.test.ts'])('bills.ts');
 
 export const OFFERS_MUTANTS: readonly Mutant[] = [
+  learnt(
+    'bills-narrow',
+    'A prompt of another size than any billed is said to be known as well.',
+    'from <= largest && largest <= to',
+    'true',
+  ),
+  learnt(
+    'bills-above-certain',
+    'What bills taught goes above what is certain.',
+    'total: Math.min(atMost, ',
+    'total: Math.max(0, ',
+  ),
+  learnt(
+    'bills-one-template',
+    'The template is counted once for many prompts.',
+    'predicted(correction, total, prompts)',
+    'predicted(correction, total)',
+  ),
+  learnt('bills-first', 'One bill is believed.', 'bills.length < LEAST_BILLS', 'bills.length < 1'),
+  learnt(
+    'bills-no-template',
+    'What a template adds is taken for another vocabulary.',
+    '(r - Math.max(0, free) * u) / n',
+    'r / n',
+  ),
+  measure(
+    'bills-images',
+    'Bills of images teach what text costs.',
+    '!exact && !more && !',
+    '!exact && !more && true || !',
+    ['test/offers/bills.test.ts'],
+  ),
+  book(
+    'profile-any',
+    'The first price of any inference profile is taken.',
+    'if (first?.profile === undefined) return first;',
+    'return first;',
+  ),
+  book('own-price-below', "The operator's price comes after the list's.", '[...own, ...others]', '[...others, ...own]'),
   rank(
     'open-breaker-first',
     'An offer that keeps failing is tried first.',
