@@ -56,6 +56,10 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
       turns.spent();
       continue;
     }
+    if (turn.as === 'retry' && !budget.has(offer.provider)) {
+      turns.spent();
+      continue;
+    }
     if (wait > 0) {
       await sleep(clock, wait, caller).catch(() => {
         throw abortReason(caller);

@@ -4,6 +4,8 @@
  */
 export interface RetryBudget {
   request(provider: string): void;
+  /** Whether there is a retry to take: if not, nobody need wait for one. */
+  has(provider: string): boolean;
   /** Takes one retry, if there is one: when it is made, not when it is planned. */
   take(provider: string): boolean;
 }
@@ -17,6 +19,7 @@ export function retryBudget(): RetryBudget {
     request(provider) {
       left.set(provider, Math.min(FULL, (left.get(provider) ?? FULL) + PER_REQUEST));
     },
+    has: (provider) => (left.get(provider) ?? FULL) >= 1,
     take(provider) {
       const tokens = left.get(provider) ?? FULL;
       if (tokens < 1) return false;

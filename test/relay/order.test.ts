@@ -213,6 +213,22 @@ describe('the budget of retries', () => {
   });
 });
 
+describe('an empty budget of retries', () => {
+  it('makes nobody wait for a retry that will not be made', async () => {
+    const budget = retryBudget();
+    while (budget.take('first'));
+    const first = scripted('first', fails(error('provider_overloaded', { retryAfterMs: 2_000 })));
+    // The clock stands still: a wait would never end.
+    const carried = await run({
+      providers: [first, scripted('elsewhere', good)],
+      offers: [offer('first'), other],
+      budget,
+    });
+    expect(carried.offer).toBe(other);
+    expect(first.jobs).toHaveLength(1);
+  });
+});
+
 describe('the wait that is passed on', () => {
   it('is the shortest that any provider asked for', async () => {
     const waits = [90_000, 45_000, 200_000];
