@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { CALLERS_MUTANTS } from './callers.ts';
 import { CORE_MUTANTS } from './core.ts';
 import { HTTP_MUTANTS } from './http.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
@@ -11,4 +12,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...OFFERS_MUTANTS,
   ...CORE_MUTANTS,
   ...WIRES_MUTANTS,
+  ...CALLERS_MUTANTS,
 ];

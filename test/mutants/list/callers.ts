@@ -1,0 +1,98 @@
+import type { Mutant } from '../mutant.ts';
+
+/** What callers send beside the usual: fields nobody knows, guards, echoes, token ids, thoughts. */
+
+const inFile =
+  (file: string, tests: readonly string[]) =>
+  (name: string, what: string, find: string, replace: string): Mutant => ({
+    id: `callers/${name}`,
+    what,
+    file,
+    find,
+    replace,
+    tests,
+  });
+
+const READ = ['test/dialects/unread.test.ts'];
+const unknown = inFile('src/dialects/openai/unknown.ts', READ);
+const strays = inFile('src/dialects/openai/strays.ts', READ);
+const slips = inFile('src/dialects/openai/slips.ts', READ);
+const routing = inFile('src/dialects/openai/routing.ts', READ);
+const tools = inFile('src/dialects/openai/tools.ts', READ);
+const privacy = inFile('src/offers/consider.ts', ['test/offers/privacy.test.ts']);
+const thoughts = inFile('src/offers/reasoning.ts', ['test/offers/reasoning.test.ts']);
+const echo = inFile('src/offers/raw-prompts.ts', ['test/gateway/likelihood.test.ts']);
+const logprobs = inFile('providers/openai-wire/logprobs.ts', ['test/gateway/likelihood.test.ts']);
+const rank = inFile('src/offers/rank.ts', ['test/offers/routing.test.ts']);
+
+export const CALLERS_MUTANTS: readonly Mutant[] = [
+  unknown('nested-unnamed', 'Fields inside messages vanish in silence.', 'into.add(steps);', 'into.list();'),
+  unknown(
+    'name-for-each',
+    'A hundred messages make a hundred names.',
+    "const pattern = pathOf(steps, () => '[]');",
+    "const pattern = pathOf(steps, (at) => '[' + at + ']');",
+  ),
+  unknown(
+    'empty-named',
+    'What a client writes out as empty is named.',
+    '(Array.isArray(value) && value.length === 0)',
+    'false',
+  ),
+  strays('guards-ignored', 'max_cost at the top is passed on.', 'assertNoGuard(key, limited);', ''),
+  strays('extra-lost', 'A field of a server’s own is lost.', 'extra.push([key, value]);', ''),
+  strays(
+    'deep-extra',
+    'A field nested beyond reason is written out.',
+    "if (typeof value === 'object') assertShallow",
+    'if (false) assertShallow',
+  ),
+  slips('slips-pass', 'A misspelt guard passes.', 'if (near !== undefined) return near;', ''),
+  slips('budget-of-thought', 'thinking_budget is taken for money.', '&& !NO_MONEY.test(plain)', ''),
+  routing('zdr-lost', 'A wish for zero data retention is lost.', '...(wire.zdr ? { noRetention: true } : {}),', ''),
+  routing('unmet-unsaid', 'What nobody can grant is not named.', '...(unmet.length > 0 ? { unmet } : {}),', ''),
+  tools('allowed-not-enforced', 'Tools that are not allowed are offered.', 'names.has(name)', 'true'),
+  privacy(
+    'kept-anyway',
+    'A provider that keeps prompts serves a call under zdr.',
+    'routing.noRetention && !known?.noRetention',
+    'false',
+  ),
+  thoughts(
+    'to-another-family',
+    'Thoughts of one model go to another.',
+    "return same ? 'all' : 'empty';",
+    "return 'all';",
+  ),
+  thoughts(
+    'old-thoughts',
+    'Thoughts from before the last question are sent.',
+    'return at > asked ? has : undefined;',
+    'return has;',
+  ),
+  thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'at > asked && thoughtOf(message)', 'false'),
+  echo(
+    'echo-ours',
+    'The prompt’s log probabilities do not come.',
+    "return more && onWire ? 'wire' : 'ours';",
+    "return 'ours';",
+  ),
+  echo(
+    'foreign-ids',
+    'Token ids go to a model with another tokenizer.',
+    '!origin || !isSameTokenizer(facts, origin)',
+    '!origin',
+  ),
+  logprobs(
+    'first-token',
+    'The first token of an echo loses its place.',
+    'if (logprob === null && i === 0)',
+    'if (false)',
+  ),
+  rank(
+    'slow-first',
+    'A speed that the caller prefers does nothing.',
+    'orderBy((offer) => Number(isSlow(offer, routing))),',
+    '',
+  ),
+];
