@@ -78,6 +78,31 @@ describe('a name in another case', () => {
   );
 });
 
+describe('a slug of OpenRouter', () => {
+  it.each([
+    ['meta-llama/llama-3.3-70b-instruct', 'llama-3.3-70b-instruct'],
+    ['meta-llama/llama-3.1-8b-instruct', 'llama-3.1-8b-instruct'],
+    ['meta-llama/llama-3-70b-instruct', 'llama-3-70b-instruct'],
+    ['deepseek/deepseek-r1', 'deepseek-r1'],
+    ['deepseek/deepseek-chat-v3.1', 'deepseek-v3.1'],
+    ['mistralai/mixtral-8x7b-instruct', 'mixtral-8x7b-instruct-v0.1'],
+    ['qwen/qwen3-32b', 'qwen3-32b'],
+    ['openai/gpt-oss-120b', 'gpt-oss-120b'],
+    ['moonshotai/kimi-k2.5', 'kimi-k2.5'],
+    ['z-ai/glm-5', 'glm-5'],
+  ])('%s is %s, of whichever provider', (name, id) => {
+    expect(idOf(name)).toBe(id);
+    expect(pinOf(name)).toBeUndefined();
+  });
+
+  it('may be pinned, by OpenRouter’s name of the provider', () => {
+    expect(findModel('amazon-bedrock/openai/gpt-oss-120b')).toMatchObject({
+      model: { id: 'gpt-oss-120b' },
+      pin: { provider: 'bedrock' },
+    });
+  });
+});
+
 describe('a name of Replicate with a version', () => {
   it.each([
     [`meta/llama-2-70b-chat:${HASH}`, 'llama-2-70b-chat'],

@@ -139,7 +139,14 @@ describe('what an offer cannot do', () => {
       param: 'messages[1].content[0].image_url',
       message: expect.stringContaining('data: URLs only'),
     });
-    expect(why(having('data:image/tiff;base64,AA=='))).toMatchObject({ code: 'no_images' });
+    for (const url of [
+      'data:image/tiff;base64,AA==',
+      'data:image/png,AA==',
+      'data:image/png;base64,',
+      'data:',
+      'file:///cat.png',
+    ])
+      expect(why(having(url)), url).toMatchObject({ code: 'no_images' });
     expect(why(having(png, 'assistant'))).toMatchObject({ param: 'messages[1].content[0]' });
     // Where nobody else can either, it is the caller's field.
     const only = { ...having('https://example.com/cat.png'), routing: { only: ['bedrock'] } };

@@ -29,6 +29,8 @@ function bytesOf(base64: string): Uint8Array | undefined {
   }
 }
 
+const NOT_BASE64 = 'The image’s data: URL is not base64 of anything.';
+
 /** The head of an image's URL, or why Bedrock cannot take it. Looks at its beginning alone. */
 function headOf(
   url: string,
@@ -51,7 +53,8 @@ function headOf(
 /** Why an image cannot be sent, as far as its URL's beginning tells. */
 export function imageObjection(url: string): string | undefined {
   const head = headOf(url);
-  return 'code' in head ? head.message : undefined;
+  if ('code' in head) return head.message;
+  return head.base64 && url.length > head.length ? undefined : NOT_BASE64;
 }
 
 /** An image of a `data:` URL. Converse takes bytes, and the gateway fetches nothing on a caller's word. */
@@ -59,6 +62,6 @@ export function imageBlock(url: string, param: string): ImageBlock {
   const head = headOf(url);
   if ('code' in head) throw wrong(head.code, head.message, param);
   const bytes = head.base64 ? bytesOf(url.slice(head.length)) : undefined;
-  if (!bytes?.length) throw wrong('invalid_request', 'The image’s data: URL is not base64 of anything.', param);
+  if (!bytes?.length) throw wrong('invalid_request', NOT_BASE64, param);
   return { format: head.format, source: { bytes } };
 }
