@@ -21,6 +21,9 @@ export function onlyKeys(fields: JsonObject, path: string, known: readonly strin
   }
 }
 
+/** A name as it may be shown: what does not look like the name of a variable may be the secret itself. */
+export const shownName = (name: string): string => (/^[A-Z][A-Z0-9_]{0,79}$/.test(name) ? name : '(not shown)');
+
 /**
  * A value as it is written, or of the variable that `{"env": "NAME"}` names: a file can be shared then, and what is secret
  * stays a secret of the deployment.
@@ -34,7 +37,7 @@ export function resolved(value: unknown, path: string, named: Named, report: Rep
   }
   const told = named.secret(name);
   if (told !== undefined) return told;
-  report(path, `names the variable ${name.slice(0, 80)}, which is not set`);
+  report(path, `names the variable ${shownName(name)}, which is not set`);
   return undefined;
 }
 

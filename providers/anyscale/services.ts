@@ -1,6 +1,6 @@
 import { type Fetch, isObject } from '../../src/core/index.ts';
 import { doubtOfBaseUrl, readBaseUrl } from './base-url.ts';
-import { isText, type Named, onlyKeys, type Report, readHeaders, resolved } from './fields.ts';
+import { isText, type Named, onlyKeys, type Report, readHeaders, resolved, shownName } from './fields.ts';
 import { type JudgeFamily, readModels, readShared } from './models.ts';
 import type { Entry } from './service.ts';
 
@@ -35,7 +35,7 @@ function readBinding(value: unknown, path: string, named: Named, report: Report)
   }
   const bound = named.binding(value);
   if (isFetcher(bound)) return (input, init) => bound.fetch(input, init);
-  report(path, `names ${value.slice(0, 80)}, which is not bound: it must be a VPC service or a service binding`);
+  report(path, `names ${shownName(value)}, which is not bound: it must be a VPC service or a service binding`);
   return undefined;
 }
 

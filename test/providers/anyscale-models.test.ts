@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configureOpenAiCompatible } from '../../providers/anyscale/index.ts';
-import type { Fetch, ServiceOffer } from '../../src/core/index.ts';
+import { type Fetch, GatewayError, type ServiceOffer } from '../../src/core/index.ts';
 
 const signal = () => new AbortController().signal;
 
@@ -201,4 +202,39 @@ describe('the models that a server lists', () => {
       code: 'provider_unavailable',
       message: expect.not.stringContaining('10.0.0.7'),
     }));
+
+  it('are offers that can be used, or an error that says so, whatever the server sends', async () => {
+    const entry = fc.record(
+      {
+        id: fc.oneof(fc.string(), fc.jsonValue()),
+        owned_by: fc.constantFrom('llamacpp', 'vllm', null),
+        root: fc.jsonValue(),
+        max_model_len: fc.jsonValue(),
+        meta: fc.oneof(fc.record({ n_ctx: fc.jsonValue() }), fc.jsonValue()),
+        architecture: fc.jsonValue(),
+        supports_tools: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    );
+    const bodies = fc.oneof(fc.record({ data: fc.array(entry, { maxLength: 3 }) }), fc.array(entry), fc.jsonValue());
+    await fc.assert(
+      fc.asyncProperty(bodies, fc.jsonValue(), async (body, props) => {
+        const { fetch } = server({ '/v1/models': body, '/props': props });
+        const listed = await discovery({}, fetch)
+          .list()
+          .catch((thrown: unknown) => thrown);
+        if (!Array.isArray(listed)) {
+          expect(listed).toBeInstanceOf(GatewayError);
+          return;
+        }
+        expect(new Set(listed.map(({ upstream }) => upstream)).size).toBe(listed.length);
+        for (const { model, contextLength, weights, capabilities } of listed as ServiceOffer[]) {
+          expect(model).not.toBe('');
+          if (contextLength !== undefined) expect(Number.isSafeInteger(contextLength) && contextLength > 0).toBe(true);
+          if (weights !== undefined) expect(typeof weights).toBe('string');
+          for (const can of Object.values(capabilities ?? {})) expect(typeof can).toBe('boolean');
+        }
+      }),
+    );
+  });
 });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configureOpenAiCompatible } from '../../providers/anyscale/index.ts';
 import type { Fetch, Provider } from '../../src/core/index.ts';
@@ -173,6 +174,28 @@ describe('a text', () => {
     expect(new TextDecoder().decode(Uint8Array.from(bytes))).toBe(text);
     expect(told?.bytes).toHaveLength(names.length);
     if (latin) expect(told?.bytes?.map((part) => String.fromCharCode(...part))).toEqual(latin);
+  });
+
+  it('has the bytes that it is made of, however a byte-level tokenizer splits it', async () => {
+    // As bytes_to_unicode of GPT-2 has it: what cannot be printed comes behind U+0100, in order.
+    const printable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174;
+    const hidden = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !printable(byte));
+    const letter = (byte: number) => String.fromCharCode(printable(byte) ? byte : 256 + hidden.indexOf(byte));
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 5 }), async (text, size) => {
+        const letters = [...new TextEncoder().encode(text)].map(letter);
+        const names: string[] = [];
+        for (let from = 0; from < letters.length; from += size) names.push(letters.slice(from, from + size).join(''));
+        const { provider } = at({
+          '/tokenize': () =>
+            Response.json({ count: names.length, tokens: names.map((_, id) => id), token_strs: names }),
+        });
+        const told = await provider.tokenize(where, text, 'text', calm());
+        expect(told?.bytes?.map(({ length }) => length)).toEqual(names.map(({ length }) => length));
+        const bytes = (told?.bytes ?? []).flatMap((part) => [...part]);
+        expect(bytes).toEqual([...new TextEncoder().encode(text)]);
+      }),
+    );
   });
 
   it('has no bytes where the names of its tokens do not come to it', async () => {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configureAnyscale, configureOpenAiCompatible } from '../../providers/anyscale/index.ts';
 import type { Fetch, Provider } from '../../src/core/index.ts';
@@ -223,6 +224,36 @@ describe('ANYSCALE_SERVICES', () => {
     expect(mistakes).toHaveLength(1);
     expect(mistakes[0]).toSatisfy((mistake: string) => mistake.startsWith(begin) && mistake.endsWith('.'));
     expect(mistakes[0]).not.toMatch(/secret-token/);
+  });
+
+  it('is read or told where it is wrong, whatever it is, and nothing that may be a secret is shown', () => {
+    const SECRET = 'sk-planted-0123456789abcdef';
+    const value = fc.oneof(fc.constant(SECRET), fc.jsonValue(), fc.record({ env: fc.constantFrom('GONE', SECRET) }));
+    const model = fc.dictionary(fc.constantFrom('upstream', 'family', 'context_length', 'price', 'timeouts'), value);
+    const entry = fc.record(
+      {
+        id: fc.oneof(fc.constant('mine'), value),
+        base_url: fc.oneof(fc.constant('https://mine.example'), fc.constant(`https://x:${SECRET}@h.example`), value),
+        token: value,
+        headers: fc.oneof(fc.dictionary(fc.constantFrom('x-a', 'Authorization', 'Host'), value), value),
+        binding: value,
+        models: fc.oneof(fc.dictionary(fc.constantFrom('m', '*'), fc.oneof(model, value)), value),
+        price: value,
+        timeouts: fc.oneof(fc.dictionary(fc.constantFrom('idle_ms', 'connect_ms'), value), value),
+        capabilities: value,
+      },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.oneof(fc.array(entry, { maxLength: 3 }), value), (services) => {
+        const { mistakes, providers, offers } = configureAnyscale({ ANYSCALE_SERVICES: services }, never);
+        for (const mistake of mistakes) {
+          expect(mistake).toMatch(/^ANYSCALE_SERVICES.*\.$/s);
+          expect(mistake).not.toContain(SECRET);
+        }
+        if (mistakes.length > 0) expect([providers, offers]).toEqual([[], []]);
+      }),
+    );
   });
 
   it('is told of every mistake at once, and nothing of it is used', () => {
