@@ -26,6 +26,22 @@ function isEndpoint(value: string): boolean {
   return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
 }
 
+/** What is doubtful of another host than the region's own: whole sentences. */
+function doubtsOf(endpoint: string, region: string): string[] {
+  if (!endpoint) return [];
+  const { hostname, pathname } = new URL(endpoint);
+  const name = 'AWS_ENDPOINT_URL_BEDROCK_RUNTIME';
+  const own = `https://bedrock-runtime.${region}.amazonaws.com`;
+  const [, service, there] = /^(bedrock[a-z-]*)\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?$/.exec(hostname) ?? [];
+  return [
+    ...(service !== undefined && !/^bedrock-runtime(-fips)?$/.test(service)
+      ? [`${name} is not the runtime's address, which is ${own}.`]
+      : []),
+    ...(there !== undefined && there !== region ? [`${name} is in another region than AWS_REGION.`] : []),
+    ...(/\/(model|v\d+)\/?$/.test(pathname) ? [`${name} must end before the route, as ${own} does.`] : []),
+  ];
+}
+
 /** What is read of the environment, with the names that AWS's other tools and other gateways have for it. */
 export const BEDROCK_VARIABLES = {
   AWS_REGION: ['AWS_DEFAULT_REGION', 'AWS_REGION_NAME', 'AWS_BEDROCK_REGION', 'BEDROCK_REGION'],
@@ -95,5 +111,6 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
     ],
     offers: [],
     mistakes,
+    warnings: doubtsOf(endpoint, region),
   };
 };

@@ -52,6 +52,9 @@ function resetsIn(detail: string | undefined): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
+/** Gone after a while by itself. */
+const isPassing = (code: ErrorCode): boolean => code === 'provider_rate_limited' || code === 'provider_overloaded';
+
 /** A request that Replicate answered with other than success. `body` is its text, as far as it could be read. */
 export function httpError(request: 'create' | 'get', response: Response, body: string): GatewayError {
   const { status } = response;
@@ -74,7 +77,7 @@ export function httpError(request: 'create' | 'get', response: Response, body: s
       ...(problem.title === undefined ? {} : { upstreamCode: sanitise(problem.title) }),
       ...(upstreamMessage ? { upstreamMessage } : {}),
       ...(upstreamRequestId ? { upstreamRequestId } : {}),
-      ...(code === 'provider_rate_limited' && retryAfterMs !== undefined ? { retryAfterMs } : {}),
+      ...(isPassing(code) && retryAfterMs !== undefined ? { retryAfterMs } : {}),
       // A create is not idempotent: a server that failed may have made the prediction all the same.
       ...(request === 'create' ? { maybeBilled: status >= 500 || status === 408 } : {}),
     },

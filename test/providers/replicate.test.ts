@@ -264,13 +264,19 @@ describe('a create that fails', () => {
   });
 
   it('waits as long as it is told', async () => {
-    const retryAfter = async (body: unknown, headers = {}) => {
-      const { error } = await run(upstream({ create: json(body, 429, headers) }).fetch);
+    const retryAfter = async (body: unknown, headers = {}, status = 429) => {
+      const { error } = await run(upstream({ create: json(body, status, headers) }).fetch);
       return error instanceof GatewayError ? error.details.retryAfterMs : undefined;
     };
     expect(await retryAfter({ detail: 'x' }, { 'retry-after': '2' })).toBe(2000);
     expect(await retryAfter({ detail: 'Your rate limit resets in ~30s.' })).toBe(30_000);
     expect(await retryAfter({ detail: 'x' })).toBeUndefined();
+    expect(await retryAfter({ detail: 'x' }, { 'retry-after': '9' }, 503)).toBe(9000);
+    const inAnHour = await retryAfter(
+      { detail: 'x' },
+      { 'retry-after': new Date(Date.now() + 3_600_000).toUTCString() },
+    );
+    expect(inAnHour).toBeGreaterThan(3_000_000);
   });
 
   it('names no host and no exception when Replicate cannot be reached', async () => {

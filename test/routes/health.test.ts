@@ -77,6 +77,22 @@ describe('what was probably meant otherwise', () => {
     expect(warnings).toEqual([expect.stringMatching(`${name}_BASE_URL does not end in /v1`)]);
   });
 
+  it.each([
+    ['https://bedrock-runtime.us-east-1.amazonaws.com', 0],
+    ['https://bedrock-runtime-fips.us-east-1.amazonaws.com', 0],
+    ['https://vpce-1.bedrock-runtime.us-east-1.vpce.amazonaws.com', 0],
+    ['http://127.0.0.1:9000/bedrock', 0],
+    ['https://bedrock.us-east-1.amazonaws.com', 1],
+    ['https://bedrock-runtime.eu-west-1.amazonaws.com', 1],
+    ['https://bedrock-runtime.us-east-1.amazonaws.com/model', 1],
+    ['https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1', 1],
+  ])('is said of another host of Bedrock: %s', async (endpoint, count) => {
+    const { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = ALL;
+    const credentials = { AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+    const { warnings } = await healthOf({ ...credentials, AWS_ENDPOINT_URL_BEDROCK_RUNTIME: endpoint });
+    expect(warnings).toEqual(Array(count).fill(expect.stringContaining('AWS_ENDPOINT_URL_BEDROCK_RUNTIME')));
+  });
+
   it('stands beside the mistakes, where there are some', async () => {
     const settings = { AWS_ACCESS_KEY_ID: 'AKIA0000000000000000', AWS_SECRET_KEY: 'secret', AWS_REGION: 'us-east-1' };
     const { message } = await errorOf(await gateway(silent, settings)('GET', '/v1/health'));
