@@ -14,15 +14,17 @@ export type StreamEnd =
 
 const CUT: StreamEnd = { kind: 'cut' };
 
-function member(data: string, name: string): unknown {
+/** An event's data as JSON; undefined where it is none. */
+function parse(data: string): { readonly json: unknown } | undefined {
   try {
-    const json: unknown = JSON.parse(data);
-    return typeof json === 'object' && json !== null ? Reflect.get(json, name) : undefined;
+    return { json: JSON.parse(data) };
   } catch {
-    // Not JSON: it has no members.
     return undefined;
   }
 }
+
+const member = (json: unknown, name: string): unknown =>
+  typeof json === 'object' && json !== null ? Reflect.get(json, name) : undefined;
 
 /** `done` carries `{}`, or the reason why it is not an end that one wishes for. */
 const DONE: ReadonlyMap<unknown, StreamEnd> = new Map<unknown, StreamEnd>([
@@ -33,9 +35,12 @@ const DONE: ReadonlyMap<unknown, StreamEnd> = new Map<unknown, StreamEnd>([
 
 /** The end that an event means, if it means one. https://replicate.com/docs/topics/predictions/streaming */
 function endOf(event: string, data: string): StreamEnd | undefined {
-  if (event === 'done') return DONE.get(member(data, 'reason')) ?? CUT;
-  if (event !== 'error') return undefined;
-  const detail = member(data, 'detail');
+  if (event !== 'done' && event !== 'error') return undefined;
+  const parsed = parse(data);
+  // An object that was broken on its way says nothing; the prediction does.
+  if (!parsed && data.startsWith('{')) return CUT;
+  if (event === 'done') return DONE.get(member(parsed?.json, 'reason')) ?? CUT;
+  const detail = member(parsed?.json, 'detail');
   return { kind: 'failed', error: typeof detail === 'string' ? detail : data };
 }
 

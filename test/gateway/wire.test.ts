@@ -147,3 +147,36 @@ describe('a prediction that nobody wants any more', () => {
     await vi.waitFor(async () => expect(await made()).toMatchObject({ canceled: true }), { timeout: 60_000 });
   });
 });
+
+describe('what came whole before a frame that is corrupt', () => {
+  const call = (provider: string, model: string) => ({
+    model,
+    messages: [{ role: 'user', content: 'count to 40' }],
+    stream: true,
+    provider: { only: [provider] },
+  });
+  const heard = async (provider: string, model: string) =>
+    readStream(await (await stack.post('/v1/chat/completions', call(provider, model))).text());
+
+  it.each(CALLS)('reaches the caller, and then an error: %s', async (provider, model) => {
+    const whole = await heard(provider, model);
+    await stack.dial({ provider, times: 1, fault: { kind: 'malformed', after: 8 } });
+    const broken = await heard(provider, model);
+    const said = broken.text.join('');
+    // Eight tokens of "1, 2, 3, …".
+    expect(said).toMatch(/^1, 2/);
+    expect(whole.text.join('').startsWith(said)).toBe(true);
+    expect({ done: broken.done, finish: broken.finish, error: broken.error }).toMatchObject({
+      done: false,
+      finish: ['error'],
+      error: { code: 'stream_interrupted' },
+    });
+  });
+
+  it('is gone on with where the provider can be asked how it went on: replicate', async () => {
+    const whole = await heard('replicate', 'llama-3-8b-instruct');
+    await stack.dial({ provider: 'replicate', times: 1, fault: { kind: 'malformed', after: 8 } });
+    const { text, done, finish } = await heard('replicate', 'llama-3-8b-instruct');
+    expect({ text, done, finish }).toEqual({ text: whole.text, done: true, finish: ['stop'] });
+  });
+});

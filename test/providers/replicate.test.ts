@@ -126,17 +126,19 @@ describe('a streamed answer', () => {
     expect({ text, error }).toEqual({ text: 'one\ntwo\nthree', error: undefined });
   });
 
-  it('is not over when it is done for a reason that nobody knows: the prediction says how it goes on', async () => {
+  it('is not over when it is done for a reason that nobody knows, or says so in half an object: the prediction says how it goes on', async () => {
     const said = output('Hello');
     // A status that nobody knows is one of a prediction that runs, whatever its name.
     const odd = json(prediction('constructor', { output: ['Hello'] }));
-    for (const reason of ['evicted', 'constructor', null, 7]) {
+    const broken = ['done\ndata: {"rea', 'error\ndata: {"detail'];
+    const unknown = ['evicted', 'constructor', null, 7].map((reason) => `done\ndata: ${JSON.stringify({ reason })}`);
+    for (const event of [...unknown, ...broken]) {
       const get = [
         ...Array.from({ length: 3 }, () => json(prediction('processing', { output: ['Hello'] }))),
         odd,
         json(prediction('succeeded', { output: ['Hello', ' there'] })),
       ];
-      const stream = sse(`${said}event: done\ndata: ${JSON.stringify({ reason })}\n\n`);
+      const stream = sse(`${said}event: ${event}\n\n`);
       const outcome = await run(upstream({ create: starting, stream, get }).fetch);
       expect(outcome).toMatchObject({ error: undefined, text: 'Hello there', finish: { reason: 'stop' } });
     }
