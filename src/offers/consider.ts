@@ -107,7 +107,7 @@ function withPlain(given: Consideration, source: OfferSource, facts: Facts): Can
   if (isExclusion(offer) || !offer.structured) return offer;
   const schemas = schemasOf(given.call);
   const plain = workOut(given, source, { ...facts, structured: false });
-  if (!given.world.health.refusesSchemas(facts.provider, facts.upstream, schemas, given.now)) {
+  if (!given.world.health.refusesSchemas(facts.provider, facts.upstream, schemas, given.now, facts.service)) {
     return { ...offer, schemas, ...(isExclusion(plain) ? {} : { plain }) };
   }
   return plain;
@@ -121,7 +121,7 @@ function workOut(
   source: OfferSource,
   facts: Facts,
 ): Candidate | Exclusion {
-  const { provider, upstream, model } = facts;
+  const { provider, service, upstream, model } = facts;
   const server = world.providers.get(provider);
   const objectionTo = server?.objectionTo?.bind(server);
   const way = wayFor(call, facts, renderings, call.templating.markers ?? world.markers, readIds, objectionTo);
@@ -133,11 +133,12 @@ function workOut(
     counted === undefined
       ? measure(way, facts, counter, {
           smallest:
-            way.form === 'messages' ? world.health.smallestPrompt(provider, upstream, promptKind(way)) : undefined,
-          correction: world.health.correction(provider, upstream, hasTools),
+            way.form === 'messages'
+              ? world.health.smallestPrompt(provider, upstream, promptKind(way), service)
+              : undefined,
+          correction: world.health.correction(provider, upstream, hasTools, service),
         })
       : { largest: counted, total: counted, exactness: 'exact' };
-  const { service } = facts;
   const where = {
     ...(service === undefined ? {} : { service }),
     ...(provider === 'bedrock' ? { region: world.region ?? '' } : {}),
@@ -154,7 +155,7 @@ function workOut(
   if (typeof echo === 'object') return { ...excluded(facts, echo), ...known };
   const canHold = server?.canHold?.bind(server) ?? (() => []);
   const schema = structuringOf(call, takes, { structured: facts.structured, canHold });
-  const nativeN = takes.has('n') && !world.health.ignoresN(provider, upstream);
+  const nativeN = takes.has('n') && !world.health.ignoresN(provider, upstream, service);
   const prompts = way.form === 'prompts' ? way.prompts.length : 1;
   const billed = {
     prompt: schema.compiles ? { ...prompt, beside: mostForSchemas(schemasIn(call)) } : prompt,
@@ -184,7 +185,7 @@ function workOut(
     const why = `${provider} does not take ${lost.join(', ')} for ${model}.`;
     return { ...excluded(facts, refuse('unsupported_parameter', why)), ...known, ...cost, drops, output };
   }
-  const observed = world.health.observed(provider, upstream);
+  const observed = world.health.observed(provider, upstream, service);
   return {
     provider,
     ...(service === undefined ? {} : { service }),
@@ -210,7 +211,7 @@ function workOut(
     ...known,
     ...cost,
     ...(observed ? { observed } : {}),
-    breaker: world.health.breaker(provider, upstream, now),
+    breaker: world.health.breaker(provider, upstream, now, service),
     why: [...unknowns(call, facts), ...guessed(call, facts, way.api, output)],
   };
 }

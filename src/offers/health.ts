@@ -48,20 +48,23 @@ export function promptKind({
   return system ? 'system and tools' : 'tools';
 }
 
-/** What ranking asks about offers, each named by provider and the provider's own id. */
+/**
+ * What ranking asks about offers, each named by provider and the provider's own id, and by the service, where a provider has
+ * several: two servers of one model are as different as two providers.
+ */
 export interface Health {
-  observed(provider: string, upstream: string): Observed | undefined;
-  breaker(provider: string, upstream: string, now: number): Breaker;
+  observed(provider: string, upstream: string, service?: string): Observed | undefined;
+  breaker(provider: string, upstream: string, now: number, service?: string): Breaker;
   /** Output tokens of a usual answer of a model, by the catalogue's name. */
   completionTokens(model: string): number | undefined;
   /** Asked for several choices in one request it brings one: each is asked for by itself. */
-  ignoresN(provider: string, upstream: string): boolean;
+  ignoresN(provider: string, upstream: string, service?: string): boolean;
   /** Whether an offer has refused to hold answers to JSON Schemas: to any, or to those of this call. */
-  refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
+  refusesSchemas(provider: string, upstream: string, schemas: string, now: number, service?: string): boolean;
   /** Tokens of the smallest prompt of its kind that an offer has billed lately: its template adds no more by itself. */
-  smallestPrompt(provider: string, upstream: string, kind: PromptKind): number | undefined;
+  smallestPrompt(provider: string, upstream: string, kind: PromptKind, service?: string): number | undefined;
   /** How an offer's bills differ from our estimates of its prompts, with tools in them or without. */
-  correction(provider: string, upstream: string, tools: boolean): Correction | undefined;
+  correction(provider: string, upstream: string, tools: boolean, service?: string): Correction | undefined;
 }
 
 /** Nothing has been seen yet. */

@@ -28,9 +28,7 @@ const ITS_OWN: ReadonlySet<ErrorCode> = new Set([
 type State = { readonly kind: 'closed'; readonly failures: number } | { readonly kind: 'open'; readonly until: number };
 
 /** Reported against counted tokens of prompts that we count exactly. */
-export interface Drift {
-  readonly provider: string;
-  readonly upstream: string;
+export interface Drift extends Named {
   readonly samples: number;
   /** Tokens by which the provider's count exceeds ours, its known constant taken off, on average. */
   readonly tokens: number;
@@ -41,6 +39,7 @@ export interface Drift {
 /** One offer, as it was named in the sheet. */
 interface Named {
   readonly provider: string;
+  readonly service?: string | undefined;
   readonly upstream: string;
 }
 
@@ -71,7 +70,13 @@ export interface HealthBook extends Health, Learned {
 const moved = (average: number | undefined, value: number): number =>
   average === undefined ? value : average + NEWEST * (value - average);
 
-const keyOf = ({ provider, upstream }: Named): string => `${provider} ${upstream}`;
+const keyOf = ({ provider, service = '', upstream }: Named): string => `${provider} ${service} ${upstream}`;
+
+const namedBy = ({ provider, service, upstream }: Named): Named => ({
+  provider,
+  ...(service === undefined ? {} : { service }),
+  upstream,
+});
 
 /** Remembers the newest so many. */
 function put<T>(map: Map<string, T>, key: string, value: T): void {
@@ -98,14 +103,14 @@ export function healthBook(): HealthBook {
 
   return {
     ...learned(),
-    observed: (provider, upstream) => seen.get(keyOf({ provider, upstream })),
-    breaker: (provider, upstream, now) => breakerOf(states.get(keyOf({ provider, upstream })), now),
+    observed: (provider, upstream, service) => seen.get(keyOf({ provider, service, upstream })),
+    breaker: (provider, upstream, now, service) => breakerOf(states.get(keyOf({ provider, service, upstream })), now),
     completionTokens: (model) => lengths.get(model),
-    ignoresN: (provider, upstream) => withoutN.has(keyOf({ provider, upstream })),
+    ignoresN: (provider, upstream, service) => withoutN.has(keyOf({ provider, service, upstream })),
     ignoredN: (offer) => put(withoutN, keyOf(offer), true),
-    succeeded({ provider, upstream, model }, { ttftMs, ms, outputTokens, choices }, now) {
-      const key = keyOf({ provider, upstream });
-      put(states, key, { ...CLOSED, named: { provider, upstream } });
+    succeeded(offer, { ttftMs, ms, outputTokens, choices }, now) {
+      const key = keyOf(offer);
+      put(states, key, { ...CLOSED, named: namedBy(offer) });
       const before = seen.get(key);
       const speed = ms > 0 && outputTokens > 0 ? outputTokens / (ms / 1000) : undefined;
       const first = ttftMs === undefined ? before?.ttftMs : moved(before?.ttftMs, ttftMs);
@@ -116,13 +121,13 @@ export function healthBook(): HealthBook {
         samples: (before?.samples ?? 0) + 1,
         at: now,
       });
-      if (choices > 0) put(lengths, model, moved(lengths.get(model), outputTokens / choices));
+      if (choices > 0) put(lengths, offer.model, moved(lengths.get(offer.model), outputTokens / choices));
     },
-    failed({ provider, upstream }, error, now) {
+    failed(offer, error, now) {
       if (!ITS_OWN.has(error.code)) return;
-      const key = keyOf({ provider, upstream });
+      const key = keyOf(offer);
       const before = states.get(key) ?? CLOSED;
-      const named = { provider, upstream };
+      const named = namedBy(offer);
       // Of one that was open it was the first try again: one failure is enough.
       const failures = before.kind === 'open' ? FAILURES : before.failures + 1;
       put(
@@ -131,14 +136,13 @@ export function healthBook(): HealthBook {
         failures >= FAILURES ? { kind: 'open', until: now + OPEN_MS, named } : { kind: 'closed', failures, named },
       );
     },
-    reported({ provider, upstream }, reported, counted) {
+    reported(offer, reported, counted) {
       if (counted <= 0) return;
-      const key = keyOf({ provider, upstream });
+      const key = keyOf(offer);
       const before = drifts.get(key);
       const tokens = reported - counted;
       put(drifts, key, {
-        provider,
-        upstream,
+        ...namedBy(offer),
         samples: (before?.samples ?? 0) + 1,
         tokens: moved(before?.tokens, tokens),
         share: moved(before?.share, tokens / counted),

@@ -5,7 +5,7 @@ import {
   type Candidate,
   type Correction,
   correctionFrom,
-  type PromptKind,
+  type Health,
   promptKind,
 } from '../offers/index.ts';
 
@@ -16,6 +16,7 @@ const KEPT = 500;
 
 interface Named {
   readonly provider: string;
+  readonly service?: string | undefined;
   readonly upstream: string;
 }
 
@@ -27,10 +28,7 @@ export interface Learnt extends Named {
 }
 
 /** What answers have shown of offers beside how fast they are and whether they fail. */
-export interface Learned {
-  refusesSchemas(provider: string, upstream: string, schemas: string, now: number): boolean;
-  smallestPrompt(provider: string, upstream: string, kind: PromptKind): number | undefined;
-  correction(provider: string, upstream: string, tools: boolean): Correction | undefined;
+export interface Learned extends Pick<Health, 'refusesSchemas' | 'smallestPrompt' | 'correction'> {
   /** Every correction that has been learned. */
   corrections(): readonly Learnt[];
   /** The offer has refused to hold an answer to these schemas, or to any. */
@@ -39,7 +37,8 @@ export interface Learned {
   billed(offer: Candidate, promptTokens: number): void;
 }
 
-const keyOf = ({ provider, upstream }: Named, of: string): string => `${provider} ${upstream} ${of}`;
+const keyOf = ({ provider, service = '', upstream }: Named, of: string): string =>
+  `${provider} ${service} ${upstream} ${of}`;
 const ANY = '*';
 
 function keep<T>(map: Map<string, T>, key: string, value: T): void {
@@ -78,13 +77,14 @@ export function learned(): Learned {
   >();
   const believes = (key: string, now: number): boolean => now < (refused.get(key) ?? Number.NEGATIVE_INFINITY);
   return {
-    refusesSchemas: (provider, upstream, schemas, now) =>
-      believes(keyOf({ provider, upstream }, ANY), now) || believes(keyOf({ provider, upstream }, schemas), now),
-    smallestPrompt(provider, upstream, kind) {
-      const newest = smallest.get(keyOf({ provider, upstream }, kind));
+    refusesSchemas: (provider, upstream, schemas, now, service) =>
+      [ANY, schemas].some((which) => believes(keyOf({ provider, service, upstream }, which), now)),
+    smallestPrompt(provider, upstream, kind, service) {
+      const newest = smallest.get(keyOf({ provider, service, upstream }, kind));
       return newest && Math.min(...newest);
     },
-    correction: (provider, upstream, tools) => bills.get(keyOf({ provider, upstream }, String(tools)))?.correction,
+    correction: (provider, upstream, tools, service) =>
+      bills.get(keyOf({ provider, service, upstream }, String(tools)))?.correction,
     corrections: () =>
       [...bills.values()].flatMap(({ newest, correction, ...of }) =>
         correction === undefined ? [] : [{ ...of, bills: newest.length, correction }],
@@ -106,8 +106,15 @@ export function learned(): Learned {
       const billed = promptTokens - offer.reportsExtra;
       if (counted === undefined || counted <= 0 || billed <= 0) return;
       const newest = [...(bills.get(key)?.newest ?? []), { counted, billed }].slice(-BILLS_KEPT);
-      const { provider, upstream } = offer;
-      keep(bills, key, { provider, upstream, tools: hasTools(offer), newest, correction: correctionFrom(newest) });
+      const { provider, service, upstream } = offer;
+      keep(bills, key, {
+        provider,
+        service,
+        upstream,
+        tools: hasTools(offer),
+        newest,
+        correction: correctionFrom(newest),
+      });
     },
   };
 }

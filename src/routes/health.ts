@@ -50,16 +50,18 @@ export const health =
   async (c) => {
     const { config, relay } = gateway;
     const probed = switched(c, 'probe') ? await probes(gateway) : undefined;
-    const drifts = relay.health.drifts().map(({ provider, upstream, samples, tokens, share }) => ({
+    const drifts = relay.health.drifts().map(({ provider, service, upstream, samples, tokens, share }) => ({
       provider,
+      ...(service === undefined ? {} : { service }),
       provider_model: upstream,
       samples,
       tokens: rounded(tokens, 2),
       share: rounded(share, 4),
       drifting: samples >= LEAST_SAMPLES && Math.abs(share) > DRIFT,
     }));
-    const estimates = relay.health.corrections().map(({ provider, upstream, tools, bills, correction }) => ({
+    const estimates = relay.health.corrections().map(({ provider, service, upstream, tools, bills, correction }) => ({
       provider,
+      ...(service === undefined ? {} : { service }),
       provider_model: upstream,
       tools,
       bills,
@@ -67,12 +69,15 @@ export const health =
       extra_tokens: rounded(correction.extra, 1),
       error_bound: rounded(correction.errorBound, 4),
     }));
-    const offers = relay.health.breakers(relay.clock.now()).map(({ provider, upstream, breaker, observed }) => ({
-      provider,
-      provider_model: upstream,
-      breaker,
-      ...observedRow(observed),
-    }));
+    const offers = relay.health
+      .breakers(relay.clock.now())
+      .map(({ provider, service, upstream, breaker, observed }) => ({
+        provider,
+        ...(service === undefined ? {} : { service }),
+        provider_model: upstream,
+        breaker,
+        ...observedRow(observed),
+      }));
     const degraded =
       offers.some(({ breaker }) => breaker === 'open') ||
       drifts.some(({ drifting }) => drifting) ||

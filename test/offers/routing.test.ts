@@ -139,6 +139,19 @@ describe('the default order', () => {
     expect(order(chat({ ...LLAMA, routing: { order: ['replicate'] } }), failing)[0]).toBe('replicate');
   });
 
+  it('tries last the one of two services that fails, and not the other, though they serve one model under one id', () => {
+    const services = ['one', 'two'].map((id) => service({ service: id, model: 'gpt-oss-120b', upstream: 'mine' }));
+    const failing = world({
+      services,
+      health: health({ breaker: (_provider, _upstream, _now, id) => (id === 'one' ? 'open' : 'closed') }),
+    });
+    const own = sheet(chat(GPT), failing).eligible.filter(({ provider }) => provider === 'anyscale');
+    expect(own.map((offer) => [offer.service, offer.breaker])).toEqual([
+      ['two', 'closed'],
+      ['one', 'open'],
+    ]);
+  });
+
   it('tries what fails again and again after the next model too: its time-out must not be paid on every call', () => {
     const failing = {
       ...bare,

@@ -42,6 +42,20 @@ describe('a breaker', () => {
     },
   );
 
+  it('is one service’s alone, where a provider has several of one model, as is all that is seen', () => {
+    const book = healthBook();
+    const service = (id: string) => ({ ...offer, provider: 'anyscale', service: id });
+    for (let n = 0; n < 5; n++) book.failed(service('one'), error('timeout'), 0);
+    book.succeeded(service('two'), answered, 0);
+    book.ignoredN(service('two'));
+    expect(book.breaker('anyscale', 'llama', 0, 'one')).toBe('open');
+    expect(book.breaker('anyscale', 'llama', 0, 'two')).toBe('closed');
+    expect(book.observed('anyscale', 'llama', 'one')).toBeUndefined();
+    expect(book.ignoresN('anyscale', 'llama', 'one')).toBe(false);
+    expect(book.ignoresN('anyscale', 'llama', 'two')).toBe(true);
+    expect(book.breakers(0)).toMatchObject([{ service: 'one' }, { service: 'two' }]);
+  });
+
   it('opens for a model that the upstream has delisted', () => {
     expect(failing(5, 'model_not_found').breaker('bedrock', 'llama', 0)).toBe('open');
   });

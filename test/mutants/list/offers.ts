@@ -178,7 +178,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   consider(
     'ignored-n-forgotten',
     'A server that ignores n is asked for n again and again.',
-    "takes.has('n') && !world.health.ignoresN(provider, upstream)",
+    "takes.has('n') && !world.health.ignoresN(provider, upstream, service)",
     "takes.has('n')",
   ),
   consider(
@@ -516,7 +516,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   consider(
     'schema-refusal-forgotten',
     'An offer is asked again and again to hold answers to schemas.',
-    'if (!given.world.health.refusesSchemas(facts.provider, facts.upstream, schemas, given.now)) {',
+    'if (!given.world.health.refusesSchemas(facts.provider, facts.upstream, schemas, given.now, facts.service)) {',
     'if (true) {',
     CAN,
   ),
