@@ -36,8 +36,12 @@ async function own(models: readonly string[], list: 'lists' | 'hangs' = 'lists')
 
 let served: Served | undefined;
 
-async function gateway(services: readonly object[]) {
-  const bindings = { CHASQUI_ADMIN_KEY: KEY, OPENAI_COMPATIBLE_SERVICES: JSON.stringify(services) };
+async function gateway(services: readonly object[], routes: object = {}) {
+  const bindings = {
+    CHASQUI_ADMIN_KEY: KEY,
+    OPENAI_COMPATIBLE_SERVICES: JSON.stringify(services),
+    CHASQUI_ROUTES: routes,
+  };
   served = await serveWorkers([{ name: 'gateway', config: 'wrangler.toml', bindings }]);
   const { urls } = served;
   return (model: string) =>
@@ -70,6 +74,19 @@ describe('models that only a server of one’s own knows', () => {
     const { url } = await own(['my-model']);
     const call = await gateway([{ id: 'mine', base_url: url }]);
     expect((await call('mine/my-model')).status).toBe(200);
+  });
+
+  it('can stand in names of one’s own, where one that is not loaded is left out', async () => {
+    const { url } = await own(['my-model']);
+    const call = await gateway([{ id: 'mine', base_url: url }], {
+      small: { models: ['not-loaded', 'my-model'] },
+      none: 'not-loaded',
+    });
+    const answered = await call('small');
+    expect(answered.headers.get('x-chasqui-model')).toBe('my-model');
+    const unknown = await call('none');
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({ error: { message: expect.stringContaining('not-loaded') } });
   });
 
   it('are served soon after they were loaded', async () => {
