@@ -118,6 +118,13 @@ describe('a price that holds for one inference profile', () => {
     }
   });
 
+  it('is unknown through a profile of which none is known, with the reason', () => {
+    expect(priceFor(bundledBook(), 'bedrock', 'eu.moonshotai.kimi-k3', TODAY, { region: 'eu-central-1' })).toEqual({
+      known: false,
+      reason: expect.stringMatching(/known through global, in, us, and eu\.moonshotai\.kimi-k3 may differ/),
+    });
+  });
+
   it("gives way to the operator's own price of the model", () => {
     const own = rowOf(tokens(7n, 8n), { id: 'own', layer: 'admin', provider: 'bedrock', offer: 'moonshotai.kimi-k3' });
     expect(priceFor(layered(bundledBook(), [own]), 'bedrock', 'us.moonshotai.kimi-k3', TODAY)).toMatchObject({

@@ -148,7 +148,14 @@ export function priceFor(
   const rows = book.rowsOf(provider, offer);
   const fitting = rows.filter((one) => one.tier === tier && coversRegion(one, region) && coversDay(one, day));
   const row = throughProfile(fitting, provider === 'bedrock' ? geographiesFor(upstream, region) : []);
-  return row
-    ? { known: true, row }
-    : { known: false, reason: whyNot(rows, `${offer} at ${provider}`, day, tier, region) };
+  if (row) return { known: true, row };
+  const name = `${offer} at ${provider}`;
+  // All that fit are of other profiles than the one that is called.
+  const others = [...new Set(fitting.map(({ profile }) => profile))].sort().join(', ');
+  return {
+    known: false,
+    reason: others
+      ? `The price of ${name} is known through ${others}, and ${upstream} may differ. ${HOW}`
+      : whyNot(rows, name, day, tier, region),
+  };
 }
