@@ -22,5 +22,9 @@ export function describeWithPython(
     it(`${name} (cannot run: ${result.missing})`, () => {
       throw new Error(`CI needs these tests, and ${result.missing}. Run: node test/python/setup.mjs ${list}`);
     });
-  } else describe.skip(`${name} (skipped: ${result.missing})`, () => tests('python3'));
+  } else {
+    // A reporter may leave out what is skipped.
+    console.warn(`Skipped: ${name}, because ${result.missing}.`);
+    describe.skip(`${name} (skipped: ${result.missing})`, () => tests('python3'));
+  }
 }
