@@ -41,8 +41,23 @@ function once(key: object, work: () => number): number {
 const ofSegments = (segments: readonly Segment[]): number =>
   once(segments, () => bytes(writtenOut(segments)) + segments.length + AROUND_A_TEXT);
 
+/** Line ends and spaces that JSON written on several lines has, four to a level; not written, which may be far more than the text. */
+function indentation(value: unknown): number {
+  let spaces = 0;
+  const open: (readonly [unknown, number])[] = [[value, 1]];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const [one, depth] = next;
+    if (typeof one !== 'object' || one === null) continue;
+    const members: unknown[] = Array.isArray(one) ? one : Object.values(one);
+    // A line for each member, a space after its colon, and a line for the closing bracket.
+    spaces += members.length * (4 * depth + 2) + 4 * depth;
+    for (const member of members) open.push([member, depth + 1]);
+  }
+  return spaces;
+}
+
 /** Templates write a tool's definition as JSON with line ends and spaces, or in tags that repeat the names. */
-const ofTool = (tool: Tool): number => 2 * bytes(JSON.stringify(tool, undefined, 4)) + AROUND_A_PART;
+const ofTool = (tool: Tool): number => 2 * (bytes(JSON.stringify(tool)) + indentation(tool)) + AROUND_A_PART;
 
 function ofMessage(message: Message): number {
   let most = bytes(textOf(message.content)) + AROUND_A_PART;

@@ -95,6 +95,23 @@ describe('the most that a prompt can be, where it cannot be counted', () => {
     return rendered.segments;
   };
 
+  it('is more than a tool is long on several lines, and costs nothing for one that is nested without end', () => {
+    const calling = (one: Tool) =>
+      mostTokens({ form: 'messages', api: 'chat', messages: [user('Hi')], tools: [one], altered: [] }, undefined, 0) ??
+      0;
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), (parameters) => {
+        const given = { ...tool, parameters };
+        const lines = JSON.stringify(given, undefined, 4);
+        expect(calling(given)).toBeGreaterThan(2 * new TextEncoder().encode(lines).length);
+      }),
+    );
+    let deep: Record<string, unknown> = {};
+    for (let n = 0; n < 2000; n++) deep = { a: deep };
+    // Written with its spaces it would be millions of characters; nobody writes it.
+    expect(calling({ ...tool, parameters: deep })).toBeGreaterThan(2000 * 2000);
+  });
+
   it('is the context where that is less, and for an image, which nobody can measure', () => {
     const long = { ...GREETING, messages: [user('word '.repeat(100))] };
     const small = world({ services: [service({ model: 'my-own', contextLength: 300 })], prices });

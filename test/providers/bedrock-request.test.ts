@@ -353,6 +353,18 @@ describe('a response format', () => {
     expect(await schemaFor(asked)).toBeDefined();
   });
 
+  it('that is large is fit like a small one, and one that is a chain without end costs nothing', async () => {
+    const names = Array.from({ length: 500 }, (_, n) => `d${n}`);
+    const $defs = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
+    const properties = Object.fromEntries(names.map((name) => [name, { $ref: `#/$defs/${name}` }]));
+    expect(await schemaFor({ type: 'object', properties, $defs })).toBeDefined();
+    const chain = Object.fromEntries(names.map((name, n) => [name, { items: { $ref: `#/$defs/d${n + 1}` } }]));
+    expect(await schemaFor({ $ref: '#/$defs/d0', $defs: chain })).toBeUndefined();
+    let deep: JsonObject = { type: 'string' };
+    for (let n = 0; n < 3000; n++) deep = { type: 'array', items: deep };
+    expect(bedrock(() => Promise.resolve(json({}))).canHold?.(deep)).toBeUndefined();
+  });
+
   it('that leaves an object open, or looks elsewhere, is no schema of Bedrock’s: it is asked for in words', async () => {
     const open: JsonObject[] = [
       { type: 'object' },

@@ -116,23 +116,23 @@ function targetOf(root: JsonObject, ref: string): unknown {
   return at;
 }
 
-/** Whether following references comes back to where it was. Each is followed once, however many lead there. */
+/** Whether following references comes back to where it was, or goes too far. Each is followed once, however many lead there. */
 function circles(root: JsonObject): boolean {
   const state = new Map<string, 'open' | 'done'>();
-  const visit = (schema: unknown): boolean => {
+  const visit = (schema: unknown, followed: number): boolean => {
     if (!isObject(schema)) return false;
     const { $ref: ref } = schema;
     if (typeof ref === 'string') {
       const before = state.get(ref);
       if (before !== undefined) return before === 'open';
       state.set(ref, 'open');
-      if (state.size > DEEPEST || visit(targetOf(root, ref))) return true;
+      if (followed > DEEPEST || visit(targetOf(root, ref), followed + 1)) return true;
       state.set(ref, 'done');
     }
-    return within(schema).some(visit);
+    return within(schema).some((one) => visit(one, followed));
   };
   state.set('#', 'open');
-  return visit(root);
+  return visit(root, 0);
 }
 
 /**
