@@ -148,6 +148,8 @@ export function redactor(credentials: readonly string[]): Redact {
     .filter((credential) => credential.length >= LEAST_CHARACTERS && !PLACEHOLDERS.has(credential.toLowerCase()))
     .map(secretOf);
   const shortest = Math.min(...secrets.map(({ bytes }) => bytes.length));
+  /** Four characters of base64 are three bytes. Most words are too short. */
+  const couldHold = (run: string): boolean => run.length * 3 >= shortest * 4;
   /** Whether what came out of base64 holds one, or a further base64 that does. */
   const reveals = (decoded: string, deeper: boolean): boolean => {
     for (const { bytes } of readings({ bytes: decoded, from: [], to: [] })) {
@@ -155,7 +157,7 @@ export function redactor(credentials: readonly string[]): Redact {
       if (secrets.some((secret) => !placesOf(secret, bytes, small).next().done)) return true;
       if (deeper) {
         for (const [run] of bytes.matchAll(BASE64))
-          for (const inner of decodings(run)) if (reveals(inner, false)) return true;
+          if (couldHold(run)) for (const inner of decodings(run)) if (reveals(inner, false)) return true;
       }
     }
     return false;
@@ -171,6 +173,7 @@ export function redactor(credentials: readonly string[]): Redact {
       for (const secret of secrets)
         for (const at of placesOf(secret, reading.bytes, small)) hide(reading, at, at + secret.bytes.length);
       for (const { 0: run, index } of reading.bytes.matchAll(BASE64)) {
+        if (!couldHold(run)) continue;
         for (const decoded of decodings(run)) if (reveals(decoded, true)) hide(reading, index, index + run.length);
       }
     }
