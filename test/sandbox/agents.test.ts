@@ -219,6 +219,28 @@ describe('a tool that is asked for', () => {
     });
   });
 
+  it.each(['What does git_push do?', 'What does git push do?', 'Explain deploy and reset database to me'])(
+    'is not one that a prompt only speaks of: %s',
+    (prompt) => {
+      const tools = [tool('git_push', {}), tool('deploy', {}), tool('reset_database', {})];
+      expect(think(ask(prompt, tools)).toolUses).toEqual([]);
+    },
+  );
+
+  it.each([
+    ['What time is it?', 'get_current_time'],
+    ['Use the git_push tool', 'git_push'],
+  ])('may take no arguments: %s', (prompt, name) => {
+    const tools = [tool('git_push', {}), tool('get_current_time', {})];
+    expect(think(ask(prompt, tools)).toolUses).toEqual([{ name, input: '{}' }]);
+  });
+
+  it('gets a word in quotes, and not its own name', () => {
+    const echo = tool('echo', { text: TEXT });
+    const [use] = think(ask('Call the tool "echo" with "hello"', [echo])).toolUses;
+    expect(JSON.parse(use?.input ?? '')).toEqual({ text: 'hello' });
+  });
+
   it('runs, where it runs commands, one that does nothing', () => {
     const [use] = think(ask('Use the bash tool to run ls', AGENTS.opencode ?? [])).toolUses;
     expect(JSON.parse(use?.input ?? '')).toMatchObject({ command: 'echo sandbox' });

@@ -291,6 +291,8 @@ describe('JSON that is asked for', () => {
       age: 36,
     });
     expect(JSON.parse(answer('Reply with this JSON exactly: {"ok": true}'))).toEqual({ ok: true });
+    const message = { type: 'object', properties: { message: { type: 'string' } }, required: ['message'] };
+    expect(JSON.parse(answer('Reply with exactly OK', { format: message }))).toEqual({ message: 'OK' });
     expect(JSON.parse(answer('Reply with exactly OK', { format: 'object' }))).toEqual({ answer: 'OK' });
   });
 });

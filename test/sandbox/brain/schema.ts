@@ -4,11 +4,14 @@ import { isSafeWord, type Values, valuesIn } from './values.ts';
 const MAX_DEPTH = 12;
 
 /** What a server might run, open or write. */
-export type Danger = 'command' | 'text';
+export type Danger = 'command' | 'code' | 'text';
 
 const COMMAND = /^(?:commands?|cmd|argv|shell|bash|exec|executable)$/;
+const CODE =
+  /^(?:script|code|program|paths?|files?|filenames?|filepaths?|dir|directory|folder|cwd|workdir|workspace|root|url|uri|href|link|host|endpoint|patch|diff|edits?|stdin|chars|args|arguments|pattern|glob|regex|sql|expression|formula|eval|snippet|selector|html|xml|json|yaml|template|include|exclude|env)$/;
+/** Free texts: of a tool's they may be any of that, in an answer they are what it says. */
 const TEXT =
-  /^(?:script|code|program|paths?|files?|filenames?|filepaths?|dir|directory|folder|cwd|workdir|workspace|root|target|dest|destination|source|url|uri|href|link|host|endpoint|patch|diff|content|contents|body|edits?|old|new|stdin|chars|input|args|arguments|pattern|glob|regex|queries|sql|expression|formula|eval|snippet|selector|html|xml|json|yaml|template|prompt|instructions?|task|todos?|message|plan|steps?|explanation|justification|replacement|search|include|exclude|env|key|token|header|headers|payload|data|value)$/;
+  /^(?:target|dest|destination|source|content|contents|body|old|new|input|queries|prompt|instructions?|task|todos?|message|plan|steps?|explanation|justification|replacement|search|key|token|headers?|payload|data|value)$/;
 /** In a description, where more words are harmless. */
 const DESCRIBED =
   /\b(?:shell|command|terminal|bash|script|executed?|file ?path|files?|director(?:y|ies)|folder|source code|code to|patch|diff|sql|urls?|regex|regular expression|glob)\b/i;
@@ -25,8 +28,9 @@ export const wordsIn = (name: string): string[] =>
 export function dangerOf(name: string, schema: Json): Danger | undefined {
   const words = wordsIn(name);
   if (words.some((word) => COMMAND.test(word))) return 'command';
-  if (words.some((word) => TEXT.test(word))) return 'text';
-  return typeof schema.description === 'string' && DESCRIBED.test(schema.description) ? 'text' : undefined;
+  if (words.some((word) => CODE.test(word))) return 'code';
+  if (typeof schema.description === 'string' && DESCRIBED.test(schema.description)) return 'code';
+  return words.some((word) => TEXT.test(word)) ? 'text' : undefined;
 }
 
 /** What a person reads beside what a tool does. */
@@ -89,17 +93,16 @@ function offered(name: string, { values }: Filling): string | undefined {
 }
 
 function stringFor(name: string, schema: Json, filling: Filling): string {
-  const { values, said, powerful, madeUp, dangerous } = filling;
-  const danger = dangerOf(name, schema) ?? (powerful && !EXPLAINS.test(name) ? 'text' : undefined);
+  const { said, powerful, madeUp, dangerous } = filling;
+  const could = dangerOf(name, schema) ?? (powerful && !EXPLAINS.test(name) ? 'text' : undefined);
+  const danger = could === 'text' && said !== undefined ? undefined : could;
   const own = given(schema);
   if (danger === undefined) {
     const fromPrompt = schema.format === undefined && schema.pattern === undefined ? offered(name, filling) : undefined;
     if (fromPrompt !== undefined) return sized(fromPrompt, schema);
     if (typeof own === 'string') return own;
   } else {
-    const word = danger === 'text' && said !== undefined ? values.word(name) : undefined;
-    if (word !== undefined && isSafeWord(word)) return sized(word, schema);
-    if (typeof own === 'string' && danger === 'text') return own;
+    if (typeof own === 'string' && danger !== 'command') return own;
     if (said === undefined) dangerous.add(name);
   }
   madeUp.add(name);
@@ -251,6 +254,7 @@ export function isDangerous(schema: Json, name = '', depth = 0): boolean {
   return (
     Object.entries(object(schema.properties)).some(([key, one]) => inner(one, key)) ||
     (isJson(schema.items) && inner(schema.items, name)) ||
-    [...list(schema.anyOf), ...list(schema.oneOf), ...list(schema.allOf)].some((one) => inner(one, name))
+    [...list(schema.anyOf), ...list(schema.oneOf), ...list(schema.allOf)].some((one) => inner(one, name)) ||
+    [...Object.values(object(schema.$defs)), ...Object.values(object(schema.definitions))].some((one) => inner(one, ''))
   );
 }

@@ -12,15 +12,18 @@ const MAX_READ = 20_000;
 /** Words of a tool's name that tell nothing of what it is about. */
 const GENERIC = new Set('get set the for and use run call tool function all new one this that current'.split(' '));
 /** Tools whose names say that they run or write something, whatever their arguments are called. */
-const POWERFUL = /bash|shell|terminal|command|exec|eval|python|script|code|sql|write|edit|patch|delete|remove|file/i;
+const POWERFUL =
+  /bash|shell|terminal|command|exec|eval|python|script|code|sql|write|edit|patch|delete|remove|file|push|deploy|reset|drop|kill|stop|send|publish|commit|install|restart|pay|buy/i;
+/** Of tools that take no arguments, those that only look. */
+const LOOKS = /^(?:get|show|read|fetch|list|current|now)(?![a-z])/;
 
 /** What harnesses put into a user's turn for the model alone: it names many tools and asks for none. */
 const withoutAsides = (text: string): string => text.slice(0, MAX_READ).replace(/<([\w-]{1,60})>[\s\S]*?<\/\1>/g, ' ');
 
 /** Whether a prompt asks for a tool by its name: `get_weather`, "the bash tool", "use read", `add(1, 2)`. */
 function asksFor({ name }: Tool, prompt: string): boolean {
-  const words = wordsIn(name);
-  if (words.length > 1 && (saysWords(prompt, name) || saysWords(prompt, words.join(' ')))) return true;
+  // A name that is no word of prose is enough, unless one may be asking what the thing does.
+  if (wordsIn(name).length > 1 && !POWERFUL.test(name) && saysWords(prompt, name)) return true;
   const plain = escaped(name);
   return new RegExp(
     String.raw`(?<![\p{L}\p{N}])(?:(?:use|using|call|calling|invoke|via)(?: the)?(?: tool| function)? ["'\x60]?${plain}(?![\p{L}\p{N}_])|(?:tool|function)(?: called| named)? ["'\x60]?${plain}(?![\p{L}\p{N}_])|["'\x60]?${plain}["'\x60]? (?:tool|function)(?![\p{L}])|${plain}\((?=[^)]{0,200}\)))`,
@@ -36,15 +39,17 @@ interface Call {
 }
 
 function callOf(tool: Tool, prompt: string): Call {
-  const { value, ...rest } = fill({ type: 'object', ...tool.parameters }, prompt, undefined, POWERFUL.test(tool.name));
-  return { tool, input: object(value), ...rest };
+  // The tool's own name in quotes is no value.
+  const rest = prompt.replace(new RegExp(`["'\`]${escaped(tool.name)}["'\`]`, 'g'), ' ');
+  const { value, ...how } = fill({ type: 'object', ...tool.parameters }, rest, undefined, POWERFUL.test(tool.name));
+  return { tool, input: object(value), ...how };
 }
 
 /** Whether a prompt is about what a harmless tool does, and says all that the tool must know: "the weather in Lima". */
 function isAbout({ tool, input, madeUp }: Call, prompt: string): boolean {
   if (POWERFUL.test(tool.name) || madeUp.length > 0 || isDangerous({ type: 'object', ...tool.parameters }))
     return false;
-  const nothingToKnow = Object.keys(object(tool.parameters.properties)).length === 0;
+  const nothingToKnow = Object.keys(object(tool.parameters.properties)).length === 0 && LOOKS.test(tool.name);
   return (
     (nothingToKnow || Object.keys(input).length > 0) &&
     wordsIn(tool.name).some((word) => word.length > 2 && !GENERIC.has(word) && saysWords(prompt, word))
