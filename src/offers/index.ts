@@ -17,6 +17,7 @@ export { DEFAULT_SUBREQUESTS, planFor } from './plan.ts';
 export { readRoutes } from './read-routes.ts';
 export { type Alternative, alternativesTo, type Receipt, receiptOf } from './receipt.ts';
 export type { Route, Routes } from './route.ts';
+export { serviceIndex } from './service-index.ts';
 export { type Asked, layOut, type Moment, offerSheet, resolve, worthAsking } from './sheet.ts';
 export { modelsNamed, type NamedModel, servicesNamed } from './source.ts';
 export type {

@@ -15,7 +15,7 @@ import {
   wireOf,
 } from '../catalog/index.ts';
 import { dayOf, GatewayError, type ServiceOffer } from '../core/index.ts';
-import type { Route } from '../offers/index.ts';
+import { type Route, serviceIndex } from '../offers/index.ts';
 import { availability } from './available.ts';
 import { switched } from './context.ts';
 import type { Gateway } from './gateway.ts';
@@ -96,7 +96,9 @@ function serviceOffer(offer: ServiceOffer, known: CatalogModel | undefined, { pr
 
 /** A model as OpenAI shows it, with what each provider offers of it. */
 function describe(id: string, known: CatalogModel | undefined, gateway: Gateway) {
-  const own = gateway.services.offers().filter((service) => service.model === id);
+  const services = serviceIndex(gateway.services.offers());
+  const own = new Set([...services.called(id), ...(known ? services.of(known.id) : [])]);
+  const [first] = own;
   return {
     id,
     object: 'model',
@@ -104,7 +106,7 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
     owned_by: known?.family ?? 'you',
     name: known?.name ?? id,
     kind: known?.kind ?? 'chat',
-    context_length: known?.contextLength ?? own[0]?.contextLength ?? null,
+    context_length: known?.contextLength ?? first?.contextLength ?? null,
     capabilities: known
       ? {
           system: known.capabilities.systemRole,
@@ -118,7 +120,7 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
     openrouter: known?.openrouter ?? [],
     ...(known?.replacedBy ? { replaced_by: known.replacedBy } : {}),
     offers: [
-      ...own.map((offer) => serviceOffer(offer, known, gateway)),
+      ...[...own].map((offer) => serviceOffer(offer, known, gateway)),
       ...(known?.offers ?? [])
         // The catalogue's Anyscale rows are history; a service of one's own is listed above.
         .filter((offer) => offer.provider !== 'anyscale')
@@ -181,11 +183,9 @@ export const getModel =
     const name = c.req.param('id') ?? '';
     const route = gateway.config.routes.get(name);
     if (route) return replyJson(c, 200, describeRoute(name, route));
-    if (gateway.services.offers().some((service) => service.model === name)) {
-      const match = findModel(name);
-      return replyJson(c, 200, describe(name, match.kind === 'model' ? match.model : undefined, gateway));
-    }
-    const match = findModel(name);
+    const [own] = serviceIndex(gateway.services.offers()).called(name);
+    const match = findModel(own?.model ?? name);
+    if (own) return replyJson(c, 200, describe(own.model, match.kind === 'model' ? match.model : undefined, gateway));
     if (match.kind === 'unknown') {
       throw new GatewayError(
         'model_not_found',

@@ -72,7 +72,14 @@ describe('CHASQUI_CONFIG', () => {
         authorization: 'Bearer a-gate-and-a-key',
         team: 'blue',
       });
-      expect(await (await ask('/v1/models/listed-model')).json()).toMatchObject({ context_length: 4096 });
+      for (const name of ['listed-model', 'Listed-Model', 'mine/listed-model']) {
+        expect(await (await ask(`/v1/models/${name}`)).json(), name).toMatchObject({
+          id: 'listed-model',
+          context_length: 4096,
+          // Nobody has said what it can do, and no catalogue knows it.
+          offers: [{ provider: 'mine', capabilities: { tools: null, vision: null } }],
+        });
+      }
       expect((await ask('/v1/chat/completions', { model: 'nobody-has-this', messages })).status).toBe(404);
     });
   });
