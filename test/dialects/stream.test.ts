@@ -192,3 +192,34 @@ describe('a completion', () => {
     expect(of(second).text_offset).toEqual([2]);
   });
 });
+
+describe('the chunks of a chat stream', () => {
+  const said = (text: string, choice: number): Event => ({ type: 'text', choice, text });
+  const chunksOf = (batch: Event[], more: Parameters<typeof chatStream>[1] = { includeUsage: false }) =>
+    readStream(chatStream(envelope, more).encode(batch)).chunks;
+
+  it('have usage: null where the usage was asked for, and no usage where it was not', () => {
+    for (const chunk of chunksOf([said('Hi', 0)], { includeUsage: true })) expect(chunk).toHaveProperty('usage', null);
+    for (const chunk of chunksOf([said('Hi', 0)])) expect(chunk).not.toHaveProperty('usage');
+  });
+
+  it('keep the choices of one read apart', () => {
+    const chunks = chunksOf([said('a', 0), said('b', 1), said('c', 1), said('d', 0)]);
+    const texts = chunks.flatMap(({ choices }) =>
+      choices.flatMap(({ index, delta }) => (delta?.content ? [[index, delta.content]] : [])),
+    );
+    expect(texts).toEqual([
+      [0, 'a'],
+      [1, 'bc'],
+      [0, 'd'],
+    ]);
+  });
+
+  it('leave out what the model thought where the caller does not want it', () => {
+    const thought: Event = { type: 'reasoning', choice: 0, text: 'hm' };
+    const shown = (hideReasoning: boolean) =>
+      JSON.stringify(chunksOf([thought, said('Hi', 0)], { includeUsage: false, hideReasoning }));
+    expect(shown(false)).toContain('hm');
+    expect(shown(true)).not.toContain('hm');
+  });
+});

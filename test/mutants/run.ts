@@ -15,7 +15,7 @@ import type { Mutant } from './mutant.ts';
 
 const LEAST_KILLED = 0.95;
 /** A fault can make a test run for ever; that is noticed, too. */
-const TEST_MS = 30_000;
+const TEST_MS = 90_000;
 const RUN_MS = 400_000;
 
 /** Not below node_modules, which `npm ci` empties. */
