@@ -16,10 +16,9 @@ import { collect } from './collector.ts';
 import { fromThrown } from './errors.ts';
 import { type HttpHead, listeningHandler } from './handler.ts';
 import type { Reads } from './reads.ts';
+import { requestSigner, type SigningCredentials } from './signer.ts';
 
-export type Credentials =
-  | { readonly apiKey: string }
-  | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string };
+export type Credentials = { readonly apiKey: string } | SigningCredentials;
 
 export interface BedrockOptions {
   readonly region: string;
@@ -82,7 +81,7 @@ export function bedrockClient({ region, credentials, endpoint, fetch }: BedrockO
     // Without the preference SigV4 is tried first, and fails for want of credentials.
     ...('apiKey' in credentials
       ? { token: { token: credentials.apiKey }, authSchemePreference: ['httpBearerAuth'] }
-      : { credentials, authSchemePreference: ['sigv4'] }),
+      : { credentials, authSchemePreference: ['sigv4'], signer: requestSigner(credentials, region) }),
   });
 
   /** One request, under a signal of its own by which the handler knows it. */
