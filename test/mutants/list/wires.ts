@@ -33,6 +33,12 @@ const answer = replicate('answer.ts');
 const prediction = replicate('prediction.ts');
 const poll = replicate('poll.ts');
 const listen = replicate('stream.ts');
+const generate = replicate('generate.ts');
+const reads = inFolder('bedrock', ['test/providers/bedrock-eventstream.test.ts'])('reads.ts');
+const sse = inFolder('http', ['test/providers/openai-wire-stream.test.ts', 'test/providers/http-sse.test.ts'])(
+  'sse.ts',
+);
+const body = inFolder('http', ['test/providers/http-body.test.ts'])('body.ts');
 
 export const WIRES_MUTANTS: readonly Mutant[] = [
   decoder(
@@ -209,5 +215,60 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
     'A character that is split over two reads is garbled.',
     'utf8.decode(bytes, { stream: true })',
     'utf8.decode(bytes)',
+  ),
+  listen(
+    'text-before-broken-lost',
+    'Text that came in the same read as a broken event is lost.',
+    'if (text) yield text;',
+    'if (text && broken === undefined) yield text;',
+  ),
+  listen(
+    'broken-done-is-done',
+    'A done event that broke in its middle is a good end.',
+    "if (!parsed && data.startsWith('{')) return CUT;",
+    '',
+  ),
+  generate(
+    'orphan-not-held',
+    'A prediction whose caller left before it was made runs on, and is billed.',
+    'upstream.background(created);',
+    '',
+  ),
+  generate('cancel-not-held', 'The cancel ends with the caller.', 'background(canceled.catch(() => undefined));', ''),
+  reads(
+    'whole-frames-lost',
+    'Frames that came whole before a corrupt one in the same read are lost.',
+    'if (sound === 0 && unsound)',
+    'if (unsound)',
+  ),
+  sse(
+    'error-field-unread',
+    'What llama.cpp says in its own error field is lost.',
+    "text.startsWith('error:')",
+    'false',
+  ),
+  body(
+    'split-characters-body',
+    'A body without a length that is split inside a character is garbled.',
+    'decoder.decode(bytes, { stream: true })',
+    'new TextDecoder().decode(bytes)',
+  ),
+  decoder(
+    'done-without-reason',
+    'A stream with usage and [DONE] from a server that gives no reasons is broken.',
+    '(terminated || choices.size >= job.n)) || doneWithoutReason(terminated)',
+    '(terminated || choices.size >= job.n))',
+  ),
+  decoder(
+    'unfinished-without-reason',
+    'A choice without a reason is complete though its server gives reasons.',
+    'usage !== undefined &&\n    !reasons &&',
+    'usage !== undefined &&',
+  ),
+  decoder(
+    'reasoning-object',
+    'A reasoning that comes as an object is lost.',
+    'if (!isObject(value)) return undefined;\n  return reasoningIn(',
+    'if (value !== undefined) return undefined;\n  return reasoningIn(',
   ),
 ];
