@@ -276,3 +276,19 @@ describe('a completion body', () => {
     expect(parseCompletion({ model: 'm', prompt: 'a', suffix: '' }, context).call).not.toHaveProperty('suffix');
   });
 });
+
+describe('what a header says beside a body', () => {
+  it('is strict whatever the body says', () => {
+    const strict = { ...context, strict: true };
+    expect(parseChat(hi, strict).call.routing).toEqual({ requireParameters: true });
+    const loose = { ...hi, provider: { require_parameters: false } };
+    expect(parseChat(loose, strict).call.routing.requireParameters).toBe(true);
+    expect(parseChat(loose, context).call.routing.requireParameters).not.toBe(true);
+  });
+});
+
+describe('models named twice', () => {
+  it('are asked for once, in the order of their first mention', () => {
+    expect(chat({ ...hi, model: 'b', models: ['a', 'b', 'c', 'a'] }).call.models).toEqual(['b', 'a', 'c']);
+  });
+});

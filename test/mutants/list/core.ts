@@ -231,7 +231,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     'Retry-After is rounded down.',
     'Math.max(1, Math.ceil(ms / 1000))',
     'Math.max(1, Math.floor(ms / 1000))',
-    [...DIALECTS, 'test/gateway/http.test.ts', 'test/faults/failover.test.ts'],
+    ['test/routes/http.test.ts'],
   ),
   dialect('usage.ts')(
     'cached-unknown-is-none',
