@@ -68,7 +68,7 @@ export default defineConfig({
         test: {
           name: 'gateway',
           globalSetup: ['test/support/build-workers.ts'],
-          include: ['test/{sandbox,gateway,guide,clients,faults,servers}/**/*.test.ts'],
+          include: ['test/{sandbox,gateway,guide,clients,examples,faults,servers}/**/*.test.ts'],
           environment: 'node',
           isolate: false,
           // Tests that wait for a timer wait together.
