@@ -59,9 +59,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** Runs test files in the copy. False where one of them fails or does not end. */
+/** Runs test files in the copy: `ok` is false where one of them fails or does not end. Rejects where they could not be run. */
 function passes(tests: readonly string[]): Promise<{ ok: boolean; output: string }> {
-  return new Promise((settle) => {
+  return new Promise((settle, reject) => {
     const vitest = join('node_modules', 'vitest', 'vitest.mjs');
     const options = ['--bail=1', '--maxWorkers=1', '--reporter=dot', `--testTimeout=${TEST_MS}`];
     const child = spawn(process.execPath, [vitest, 'run', ...options, ...tests], {
@@ -78,10 +78,13 @@ function passes(tests: readonly string[]): Promise<{ ok: boolean; output: string
     }
     running = child.pid;
     const timer = setTimeout(endRunning, RUN_MS);
-    child.once('close', (code) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
       clearTimeout(timer);
       running = undefined;
-      settle({ ok: code === 0, output });
+      // Without a verdict of Vitest's it has not noticed anything: its packages may be missing.
+      if (signal === null && !/Test Files/.test(output)) reject(new Error(`The tests could not be run.\n${output}`));
+      else settle({ ok: code === 0, output });
     });
   });
 }
