@@ -1,4 +1,4 @@
-import { abortReason, type Event, GatewayError, type Generation, type Job } from '../../src/core/index.ts';
+import { abortReason, type Event, GatewayError, type Generation, type Job, onlyBatch } from '../../src/core/index.ts';
 import { bodyText } from '../http/index.ts';
 import { decoder } from './decoder.ts';
 import { errorFromAnswer, requestId } from './errors.ts';
@@ -22,10 +22,6 @@ async function read(response: Response, signal: AbortSignal, upstream: Upstream)
   throw new GatewayError('provider_error', `${upstream.name} answered with more than the gateway takes.`, {
     provider: upstream.id,
   });
-}
-
-async function* once(events: Event[]): AsyncGenerator<Event[]> {
-  yield events;
 }
 
 /**
@@ -61,7 +57,7 @@ export async function readAnswer(
   whole.read(body.value, events);
   whole.end(events, true);
   return {
-    events: once(events),
+    events: onlyBatch(events),
     ...(id === undefined ? {} : { upstreamId: id }),
     ...(whole.model === undefined ? {} : { upstreamModel: whole.model }),
     ...(whole.fingerprint === undefined ? {} : { fingerprint: whole.fingerprint }),

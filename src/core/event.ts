@@ -49,3 +49,25 @@ export type Event =
       readonly cut?: true;
     }
   | { readonly type: 'usage'; readonly usage: Usage };
+
+/**
+ * One batch and no more: an answer that came whole. By hand, because an async generator costs several turns of the microtask
+ * queue for the one thing that it gives.
+ */
+export function onlyBatch(batch: Event[]): AsyncIterableIterator<Event[], undefined> {
+  let left: Event[] | undefined = batch;
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    next() {
+      const value = left;
+      left = undefined;
+      return Promise.resolve(value ? { done: false, value } : { done: true, value: undefined });
+    },
+    return() {
+      left = undefined;
+      return Promise.resolve({ done: true, value: undefined });
+    },
+  };
+}

@@ -132,11 +132,11 @@ function workOut(
   const prompt: PromptSize =
     counted === undefined
       ? measure(way, facts, counter, {
-          smallest:
+          smallest: () =>
             way.form === 'messages'
               ? world.health.smallestPrompt(provider, upstream, promptKind(way), service)
               : undefined,
-          correction: world.health.correction(provider, upstream, hasTools, service),
+          correction: () => world.health.correction(provider, upstream, hasTools, service),
         })
       : { largest: counted, total: counted, exactness: 'exact' };
   const where = {

@@ -104,17 +104,6 @@ const MESSAGE_PARTS: readonly {
   },
 ];
 
-const setIn = new WeakMap<readonly Message[], typeof MESSAGE_PARTS>();
-
-/** Those that some message of a chat has, looked for once for all its offers. */
-function partsSet(messages: readonly Message[]): typeof MESSAGE_PARTS {
-  const known = setIn.get(messages);
-  if (known) return known;
-  const found = MESSAGE_PARTS.filter(({ isIn }) => messages.some(isIn));
-  setIn.set(messages, found);
-  return found;
-}
-
 /**
  * What the caller set and a wire cannot serve, by the caller's names. `n` and `stop` are never dropped: we serve them.
  *
@@ -139,7 +128,9 @@ export function dropsFor(
     ) {
       drops.push('tool_choice');
     }
-    for (const { parameter, name } of partsSet(call.messages)) if (!takes.has(parameter)) drops.push(name);
+    for (const { parameter, name, isIn } of MESSAGE_PARTS) {
+      if (!takes.has(parameter) && call.messages.some(isIn)) drops.push(name);
+    }
   }
   if (call.kind === 'completion' && call.echo && call.sampling.logprobs !== undefined && takes.has('logprobs')) {
     if (!takes.has(call.stream ? 'streamedEcho' : 'echo')) drops.push('echo (the log probabilities of the prompt)');

@@ -39,7 +39,19 @@ export const contextLengthOf = (source: OfferSource): number | undefined =>
     ? (source.offer.contextLength ?? source.known?.contextLength)
     : (source.offer.contextLimit ?? source.model.contextLength);
 
+const known = new WeakMap<OfferSource, Facts>();
+
+/** Read once of each source: sources live as long as what they were looked up in. */
 export function factsOf(source: OfferSource): Facts {
+  let facts = known.get(source);
+  if (!facts) {
+    facts = readFacts(source);
+    known.set(source, facts);
+  }
+  return facts;
+}
+
+function readFacts(source: OfferSource): Facts {
   const contextLength = contextLengthOf(source);
   const family = familyOf(source);
   const limits = contextLength === undefined ? {} : { contextLength };

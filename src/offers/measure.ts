@@ -33,11 +33,11 @@ function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Coun
   );
 }
 
-/** What an offer's bills have shown of prompts like this call's. */
+/** What an offer's bills have shown of prompts like this call's. Asked for where a prompt is estimated: most are counted. */
 export interface Shown {
   /** Tokens of the smallest prompt. */
-  readonly smallest?: number | undefined;
-  readonly correction?: Correction | undefined;
+  readonly smallest?: () => number | undefined;
+  readonly correction?: () => Correction | undefined;
 }
 
 /** What the call's prompts come to at an offer: each as the model there reads it, once. */
@@ -57,7 +57,7 @@ export function measure(way: Way, facts: Facts, counter: PromptCounter, shown: S
     more ||= one.more === true;
   }
   // Beyond its limit a count is none.
-  const most = exact && !more ? undefined : mostTokens(way, facts.contextLength, shown.smallest);
+  const most = exact && !more ? undefined : mostTokens(way, facts.contextLength, shown.smallest?.());
   const whole = !exact && !more && !(way.form === 'messages' && hasImages(way.messages));
   const size: PromptSize = {
     largest,
@@ -68,7 +68,7 @@ export function measure(way: Way, facts: Facts, counter: PromptCounter, shown: S
     ...(most === undefined ? {} : { atMost: Math.max(total, most) }),
     ...(more ? { more: true } : {}),
   };
-  return asBilled(size, shown.correction, way.form === 'messages' ? 1 : way.prompts.length);
+  return whole ? asBilled(size, shown.correction?.(), way.form === 'messages' ? 1 : way.prompts.length) : size;
 }
 
 /** The most that all prompts can be billed as; undefined where nobody can say. */

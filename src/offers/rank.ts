@@ -82,9 +82,10 @@ function percent(share: number): string {
  */
 export function toldDraws(offers: readonly Candidate[]): Candidate[] {
   let first = true;
-  return offers.map((offer, at) => {
-    const before = offers[at - 1];
+  let before: Candidate | undefined;
+  return offers.map((offer) => {
     first &&= offer.drawn !== undefined && (before === undefined || before.model === offer.model);
+    before = offer;
     if (offer.drawn === undefined) return offer;
     const share = percent(offer.drawn);
     const why = first

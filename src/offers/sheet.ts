@@ -133,7 +133,7 @@ export function layOut(
       ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers, first && factsOf(first))
       : undefined;
   const shared = { world, now, today, tokenizers, counter, renderings, explain, readIds, ignored: asked.ignored, told };
-  const draw = drawFor(call, now);
+  let draw: number | undefined;
   const eligible: Candidate[] = [];
   const last: Candidate[] = [];
   const excluded: Exclusion[] = [];
@@ -148,7 +148,9 @@ export function layOut(
       else offers.push(considered);
     }
     if (complete) continue;
-    const ranked = rank(offers, routing, routing.sort, draw);
+    // One offer alone is the first however it is drawn.
+    if (offers.length > 1) draw ??= drawFor(call, now);
+    const ranked = rank(offers, routing, routing.sort, draw ?? 0);
     for (const offer of routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked) {
       (isTriedLast(offer, routing) ? last : eligible).push(offer);
     }

@@ -58,13 +58,35 @@ export function unknownName(name: string, world: Models): { readonly hint: strin
   return { hint: match.suggestions.length > 0 ? ` Did you mean ${match.suggestions.join(' or ')}?` : '' };
 }
 
+/** Names that one list of services remembers the offers of. */
+const REMEMBERED = 512;
+const remembered = new WeakMap<readonly ServiceOffer[], Map<string, Sources>>();
+
 /**
- * Every offer of a model, by any of its names, without a suffix. Throws `model_not_found` with what was probably meant or what
+ * Every offer of a model, by any of its names, without a suffix: the very same objects for as long as the services and the day
+ * are, so that what is worked out of them holds for the next call. Throws `model_not_found` with what was probably meant or what
  * replaced it.
  *
  * @param listRetired for a model that nobody serves any more: give its offers all the same
  */
 export function offersOf(name: string, world: World, today: string, listRetired = false): Sources {
+  const { services, region = '' } = world;
+  let known = remembered.get(services);
+  if (!known) {
+    known = new Map();
+    remembered.set(services, known);
+  }
+  const key = `${today} ${region} ${listRetired} ${name}`;
+  const before = known.get(key);
+  if (before) return before;
+  const found = findOffers(name, world, today, listRetired);
+  // What callers write has no end: then it begins anew.
+  if (known.size >= REMEMBERED) known.clear();
+  known.set(key, found);
+  return found;
+}
+
+function findOffers(name: string, world: World, today: string, listRetired: boolean): Sources {
   const { match, known, pin, called, own } = lookUp(name, world);
   const sources: OfferSource[] = own.map((offer) => ({
     kind: 'service',

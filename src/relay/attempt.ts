@@ -5,6 +5,7 @@ import {
   GatewayError,
   type Generation,
   type Job,
+  onlyBatch,
   type Provider,
   type Usage,
 } from '../core/index.ts';
@@ -172,7 +173,7 @@ export async function attempt(
     if (done) {
       first.push(...complete());
       end();
-      return answered(opened, once(first));
+      return answered(opened, onlyBatch(first));
     }
     let held: Event[] | undefined = first;
     let over = false;
@@ -240,10 +241,6 @@ const tooMany = (provider: string, missing: number): GatewayError =>
 const iterable = (source: AsyncIterator<Event[], unknown>): AsyncIterable<Event[]> => ({
   [Symbol.asyncIterator]: () => source,
 });
-
-async function* once(batch: Event[]): AsyncGenerator<Event[], void, undefined> {
-  yield batch;
-}
 
 const answered = (generation: Generation | undefined, events: AsyncIterable<Event[]>): Outcome => ({
   kind: 'answered',

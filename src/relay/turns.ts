@@ -75,8 +75,10 @@ function backoffMs(tries: number, error: GatewayError, clock: Clock): number {
  */
 export function turnsOf(eligible: readonly Candidate[]): Turns {
   let run = -1;
-  const places: Place[] = eligible.map((offer, at) => {
-    if (offer.model !== eligible[at - 1]?.model) run++;
+  let model: string | undefined;
+  const places: Place[] = eligible.map((offer) => {
+    if (offer.model !== model) run++;
+    model = offer.model;
     return { offer, run, standing: { kind: 'fresh' } };
   });
   const runs = run + 1;

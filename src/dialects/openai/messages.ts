@@ -1,5 +1,12 @@
 import * as v from 'valibot';
-import { type Content, type ContentPart, GatewayError, type Message, type ToolCall } from '../../core/index.ts';
+import {
+  type Content,
+  type ContentPart,
+  GatewayError,
+  isObject,
+  type Message,
+  type ToolCall,
+} from '../../core/index.ts';
 import { optional } from './fields.ts';
 
 /** Where OpenAI's own cache may break a prompt: without one there is nothing to break. */
@@ -46,7 +53,7 @@ const reasoningDetail = v.object({
 
 const legacyCall = v.object({ name: v.pipe(v.string(), v.minLength(1)), arguments: optional(v.string()) });
 
-export const message = v.variant(
+const anyMessage = v.variant(
   'role',
   [
     v.object({ role: v.literal('system'), content, name }),
@@ -70,6 +77,27 @@ export const message = v.variant(
   ],
   'must be "system", "developer", "user", "assistant" or "tool"',
 );
+
+const PLAIN_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant']);
+
+/** A role and a text and nothing else, as most messages are. */
+function isPlain(
+  value: unknown,
+): value is { readonly role: 'system' | 'developer' | 'user' | 'assistant'; readonly content: string } {
+  if (!isObject(value) || typeof value.content !== 'string' || !PLAIN_ROLES.has(value.role)) return false;
+  let fields = 0;
+  for (const _field in value) if (++fields > 2) return false;
+  return true;
+}
+
+/** A message by its schema. What is plain is seen to be right at a glance, and is not copied: a conversation has many. */
+export const message: typeof anyMessage = {
+  ...anyMessage,
+  '~run'(dataset, config) {
+    const { value } = dataset;
+    return isPlain(value) ? { typed: true, value } : anyMessage['~run'](dataset, config);
+  },
+};
 
 type Wire = v.InferOutput<typeof message>;
 type WirePart = v.InferOutput<typeof part>;
