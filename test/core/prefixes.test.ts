@@ -27,6 +27,11 @@ describe('what a provider said', () => {
     expect(sanitise(`The token ${credential} is invalid.`)).toBe('The token [redacted] is invalid.');
   });
 
+  it('is shown without what stands after Bearer, if that is no word', () => {
+    expect(sanitise('It got Bearer abc12345 here.')).toBe('It got Bearer [redacted] here.');
+    expect(sanitise('An invalid bearer token was sent.')).toBe('An invalid bearer token was sent.');
+  });
+
   it('is shown without what follows the path of an address, and without who is named in it', () => {
     expect(sanitise('See https://me:pass@host.example/a/b?token=word for more.')).toBe(
       'See https://host.example/a/b for more.',
