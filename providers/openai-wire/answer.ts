@@ -1,7 +1,7 @@
 import { abortReason, type Event, GatewayError, type Generation, type Job, onlyBatch } from '../../src/core/index.ts';
 import { bodyText } from '../http/index.ts';
 import { decoder } from './decoder.ts';
-import { errorFromAnswer, requestId } from './errors.ts';
+import { errorFromAnswer, foreignAnswer, requestId } from './errors.ts';
 import { parseJson } from './json.ts';
 import { streamEvents } from './stream.ts';
 import { interrupted, type Upstream } from './upstream.ts';
@@ -24,6 +24,15 @@ async function read(response: Response, signal: AbortSignal, upstream: Upstream)
   });
 }
 
+/** How a stream of events begins. */
+const EVENTS = /^\s*(?:data|event|id|retry)?:/;
+
+/** The JSON in the first event of a text, as DashScope and others send errors to whoever asked for a stream. */
+function dataIn(text: string): unknown {
+  const data = EVENTS.test(text) ? /^data:(.*)$/m.exec(text)?.[1] : undefined;
+  return data === undefined ? undefined : parseJson(data)?.value;
+}
+
 /**
  * An upstream's answer, JSON or stream, as a generation. What it is is read from its type, not from what was asked:
  * some servers answer in one form whatever is asked.
@@ -37,17 +46,20 @@ export async function readAnswer(
 ): Promise<Generation> {
   if (!response.ok) {
     const text = await read(response, signal, upstream);
-    throw errorFromAnswer(upstream, response.status, response.headers, parseJson(text)?.value ?? text);
+    throw errorFromAnswer(upstream, response.status, response.headers, parseJson(text)?.value ?? dataIn(text) ?? text);
   }
   const id = requestId(response.headers);
   const type = response.headers.get('content-type') ?? '';
   const isStream = type.includes('event-stream') || (job.stream && !/json|html/.test(type));
   if (isStream && response.body) return streamEvents(response.body, job, signal, upstream, id);
 
-  const body = parseJson(await read(response, signal, upstream));
+  const text = await read(response, signal, upstream);
+  const body = parseJson(text);
   if (!body) {
-    throw new GatewayError('provider_error', `${upstream.name} answered with something that is not JSON.`, {
-      provider: upstream.id,
+    // A stream under another type.
+    const stream = EVENTS.test(text) ? new Response(text).body : null;
+    if (stream) return streamEvents(stream, job, signal, upstream, id);
+    throw foreignAnswer(`${upstream.name} answered with something that is not JSON.`, text, upstream).with({
       upstreamStatus: response.status,
       ...(id === undefined ? {} : { upstreamRequestId: id }),
     });

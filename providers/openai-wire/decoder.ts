@@ -1,5 +1,13 @@
-import { type Event, type FinishReason, GatewayError, type Job, type Usage } from '../../src/core/index.ts';
-import { errorIn } from './errors.ts';
+import {
+  completionTokens,
+  type Event,
+  type FinishReason,
+  GatewayError,
+  type Job,
+  promptTokens,
+  type Usage,
+} from '../../src/core/index.ts';
+import { errorIn, foreignAnswer } from './errors.ts';
 import { finishReason } from './finish.ts';
 import { readLogprobs } from './logprobs.ts';
 import { count, filled, isObject, type JsonObject } from './shape.ts';
@@ -11,6 +19,8 @@ interface Choice {
   readonly tools: ToolCalls;
   /** It has said something. */
   spoke: boolean;
+  /** It has come in pieces. */
+  pieces: boolean;
   finish: { readonly reason: FinishReason; readonly native: string } | undefined;
 }
 
@@ -37,12 +47,36 @@ export interface Decoder {
 
 const THOUGHT_FIELDS: readonly ReasoningField[] = ['reasoning', 'reasoning_content'];
 
-/** A message's content: a string, or parts as some servers of reasoning models send them. */
+/**
+ * A message's content: a string; parts, as some servers of reasoning models send them; or what a JSON answer parses to, which
+ * Cloudflare Workers AI gives in place of its text, a number or a word of it among them.
+ */
 function contentText(content: unknown): string | undefined {
   if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return undefined;
-  return content.map((part: unknown) => (isObject(part) && typeof part.text === 'string' ? part.text : '')).join('');
+  if (typeof content === 'number' || typeof content === 'boolean') return String(content);
+  if (Array.isArray(content)) return content.map(partText).join('');
+  if (!isObject(content)) return undefined;
+  return typeof content.type === 'string' && typeof content.text === 'string' ? content.text : JSON.stringify(content);
 }
+
+function partText(part: unknown): string {
+  if (typeof part === 'string') return part;
+  return isObject(part) && part.type !== 'reasoning' && typeof part.text === 'string' ? part.text : '';
+}
+
+/** Groq has what OpenAI does not in `x_groq`: its bill, and why a stream ends early. */
+const groqIn = (wire: JsonObject): JsonObject => (isObject(wire.x_groq) ? wire.x_groq : {});
+
+/** The usage an object tells: by itself, or in its last choice (Moonshot). */
+function usageIn(wire: JsonObject): Usage | undefined {
+  const told = readUsage(wire.usage) ?? readUsage(groqIn(wire).usage);
+  if (told || !Array.isArray(wire.choices)) return told;
+  const last: unknown = wire.choices.at(-1);
+  return isObject(last) ? readUsage(last.usage) : undefined;
+}
+
+/** Why a choice ended: a word, or SGLang's `{"type": "stop", "matched": 2}`. */
+const reasonIn = (value: unknown): string | undefined => filled(isObject(value) ? value.type : value);
 
 /** Deeper than any form of reasoning that a server sends. */
 const MAX_DEPTH = 4;
@@ -59,10 +93,15 @@ function reasoningIn(value: unknown, depth = 0): string | undefined {
   return reasoningIn(value.text ?? value.thinking ?? value.summary ?? value.content, depth + 1);
 }
 
-/** Parts of a content that are no text to read out: https://docs.mistral.ai/capabilities/reasoning */
+/**
+ * Parts of a content that are no text to read out: https://docs.mistral.ai/capabilities/reasoning, and Databricks' with their
+ * type, `reasoning`.
+ */
 const thoughtIn = (content: unknown): string | undefined =>
   Array.isArray(content)
-    ? reasoningIn(content.filter((part) => isObject(part) && part.thinking !== undefined))
+    ? reasoningIn(
+        content.filter((part) => isObject(part) && (part.thinking !== undefined || part.type === 'reasoning')),
+      )
     : undefined;
 
 /**
@@ -76,39 +115,46 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
   let usage: Usage | undefined;
   let model: string | undefined;
   let fingerprint: string | undefined;
-  let foreign = false;
+  /** The first object that is none of OpenAI's. */
+  let strange: unknown;
   /** The server says why a choice ends. */
   let reasons = false;
 
   function choiceAt(index: number): Choice {
     const known = choices.get(index);
     if (known) return known;
-    const opened: Choice = { tools: toolCalls(index), spoke: false, finish: undefined };
+    const opened: Choice = { tools: toolCalls(index, form), spoke: false, pieces: false, finish: undefined };
     choices.set(index, opened);
     return opened;
   }
 
-  /** Together's chunks carry the same text twice: as `text` and as `delta.content`. */
+  /** Together's chunks carry the same text twice: as `text` and as `delta.content`. A refusal is said in place of a content. */
   function textIn(wire: JsonObject, delta: JsonObject): string {
-    const content = contentText(delta.content);
+    const content = filled(contentText(delta.content)) ?? filled(delta.refusal);
     const text = typeof wire.text === 'string' ? wire.text : undefined;
     return (job.kind === 'chat' ? (content ?? text) : (text ?? content)) ?? '';
   }
 
   function readChoice(wire: JsonObject, position: number, ending: unknown, into: Event[]): void {
+    // OpenRouter says in the choice why it ends, whatever the reason it names.
+    const failure = isObject(wire.error) ? errorIn({ error: wire.error }, upstream) : undefined;
+    if (failure) throw failure;
     const delta = isObject(wire.delta) ? wire.delta : isObject(wire.message) ? wire.message : undefined;
-    const native = filled(wire.finish_reason) ?? filled(ending);
+    const native = reasonIn(wire.finish_reason) ?? filled(ending);
     if (!delta && native === undefined && typeof wire.text !== 'string') return;
     const index = count(wire.index) ?? position;
     const choice = choiceAt(index);
     const before = into.length;
 
-    const said = delta ?? {};
+    // MiniMax ends a stream with the whole message, which has been said in pieces.
+    const repeated = choice.pieces && !isObject(wire.delta) && typeof wire.text !== 'string';
+    const said = repeated ? {} : (delta ?? {});
     const field = THOUGHT_FIELDS.find((name) => reasoningIn(said[name]) !== undefined);
     if (field !== undefined) upstream.thoughtSeen?.(field);
     const reasoning =
       (field === undefined ? undefined : reasoningIn(said[field])) ??
       reasoningIn(said.reasoning_details) ??
+      reasoningIn(said.thinking) ??
       thoughtIn(said.content);
     if (reasoning !== undefined) into.push({ type: 'reasoning', choice: index, text: reasoning });
     const text = textIn(wire, said);
@@ -119,6 +165,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     if (isObject(said.function_call)) choice.tools.read({ function: said.function_call }, into);
     if (into.length > before) {
       choice.spoke = true;
+      choice.pieces ||= isObject(wire.delta);
       choice.finish = undefined;
     }
 
@@ -161,17 +208,23 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     choices.size > 0 &&
     [...choices.values()].every(({ spoke }) => spoke);
 
+  /** Zeros in every place, of an answer that said something: unknown is not zero. */
+  const isPlaceholder = (told: Usage): boolean =>
+    promptTokens(told) === 0 && completionTokens(told) === 0 && [...choices.values()].some(({ spoke }) => spoke);
+
   return {
     read(wire, into) {
       const failure = errorIn(wire, upstream);
       if (failure) throw failure;
       if (!isObject(wire)) {
-        foreign = true;
+        strange ??= wire;
         return;
       }
+      const ended = groqIn(wire).error;
+      if (ended) throw errorIn({ error: ended }, upstream) ?? interrupted(upstream);
       model ??= filled(wire.model);
       fingerprint ??= filled(wire.system_fingerprint);
-      usage = readUsage(wire.usage) ?? usage;
+      usage = usageIn(wire) ?? usage;
       if (Array.isArray(wire.choices)) {
         if (job.kind === 'prompt' && job.echo && Array.isArray(wire.prompt)) readEcho(wire.prompt, wire.choices, into);
         // Together's own schema of a completion chunk has the finish beside its one choice.
@@ -180,15 +233,13 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
           if (isObject(choice)) readChoice(choice, position, ending, into);
         }
       } else if (wire.usage === undefined) {
-        foreign = true;
+        strange ??= wire;
       }
     },
 
     end(into, terminated) {
-      if (choices.size === 0 && (foreign || form === 'whole')) {
-        throw new GatewayError('provider_error', `${upstream.name} answered in a form that is not OpenAI's.`, {
-          provider: upstream.id,
-        });
+      if (choices.size === 0 && (strange !== undefined || form === 'whole')) {
+        throw foreignAnswer(`${upstream.name} answered in a form that is not OpenAI's.`, strange, upstream);
       }
       const complete = (finished() && (terminated || choices.size >= job.n)) || doneWithoutReason(terminated);
       if (form === 'chunks' && !complete) throw interrupted(upstream);
@@ -203,7 +254,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
           ...(native === undefined ? {} : { native }),
         });
       }
-      if (usage) into.push({ type: 'usage', usage });
+      if (usage && !isPlaceholder(usage)) into.push({ type: 'usage', usage });
     },
 
     get finished() {

@@ -33,6 +33,28 @@ function pathOf(loc: unknown): string | undefined {
   return path;
 }
 
+/** Names under which an error's text stands, most usual first. */
+const MESSAGE_FIELDS = [
+  'message',
+  'detail',
+  'msg',
+  'error_msg',
+  'error_message',
+  'errorMessage',
+  'error_description',
+  'status_msg',
+  'Message',
+  'faultstring',
+] as const;
+
+function messageIn(error: JsonObject): string | undefined {
+  for (const name of MESSAGE_FIELDS) {
+    const text = filled(error[name]);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
 function described(parts: { [K in keyof ErrorBody]: ErrorBody[K] | undefined }): ErrorBody {
   const requestId = parts.requestId ?? REQUEST_ID.exec(parts.message?.slice(0, 10_000) ?? '')?.[1];
   return {
@@ -78,28 +100,83 @@ function fromObject(error: JsonObject, outer: JsonObject, depth: number): ErrorB
   const listed = isObject(error.message) ? fromDetail(error.message.detail ?? error.message, depth) : undefined;
   const { message, param } = inner ?? listed ?? {};
   return described({
-    message: message ?? filled(raw) ?? filled(error.message) ?? filled(error.detail),
-    type: inner?.type ?? filled(error.type),
+    message: message ?? filled(raw) ?? messageIn(error),
+    // Text Generation Inference: `{"error": "Model is overloaded", "error_type": "overloaded"}`.
+    type: inner?.type ?? filled(error.type) ?? filled(error.error_type),
     code: inner?.code ?? (typeof error.code === 'string' ? filled(error.code) : undefined),
-    status: statusOf(error.code) ?? statusOf(error.status) ?? inner?.status,
+    status:
+      statusOf(error.code) ??
+      statusOf(error.status) ??
+      statusOf(error.status_code) ??
+      statusOf(error.statusCode) ??
+      inner?.status,
     param: param ?? filled(error.param),
     requestId: filled(outer.id) ?? filled(outer.request_id),
   });
+}
+
+/** MiniMax's own codes, as statuses: https://platform.minimax.io/docs/api-reference/errorcode */
+const MINIMAX: ReadonlyMap<unknown, number> = new Map<unknown, number>([
+  [1001, 504],
+  [1002, 429],
+  [1004, 401],
+  [1008, 402],
+  [1026, 400],
+  [1027, 400],
+  [1039, 429],
+  [1041, 429],
+  [2013, 400],
+  [2049, 401],
+  [2056, 429],
+]);
+
+function fromMiniMax(response: JsonObject): ErrorBody {
+  const status = MINIMAX.get(response.status_code) ?? 500;
+  return described({ message: filled(response.status_msg), code: String(response.status_code), status });
+}
+
+/** An object in the place of an error that says nothing, as some servers put beside an answer. */
+const isEmptied = (error: JsonObject): boolean =>
+  Object.values(error).every((value) => value === null || value === '' || value === 0 || value === false);
+
+/** Codes of servers that put one into every answer, where nothing is wrong. */
+const FINE: ReadonlySet<unknown> = new Set([0, 200, '0', '200', 'ok', 'success']);
+
+const hasChoices = (wire: JsonObject): boolean => Array.isArray(wire.choices) && wire.choices.length > 0;
+
+/** The first of `errors`: Cloudflare's `[{"code": 5007, "message": "…"}]`, texts, or ASP.NET's lists of texts by field. */
+function fromErrors(errors: unknown, wire: JsonObject, depth: number): ErrorBody | undefined {
+  const list = isObject(errors) ? Object.values(errors).flat() : errors;
+  const first: unknown = Array.isArray(list) ? list[0] : list;
+  if (isObject(first)) return fromObject(first, wire, depth);
+  return filled(first) === undefined ? undefined : fromObject({ ...wire, message: first }, wire, depth);
 }
 
 function errorIn(wire: unknown, depth: number): ErrorBody | undefined {
   // Google's OpenAI endpoint sends a list of one.
   if (Array.isArray(wire)) return wire.length > 0 && depth < MAX_DEPTH ? errorIn(wire[0], depth + 1) : undefined;
   if (!isObject(wire)) return undefined;
-  if (isObject(wire.error) && Object.keys(wire.error).length > 0) return fromObject(wire.error, wire, depth);
-  if (filled(wire.error) !== undefined) return fromObject({ ...wire, message: wire.error }, wire, depth);
+  if (isObject(wire.error) && Object.keys(wire.error).length > 0 && !(hasChoices(wire) && isEmptied(wire.error))) {
+    return fromObject(wire.error, wire, depth);
+  }
+  if (filled(wire.error) !== undefined) {
+    return within(wire.error, depth) ?? fromObject({ ...wire, message: wire.error }, wire, depth);
+  }
+  if (Array.isArray(wire.error)) {
+    const listed = fromErrors(wire.error, wire, depth);
+    if (listed) return listed;
+  }
+  if (isObject(wire.base_resp) && wire.base_resp.status_code && !hasChoices(wire)) return fromMiniMax(wire.base_resp);
   if (wire.choices !== undefined && wire.object !== 'error') return undefined;
-  const named = wire.type ?? wire.code;
-  if (wire.object === 'error' || (wire.message !== undefined && wire.message !== '' && named !== undefined)) {
+  const code = FINE.has(wire.code) ? undefined : wire.code;
+  const named = wire.type ?? code ?? (wire.error === true ? true : undefined);
+  const told = messageIn(wire);
+  if (wire.object === 'error' || (told !== undefined && wire.detail === undefined && named !== undefined)) {
     return fromObject(wire, wire, depth);
   }
-  // Cloudflare: `{"success": false, "errors": [{"code": 5007, "message": "…"}]}`.
-  if (Array.isArray(wire.errors) && isObject(wire.errors[0])) return fromObject(wire.errors[0], wire, depth);
+  if (isObject(wire.message) && named !== undefined) return fromObject(wire, wire, depth);
+  const listed = fromErrors(wire.errors, wire, depth);
+  if (listed) return listed;
   return wire.detail === undefined ? undefined : fromDetail(wire.detail, depth);
 }
 

@@ -78,6 +78,8 @@ const wordings = (code: ErrorCode, statuses: readonly number[], list: readonly W
 
 /** What the status alone gets wrong, first match wins. */
 const RULES: readonly Rule[] = [
+  // Groq's 400 for what its model wrote: a call or a JSON that cannot be read. It is no fault of the request.
+  { code: 'provider_error', names: /^(tool_use_failed|json_validate_failed|output_parse_failed)$/i },
   // Groq's 413: a request larger than what the account may send in a minute.
   { code: 'provider_rate_limited', names: /^rate_limit_exceeded$/i, statuses: VAGUE },
   {
@@ -122,7 +124,11 @@ const RULES: readonly Rule[] = [
   ...wordings('model_not_found', VAGUE, UNKNOWN_MODELS),
   { code: 'provider_auth', names: /^(invalid_api_key|authentication_error|AuthenticationError|permission_error)$/i },
   // Credit that has run out does not come back by waiting, unlike Together's `credit_limit`, which is a rate.
-  { code: 'provider_auth', names: /^(insufficient_quota|billing_hard_limit_reached|payment_required)$/i },
+  {
+    code: 'provider_auth',
+    names:
+      /^(insufficient_quota|insufficient_balance|exceeded_current_quota_error|arrearage|billing_hard_limit_reached|payment_required)$/i,
+  },
 ];
 
 /** For errors inside a stream, where there is no status: what their names say. */

@@ -85,3 +85,12 @@ export function errorIn(wire: unknown, upstream: Upstream): GatewayError | undef
 
 /** A named `event: error` of a stream, whatever its data. */
 export const errorEvent = (data: unknown, upstream: Upstream): GatewayError => gatewayError(errorBody(data), upstream);
+
+/** An answer under status 200 that is none: what it says, if it says something, goes along. */
+export function foreignAnswer(message: string, said: unknown, upstream: Upstream): GatewayError {
+  const upstreamMessage = sanitise(errorBody(said).message ?? '');
+  return new GatewayError('provider_error', message, {
+    provider: upstream.id,
+    ...(upstreamMessage === '' ? {} : { upstreamMessage }),
+  });
+}

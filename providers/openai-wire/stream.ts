@@ -8,6 +8,9 @@ import { interrupted, type Upstream } from './upstream.ts';
 /** Milliseconds a server that has said everything gets to say its usage and `[DONE]`, or to close. */
 const PATIENCE_MS = 2000;
 
+/** Characters kept of a body that has no event in it. */
+const MAX_PLAIN = 1024 * 1024;
+
 /** The next read, or undefined if the time runs out first. */
 async function readWithin(reader: BodyReader, ms: number): Promise<Uint8Array | undefined> {
   let stopClock = (): void => undefined;
@@ -40,25 +43,43 @@ export function streamEvents(
   let batch: Event[] = [];
   let done = false;
   let ended = false;
+  /** An event has come; until then, what has come instead. */
+  let events = false;
+  let plain = '';
 
   const sse = sseReader((data, event) => {
     if (done) return;
-    if (data === '[DONE]') {
+    events = true;
+    if (data === '[DONE]' || data.trim() === '[DONE]') {
       done = true;
       return;
     }
     const json = parseJson(data);
     if (event === 'error') throw errorEvent(json ? json.value : data, upstream);
     if (json) chunks.read(json.value, batch);
-    // What the connection was cut in the middle of is no loss once everything has been said.
-    else if (data.trim() !== '' && !(ended && chunks.finished)) throw interrupted(upstream);
+    // What is cut or is no JSON is no loss once everything has been said.
+    else if (data.trim() !== '' && !(chunks.finished && (ended || chunks.settled))) throw interrupted(upstream);
   });
+
+  /**
+   * A body that is no stream whatever its type says: an error in plain JSON, as proxies send it on, or a whole answer.
+   * @throws GatewayError if it is an error
+   */
+  function takePlain(): void {
+    const json = /^\s*[{[]/.test(plain) ? parseJson(plain) : undefined;
+    if (!json) return;
+    chunks.read(json.value, batch);
+    done = true;
+  }
 
   /** Takes one read, or the end of the body. */
   function take(bytes: Uint8Array | undefined): void {
     ended = bytes === undefined;
-    sse.push(bytes ? utf8.decode(bytes, { stream: true }) : utf8.decode());
+    const text = bytes ? utf8.decode(bytes, { stream: true }) : utf8.decode();
+    sse.push(text);
+    if (!events && plain.length < MAX_PLAIN) plain += text;
     if (ended) sse.end();
+    if (ended && !events) takePlain();
     if (done || ended) chunks.end(batch, done);
   }
 

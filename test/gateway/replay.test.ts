@@ -3,6 +3,7 @@ import { bodyOf, type Capture, captures, type DeliveryPlan, plansOf } from '../s
 import { KEY } from '../support/gateway.ts';
 import { type ReplayServer, replayServer } from '../support/replay-server.ts';
 import { assertOpenAi } from '../support/schemas.ts';
+import { isStream, SERVER_ANSWERS, type ServerAnswer, textOf, typeOf } from '../support/server-answers.ts';
 import { readStream } from '../support/sse.ts';
 import { serveWorkers } from '../support/workerd.ts';
 
@@ -204,6 +205,41 @@ describe('recorded traffic through the running Worker', () => {
     for (const plan of plansOf(c)) {
       server.play(c, affordable(c, plan));
       check(c, await ask(c), asking(c).path === '/v1/completions');
+    }
+  });
+});
+
+/** As a recording, which the replay server plays. */
+const recorded = (answer: ServerAnswer): Capture => ({
+  id: `servers/${answer.server}`,
+  provider: 'servers',
+  api: isStream(answer) ? 'chat-stream' : 'chat',
+  fidelity: 'written',
+  scope: 'robustness',
+  request: null,
+  response: { status: answer.status ?? 200, headers: { 'content-type': typeOf(answer) } },
+  expected: { outcome: 'code' in answer.want ? 'error' : 'ok' },
+  bodyBase64: Buffer.from(textOf(answer)).toString('base64'),
+});
+
+describe('what servers answer, through the running Worker', () => {
+  it.each(SERVER_ANSWERS.map((answer) => [answer.server, answer] as const))('%s', async (_server, answer) => {
+    const { want } = answer;
+    const capture = recorded(answer);
+    for (const plan of [{ name: 'whole' }, { name: 'bytes', every: 1 }]) {
+      server.play(capture, affordable(capture, plan));
+      const outcome = await ask(capture);
+      if ('code' in want) {
+        // It must not look complete.
+        expect(outcome).toMatchObject({ complete: false, code: want.code });
+        continue;
+      }
+      expect(outcome, JSON.stringify(outcome)).toMatchObject({ complete: true, finish: [want.finish] });
+      expect(outcome.text[0] ?? '').toBe(want.text ?? '');
+      expect(outcome.tools.map((tool) => [tool.name, tool.arguments])).toEqual(want.tools ?? []);
+      const [prompt_tokens, completion_tokens] = want.usage ?? [];
+      if (want.usage) expect(outcome.usage).toMatchObject({ prompt_tokens, completion_tokens, exactness: 'provider' });
+      else expect(outcome.usage?.exactness).toMatch(/^(exact|estimate)$/);
     }
   });
 });
