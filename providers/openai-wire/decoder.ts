@@ -244,7 +244,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
       const complete = (finished() && (terminated || choices.size >= job.n)) || doneWithoutReason(terminated);
       if (form === 'chunks' && !complete) throw interrupted(upstream);
       for (const [index, choice] of [...choices].sort(([a], [b]) => a - b)) {
-        choice.tools.end(upstream);
+        choice.tools.end(upstream, into);
         // Complete all the same: a whole body by having parsed, a stream by its own word.
         const { reason, native } = choice.finish ?? { reason: 'stop' as const, native: undefined };
         into.push({

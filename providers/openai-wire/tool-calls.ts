@@ -19,8 +19,12 @@ export interface ToolCalls {
   /** Takes one entry of `tool_calls`. */
   read(entry: unknown, into: Event[]): void;
   readonly any: boolean;
-  /** @throws GatewayError if a call was never named. */
-  end(upstream: Upstream): void;
+  /**
+   * All of the calls are here. A function without arguments is called with none, which is `{}`.
+   *
+   * @throws GatewayError if a call was never named
+   */
+  end(upstream: Upstream, into: Event[]): void;
 }
 
 const argumentsOf = (value: unknown): string =>
@@ -40,6 +44,8 @@ export function toolCalls(choice: number, form: 'chunks' | 'whole'): ToolCalls {
   const byId = new Map<string, Opened>();
   const given = new Set<string>();
   const unnamed = new Set<Opened>();
+  /** Calls that have no arguments so far. */
+  const bare = new Set<Opened>();
   let last: Opened | undefined;
   let named = 0;
 
@@ -47,6 +53,7 @@ export function toolCalls(choice: number, form: 'chunks' | 'whole'): ToolCalls {
     const opened: Opened = { held: '', number };
     if (number !== undefined) byNumber.set(number, opened);
     unnamed.add(opened);
+    bare.add(opened);
     return opened;
   }
 
@@ -82,6 +89,7 @@ export function toolCalls(choice: number, form: 'chunks' | 'whole'): ToolCalls {
       const call = callOf(typeof entry.index === 'number' ? entry.index : undefined, id, name);
       last = call;
       const fragment = argumentsOf(fn.arguments);
+      if (fragment.trim() !== '') bare.delete(call);
       if (call.index !== undefined) {
         if (fragment !== '') into.push({ type: 'tool', choice, index: call.index, arguments: fragment });
         return;
@@ -100,7 +108,10 @@ export function toolCalls(choice: number, form: 'chunks' | 'whole'): ToolCalls {
     get any() {
       return named > 0;
     },
-    end(upstream) {
+    end(upstream, into) {
+      for (const { index } of bare) {
+        if (index !== undefined) into.push({ type: 'tool', choice, index, arguments: '{}' });
+      }
       for (const call of unnamed) {
         if (call.held === '') continue;
         throw new GatewayError('provider_error', `${upstream.name} called a function without naming it.`, {

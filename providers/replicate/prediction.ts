@@ -46,6 +46,9 @@ function textOutput(output: unknown): string | undefined {
 }
 
 const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+
+const seconds = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
 
 function httpUrl(value: unknown): string | undefined {
@@ -92,7 +95,7 @@ export function parsePrediction(body: string): Prediction {
   const text = textOutput(json.output);
   const outputTokens = count(metrics.output_token_count);
   const inputTokens = count(metrics.input_token_count);
-  const predictSeconds = count(metrics.predict_time);
+  const predictSeconds = seconds(metrics.predict_time);
   const streamUrl = isObject(json.urls) ? httpUrl(json.urls.stream) : undefined;
   return {
     id: json.id,

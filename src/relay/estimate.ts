@@ -91,7 +91,8 @@ export function tally({ promptTokens, promptExactness, counter, jobs, choicesPer
       const plain = tools === 0 && reasoning === 0 && !stopsUnseen();
       const exact = promptExactness === 'exact' && counter.exactness === 'exact' && plain;
       return {
-        input: promptTokens + (repeats * promptTokens) / jobs.length,
+        // Prompts of one call differ: what one comes to is their mean.
+        input: promptTokens + Math.ceil((repeats * promptTokens) / jobs.length),
         cacheRead: 0,
         cacheWrite: 0,
         output: sum('text') + tools + choices.filter((said) => said?.ended).length,

@@ -52,6 +52,21 @@ describe('a Converse answer in one piece', () => {
     expect(got.choices.get(0)?.toolCalls[0]?.arguments).toBe(input);
   });
 
+  it.each([
+    ['null', '{}'],
+    ['""', '{}'],
+    ['{}', '{}'],
+    [JSON.stringify('{"city":"Lima"}'), '{"city":"Lima"}'],
+    ['"Lima"', '"Lima"'],
+  ])('calls a tool with what stands for its arguments: %s', async (input, args) => {
+    const got = await heard(
+      raw(
+        `{"output":{"message":{"role":"assistant","content":[{"toolUse":{"toolUseId":"a","name":"f","input":${input}}}]}},"stopReason":"tool_use"}`,
+      ),
+    );
+    expect(got.choices.get(0)).toMatchObject({ toolCalls: [{ arguments: args }], finish: 'tool_calls' });
+  });
+
   it('is refused where a number would take the machine’s memory', async () => {
     const got = await heard(
       raw(
@@ -115,6 +130,16 @@ describe('InvokeModel', () => {
     expect(sent[0]?.body).toEqual({ prompt: 'Once upon', stop: ['</s>'], temperature: 1, top_p: 0.9, top_k: 40 });
     expect(got.choices.get(0)).toMatchObject({ text: ' a time.', finish: 'length' });
     expect(got.usage).toMatchObject({ input: 3, output: 4 });
+  });
+
+  it.each([
+    ['model_length', 'length'],
+    ['max_tokens', 'length'],
+    ['stop', 'stop'],
+    ['something new', 'stop'],
+  ] as const)('ends for the reason that it names: %s', async (stop_reason, reason) => {
+    const { got } = await invoked(mistralJob, json({ outputs: [{ text: 'a', stop_reason }] }));
+    expect(got.choices.get(0)).toMatchObject({ finish: reason, native: stop_reason });
   });
 
   it('knows no usage where nobody counts', async () => {

@@ -130,6 +130,13 @@ describe('tool calls', () => {
     expect(calls(await read(streamOf(sse([...chunks, finish('tool_calls')]))))).toEqual([['f', '{"a":1}']]);
   });
 
+  it.each([undefined, null, '', ' '])('without arguments (%j) are called with none', async (args) => {
+    const got = await read(
+      streamOf(sse([tool({ index: 0, id: 'c', function: { name: 'f', arguments: args } }), finish('stop')])),
+    );
+    expect(JSON.parse(first(got)?.toolCalls[0]?.arguments ?? '')).toEqual({});
+  });
+
   it('that are never named make no call', async () => {
     expect((await read(streamOf(sse([more(0, '{}'), finish('tool_calls')])))).error).toMatchObject({
       code: 'provider_error',
@@ -152,8 +159,8 @@ describe('tool calls', () => {
   it('of which a second follows the finish of the first are both there', async () => {
     const chunks = [named(0, 'c1', 'f'), finish('tool_calls'), named(1, 'c2', 'g'), finish('tool_calls')];
     expect(calls(await read(streamOf(sse(chunks))))).toEqual([
-      ['f', ''],
-      ['g', ''],
+      ['f', '{}'],
+      ['g', '{}'],
     ]);
     const cut = await read(streamOf(sse(chunks.slice(0, 3), '')));
     expect(cut.error).toMatchObject(INTERRUPTED);

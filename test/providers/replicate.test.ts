@@ -61,6 +61,23 @@ describe('a streamed answer', () => {
     expect({ reason: finish?.reason, usage, error }).toEqual({ reason: 'stop', usage: undefined, error: undefined });
   });
 
+  it.each([
+    { input_token_count: 12.5, output_token_count: 3 },
+    { input_token_count: -1, output_token_count: 3 },
+    { input_token_count: 1e300, output_token_count: 3 },
+    { input_token_count: '12', output_token_count: 3 },
+    { input_token_count: null, output_token_count: 3 },
+    { input_token_count: 12, output_token_count: 0.5 },
+    [],
+    null,
+  ])('has no figures where they can be none: %j', async (metrics) => {
+    const get = [json(prediction('succeeded', { output: ['Hi'], metrics }))];
+    const { text, usage, error } = await run(
+      upstream({ create: starting, stream: sse(output('Hi') + DONE), get }).fetch,
+    );
+    expect({ text, usage, error }).toEqual({ text: 'Hi', usage: undefined, error: undefined });
+  });
+
   it('was cut by its limit when it is as long as the limit', async () => {
     const get = [json(prediction('succeeded', { output: ['Hi'], metrics: figures }))];
     const script = { create: starting, stream: sse(output('Hi') + DONE), get };

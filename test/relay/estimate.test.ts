@@ -80,6 +80,16 @@ describe('an answer that we count', () => {
     });
   });
 
+  it('costs whole tokens, also where one of several prompts was sent once more', () => {
+    const plan = planOf({ n: 3 });
+    const counter = tally({
+      ...plan,
+      promptTokens: 10,
+      jobs: Array.from({ length: 3 }, () => plan.jobs[0]).flatMap((job) => job ?? []),
+    });
+    expect([0, 1, 2, 3].map((repeats) => counter.count(repeats).input)).toEqual([10, 14, 17, 20]);
+  });
+
   it('costs its text alone where a limit cut it', () => {
     expect(counted([text('one two'), finish('length')])).toMatchObject({ output: 2, source: 'counted' });
   });

@@ -1,7 +1,7 @@
 import type { ConverseCommandOutput } from '@aws-sdk/client-bedrock-runtime';
 import type { Event } from '../../../src/core/index.ts';
 import { foreign } from '../errors.ts';
-import { documentJson } from './document.ts';
+import { argumentsJson } from './document.ts';
 import { lastEvents } from './finish.ts';
 import type { Reading } from './request.ts';
 import { voice } from './voice.ts';
@@ -22,7 +22,7 @@ export function answerEvents(answer: ConverseCommandOutput, reading: Reading): E
     for (const piece of block.citationsContent?.content ?? []) speaker.text(piece.text, out);
     if (block.toolUse) {
       const tool = speaker.tool(block.toolUse, out);
-      tool?.input(documentJson(block.toolUse.input), out);
+      tool?.input(argumentsJson(block.toolUse.input), out);
     }
   }
   out.push(...lastEvents(stopReason, speaker.said(), usage));

@@ -16,3 +16,12 @@ export function documentJson(value: unknown): string {
 /** By its prototype, which a plain object with the same members does not have. */
 const isNumericValue = (value: object): value is { string: string } =>
   Object.getPrototypeOf(value) !== Object.prototype && 'string' in value && typeof value.string === 'string';
+
+/**
+ * What a tool is called with: the document as JSON; or its text, where a model's own JSON comes as a string in its place. No
+ * arguments are `{}`, whatever stands for them.
+ */
+export function argumentsJson(input: unknown): string {
+  if (input === null || input === '') return '{}';
+  return typeof input === 'string' && input.trimStart().startsWith('{') ? input : documentJson(input);
+}

@@ -4,9 +4,13 @@ import { foreign, interrupted } from '../errors.ts';
 import { type Counts, usageEvent } from '../usage.ts';
 import type { Body } from './bodies.ts';
 
+/** Meta's `stop_reason` and Mistral's, whose API says `model_length` of a full window; any other word ends an answer, too. */
 const REASONS: ReadonlyMap<string, FinishReason> = new Map([
   ['stop', 'stop'],
   ['length', 'length'],
+  ['max_tokens', 'length'],
+  ['model_length', 'length'],
+  ['content_filter', 'content_filter'],
 ]);
 
 const finish = (native: string): Event => ({
