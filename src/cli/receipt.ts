@@ -31,8 +31,8 @@ function elsewhere({ model: served, chasqui: { alternatives, saved } }: Answer):
   if (all.size === 0) return [];
   const line = `The same elsewhere: ${[...all.values()].join(', ')}.`;
   if (saved === null) return [line];
-  const compared = saved.startsWith('-') ? `$${saved.slice(1)} more than` : `Saved $${saved} against`;
-  return [`${line} ${compared} the dearest of them.`];
+  const compared = saved.startsWith('-') ? `$${saved.slice(1)} more than` : `Saved $${saved} compared with`;
+  return [`${line} ${compared} the most expensive of them.`];
 }
 
 /** An answer as people read it, and what it came to. */

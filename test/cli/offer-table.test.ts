@@ -115,7 +115,7 @@ describe('a receipt', () => {
       'Blue.',
       '',
       '41 prompt tokens, 2 of output. It cost $0.00003: $0.00002 for the prompt, $0.0000001 for the answer, by bedrock/x@2026-01-01.',
-      'The same elsewhere: together $0.00005, replicate as gpt-oss-120b unknown. Saved $0.00002 against the dearest of them.',
+      'The same elsewhere: together $0.00005, replicate as gpt-oss-120b unknown. Saved $0.00002 compared with the most expensive of them.',
     ]);
   });
 
@@ -128,7 +128,7 @@ describe('a receipt', () => {
     expect(receiptText(answer({ usage }), 200)).toContain('What it cost is not known. No price is known.');
     const alternatives = [{ provider: 'together', model: 'm', provider_model: 't', cost: '0.00001' }];
     const dear = answer({ chasqui: { attempts: [{}], alternatives, saved: '-0.00002' } });
-    expect(receiptText(dear, 200)).toContain('$0.00002 more than the dearest of them.');
+    expect(receiptText(dear, 200)).toContain('$0.00002 more than the most expensive of them.');
     const cut = answer({ choices: [{ text: ' and so', finish_reason: 'length' }] });
     expect(receiptText(cut, 200)).toContain('and so\n(ended by length)');
   });

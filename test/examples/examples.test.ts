@@ -85,6 +85,32 @@ describeWithPython('examples/guide_langchain.py', 'requirements', (python) =>
 );
 describe('examples/guide-openai.mjs', () => guide(() => process.execPath, 'guide-openai.mjs'));
 
+/** What a code block of the README prints, with this gateway's address and key in it. */
+async function runBlock(language: string, command: string, ...args: string[]): Promise<string> {
+  const readme = readFileSync(`${FOLDER}../README.md`, 'utf8');
+  const [, block = ''] = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(readme) ?? [];
+  const here = block.replace('http://127.0.0.1:8787', stack.url).replace(/(['"])any\1/, JSON.stringify(KEY));
+  const { code, stdout, stderr } = await new Promise<Ran>((resolve) => {
+    const child = execFile(command, args, { cwd: FOLDER }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr }),
+    );
+    child.stdin?.end(here);
+  });
+  expect(code, stderr).toBe(0);
+  return stdout;
+}
+
+describe('the README’s first call', () => {
+  it('in JavaScript', async () => {
+    expect(await runBlock('js', process.execPath, '--input-type=module', '-')).toMatch(/Sacramento/);
+  });
+});
+describeWithPython('the README’s first call in Python', 'requirements', (python) => {
+  it('is answered', async () => {
+    expect(await runBlock('python', python, '-')).toMatch(/Sacramento/);
+  });
+});
+
 describe('examples/curl.sh', () => {
   it('shows the sheet, a chat, a stream and a raw prompt', async () => {
     const ran = await run('sh', 'curl.sh');

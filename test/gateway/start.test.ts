@@ -10,11 +10,14 @@ import { readStream } from '../support/sse.ts';
 const ROOT = new URL('../..', import.meta.url).pathname;
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-/** The `curl` commands of the README, in their order. */
-const section = README.slice(README.indexOf('## One request, its sheet and its receipt'));
-/** The sheet's first offer and the receipt, as the README prints them. */
-const [sheet, receipt] = [...section.matchAll(/```json\n([\s\S]*?)```/g)].map((match) => JSON.parse(match[1] ?? ''));
-const curls = [...README.matchAll(/```sh\n(curl[\s\S]*?)```/g)].map((match) => match[1] ?? '');
+const MONEY = readFileSync(join(ROOT, 'docs/money.md'), 'utf8');
+
+/** The `curl` commands of the README and of the page about money, in their order. */
+const curls = [...`${README}\n${MONEY}`.matchAll(/```sh\n(curl[\s\S]*?)```/g)].map((match) => match[1] ?? '');
+/** The sheet's first offer and the receipt, as that page prints them. */
+const [sheet, receipt] = [...MONEY.matchAll(/```json\n([\s\S]*?)```/g)].map((match) => JSON.parse(match[1] ?? ''));
+/** The table that the README says \`npm run compare\` prints, and the command above it. */
+const [, compare = '', table = ''] = /```sh\n(npm run compare[^\n]*)\n```\n\n```\n([\s\S]*?)```/.exec(README) ?? [];
 
 /** A database of its own: another test may run \`npm start\` at the same time. */
 const state = mkdtempSync(join(tmpdir(), 'chasqui-state-'));
@@ -90,6 +93,12 @@ describe('npm start without any key', () => {
     const answer = await run((curls[2] ?? '').replace('/v1/offers', '/v1/chat/completions'));
     expect(answer.head).toMatch(new RegExp(`^x-chasqui-cost: ${receipt.cost_exact}`, 'im'));
     expect(JSON.parse(answer.body).usage).toEqual(receipt);
+
+    const compared = await promisify(execFile)('bash', ['-c', `${compare} --url http://127.0.0.1:${port}`], {
+      cwd: ROOT,
+    });
+    expect(table.split('\n').length).toBeGreaterThan(3);
+    expect(compared.stdout).toContain(table);
 
     // All four are there, each through its own wire.
     for (const model of [

@@ -47,7 +47,7 @@ export function toCost({ cost, failed }: Receipt): WireCost {
   };
 }
 
-/** What the answer would have come to elsewhere, and what was saved against the dearest of them. */
+/** What the answer would have come to elsewhere, and what was saved compared with the most expensive of them. */
 export function toAlternatives(receipt: Receipt, alternatives: readonly Alternative[]): Record<string, unknown> {
   const { cost } = receipt;
   const savings = alternatives.flatMap(({ cost: other }) =>
@@ -63,7 +63,7 @@ export function toAlternatives(receipt: Receipt, alternatives: readonly Alternat
       cost: other === undefined ? null : formatDollars(other),
       price: rule ?? null,
     })),
-    // Below zero where this was the dearest.
+    // Below zero where this was the most expensive.
     saved: most === undefined ? null : formatDollars(most),
   };
 }
