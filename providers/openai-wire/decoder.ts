@@ -28,6 +28,8 @@ interface Choice {
 export interface Decoder {
   /** @throws GatewayError if the object is an error or its choice failed; events before it are in `into`. */
   read(wire: unknown, into: Event[]): void;
+  /** As `read` of a chunk like one that was read before, in all but the text that it brings. */
+  more(choice: number, text: string, into: Event[]): void;
   /**
    * Nothing more comes: the finishes and the usage. `terminated` says that the server itself said so, as `[DONE]` does
    * and a closed connection does not: then a choice may be missing altogether.
@@ -235,6 +237,13 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
       } else if (wire.usage === undefined) {
         strange ??= wire;
       }
+    },
+
+    more(index, text, into) {
+      const choice = choiceAt(index);
+      choice.spoke = true;
+      choice.finish = undefined;
+      into.push({ type: 'text', choice: index, text });
     },
 
     end(into, terminated) {

@@ -3,6 +3,7 @@ import { type BodyReader, bodyReader, OversizedEvent, sseReader } from '../http/
 import { decoder } from './decoder.ts';
 import { errorEvent } from './errors.ts';
 import { parseJson } from './json.ts';
+import { likeness } from './likeness.ts';
 import { interrupted, type Upstream } from './upstream.ts';
 
 /** Milliseconds a server that has said everything gets to say its usage and `[DONE]`, or to close. */
@@ -39,6 +40,8 @@ export function streamEvents(
 ): Generation {
   const reader = bodyReader(body, signal);
   const chunks = decoder(job, upstream, 'chunks');
+  // What stands beside a text in a completion, and probabilities, are read with it.
+  const alike = job.kind === 'chat' && job.sampling.logprobs === undefined ? likeness() : undefined;
   const utf8 = new TextDecoder();
   let batch: Event[] = [];
   let done = false;
@@ -54,9 +57,18 @@ export function streamEvents(
       done = true;
       return;
     }
+    const like = event === '' ? alike?.read(data) : undefined;
+    if (like) {
+      chunks.more(like.choice, like.text, batch);
+      return;
+    }
     const json = parseJson(data);
     if (event === 'error') throw errorEvent(json ? json.value : data, upstream);
-    if (json) chunks.read(json.value, batch);
+    if (json) {
+      const from = batch.length;
+      chunks.read(json.value, batch);
+      alike?.learn(data, batch.slice(from));
+    }
     // What is cut or is no JSON is no loss once everything has been said.
     else if (data.trim() !== '' && !(chunks.finished && (ended || chunks.settled))) throw interrupted(upstream);
   });

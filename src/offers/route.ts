@@ -43,7 +43,7 @@ export function otherSuffix(name: string): string | undefined {
 
 /** A name without its suffix, and what the suffix asks for. */
 export function suffixOf(name: string, isWhole: IsWhole = NEVER): { readonly plain: string; readonly asks: Routing } {
-  if (isWhole(name)) return { plain: name, asks: {} };
+  if (!name.includes(':') || isWhole(name)) return { plain: name, asks: {} };
   for (const [suffix, asks] of Object.entries(SUFFIXES)) {
     if (name.endsWith(suffix)) return { plain: name.slice(0, -suffix.length), asks };
   }

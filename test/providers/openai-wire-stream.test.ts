@@ -1,4 +1,15 @@
-import { array, assert, asyncProperty, integer } from 'fast-check';
+import {
+  array,
+  assert,
+  asyncProperty,
+  constant,
+  constantFrom,
+  integer,
+  oneof,
+  record,
+  string,
+  tuple,
+} from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readAnswer } from '../../providers/openai-wire/index.ts';
 import { GatewayError, type Job } from '../../src/core/index.ts';
@@ -226,6 +237,67 @@ describe('an answer under status 200', () => {
   it('that is an error is that error', async () => {
     const body = JSON.stringify({ error: { message: 'no such model', code: 'model_not_found' } });
     await expect(read(json(body))).rejects.toMatchObject({ code: 'model_not_found' });
+  });
+});
+
+describe('chunks that differ in their text alone', () => {
+  const text = oneof(string({ unit: 'binary' }), constantFrom('', ' token', 'a"b', '\\', '\n', '"}}]}', '\ud800'));
+  const head = constantFrom<object>(
+    {},
+    { id: 'one' },
+    { id: 'two' },
+    { usage: null },
+    { usage: { completion_tokens: 7 } },
+  );
+  const said = tuple(
+    head,
+    integer({ min: 0, max: 1 }),
+    text,
+    constantFrom<object>({}, { role: 'assistant' }, { reasoning: 'Hm' }),
+  );
+  const end = constantFrom<object>({}, {}, {}, { finish_reason: null }, { finish_reason: 'stop' });
+  const chunk = oneof(
+    {
+      weight: 8,
+      arbitrary: tuple(said, end).map(([[other, index, content, more], last]) => ({
+        ...other,
+        choices: [{ index, delta: { content, ...more }, ...last }],
+      })),
+    },
+    record({
+      choices: constant([
+        { index: 0, delta: { tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: '{}' } }] } },
+      ]),
+    }),
+    tuple(text, text).map(([content, other]) => ({ choices: [{ index: 0, text: other, delta: { content } }] })),
+    tuple(text, text).map(([content, other]) => ({ content: other, choices: [{ index: 0, delta: { content } }] })),
+    constantFrom<object>(USAGE, { error: { message: 'Broken' } }, { choices: [] }),
+  );
+
+  it('are read as if each were parsed, whatever stands between them', async () => {
+    // With probabilities each chunk is parsed, and there are none in these.
+    const parsed = chatJob({ sampling: { logprobs: 0 } });
+    await assert(
+      asyncProperty(array(chunk, { maxLength: 12 }), async (chunks) => {
+        const wire = sse([...chunks, finish('stop'), finish('stop', 1)]);
+        expect(await read(streamOf(wire))).toEqual(await read(streamOf(wire), parsed));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are known by where the text stands, and not by what it is', async () => {
+    const twin = (content: string) => ({ choices: [{ index: 0, delta: { content } }], note: { content: 'Hi' } });
+    const got = await read(
+      streamOf(sse([twin('Hi'), twin('Hi'), twin('there'), delta('Hi'), delta(', "you"\n'), finish('stop')])),
+    );
+    expect(first(got)?.text).toBe('HiHithereHi, "you"\n');
+  });
+
+  it('do not take back an end that another has said', async () => {
+    const last = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: 'length' }] });
+    const got = await read(streamOf(sse([last('One'), last(' two')])));
+    expect(first(got)).toMatchObject({ text: 'One two', finish: 'length' });
   });
 });
 

@@ -142,7 +142,34 @@ export function priceFor(
   provider: string,
   upstream: string,
   day: string,
-  { tier = 'standard', region = 'us-east-1', service }: PriceTerms = {},
+  terms: PriceTerms = {},
+): Priced {
+  const { tier = 'standard', region = 'us-east-1', service = '' } = terms;
+  let known = answers.get(book);
+  if (!known) {
+    known = new Map();
+    answers.set(book, known);
+  }
+  const key = `${day} ${provider} ${tier} ${region} ${service}|${upstream}`;
+  const before = known.get(key);
+  if (before) return before;
+  const priced = findPrice(book, provider, upstream, day, terms);
+  // Ids that pin a version have no end: then it begins anew.
+  if (known.size >= REMEMBERED) known.clear();
+  known.set(key, priced);
+  return priced;
+}
+
+/** Answers that are remembered of a book, which never changes: another one takes its place. */
+const REMEMBERED = 1024;
+const answers = new WeakMap<PriceBook, Map<string, Priced>>();
+
+function findPrice(
+  book: PriceBook,
+  provider: string,
+  upstream: string,
+  day: string,
+  { tier = 'standard', region = 'us-east-1', service }: PriceTerms,
 ): Priced {
   const offer = offerKey(provider, upstream, service);
   const rows = book.rowsOf(provider, offer);

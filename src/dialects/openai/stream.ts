@@ -19,20 +19,36 @@ export interface StreamOptions {
   readonly echoes?: (choice: number) => string;
 }
 
+type Said = Extract<Event, { type: 'text' | 'reasoning' }>;
+
+/** Events of one choice and kind as one. */
+function joined(run: readonly Said[]): Event | undefined {
+  const [first, ...others] = run;
+  if (!first || others.length === 0) return first;
+  let { text } = first;
+  for (const other of others) text += other.text;
+  if (first.type === 'reasoning') return { ...first, text };
+  const logprobs = run.flatMap((event) => ('logprobs' in event ? (event.logprobs ?? []) : []));
+  return { ...first, text, ...(logprobs.length > 0 ? { logprobs } : {}) };
+}
+
 /** Texts of one choice that came in one read are one chunk: the caller's events are the network's, not the tokenizer's. */
 function coalesce(batch: readonly Event[]): Event[] {
   const out: Event[] = [];
+  let run: Said[] = [];
+  const flush = (): void => {
+    const one = joined(run);
+    if (one) out.push(one);
+    run = [];
+  };
   for (const event of batch) {
-    const last = out.at(-1);
-    if (last?.type === 'text' && event.type === 'text' && last.choice === event.choice) {
-      const logprobs = [...(last.logprobs ?? []), ...(event.logprobs ?? [])];
-      out[out.length - 1] = { ...last, text: last.text + event.text, ...(logprobs.length > 0 ? { logprobs } : {}) };
-    } else if (last?.type === 'reasoning' && event.type === 'reasoning' && last.choice === event.choice) {
-      out[out.length - 1] = { ...last, text: last.text + event.text };
-    } else {
-      out.push(event);
-    }
+    const said = event.type === 'text' || event.type === 'reasoning' ? event : undefined;
+    const [first] = run;
+    if (first && (said?.type !== first.type || said.choice !== first.choice)) flush();
+    if (said) run.push(said);
+    else out.push(event);
   }
+  flush();
   return out;
 }
 
