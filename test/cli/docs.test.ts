@@ -45,7 +45,7 @@ describe.each(PAGES)('%s', (page) => {
   });
 
   it('names no file of the repository that is not there', () => {
-    for (const [, path = ''] of proseOf(page).matchAll(/`((?:test|examples|docs)\/[\w./-]+\.\w+)`/g))
+    for (const [, path = ''] of proseOf(page).matchAll(/`((?:test|examples|docs|src|providers)\/[\w./-]+\.\w+)`/g))
       expect(existsSync(join(ROOT, path)), path).toBe(true);
   });
 });
