@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -120,6 +121,22 @@ describe('npm start without any key', () => {
   });
 });
 
+describe('npm start on a port that somebody has', () => {
+  it('says so, and does not take what answers there for itself', { timeout: 300_000 }, async () => {
+    const other = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'));
+    const port = await freePort();
+    await new Promise<void>((resolve) => other.listen(port, '127.0.0.1', resolve));
+    try {
+      const gateway = start('--port', String(port));
+      expect(await gateway.exited).toBe(1);
+      expect(gateway.output()).toContain(`Port ${port} is in use`);
+      expect(gateway.output()).not.toContain('Chasqui on');
+    } finally {
+      other.close();
+    }
+  });
+});
+
 describe('npm start with credentials', () => {
   it('uses them and not the sandbox, and asks for a key', { timeout: 300_000 }, async () => {
     const folder = mkdtempSync(join(tmpdir(), 'chasqui-'));
@@ -151,7 +168,7 @@ describe('npm start with credentials', () => {
     process.env.CHASQUI_CONFIG_FILE = join(folder, 'chasqui.json');
     try {
       const port = await freePort();
-      const gateway = start('--port', String(port), '--env-file', file);
+      const gateway = start(`--port=${port}`, `--env-file=${file}`);
       await gateway.until(/with your providers/);
       const models = await fetch(`http://127.0.0.1:${port}/v1/models`, { headers: { 'x-api-key': 'my-admin-key' } });
       const { data } = (await models.json()) as { data: { id: string }[] };

@@ -2,7 +2,9 @@
 // `wrangler dev`: npm start -- --port 9000 --env-file FILE
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { devArguments, readConfigFile } from '../../src/cli/config-file.mjs';
 import { nodeObstacle } from '../support/requirements.mjs';
 
@@ -14,8 +16,23 @@ if (unfit) {
 
 const DEFAULT_PORT = 8787;
 const args = process.argv.slice(2);
-const portAt = args.indexOf('--port');
-const port = portAt >= 0 ? Number(args[portAt + 1]) : DEFAULT_PORT;
+const { port: givenPort } = parseArgs({ args, strict: false, options: { port: { type: 'string' } } }).values;
+const port = Number(givenPort ?? DEFAULT_PORT);
+
+/** Whether nobody listens there: else what answers below would be taken for this gateway. */
+const isFree = () =>
+  new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', ({ code }) => resolve(code !== 'EADDRINUSE'));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
+
+if (Number.isInteger(port) && port > 0 && port < 65_536 && !(await isFree())) {
+  console.error(
+    `Port ${port} is in use, perhaps by another npm start. Stop that, or choose another port: npm start -- --port ${port === DEFAULT_PORT ? 9000 : DEFAULT_PORT}`,
+  );
+  process.exit(1);
+}
 
 function configArguments() {
   try {
@@ -40,7 +57,7 @@ const child = spawn(
     'test/sandbox/wrangler.toml',
     '--env',
     'local',
-    ...(portAt >= 0 ? [] : ['--port', String(DEFAULT_PORT)]),
+    ...(givenPort !== undefined ? [] : ['--port', String(DEFAULT_PORT)]),
     ...args,
     ...configArguments(),
   ],
