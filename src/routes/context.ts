@@ -2,15 +2,18 @@ import type { Context } from 'hono';
 import { GatewayError } from '../core/index.ts';
 import type { CallContext } from '../dialects/openai/index.ts';
 
-export const flag = (c: Context, name: string): boolean => c.req.header(name) === '1' || c.req.header(name) === 'true';
-
-/** Whether a parameter of the query switches something on. Throws `invalid_request` naming it. */
-export function switched(c: Context, param: string): boolean {
-  const value = c.req.query(param);
-  if (value === undefined || value === '0' || value === 'false') return false;
+/** Throws for anything but yes and no: a guard that is switched on by another word must not be off. */
+function isOn(value: string | undefined, param: string): boolean {
+  if (value === undefined || value === '' || value === '0' || value === 'false') return false;
   if (value === '1' || value === 'true') return true;
   throw new GatewayError('invalid_request', `${param}: must be 1 or 0.`, { param });
 }
+
+/** Whether a header switches something on. Throws `invalid_request` naming it. */
+export const flag = (c: Context, name: string): boolean => isOn(c.req.header(name)?.toLowerCase(), name);
+
+/** Whether a parameter of the query switches something on. Throws `invalid_request` naming it. */
+export const switched = (c: Context, param: string): boolean => isOn(c.req.query(param), param);
 
 function timeoutOf(c: Context): { timeoutMs?: number } {
   const value = c.req.header('x-chasqui-timeout-ms');

@@ -142,6 +142,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     const body = await readJson(c.req.raw, config.maxBodyBytes);
     const id = `gen-${crypto.randomUUID().replaceAll('-', '')}`;
     const parsed = dialect.parse(body, contextOf(c, id));
+    const debugging = flag(c, 'x-chasqui-debug');
     const { call } = parsed;
     watch.lap('parse');
     const { asked, moment } = await prepare(call, gateway);
@@ -163,7 +164,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
       provider: carried.offer.provider,
       fingerprint: fingerprintOf(carried, config.redact),
       costs,
-      ...(flag(c, 'x-chasqui-debug') ? { debug } : {}),
+      ...(debugging ? { debug } : {}),
     };
     describe(c, call, carried, watch.header());
     if (call.stream) {

@@ -116,6 +116,28 @@ describe('x-request-id', () => {
   });
 });
 
+describe('a header that switches something on', () => {
+  it.each(['x-chasqui-strict', 'x-chasqui-debug'])(
+    '%s is refused unless it says yes or no, before anybody is asked',
+    async (name) => {
+      let asked = 0;
+      const ask = gateway(async () => {
+        asked += 1;
+        return Response.json(completionOf('Hello'));
+      });
+      for (const value of ['yes', 'on', '2'])
+        expect(await errorOf(await ask('POST', '/v1/chat/completions', hi, { [name]: value }))).toMatchObject({
+          status: 400,
+          code: 'invalid_request',
+          param: name,
+        });
+      expect(asked).toBe(0);
+      for (const value of ['1', 'True', '0', 'false', ''])
+        expect((await ask('POST', '/v1/chat/completions', hi, { [name]: value })).status, value).toBe(200);
+    },
+  );
+});
+
 describe('how long to wait', () => {
   /** What a caller is told where the server answers with these headers. */
   async function told(headers: Record<string, string>, status = 429): Promise<[number, string | null, string | null]> {
