@@ -113,15 +113,16 @@ export function withinMaxCost(call: Call, who: string, priced: Priced, billed: B
   const max = callCost(call, priced, billed)?.max;
   if (max !== undefined && max <= maxCost) return billed.output;
   const limit = `provider.max_cost of $${formatDollars(maxCost)}`;
-  if (clampOutput) {
-    const cut = affordable(call, priced, billed, maxCost);
-    if (cut) return cut;
-    return refuse('over_max_cost', `Not even one token of output of ${who} is certain to stay within ${limit}.`);
+  const cut = affordable(call, priced, billed, maxCost);
+  if (clampOutput && cut) return cut;
+  if (!cut && (clampOutput || max !== undefined)) {
+    const why = `Not even one token of output of ${who} is certain to stay within ${limit}.`;
+    return refuse('over_max_cost', `${why} Shorten the prompt, or allow more.`);
   }
   return refuse(
     'over_max_cost',
     max !== undefined
-      ? `${who} may come to $${formatDollars(max)}, over ${limit}. Lower max_tokens, or allow provider.clamp_output.`
+      ? `${who} may come to $${formatDollars(max)}, over ${limit}. Lower max_tokens to ${cut?.maxTokens}, or allow provider.clamp_output.`
       : `What ${who} comes to has no known bound, which ${limit} asks for. ${priced.known ? unbound(billed) : priced.reason}`,
   );
 }

@@ -200,6 +200,11 @@ export const detokenize =
   async (c) => {
     const { model, ids } = parseDetokenize(await body(c, gateway));
     const tokenizer = await exactTokenizer(gateway, model);
+    const stray = tokenizer ? ids.findIndex((id) => !tokenizer.has(id)) : -1;
+    if (stray >= 0) {
+      const param = `ids[${stray}]`;
+      throw new GatewayError('invalid_request', `${param}: ${model} has no token ${ids[stray]}.`, { param });
+    }
     const text = tokenizer
       ? tokenizer.decode(ids)
       : await toldByService(gateway, model, (provider, at, signal) => provider.detokenize?.(at, ids, signal));

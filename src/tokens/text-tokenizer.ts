@@ -122,5 +122,6 @@ export function textTokenizer(
       }
       return text + decoder.decode();
     },
+    has: (id) => bytesOf(id).length > 0,
   };
 }

@@ -44,4 +44,6 @@ export interface Tokenizer {
    * (U+2581 and a space in SentencePiece, a text and its NFC form in Qwen). Ids that do not exist stand for nothing.
    */
   decode(ids: readonly number[], options?: Pick<TextOptions, 'continued'>): string;
+  /** Whether there is such a token. */
+  has(id: number): boolean;
 }

@@ -117,6 +117,19 @@ describe('a top-level field that is not ours', () => {
     expect(call).not.toHaveProperty('extra');
   });
 
+  it('of the other of the two calls is named, and sent to nobody', () => {
+    const tools = [{ type: 'function', function: { name: 'f' } }];
+    const completion = parseCompletion(
+      { model: 'm', prompt: 'a', messages: hi.messages, tools, tool_choice: 'auto' },
+      context,
+    );
+    expect(completion.call.unknownParameters).toEqual(['messages', 'tools', 'tool_choice']);
+    expect(completion.call).not.toHaveProperty('extra');
+    const { call } = chat({ prompt: 'a', suffix: 'b', best_of: 2, echo: true });
+    expect(call.unknownParameters).toEqual(['prompt', 'suffix', 'best_of']);
+    expect(call.extra).toEqual({ echo: true });
+  });
+
   it('is named where it asks for what no open model does', () => {
     expect(
       Object.keys(chat({ store: true, service_tier: 'flex', prediction: {}, web_search_options: {} }).call.extra ?? {}),

@@ -154,6 +154,9 @@ describe('POST /v1/tokenize and /v1/detokenize', () => {
     ['/v1/tokenize', { model: 'llama-2-7b', input: 'x', special_tokens: 'maybe' }, 'special_tokens'],
     ['/v1/detokenize', { model: 'llama-2-7b', ids: ['x'] }, 'ids[0]'],
     ['/v1/detokenize', { model: 'llama-2-7b', ids: [1.5] }, 'ids[0]'],
+    ['/v1/detokenize', { model: 'llama-2-7b', ids: [1, 31_999, 32_000] }, 'ids[2]'],
+    ['/v1/detokenize', { model: 'llama-3-8b-instruct', ids: [128_255, 128_256] }, 'ids[1]'],
+    ['/v1/detokenize', { model: 'gpt-oss-120b', ids: [Number.MAX_SAFE_INTEGER] }, 'ids[0]'],
   ])('%s %j names %s', async (path, body, param) => {
     expect(await post(path, body)).toMatchObject({ status: 400, error: { param } });
   });

@@ -320,6 +320,18 @@ describe('max_cost', () => {
     });
   });
 
+  it('says how much output is within it, and that it takes a shorter prompt where none is', () => {
+    const routing = { maxCost: parseDollars('0.0003') };
+    const told = exclusion(call(routing), 'bedrock', bare);
+    expect(told).toMatchObject({ message: expect.stringContaining('Lower max_tokens to 499,') });
+    expect(order(call(routing, { maxTokens: 499 }), bare)).toContain('bedrock');
+    const nothing = parseDollars('0.0000001');
+    for (const clampOutput of [true, false])
+      expect(errorOf(() => sheet(call({ maxCost: nothing, clampOutput }), bare)).message).toMatch(
+        /Not even one token of output of bedrock.* Shorten the prompt/,
+      );
+  });
+
   it('cuts the output to what it buys, where the caller allows, and says so', () => {
     const offer = offerOf(call({ maxCost: parseDollars('0.0003'), clampOutput: true }), 'bedrock', bare);
     expect(offer).toMatchObject({ output: { maxTokens: 499, clamped: true }, drops: ['max_tokens (limited to 499)'] });

@@ -46,6 +46,15 @@ const NOT_SENT = new Set([
   'transforms',
 ]);
 
+/**
+ * Fields of the other of the two calls, chat or completion, by the field that tells whose body this is: no server reads them
+ * there, not even one that is sent all that is unknown here.
+ */
+const OF_THE_OTHER: Readonly<Record<'messages' | 'prompt', ReadonlySet<string>>> = {
+  messages: new Set(['prompt', 'suffix', 'best_of']),
+  prompt: new Set(['messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call']),
+};
+
 /** Fields that change what kind of answer comes, which no model here can give. */
 const REFUSED: ReadonlyMap<string, string> = new Map([
   ['audio', 'no model here speaks. Remove it.'],
@@ -97,6 +106,7 @@ export function straysOf(body: Readonly<Record<string, unknown>>, known: Readonl
   const dropped: string[] = [];
   const extra: [string, unknown][] = [];
   const limited = body.max_tokens != null || (known.has('max_completion_tokens') && body.max_completion_tokens != null);
+  const other = OF_THE_OTHER[known.has('messages') ? 'messages' : 'prompt'];
   let count = 0;
   for (const key of Object.keys(body)) {
     const value = body[key];
@@ -108,7 +118,7 @@ export function straysOf(body: Readonly<Record<string, unknown>>, known: Readonl
     if (MEANS_NOTHING.get(key)?.(value)) continue;
     const refusal = REFUSED.get(key);
     if (refusal !== undefined) throw wrong(key, refusal, 'unsupported_parameter');
-    if (NOT_SENT.has(key)) dropped.push(key);
+    if (NOT_SENT.has(key) || other.has(key)) dropped.push(key);
     else {
       assertNoGuard(key, limited);
       if (typeof value === 'object') assertShallow(value, key.slice(0, NAME_SHOWN));
