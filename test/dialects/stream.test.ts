@@ -104,7 +104,7 @@ describe('a chat stream', () => {
     });
   });
 
-  it('says null of cached tokens where the provider says nothing: that is not none', () => {
+  it('leaves cached tokens out where the provider says nothing: that is not none, and OpenAI’s schema has no null', () => {
     const cached = (told: { cacheTold?: true }) => {
       const encoder = chatStream(envelope, { includeUsage: true });
       encoder.encode([
@@ -115,8 +115,8 @@ describe('a chat stream', () => {
       ]);
       return readStream(encoder.end()).usage;
     };
-    expect(cached({})).toMatchObject({ prompt_tokens_details: { cached_tokens: null } });
-    expect(cached({ cacheTold: true })).toMatchObject({ prompt_tokens_details: { cached_tokens: 0 } });
+    expect(cached({})?.prompt_tokens_details).toEqual({});
+    expect(cached({ cacheTold: true })?.prompt_tokens_details).toEqual({ cached_tokens: 0 });
   });
 
   it('that breaks ends in one typed error chunk', () => {

@@ -139,7 +139,7 @@ async function ask(c: Capture): Promise<Outcome> {
       .flatMap((choice) => choice.message?.tool_calls ?? [])
       .map((call) => ({ name: call.function.name, arguments: parsed(call.function.arguments) })),
     usage,
-    fingerprint: system_fingerprint,
+    fingerprint: system_fingerprint ?? undefined,
   };
 }
 
@@ -180,7 +180,7 @@ function check(c: Capture, outcome: Outcome, raw: boolean): void {
       );
     }
     const given = /"system_fingerprint": ?"([^"]+)"/.exec(Buffer.from(c.bodyBase64, 'base64').toString('utf8'))?.[1];
-    expect(outcome.fingerprint).toBe(given ?? null);
+    expect(outcome.fingerprint).toBe(given);
     checkUsage(expected.usage, outcome.usage);
     return;
   }

@@ -6,21 +6,12 @@ const file = JSON.parse(readFileSync(new URL('../captures/openai-schemas.json', 
   schemas: Record<string, object>;
 };
 
-/** `cached_tokens` is null where the provider says nothing of it; the published schema knows a number, or nothing. */
-function allowNull(schema: unknown): void {
-  if (typeof schema !== 'object' || schema === null) return;
-  for (const [name, part] of Object.entries(schema)) {
-    if (name === 'cached_tokens') part.type = ['integer', 'null'];
-    else allowNull(part);
-  }
-}
-for (const schema of Object.values(file.schemas)) allowNull(schema);
-
 /**
- * The published schema lets `system_fingerprint` be left out and not be null. OpenAI's own answers give null where there
- * is none, and so do we.
+ * The published schema lets `system_fingerprint` be left out and not be null. OpenAI's own answers in one piece give null
+ * where there is none, and so do we; chunks leave it out.
  */
-for (const schema of Object.values(file.schemas)) {
+for (const [name, schema] of Object.entries(file.schemas)) {
+  if (name.includes('Stream')) continue;
   const { properties } = schema as { properties?: Record<string, { type?: unknown }> };
   if (properties?.system_fingerprint) properties.system_fingerprint.type = ['string', 'null'];
 }

@@ -18,7 +18,7 @@ export interface Chunk {
   readonly id: string;
   readonly object: string;
   readonly model: string;
-  readonly system_fingerprint: string | null;
+  readonly system_fingerprint?: string;
   readonly choices: readonly {
     index: number;
     text?: string;
@@ -30,7 +30,12 @@ export interface Chunk {
     };
     finish_reason: string | null;
   }[];
-  readonly usage?: { prompt_tokens: number; completion_tokens: number; total_tokens: number } | null;
+  readonly usage?: {
+    prompt_tokens: number;
+    completion_tokens: number;
+    total_tokens: number;
+    prompt_tokens_details?: { cached_tokens?: number };
+  } | null;
   readonly error?: { code: string; message: string; metadata: Record<string, unknown> };
 }
 

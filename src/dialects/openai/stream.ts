@@ -63,7 +63,9 @@ function encoder(
   failed: object,
 ): StreamEncoder {
   const { id, created, model, provider, fingerprint } = envelope;
-  const about = { id, object, created, model, provider, system_fingerprint: fingerprint };
+  // A chunk may leave the fingerprint out, and has no null: OpenAI's schema and `@openrouter/sdk`, which refuses one.
+  const known = fingerprint === null ? {} : { system_fingerprint: fingerprint };
+  const about = { id, object, created, model, provider, ...known };
   // Written once for the whole stream.
   const head = `data: ${JSON.stringify(about).slice(0, -1)}`;
   const before = `${head},"choices":[`;

@@ -9,8 +9,11 @@ export interface WireUsage extends Partial<WireCost> {
   prompt_tokens: number;
   completion_tokens: number;
   total_tokens: number;
-  /** Null where the provider says nothing of it, which is not the same as none. */
-  prompt_tokens_details: { cached_tokens: number | null };
+  /**
+   * Without `cached_tokens` where the provider says nothing of them, which is not the same as none. OpenAI's schema has no
+   * null there, and `@openrouter/sdk` refuses an answer with one.
+   */
+  prompt_tokens_details: { cached_tokens?: number };
   completion_tokens_details: { reasoning_tokens: number };
   exactness: 'provider' | 'exact' | 'estimate';
 }
@@ -24,7 +27,7 @@ export function toUsage(usage: Usage, costs?: (usage: Usage) => WireCost): WireU
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: { cached_tokens: usage.cacheTold ? usage.cacheRead : null },
+    prompt_tokens_details: usage.cacheTold ? { cached_tokens: usage.cacheRead } : {},
     completion_tokens_details: { reasoning_tokens: usage.reasoning },
     exactness: EXACTNESS[usage.source],
     ...costs?.(usage),

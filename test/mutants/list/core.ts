@@ -233,11 +233,23 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     'Math.max(1, Math.floor(ms / 1000))',
     ['test/routes/http.test.ts'],
   ),
+  stream(
+    'fingerprint-null-in-chunks',
+    'Chunks say null of a system_fingerprint that nobody gave, which OpenAI’s schema does not have.',
+    'const known = fingerprint === null ? {} : { system_fingerprint: fingerprint };',
+    'const known = { system_fingerprint: fingerprint };',
+  ),
+  dialect('usage.ts')(
+    'cached-tokens-null',
+    'cached_tokens is null where the provider says nothing of them, and @openrouter/sdk refuses every answer.',
+    'usage.cacheTold ? { cached_tokens: usage.cacheRead } : {}',
+    '{ cached_tokens: usage.cacheTold ? usage.cacheRead : (null as never) }',
+  ),
   dialect('usage.ts')(
     'cached-unknown-is-none',
     'Cached tokens are 0 where the provider says nothing of them.',
-    'usage.cacheTold ? usage.cacheRead : null',
-    'usage.cacheRead',
+    'usage.cacheTold ? { cached_tokens: usage.cacheRead } : {}',
+    '{ cached_tokens: usage.cacheRead }',
     [...DIALECTS, 'test/gateway/replay.test.ts', 'test/gateway/conformance.test.ts'],
   ),
   parse(
