@@ -59,6 +59,19 @@ function saidBy(thrown: unknown): string {
   }
 }
 
+/** What a proxy in front of Bedrock says in another form than AWS's: `{"error": {"message": …}}`, `{"detail": …}`, a text. */
+function saidByProxy(text: string | undefined): string {
+  let body: unknown;
+  try {
+    body = JSON.parse(text ?? '');
+  } catch {
+    return '';
+  }
+  if (typeof body === 'string') return body;
+  const error = member(body, 'error');
+  return stringIn(error, 'message') || stringIn(body, 'error') || stringIn(body, 'detail');
+}
+
 function kindOf(name: string, said: string, status: number | undefined): ExceptionKind & { param?: string } {
   if (name === 'ValidationException') return refusalOf(said);
   const known = EXCEPTIONS.get(name);
@@ -71,7 +84,7 @@ function refused(thrown: unknown, raw: string, head: HttpHead): GatewayError {
   const status = head.status !== undefined && head.status >= 300 ? head.status : undefined;
   const name = UNREADABLE.has(raw) || raw === 'Unknown' ? '' : exceptionName(raw);
   // Where the SDK could not read the answer, its message is about that, and names bytes and classes.
-  const said = UNREADABLE.has(raw) ? (head.text ?? '') : saidBy(thrown);
+  const said = UNREADABLE.has(raw) ? (head.text ?? '') : saidBy(thrown) || saidByProxy(head.text);
   const { code, retryable, loading, param } = kindOf(name, said, status);
   const upstreamMessage = sanitise(said);
   const upstreamRequestId = requestId(head);

@@ -86,12 +86,18 @@ export function httpError(request: 'create' | 'get', response: Response, body: s
 
 /** The engines' own codes (`E1002`, replicate/cog-triton README) and the platform's (`code: PA`). */
 export const engineCode = (error: string): string | undefined =>
-  /\b(E\d{4})\b|\(code: ([A-Z]{1,8})\)/.exec(error.slice(0, 2000))?.slice(1).find(Boolean);
+  /\b(E\d{3,4})\b|\(code: ([A-Z]{1,8})\)/.exec(error.slice(0, 2000))?.slice(1).find(Boolean);
 
 /** cog-vllm raises this also when it runs into the context limit while it writes; then it is the end of the answer. */
 export const PROMPT_TOO_LONG = 'E1002';
 /** The same from models whose engine is vLLM or transformers, which have no code for it. */
 const OVERFLOW = /maximum (context|model) length|prompt (is )?too long|longer than the (maximum|model)|max_model_len/i;
+
+/**
+ * "The input or output was flagged as sensitive. Please try again with different inputs. (E005)", as Replicate's users
+ * quote it.
+ */
+const SENSITIVE = /\bE005\b|flagged as sensitive/i;
 
 /** "Invalid version or not permitted", under 422: https://replicate.com/docs/reference/http#predictions.create */
 const NO_SUCH_VERSION = /invalid version or not permitted|version does not exist/i;
@@ -111,7 +117,15 @@ export function predictionError(error: string): GatewayError {
   if (upstreamCode === PROMPT_TOO_LONG || OVERFLOW.test(error.slice(0, 2000))) {
     return new GatewayError('context_length_exceeded', promptTooLong('Replicate'), details);
   }
-  if (upstreamCode?.startsWith('E1')) return new GatewayError('invalid_request', refused, details);
+  if (SENSITIVE.test(error.slice(0, 2000))) {
+    return new GatewayError(
+      'content_policy',
+      'Replicate refused the content by its policy. Change the prompt.',
+      details,
+    );
+  }
+  if (upstreamCode !== undefined && /^E1\d{3}$/.test(upstreamCode))
+    return new GatewayError('invalid_request', refused, details);
   return new GatewayError('provider_error', broke, details);
 }
 

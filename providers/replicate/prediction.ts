@@ -42,7 +42,18 @@ const STATUSES: ReadonlyMap<unknown, State['kind']> = new Map<unknown, State['ki
 function textOutput(output: unknown): string | undefined {
   if (typeof output === 'string') return output;
   if (!Array.isArray(output)) return undefined;
-  return output.every((piece) => typeof piece === 'string') ? output.join('') : undefined;
+  // A piece of nothing adds nothing.
+  const pieces = output.filter((piece) => piece !== null);
+  if (pieces.length === 0 && output.length > 0) return undefined;
+  return pieces.every((piece) => typeof piece === 'string') ? pieces.join('') : undefined;
+}
+
+/** What a failed prediction says: its `error` is a text, mostly. */
+function failureOf(error: unknown): string {
+  if (typeof error === 'string') return error;
+  if (error === null || error === undefined) return '';
+  const said = isObject(error) ? (error.detail ?? error.message) : undefined;
+  return typeof said === 'string' ? said : JSON.stringify(error);
 }
 
 const count = (value: unknown): number | undefined =>
@@ -67,7 +78,7 @@ function stateOf(json: JsonObject, text: string | undefined, outputTokens: numbe
       return { kind, text: text ?? '' };
     }
     case 'failed':
-      return { kind, error: typeof json.error === 'string' ? json.error : JSON.stringify(json.error ?? '') };
+      return { kind, error: failureOf(json.error) };
     case 'lost':
     case 'running':
     case 'canceled':

@@ -142,11 +142,21 @@ export function codeForStatus(status: number): ErrorCode {
   return 'provider_error';
 }
 
-/** Milliseconds a `Retry-After` header asks for: seconds (fractions too) or an HTTP date. */
+/** From here on a number of seconds is the time of a clock: in seconds since 1970, or in milliseconds. */
+const CLOCK_S = 1e9;
+const CLOCK_MS = 1e11;
+
+/**
+ * Milliseconds a `Retry-After` header asks for: seconds (fractions too) or an HTTP date. A time of the clock in place of
+ * seconds is what `X-RateLimit-Reset` has at many services: OpenRouter's is in milliseconds, as its 429s quote it.
+ */
 export function parseRetryAfter(value: string | null | undefined, now: number = Date.now()): number | undefined {
   if (!value) return undefined;
   const seconds = Number(value);
-  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.ceil(seconds * 1000) : undefined;
+  if (seconds >= CLOCK_S && seconds < Number.MAX_SAFE_INTEGER) {
+    return Math.max(0, Math.ceil(seconds < CLOCK_MS ? seconds * 1000 : seconds) - now);
+  }
+  if (Number.isFinite(seconds)) return seconds >= 0 && seconds < CLOCK_S ? Math.ceil(seconds * 1000) : undefined;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

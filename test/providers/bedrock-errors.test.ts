@@ -119,6 +119,18 @@ describe('a refusal', () => {
     expect(error.details).not.toHaveProperty('upstreamMessage');
   });
 
+  it.each([
+    [{ error: { message: 'no such deployment', type: 'x' } }, 'no such deployment'],
+    [{ error: 'no such deployment' }, 'no such deployment'],
+    [{ detail: 'no such deployment' }, 'no such deployment'],
+    ['no such deployment', 'no such deployment'],
+    [{ error: { message: 'key AKIAIOSFODNN7EXAMPLE' } }, 'key [redacted]'],
+    [{ error: null }, undefined],
+    [['no'], undefined],
+  ])('of a proxy keeps its words: %j', async (body, said) => {
+    expect((await failure(json(body, 400))).details.upstreamMessage).toBe(said);
+  });
+
   it('is told without credentials', async () => {
     const error = await failure(
       refusal(

@@ -73,6 +73,14 @@ describe('a stream of Converse', () => {
     expect(got.choices.get(0)?.toolCalls).toEqual([{ id: 'tooluse_a', name: 'now', arguments: '{}' }]);
   });
 
+  it('gives every call an id of its own', async () => {
+    const call = (block: number) => [toolStart(block, 'tooluse_a', 'now'), blockStop(block)];
+    const got = await heard(START, ...call(0), ...call(1), ...call(2), stop('tool_use'), metadata());
+    const ids = got.choices.get(0)?.toolCalls.map(({ id }) => id);
+    expect(ids?.[0]).toBe('tooluse_a');
+    expect(new Set(ids).size).toBe(3);
+  });
+
   it('does not pass on what Bedrock calls by itself', async () => {
     const got = await heard(
       START,

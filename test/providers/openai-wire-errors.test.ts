@@ -136,6 +136,7 @@ describe('what an error carries', () => {
     [{ 'retry-after': '2' }, 2000],
     [{ 'retry-after-ms': '150', 'retry-after': '2' }, 150],
     [{ 'x-ratelimit-reset': '3' }, 3000],
+    [{ 'x-ratelimit-reset': `1${'0'.repeat(11)}` }, 0],
     [{ 'retry-after-ms': '' }, undefined],
     [{}, undefined],
   ])('how long to wait: %j', (headers, ms) => {

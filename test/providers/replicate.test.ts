@@ -199,12 +199,27 @@ describe('a streamed answer', () => {
 });
 
 describe('an engine error', () => {
+  it.each([
+    [null, undefined],
+    [{ detail: 'CUDA out of memory' }, 'CUDA out of memory'],
+    [{ message: 'CUDA out of memory' }, 'CUDA out of memory'],
+    [['no'], '["no"]'],
+  ])('keeps its words, whatever they are in: %j', async (error, said) => {
+    const get = [json(prediction('failed', { error }))];
+    const got = await run(
+      upstream({ create: starting, stream: sse('event: done\ndata: {"reason":"error"}\n\n'), get }).fetch,
+    );
+    expect(got.error).toMatchObject({ code: 'provider_error' });
+    expect(got.error instanceof GatewayError && got.error.details.upstreamMessage).toBe(said);
+  });
+
   const failing = (detail: string, before = '') =>
     sse(`${before}event: error\ndata: ${JSON.stringify({ detail })}\n\nevent: done\ndata: {"reason": "error"}\n\n`);
 
   it.each([
     ['E1002: PromptTooLong', 'context_length_exceeded'],
     ['E1001: PromptRequired', 'invalid_request'],
+    ['The input or output was flagged as sensitive. Please try again with different inputs. (E005)', 'content_policy'],
     ['E2101: timed out', 'provider_error'],
     ['Director: unexpected error handling prediction (E8765)', 'provider_error'],
   ])('%s is %s, streamed or not', async (detail, code) => {
@@ -240,9 +255,16 @@ describe('a prediction that ended without an answer', () => {
     ['deleted', prediction('succeeded', { output: null, data_removed: true }), 'provider_error', true],
     ['without output', prediction('succeeded', { output: null }), 'provider_error', true],
     ['that is no text', prediction('succeeded', { output: { image: 'x' } }), 'provider_error', true],
+    ['of nothing', prediction('succeeded', { output: [null] }), 'provider_error', true],
   ] as const)('%s', async (_, ended, code, maybeBilled) => {
     const outcome = await run(upstream({ create: starting, get: [json(ended)] }).fetch, job({ stream: false }));
     expect(outcome).toMatchObject({ finish: undefined, error: { code, details: { maybeBilled } } });
+  });
+
+  it('is one where a piece of it is nothing', async () => {
+    const get = [json(prediction('succeeded', { output: ['Once', null, ' upon'] }))];
+    const { text, error } = await run(upstream({ create: starting, get }).fetch, job({ stream: false }));
+    expect({ text, error }).toEqual({ text: 'Once upon', error: undefined });
   });
 
   it('is an empty answer where it really said nothing', async () => {

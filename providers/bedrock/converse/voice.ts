@@ -29,6 +29,13 @@ export interface ToolUse {
 export function voice(reading: Reading): Voice {
   let calls = 0;
   let anything = false;
+  const ids = new Set<string>();
+  /** An id that no other call has: callers answer calls by it. */
+  const idFor = (given: string | undefined, index: number): string => {
+    const id = given && !ids.has(given) ? given : `call_${index}`;
+    ids.add(id);
+    return id;
+  };
   return {
     text(text, out) {
       if (!text) return;
@@ -49,7 +56,7 @@ export function voice(reading: Reading): Voice {
         choice: 0,
         index,
         // Both are required members; an id is made up if there is none, because callers send it back.
-        id: toolUseId || `call_${index}`,
+        id: idFor(toolUseId, index),
         name: reading.nameOf(name ?? ''),
         arguments: '',
       });
