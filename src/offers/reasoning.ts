@@ -39,6 +39,7 @@ export function thoughtsFor(call: ChatCall, facts: Server, api: Api, origin: Mod
 
 /** The messages with these thoughts and no others; the very ones where that changes nothing. */
 export function withThoughts(messages: readonly Message[], thoughts: Thoughts): readonly Message[] {
+  if (thoughts === 'none' && messages.every((message) => thoughtOf(message) === undefined)) return messages;
   const asked = lastQuestion(messages);
   const wanted = (message: Message, at: number): string | undefined => {
     const has = thoughtOf(message);

@@ -66,7 +66,8 @@ const TEMPLATE_FIELDS = [
 
 /** The caller has a word with the server about the prompt, so that it is not the one known here. */
 function isRewritten({ extra }: ChatCall, { provider, family, upstream }: Facts, api: Api): boolean {
-  const told = TEMPLATE_FIELDS.filter((field) => extra && field in extra);
+  if (!extra) return false;
+  const told = TEMPLATE_FIELDS.filter((field) => field in extra);
   const wire = told.length > 0 ? wireOf(provider, api, family, upstream) : undefined;
   return wire !== undefined && told.some((field) => takesExtra(WIRES[wire], field));
 }

@@ -10,7 +10,16 @@ export interface FoundMarker {
 }
 
 /** Markers of a family's template, ours or the one that its providers have. */
-export const markersOf = (family: string): readonly string[] => templateOf(family)?.markers ?? otherMarkers(family);
+export function markersOf(family: string): readonly string[] {
+  const known = ofFamilies.get(family);
+  if (known) return known;
+  const own = templateOf(family)?.markers;
+  // Only of families that there are: the others' names have no end.
+  if (own) ofFamilies.set(family, own);
+  return own ?? otherMarkers(family);
+}
+
+const ofFamilies = new Map<string, readonly string[]>();
 
 const openings = new WeakMap<readonly string[], readonly string[]>();
 
@@ -77,6 +86,12 @@ function* texts(
   }
 }
 
+/** A text that has nothing beside it, and no template syntax in it. */
+const isPlainWithout = (message: Message, markers: readonly string[]): boolean =>
+  typeof message.content === 'string' &&
+  !(message.role === 'assistant' && (message.reasoning || message.toolCalls)) &&
+  firstIn(message.content, markers) === undefined;
+
 /**
  * The first piece of template syntax inside what a caller wrote. In a prompt that is sent as one string nothing else
  * keeps such a content apart from the template around it: it could close its turn and speak as another role. Contents are
@@ -87,7 +102,10 @@ export function findMarkers(
   messages: readonly Message[],
   tools: readonly Tool[] = [],
 ): FoundMarker | undefined {
-  return markers.length === 0 ? undefined : findMarkersIn(markers, texts(messages, tools));
+  if (markers.length === 0) return undefined;
+  // Nearly every chat holds none: then no field needs a name.
+  if (tools.length === 0 && messages.every((message) => isPlainWithout(message, markers))) return undefined;
+  return findMarkersIn(markers, texts(messages, tools));
 }
 
 /** The same in plain texts, each with its field's name. */

@@ -40,6 +40,8 @@ const remembered = new WeakMap<Tokenizer, TextCounts>();
 export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCounter {
   /** Offers of one family share what was rendered for it. */
   const seen = new Map<readonly Segment[], Counted>();
+  /** The newest, which is not looked up: most calls have no other. */
+  let latest: { readonly segments: readonly Segment[]; readonly count: Counted } | undefined;
   /** What this call has counted, by tokenizer: texts too long to be kept beyond it, and those that go over the limit. */
   const own = new Map<Tokenizer, Map<string, number>>();
 
@@ -68,14 +70,15 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
 
   return {
     segments(modelFamily, segments) {
-      const before = seen.get(segments);
+      const before = latest?.segments === segments ? latest.count : seen.get(segments);
       if (before) return before;
       const tokenizer = tokenizers(modelFamily);
       const count = counted(
         tokenizer,
         countPrompt({ count: (text, options) => countOnce(tokenizer, text, options) }, segments, limit),
       );
-      seen.set(segments, count);
+      if (latest) seen.set(latest.segments, latest.count);
+      latest = { segments, count };
       return count;
     },
     text(modelFamily, prompt) {

@@ -70,20 +70,33 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 const dayOf = (date: Date): string =>
   `${String(date.getUTCDate()).padStart(2, '0')} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 
-/**
- * Llama 3.1, 3.2 and 3.3 as the `chat_template` in their Hugging Face repositories: always a system block with two
- * dates, and tools in the first user's message. It is what servers of chats render and bill.
- */
-export const llama31 = (date: Date, tools: boolean): Template => ({
+const forDay = (day: string, tools: boolean): Template => ({
   ...llama3,
   opening: {
-    before: `${header(LLAMA_3, 'system')}${tools ? 'Environment: ipython\n' : ''}Cutting Knowledge Date: December 2023\nToday Date: ${dayOf(date)}\n\n`,
+    before: `${header(LLAMA_3, 'system')}${tools ? 'Environment: ipython\n' : ''}Cutting Knowledge Date: December 2023\nToday Date: ${day}\n\n`,
     after: LLAMA_3.end,
   },
   defaultSystem: '',
   toolStop: ['<|eom_id|>'],
   tools: toolForm(LLAMA_3),
 });
+
+/** Those of a day, made once. */
+let made: { readonly number: number; readonly plain: Template; readonly withTools: Template } | undefined;
+const DAY_MS = 86_400_000;
+
+/**
+ * Llama 3.1, 3.2 and 3.3 as the `chat_template` in their Hugging Face repositories: always a system block with two
+ * dates, and tools in the first user's message. It is what servers of chats render and bill.
+ */
+export function llama31(date: Date, tools: boolean): Template {
+  const number = Math.floor(date.getTime() / DAY_MS);
+  if (made?.number !== number) {
+    const day = dayOf(date);
+    made = { number, plain: forDay(day, false), withTools: forDay(day, true) };
+  }
+  return tools ? made.withTools : made.plain;
+}
 
 const LLAMA_4_SPECIALS = [
   '<|begin_of_text|>',
