@@ -49,7 +49,7 @@ export async function readAnswer(
     throw errorFromAnswer(upstream, response.status, response.headers, parseJson(text)?.value ?? dataIn(text) ?? text);
   }
   const id = requestId(response.headers);
-  const type = response.headers.get('content-type') ?? '';
+  const type = (response.headers.get('content-type') ?? '').toLowerCase();
   const isStream = type.includes('event-stream') || (job.stream && !/json|html/.test(type));
   if (isStream && response.body) return streamEvents(response.body, job, signal, upstream, id);
 

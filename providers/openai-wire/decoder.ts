@@ -139,8 +139,8 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
 
   function readChoice(wire: JsonObject, position: number, ending: unknown, into: Event[]): void {
     // OpenRouter says in the choice why it ends, whatever the reason it names.
-    const failure = isObject(wire.error) ? errorIn({ error: wire.error }, upstream) : undefined;
-    if (failure) throw failure;
+    const gaveUp = isObject(wire.error) ? errorIn({ error: wire.error }, upstream) : undefined;
+    if (gaveUp) throw gaveUp;
     const delta = isObject(wire.delta) ? wire.delta : isObject(wire.message) ? wire.message : undefined;
     const native = reasonIn(wire.finish_reason) ?? filled(ending);
     if (!delta && native === undefined && typeof wire.text !== 'string') return;

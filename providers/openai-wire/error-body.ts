@@ -74,7 +74,7 @@ function described(parts: { [K in keyof ErrorBody]: ErrorBody[K] | undefined }):
 function fromDetail(detail: unknown, depth: number): ErrorBody {
   const first: unknown = Array.isArray(detail) ? detail[0] : detail;
   if (!isObject(first)) return within(first, depth) ?? described({ message: filled(first) });
-  const inner = first.msg === undefined ? errorIn(first, depth) : undefined;
+  const inner = first.msg === undefined && depth < MAX_DEPTH ? errorIn(first, depth + 1) : undefined;
   if (inner) return inner;
   return described({
     message: filled(first.msg) ?? filled(first.message),

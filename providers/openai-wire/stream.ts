@@ -53,7 +53,7 @@ export function streamEvents(
   const sse = sseReader((data, event) => {
     if (done) return;
     events = true;
-    if (data === '[DONE]' || data.trim() === '[DONE]') {
+    if (data.length < 20 && data.trim() === '[DONE]') {
       done = true;
       return;
     }

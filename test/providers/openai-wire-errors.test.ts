@@ -149,6 +149,13 @@ describe('what an error carries', () => {
     expect(error(500, { error: { message: 'no (Request ID: m-1)' } }).details.upstreamRequestId).toBe('m-1');
   });
 
+  it('no error of ours, however deep it is', () => {
+    const deep = (depth: number): unknown =>
+      JSON.parse(`${'{"error":{"message":'.repeat(depth)}1${'}}'.repeat(depth)}`);
+    expect(error(500, deep(20_000)).code).toBe('provider_error');
+    expect(error(500, JSON.parse(`${'['.repeat(20_000)}${']'.repeat(20_000)}`)).code).toBe('provider_error');
+  });
+
   it('no credential, no query, no stack', () => {
     const body = {
       error: { message: 'Bearer sk-abcdefghij at https://up.example/v1?key=abc Traceback (most recent call last): x' },

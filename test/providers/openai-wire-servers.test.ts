@@ -25,7 +25,8 @@ function delivered(bytes: Uint8Array, cuts: readonly number[]): ReadableStream<U
 }
 
 async function read(answer: ServerAnswer, body: string, cuts: readonly number[] = []): Promise<Collected> {
-  const job = chatJob({ stream: isStream(answer), sampling: { logprobs: 1 } });
+  const sampling = body.includes('"logprobs":{') ? { logprobs: 1 } : {};
+  const job = chatJob({ stream: isStream(answer), sampling });
   const response = new Response(delivered(utf8.encode(body), cuts), {
     status: answer.status ?? 200,
     headers: { 'content-type': typeOf(answer) },

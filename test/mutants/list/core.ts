@@ -197,8 +197,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   stream(
     'choices-merged',
     'Texts of two choices in one read become one.',
-    "last?.type === 'text' && event.type === 'text' && last.choice === event.choice",
-    "last?.type === 'text' && event.type === 'text'",
+    'said?.type !== first.type || said.choice !== first.choice',
+    'said?.type !== first.type',
   ),
   stream(
     'hidden-reasoning-shown',

@@ -459,7 +459,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   at('estimate.ts')(
     'repeats-not-counted',
     'Prompts that were sent again are not counted.',
-    'input: promptTokens + (repeats * promptTokens) / jobs.length,',
+    'input: promptTokens + Math.ceil((repeats * promptTokens) / jobs.length),',
     'input: promptTokens,',
   ),
   at('learned.ts')(

@@ -17,6 +17,7 @@ const openai = inFolder('openai-wire', [
   'test/providers/openai-wire-errors.test.ts',
   'test/providers/openai-wire-replay.test.ts',
   'test/providers/openai-wire-request.test.ts',
+  'test/providers/openai-wire-servers.test.ts',
   'test/providers/openai-wire-stream.test.ts',
 ]);
 const replicate = inFolder('replicate', [
@@ -28,6 +29,8 @@ const replicate = inFolder('replicate', [
 const decoder = openai('decoder.ts');
 const stream = openai('stream.ts');
 const usage = openai('usage.ts');
+const finish = openai('finish.ts');
+const toolCalls = openai('tool-calls.ts');
 const errors = openai('errors.ts');
 const answer = replicate('answer.ts');
 const prediction = replicate('prediction.ts');
@@ -50,7 +53,7 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   decoder(
     'early-finish-final',
     'A choice that goes on after its finish is taken for complete.',
-    '      choice.finish = undefined;\n',
+    '      choice.pieces ||= isObject(wire.delta);\n      choice.finish = undefined;\n',
     '',
   ),
   decoder('error-under-200', 'An error under status 200 is taken for an answer.', 'if (failure) throw failure;', ''),
@@ -84,7 +87,47 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
     "= ['reasoning', 'reasoning_content'];",
     "= ['reasoning'];",
   ),
-  stream('done-ignored', '[DONE] does not end a stream.', "if (data === '[DONE]') {", 'if (false) {'),
+  decoder(
+    'said-twice',
+    "MiniMax's closing message is said once more.",
+    "choice.pieces && !isObject(wire.delta) && typeof wire.text !== 'string'",
+    'false',
+  ),
+  decoder('error-in-choice', 'An error in a choice is passed over.', 'if (gaveUp) throw gaveUp;', ''),
+  decoder(
+    'bill-in-choice',
+    "Moonshot's bill is lost.",
+    'isObject(last) ? readUsage(last.usage) : undefined',
+    'undefined',
+  ),
+  decoder('zeros-billed', 'Zeros pass for a bill.', 'if (usage && !isPlaceholder(usage))', 'if (usage)'),
+  finish('full-window', 'A window that is full looks like an end.', "  model_length: 'length',\n", ''),
+  finish('gave-up', 'An answer that the server gave up on passes for a whole one.', "  network_error: 'failed',\n", ''),
+  toolCalls(
+    'calls-by-id',
+    'Pieces of calls that are told apart by their ids alone are mixed up.',
+    'if (id !== undefined && id !== known?.id) {',
+    'if (false) {',
+  ),
+  toolCalls(
+    'calls-merged',
+    'Calls of one answer that share an id are one.',
+    "if (form === 'whole') return open(number);",
+    '',
+  ),
+  toolCalls('bare-call', 'A call without arguments is no JSON.', "arguments: '{}' }", "arguments: '' }"),
+  stream(
+    'plain-body',
+    'What an error says is lost where it calls itself a stream.',
+    'if (ended && !events) takePlain();',
+    '',
+  ),
+  stream(
+    'done-ignored',
+    '[DONE] does not end a stream.',
+    "if (data.length < 20 && data.trim() === '[DONE]') {",
+    'if (false) {',
+  ),
   stream(
     'split-characters',
     'A character that is split over two reads is garbled.',
@@ -95,7 +138,7 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   stream(
     'malformed-chunk',
     'A chunk that is no JSON is passed over.',
-    "else if (data.trim() !== '' && !(ended && chunks.finished)) throw interrupted(upstream);",
+    "else if (data.trim() !== '' && !(chunks.finished && (ended || chunks.settled))) throw interrupted(upstream);",
     '',
   ),
   stream(
