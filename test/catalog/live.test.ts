@@ -129,6 +129,25 @@ describe("the admin's prices", () => {
     expect(input(prices.book())).toBe(200_000_000n);
   });
 
+  it('are not asked for by every call while the database is down', async () => {
+    let asked = 0;
+    const { prices, later } = isolate({
+      prepare: (sql) => database().prepare(sql),
+      batch: () => {
+        asked++;
+        return Promise.reject(new Error('D1 is down'));
+      },
+    });
+    for (let call = 0; call < 20; call++) {
+      expect(input(await prices.fresh())).toBe(300_000_000n);
+      later(1_000);
+    }
+    expect(asked).toBe(1);
+    later(31_000);
+    await prices.fresh();
+    expect(asked).toBe(2);
+  });
+
   it('cannot be kept without a database', () => {
     const prices = livePrices({ services: () => [], overrides: [], background: () => undefined });
     expect(prices.replace).toBeUndefined();

@@ -6,16 +6,17 @@
  * Ends with 1 where a fault's text is not in its file exactly once, where the tests fail without any fault, or where less
  * than 95 % are noticed.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, fork } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { MUTANTS } from './list/index.ts';
 import type { Mutant } from './mutant.ts';
+import type { Order, Result } from './runner.ts';
 
 const LEAST_KILLED = 0.95;
+const RUNNER = resolve('test/mutants/runner.ts');
 /** A fault can make a test run for ever; that is noticed, too. */
-const TEST_MS = 90_000;
 const RUN_MS = 400_000;
 
 /** Not below node_modules, which `npm ci` empties. */
@@ -46,73 +47,100 @@ function copy(): void {
   symlinkSync(resolve('node_modules'), join(COPY, 'node_modules'));
 }
 
-let running: number | undefined;
-/** Everything that a run of the tests has started. */
-const endRunning = (): void => {
-  if (running !== undefined) process.kill(-running, 'SIGKILL');
-};
-process.once('exit', () => rmSync(COPY, { recursive: true, force: true }));
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    endRunning();
-    process.exit(130);
-  });
+let runner: ChildProcess | undefined;
+/** The Vitest that is kept, with everything that it has started. */
+function endRunner(): void {
+  const pid = runner?.pid;
+  runner = undefined;
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself.
+  }
 }
+process.once('exit', () => {
+  endRunner();
+  rmSync(COPY, { recursive: true, force: true });
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
-/** Runs test files in the copy: `ok` is false where one of them fails or does not end. Rejects where they could not be run. */
-function passes(tests: readonly string[]): Promise<{ ok: boolean; output: string }> {
-  return new Promise((settle, reject) => {
-    const vitest = join('node_modules', 'vitest', 'vitest.mjs');
-    const options = ['--bail=1', '--maxWorkers=1', '--reporter=dot', `--testTimeout=${TEST_MS}`];
-    const child = spawn(process.execPath, [vitest, 'run', ...options, ...tests], {
-      cwd: COPY,
-      // A group of its own, so that all it starts can be ended with it.
-      detached: true,
-      env: { ...process.env, NO_COLOR: '1' },
-    });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output = (output + text).slice(-20_000);
-      });
-    }
-    running = child.pid;
-    const timer = setTimeout(endRunning, RUN_MS);
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
+/** What is built once, before the tests, has to be built again with the fault in it. */
+const drivesTheWorker = (test: string): boolean =>
+  /^test\/(sandbox|gateway|guide|clients|examples|faults|servers)\//.test(test);
+
+/**
+ * Runs test files in the copy: `ok` is false where one of them fails or does not end. Rejects where they could not be run.
+ * Tests inside workerd share one Vitest, which is started anew after a run that did not end.
+ */
+function passes(order: Order): Promise<Result> {
+  if (order.tests.some(drivesTheWorker)) endRunner();
+  // A group of its own, so that all it starts can be ended with it.
+  runner ??= fork(RUNNER, [COPY], { detached: true, silent: true, env: { ...process.env, NO_COLOR: '1' } });
+  const child = runner;
+  let output = '';
+  const hear = (text: Buffer): void => {
+    output = (output + text).slice(-20_000);
+  };
+  return new Promise<Result>((settle, reject) => {
+    const timer = setTimeout(() => {
+      endRunner();
+      settle({ ok: false, output: `They do not end.\n${output}` });
+    }, RUN_MS);
+    const ended = (): void => {
       clearTimeout(timer);
-      running = undefined;
-      // Without a verdict of Vitest's it has not noticed anything: its packages may be missing.
-      if (signal === null && !/Test Files/.test(output)) reject(new Error(`The tests could not be run.\n${output}`));
-      else settle({ ok: code === 0, output });
+      for (const stream of [child.stdout, child.stderr]) stream?.off('data', hear);
+      child.off('close', closed);
+    };
+    const closed = (): void => {
+      ended();
+      if (runner === child) runner = undefined;
+      reject(new Error(`The tests could not be run.\n${output}`));
+    };
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', hear);
+    child.once('close', closed);
+    child.once('message', (result: Result) => {
+      ended();
+      settle(result);
     });
+    child.send(order);
   });
 }
 
-/** The file with the fault in it, or what is wrong with the fault. */
-function planted({ file, find, replace }: Mutant): { text: string } | { mistake: string } {
-  if (!existsSync(file)) return { mistake: `${file} is not there` };
-  const source = readFileSync(file, 'utf8');
+/** The file as it is and with the fault in it, or what is wrong with the fault. */
+function planted({ file, find, replace }: Mutant): { source: string; text: string } | { mistake: string } {
+  const path = join(COPY, file);
+  if (!existsSync(path)) return { mistake: `${file} is not there` };
+  const source = readFileSync(path, 'utf8');
   const found = source.split(find).length - 1;
   if (found !== 1) return { mistake: `its text stands ${found} times in ${file}` };
   if (find === replace) return { mistake: 'it changes nothing' };
-  return { text: source.replace(find, () => replace) };
+  return { source, text: source.replace(find, () => replace) };
 }
 
 copy();
 const readKnown = (): Record<string, Verdict> => (existsSync(KNOWN) ? JSON.parse(readFileSync(KNOWN, 'utf8')) : {});
 let known: Record<string, Verdict> = args.includes('--again') ? {} : readKnown();
-const keyOf = (mutant: Mutant): string =>
-  sha([JSON.stringify(mutant), ...[mutant.file, ...mutant.tests].map((path) => readFileSync(path, 'utf8'))].join('\0'));
+/** Of what is in the copy: who goes on working meanwhile does not change what was found out about it. */
+const keyOf = (mutant: Mutant): string => {
+  const paths = [mutant.file, ...mutant.tests];
+  return sha([JSON.stringify(mutant), ...paths.map((path) => readFileSync(join(COPY, path), 'utf8'))].join('\0'));
+};
 const remember = (mutant: Mutant, verdict: Verdict): void => {
   // Another run may have added to it meanwhile.
   known = { ...readKnown(), ...known, [keyOf(mutant)]: verdict };
   writeFileSync(KNOWN, JSON.stringify(known));
 };
 
+const forget = (mutant: Mutant): void => {
+  known = readKnown();
+  delete known[keyOf(mutant)];
+  writeFileSync(KNOWN, JSON.stringify(known));
+};
+
 const mistakes = chosen.flatMap((mutant) => {
   const result = planted(mutant);
-  const missing = mutant.tests.filter((test) => !existsSync(test));
+  const missing = mutant.tests.filter((test) => !existsSync(join(COPY, test)));
   return [
     ...('mistake' in result ? [`${mutant.id}: ${result.mistake}`] : []),
     ...missing.map((test) => `${mutant.id}: there is no ${test}`),
@@ -128,24 +156,38 @@ console.log(`${chosen.length} faults, ${chosen.length - open.length} of them kno
 if (open.length > 0) {
   const tests = [...new Set(open.flatMap((mutant) => mutant.tests))];
   console.log(`Without any fault: ${tests.length} test files …`);
-  const { ok, output } = await passes(tests);
+  const { ok, output } = await passes({ tests, changed: [] });
   if (!ok) {
     console.error(`The tests fail without any fault.\n${output}`);
     process.exit(1);
   }
 }
+let mended = '';
 for (const [n, mutant] of open.entries()) {
   const result = planted(mutant);
   if ('mistake' in result) continue;
   const path = join(COPY, mutant.file);
   const from = performance.now();
   writeFileSync(path, result.text);
-  const { ok } = await passes(mutant.tests);
-  cpSync(mutant.file, path);
+  const { ok } = await passes({ tests: mutant.tests, changed: [mended, mutant.file] });
+  writeFileSync(path, result.source);
+  mended = mutant.file;
   remember(mutant, ok ? 'survived' : 'killed');
   const seconds = ((performance.now() - from) / 1000).toFixed(0);
   console.log(`${n + 1}/${open.length} ${ok ? 'SURVIVED' : 'killed  '} ${mutant.id} (${seconds} s)`);
 }
+
+if (open.length > 0) {
+  // The tests must pass again in the same Vitest: no fault may have left anything behind that the next was blamed for.
+  const tests = [...new Set(open.flatMap((mutant) => mutant.tests))];
+  const { ok, output } = await passes({ tests, changed: [mended] });
+  if (!ok) {
+    console.error(`The tests fail after the faults were mended: what was found out cannot be trusted.\n${output}`);
+    for (const mutant of open) forget(mutant);
+    process.exit(1);
+  }
+}
+endRunner();
 
 const areas = [...new Set(chosen.map(({ id }) => id.split('/')[0] ?? ''))];
 const of = (mutants: readonly Mutant[], verdict: Verdict) => mutants.filter((one) => known[keyOf(one)] === verdict);

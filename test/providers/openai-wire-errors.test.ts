@@ -5,6 +5,17 @@ import type { ErrorCode } from '../../src/core/index.ts';
 const error = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   errorFromAnswer({ id: 'mine', name: 'Mine' }, status, new Headers(headers), body);
 
+describe('a server that loads its model', () => {
+  it.each([
+    ['llama.cpp', 503, { error: { code: 503, message: 'Loading model', type: 'unavailable_error' } }, true],
+    ['a server of text generation', 503, { error: 'Model x/y is currently loading', error_type: 'overloaded' }, true],
+    ['one that is busy', 503, { error: { message: 'The server is overloaded. Try again.' } }, undefined],
+    ['one that fails', 500, { error: { message: 'Loading model failed' } }, undefined],
+  ])('is known as such: %s', (_, status, body, loading) => {
+    expect(error(status, body).details.loading).toBe(loading);
+  });
+});
+
 describe('an error is known by what it says', () => {
   it.each<[what: string, status: number, body: unknown, code: ErrorCode]>([
     [

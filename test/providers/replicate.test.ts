@@ -130,6 +130,32 @@ describe('a streamed answer', () => {
     expect(outcome).toMatchObject({ error: undefined, text: 'All of it', finish: { reason: 'stop' } });
   });
 
+  it.each(['file:///etc/passwd', 'ftp://x.test/a', 'javascript:1', 'data:text/event-stream,', '/relative', ''])(
+    'is polled where its stream has no address of the web: %s',
+    async (stream) => {
+      const { fetch, calls } = upstream({
+        create: json(prediction('starting', { urls: { stream } }), 201),
+        get: [json(prediction('succeeded', { output: ['ok'] }))],
+      });
+      expect((await run(fetch)).text).toBe('ok');
+      expect(calls.map(({ route }) => route)).toEqual(['create', 'get']);
+    },
+  );
+
+  it('is given whole though its stream was done before it had said everything', async () => {
+    const text = 'Hello, ñandú 🦙.';
+    const characters = [...text];
+    await assert(
+      asyncProperty(integer({ min: 0, max: characters.length }), async (at) => {
+        const get = [json(prediction('succeeded', { output: [text], metrics: figures }))];
+        const stream = sse((at === 0 ? '' : output(characters.slice(0, at).join(''))) + DONE);
+        const outcome = await run(upstream({ create: starting, stream, get }).fetch);
+        expect(outcome).toMatchObject({ error: undefined, text, finish: { reason: 'stop' }, usage: {} });
+      }),
+      { examples: [[0], [5], [characters.length]], numRuns: 10 },
+    );
+  });
+
   it('is interrupted when the output turns out not to begin with what was said', async () => {
     const get = [json(prediction('succeeded', { output: ['Something else'] }))];
     const outcome = await run(upstream({ create: starting, stream: sse(output('Hello')), get }).fetch);
@@ -186,6 +212,12 @@ describe('a streamed answer', () => {
       }),
       { numRuns: 15, examples: [[[]]] },
     );
+  });
+
+  it('is not complete when it is done because of an error, though nobody can say which', async () => {
+    const stream = sse(`${output('Hi')}event: done\ndata: {"reason": "error"}\n\n`);
+    const outcome = await run(upstream({ create: starting, stream, get: [dropped] }).fetch);
+    expect(outcome).toMatchObject({ finish: undefined, error: { code: 'provider_error' } });
   });
 
   it('is not complete when done is followed by a prediction that failed', async () => {
@@ -348,6 +380,40 @@ describe('polling', () => {
       ];
       const outcome = run(upstream({ create: starting, get }).fetch, job({ stream: false }));
       await vi.advanceTimersByTimeAsync(60_000);
+      expect(await outcome).toMatchObject({ error: undefined, text: 'ok' });
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('gives up after five failures in a row, and cancels', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { fetch, count } = upstream({ create: starting, get: [dropped] });
+      const outcome = run(fetch, job({ stream: false }));
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(count('get')).toBe(5);
+      expect(await outcome).toMatchObject({ error: { code: 'provider_unavailable', details: { maybeBilled: true } } });
+      expect(count('cancel')).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('looks again no sooner than it was told', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { fetch, count } = upstream({
+        create: starting,
+        get: [
+          json({ detail: 'slow down' }, 429, { 'retry-after': '30' }),
+          json(prediction('succeeded', { output: ['ok'] })),
+        ],
+      });
+      const outcome = run(fetch, job({ stream: false }));
+      await vi.advanceTimersByTimeAsync(29_000);
+      expect(count('get')).toBe(1);
+      await vi.advanceTimersByTimeAsync(2_000);
       expect(await outcome).toMatchObject({ error: undefined, text: 'ok' });
     } finally {
       vi.useRealTimers();

@@ -40,6 +40,22 @@ describe('a request’s body', () => {
       });
   });
 
+  it('that ends inside a character is no JSON, and is not read without it', async () => {
+    const whole = bytes(saying(TEXT));
+    for (const half of [[0xc3], [0xe6, 0x97], [0xf0, 0x9f, 0xa6]])
+      expect(await arrived(pieces(whole, new Uint8Array(half)))).toEqual({ status: 400, text: undefined });
+  });
+
+  it('that is empty is told so', async () => {
+    const ask = gateway(async () => Response.json(completionOf('Hello')));
+    for (const body of ['', ' \n', pieces()])
+      expect(await errorOf(await ask('POST', '/v1/chat/completions', body))).toMatchObject({
+        status: 400,
+        code: 'invalid_request',
+        message: expect.stringContaining('empty'),
+      });
+  });
+
   it.each(['gzip', 'x-gzip', 'GZIP', 'deflate'] as const)('may be compressed: %s', async (encoding) => {
     const format = encoding === 'deflate' ? 'deflate' : 'gzip';
     const body = await packed(saying(TEXT), format);
@@ -265,5 +281,26 @@ describe('a credential that a server says back', () => {
     const named = { ...completionOf('Hi'), system_fingerprint: TOKEN };
     const answer = await gateway(async () => Response.json(named))('POST', '/v1/chat/completions', hi);
     expect(await answer.json()).toMatchObject({ system_fingerprint: '[redacted]' });
+  });
+});
+
+describe('the sandbox', () => {
+  const settings = {
+    OPENAI_COMPATIBLE_SERVICES: JSON.stringify([
+      { id: 'mine', base_url: 'http://mine.example/v1', token: 'sandbox-token', models: { [MODEL]: {} } },
+    ]),
+  };
+  const SANDBOX = { fetch: async () => Response.json(completionOf('Hello')) };
+
+  it('says of each answer and of each error that it is its own, and a real provider says nothing', async () => {
+    const network: Fetch = async () => Response.json(completionOf('Hello'));
+    const mark = async (env: Readonly<Record<string, unknown>>, body: object) => {
+      const answer = await gateway(network, env)('POST', '/v1/chat/completions', body);
+      return [answer.status, answer.headers.get('x-chasqui-sandbox')];
+    };
+    const inSandbox = { OPENAI_COMPATIBLE_SERVICES: undefined, SANDBOX, CHASQUI_SANDBOX: settings };
+    expect(await mark(inSandbox, hi)).toEqual([200, '1']);
+    expect(await mark(inSandbox, { ...hi, model: 'no-such-model' })).toEqual([404, '1']);
+    expect(await mark({ SANDBOX, CHASQUI_SANDBOX: settings }, hi)).toEqual([200, null]);
   });
 });
