@@ -70,6 +70,7 @@ export async function readAnswer(
   whole.end(events, true);
   return {
     events: onlyBatch(events),
+    complete: true,
     ...(id === undefined ? {} : { upstreamId: id }),
     ...(whole.model === undefined ? {} : { upstreamModel: whole.model }),
     ...(whole.fingerprint === undefined ? {} : { fingerprint: whole.fingerprint }),

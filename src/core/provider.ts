@@ -108,6 +108,8 @@ export interface Generation {
   readonly events: AsyncIterable<Event[]>;
   /** The provider has said that the model is being started, so that its silence is no failure. */
   readonly starting?: boolean;
+  /** The whole answer is here, as one batch: nothing more is waited for. */
+  readonly complete?: boolean;
   /** The provider's id for this request, for its support. */
   readonly upstreamId?: string;
   /** The model the provider says it used, where that may differ (Together redirects ids). */

@@ -68,7 +68,7 @@ export function schemasOf(call: Call): string {
 
 /** What holding a call to its schemas comes to at an offer. */
 export function structuringOf(call: Call, takes: ReadonlySet<Parameter>, offer: Structuring) {
-  if (call.kind !== 'chat') return { lost: [], compiles: false };
+  if (call.kind !== 'chat' || (!call.responseFormat && call.tools.length === 0)) return { lost: [], compiles: false };
   const format = call.responseFormat?.type === 'text' ? undefined : call.responseFormat;
   const strict = call.toolChoice === 'none' ? [] : call.tools.filter((tool) => tool.strict === true);
   const formats = format ? [leftOf(takes, offer, schemaOf(format))] : [];

@@ -1,4 +1,12 @@
-import { type Event, type GatewayError, type Generation, type Job, orAbort, type Provider } from '../core/index.ts';
+import {
+  abortReason,
+  type Event,
+  type GatewayError,
+  type Generation,
+  type Job,
+  orAbort,
+  type Provider,
+} from '../core/index.ts';
 import type { Clock } from './clock.ts';
 import { type AttemptLimits, type Fault, timedOut } from './limits.ts';
 import { saysSomething } from './truth.ts';
@@ -43,21 +51,23 @@ export function upstreamRequest(job: Job, around: Surroundings): Request {
     fault,
     error: () => timedOut(provider.id, what, ms),
   });
+  const asked = clock.now();
   const whole: Limit = {
     ...limit(limits.total.ms, limits.total.fault, 'did not finish'),
-    ms: Math.max(1, deadline - clock.now()),
+    ms: Math.max(1, deadline - asked),
   };
   const dog = watchdog(clock, whole, (broken) => {
     // The whole call's deadline tells nothing of an answer that has begun and only needs its time.
     expire(broken.error(), broken === whole && stage === 'speaking' ? 'nobody' : broken.fault);
   });
-  const asked = clock.now();
   let stage: Stage = 'asked';
   let events: AsyncIterator<Event[]> | undefined;
   let unreadMs = 0;
   let heardAt = 0;
   let over = false;
   let starting = false;
+  /** Its one batch is here already. */
+  let complete = false;
   /** The first content is waited for from now on, and has been for so many milliseconds. */
   function wait(since: number): void {
     const { content, coldStartMs } = limits;
@@ -84,7 +94,9 @@ export function upstreamRequest(job: Job, around: Surroundings): Request {
         const generation = await orAbort(provider.generate(job, signal), signal);
         stage = 'answered';
         starting = generation.starting === true;
-        wait(limits.content.from === 'asking' ? clock.now() - asked : 0);
+        complete = generation.complete === true;
+        if (complete) dog.stop();
+        else wait(limits.content.from === 'asking' ? clock.now() - asked : 0);
         events = generation.events[Symbol.asyncIterator]();
         return generation;
       } catch (thrown) {
@@ -94,6 +106,14 @@ export function upstreamRequest(job: Job, around: Surroundings): Request {
     },
     async next() {
       if (!events) return ENDED;
+      if (complete) {
+        if (over) return ENDED;
+        if (signal.aborted) throw abortReason(signal);
+        const turn = await events.next();
+        if (turn.done !== true && turn.value.some(saysSomething)) stage = 'speaking';
+        close();
+        return turn;
+      }
       const now = clock.now();
       if (heardAt > 0) unreadMs += now - heardAt;
       dog.listen(now);

@@ -130,9 +130,11 @@ const SAMPLING = {
   user: 'user',
 } as const satisfies Partial<Record<keyof Shared, keyof Sampling>>;
 
+const SAMPLING_FIELDS = Object.entries(SAMPLING);
+
 function samplingOf(body: Shared): Record<string, unknown> {
   const sampling: Record<string, unknown> = {};
-  for (const [field, ours] of Object.entries(SAMPLING)) {
+  for (const [field, ours] of SAMPLING_FIELDS) {
     const value = body[field as keyof typeof SAMPLING];
     if (value !== null && value !== undefined) sampling[ours] = value;
   }

@@ -86,12 +86,16 @@ function names(): Names {
   };
 }
 
-function walk(value: unknown, shape: Shape, steps: Step[], into: Names): void {
+/** Takes a field nobody reads. Most bodies have none. */
+type Add = Names['add'];
+
+function walk(value: unknown, shape: Shape, steps: Step[], add: Add): void {
+  if (typeof value !== 'object' || value === null) return;
   if (Array.isArray(value)) {
     if (!shape.item) return;
     for (let at = 0; at < value.length; at++) {
       steps.push(at);
-      walk(value[at], shape.item, steps, into);
+      walk(value[at], shape.item, steps, add);
       steps.pop();
     }
     return;
@@ -104,8 +108,8 @@ function walk(value: unknown, shape: Shape, steps: Step[], into: Names): void {
     const known = fields.get(key);
     if (known === LEAF) continue;
     steps.push(key);
-    if (known) walk(value[key], known, steps, into);
-    else if (!isUnset(value[key])) into.add(steps);
+    if (known) walk(value[key], known, steps, add);
+    else if (!isUnset(value[key])) add(steps);
     steps.pop();
   }
 }
@@ -115,10 +119,14 @@ function walk(value: unknown, shape: Shape, steps: Step[], into: Names): void {
  * Time is linear in the body, and what is found does not grow with it.
  */
 export function unknownInside(body: Readonly<Record<string, unknown>>, shape: Shape): string[] {
-  const found = names();
+  let found: Names | undefined;
+  const add: Add = (steps) => {
+    found ??= names();
+    found.add(steps);
+  };
   for (const key of Object.keys(body)) {
     const known = shape.fields?.get(key);
-    if (known && known !== LEAF) walk(body[key], known, [key], found);
+    if (known && known !== LEAF) walk(body[key], known, [key], add);
   }
-  return found.list();
+  return found?.list() ?? [];
 }
