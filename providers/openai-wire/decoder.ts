@@ -66,6 +66,12 @@ function partText(part: unknown): string {
   return isObject(part) && part.type !== 'reasoning' && typeof part.text === 'string' ? part.text : '';
 }
 
+/** An answer that a proxy has put into an envelope: `{"success": true, "data": {"choices": […]}}`, Cline's among them. */
+const unwrapped = (wire: unknown): unknown =>
+  isObject(wire) && wire.choices === undefined && isObject(wire.data) && Array.isArray(wire.data.choices)
+    ? wire.data
+    : wire;
+
 /** Groq has what OpenAI does not in `x_groq`: its bill, and why a stream ends early. */
 const groqIn = (wire: JsonObject): JsonObject => (isObject(wire.x_groq) ? wire.x_groq : {});
 
@@ -142,7 +148,8 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     const gaveUp = isObject(wire.error) ? errorIn({ error: wire.error }, upstream) : undefined;
     if (gaveUp) throw gaveUp;
     const delta = isObject(wire.delta) ? wire.delta : isObject(wire.message) ? wire.message : undefined;
-    const native = reasonIn(wire.finish_reason) ?? filled(ending);
+    // Google's OpenAI endpoint has named it in its own way.
+    const native = reasonIn(wire.finish_reason) ?? reasonIn(wire.finishReason) ?? filled(ending);
     if (!delta && native === undefined && typeof wire.text !== 'string') return;
     const index = count(wire.index) ?? position;
     const choice = choiceAt(index);
@@ -157,6 +164,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
       (field === undefined ? undefined : reasoningIn(said[field])) ??
       reasoningIn(said.reasoning_details) ??
       reasoningIn(said.thinking) ??
+      reasoningIn(said.reasoning_text) ??
       thoughtIn(said.content);
     if (reasoning !== undefined) into.push({ type: 'reasoning', choice: index, text: reasoning });
     const text = textIn(wire, said);
@@ -215,7 +223,8 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     promptTokens(told) === 0 && completionTokens(told) === 0 && [...choices.values()].some(({ spoke }) => spoke);
 
   return {
-    read(wire, into) {
+    read(answered, into) {
+      const wire = unwrapped(answered);
       const failure = errorIn(wire, upstream);
       if (failure) throw failure;
       if (!isObject(wire)) {

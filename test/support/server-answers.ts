@@ -505,6 +505,45 @@ const STREAMS: readonly ServerAnswer[] = [
     want: { text, finish: 'length', usage: [4, 8] },
   },
   {
+    server: 'Google, its own name of the end',
+    source: 'github.com/jakobdylanc/llmcord/issues/84',
+    body: { events: [...spoken, piece({}, {}, { finishReason: 'stop' })] },
+    want: { text, finish: 'stop' },
+  },
+  {
+    server: 'vLLM-MLX, no end but a bill',
+    source: 'github.com/waybarrios/vllm-mlx/issues/628',
+    body: { events: [...spoken, piece({}), billed(bill(3, 5))] },
+    want: { text, finish: 'stop', usage: [3, 5] },
+  },
+  {
+    server: 'ROCm ATOM, a bill without choices',
+    source: 'github.com/ROCm/ATOM/pull/1711',
+    body: { events: [...spoken, ends('stop'), { id: 'chatcmpl-1', usage: bill(3, 5) }] },
+    want: { text, finish: 'stop', usage: [3, 5] },
+  },
+  {
+    server: 'Cohere behind a gateway, its bill in every chunk and no end of them',
+    source: 'github.com/Portkey-AI/gateway/pull/548',
+    body: {
+      events: [
+        piece({ role: 'assistant', content: 'Hola, ' }, { model: '', usage: bill(17, 20) }),
+        piece(
+          { role: 'assistant', content: 'ñandú 🦙!' },
+          { model: '', usage: bill(17, 20) },
+          { finish_reason: 'COMPLETE' },
+        ),
+      ],
+    },
+    want: { text, finish: 'stop', usage: [17, 20] },
+  },
+  {
+    server: 'Copilot, thoughts under the name of reasoning_text',
+    source: 'github.com/anomalyco/opencode (copilot chat)',
+    body: { events: [piece({ reasoning_text: 'Hm.' }), ...spoken, ends('stop')] },
+    want: { text, reasoning: 'Hm.', finish: 'stop' },
+  },
+  {
     server: 'thoughts under the name of thinking',
     source: 'github.com/ollama/ollama (api.Message.Thinking)',
     body: { events: [piece({ thinking: 'Hm.' }), ...spoken, ends('end_turn')] },
@@ -589,6 +628,12 @@ const ANSWERS: readonly ServerAnswer[] = [
     body: {
       json: { ...whole({ content: text }, 'stop', { usage: bill(4, 5) }), error: { code: 0, message: '', type: null } },
     },
+    want: { text, finish: 'stop', usage: [4, 5] },
+  },
+  {
+    server: 'Cline, an answer in an envelope',
+    source: 'github.com/NousResearch/hermes-agent/issues/66750',
+    body: { json: { success: true, data: whole({ content: text }, 'stop', { usage: bill(4, 5) }) } },
     want: { text, finish: 'stop', usage: [4, 5] },
   },
   {
