@@ -4,7 +4,6 @@ import {
   type FinishReason,
   GatewayError,
   type Job,
-  promptTokens,
   type Usage,
 } from '../../src/core/index.ts';
 import { errorIn, foreignAnswer } from './errors.ts';
@@ -218,9 +217,11 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     choices.size > 0 &&
     [...choices.values()].every(({ spoke }) => spoke);
 
-  /** Zeros in every place, of an answer that said something: unknown is not zero. */
+  /** No token of an answer that said something (more than an echo): unknown is not zero. */
   const isPlaceholder = (told: Usage): boolean =>
-    promptTokens(told) === 0 && completionTokens(told) === 0 && [...choices.values()].some(({ spoke }) => spoke);
+    completionTokens(told) === 0 &&
+    !(job.kind === 'prompt' && job.echo) &&
+    [...choices.values()].some(({ spoke }) => spoke);
 
   return {
     read(answered, into) {

@@ -4,7 +4,7 @@ import { readAnswer } from '../../providers/openai-wire/index.ts';
 import { completionTokens, GatewayError, promptTokens } from '../../src/core/index.ts';
 import { type Collected, collect } from '../support/collect.ts';
 import { isStream, SERVER_ANSWERS, type ServerAnswer, textOf, typeOf } from '../support/server-answers.ts';
-import { calm, chatJob } from './support/openai-jobs.ts';
+import { calm, chatJob, promptJob, sse, streamOf } from './support/openai-jobs.ts';
 
 const UPSTREAM = { id: 'mine', name: 'Mine' };
 const utf8 = new TextEncoder();
@@ -131,3 +131,78 @@ function withIds<Choice extends { readonly toolCalls: readonly { readonly id: st
   const made = got.choices.get(0)?.toolCalls ?? [];
   return { ...choice, toolCalls: choice.toolCalls.map((call, at) => ({ ...call, id: made[at]?.id ?? call.id })) };
 }
+
+describe('a raw completion', () => {
+  const chunk = (text: unknown, finish_reason: unknown = null, more: object = {}) => ({
+    id: 'cmpl-1',
+    object: 'text_completion',
+    choices: [{ index: 0, text, logprobs: null, finish_reason, ...more }],
+  });
+  const bill = { choices: [], usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } };
+
+  it.each<[server: string, events: unknown[], finish: string]>([
+    ['vLLM', [chunk('Hola '), chunk('ñandú', 'length', { stop_reason: null }), bill], 'length'],
+    ['llama.cpp', [chunk('Hola '), chunk('ñandú'), chunk('', 'stop', { tokens: [] }), bill], 'stop'],
+    ['Text Generation Inference', [chunk('Hola ', ''), chunk('ñandú', ''), chunk('', 'eos_token'), bill], 'stop'],
+    ['Fireworks', [chunk('Hola '), { ...chunk('ñandú', 'stop'), usage: bill.usage }], 'stop'],
+    ['a text that is null', [chunk(null), chunk('Hola '), chunk('ñandú'), chunk(null, 'stop'), bill], 'stop'],
+    [
+      'no index',
+      [chunk('Hola ', null, { index: undefined }), chunk('ñandú', 'stop', { index: undefined }), bill],
+      'stop',
+    ],
+    [
+      'chunks of a chat',
+      [{ choices: [{ index: 0, delta: { content: 'Hola ñandú' }, finish_reason: 'stop' }] }, bill],
+      'stop',
+    ],
+  ])('of %s', async (_server, events, finish) => {
+    for (const end of ['data: [DONE]\n\n', '']) {
+      const got = await collect((await readAnswer(streamOf(sse(events, end)), promptJob(), calm(), UPSTREAM)).events);
+      expect(got.error).toBeUndefined();
+      expect(got.choices.get(0)).toMatchObject({ text: 'Hola ñandú', finish });
+      expect(got.usage).toMatchObject({ input: 3, output: 4 });
+    }
+  });
+
+  it('of no token beside its echo is billed as none', async () => {
+    const whole = {
+      choices: [{ index: 0, text: 'Once upon', finish_reason: 'length' }],
+      usage: { ...bill.usage, completion_tokens: 0, total_tokens: 3 },
+    };
+    const response = new Response(JSON.stringify(whole), { headers: { 'content-type': 'application/json' } });
+    const job = promptJob({ stream: false, echo: true });
+    const got = await collect((await readAnswer(response, job, calm(), UPSTREAM)).events);
+    expect(got.usage).toMatchObject({ input: 3, output: 0 });
+  });
+});
+
+describe('several choices', () => {
+  const said = (index: number, content: string, finish_reason: string | null = null) => ({
+    choices: [{ index, delta: { content }, finish_reason }],
+  });
+
+  it('may come in one chunk, their ends apart, and the bill after each', async () => {
+    const usage = (tokens: number) => ({ prompt_tokens: 3, completion_tokens: tokens, total_tokens: 3 + tokens });
+    const both = { choices: [...said(0, 'a').choices, ...said(1, 'x').choices], usage: usage(2) };
+    const events = [both, { ...said(1, 'y', 'stop'), usage: usage(3) }, { ...said(0, 'b', 'length'), usage: usage(4) }];
+    const got = await collect((await readAnswer(streamOf(sse(events)), chatJob({ n: 2 }), calm(), UPSTREAM)).events);
+    expect(got.error).toBeUndefined();
+    expect([0, 1].map((index) => [got.choices.get(index)?.text, got.choices.get(index)?.finish])).toEqual([
+      ['ab', 'length'],
+      ['xy', 'stop'],
+    ]);
+    expect(got.usage).toMatchObject({ input: 3, output: 4 });
+  });
+
+  it('fail together where one of them has failed', async () => {
+    const failed = {
+      choices: [{ index: 1, delta: {}, finish_reason: 'error', error: { code: 503, message: 'No GPU' } }],
+    };
+    const got = await collect(
+      (await readAnswer(streamOf(sse([said(0, 'a', 'stop'), failed])), chatJob({ n: 2 }), calm(), UPSTREAM)).events,
+    );
+    expect(got.error).toMatchObject({ code: 'provider_overloaded', details: { upstreamMessage: 'No GPU' } });
+    expect(got.choices.get(0)).toMatchObject({ text: 'a', finish: undefined });
+  });
+});

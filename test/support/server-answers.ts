@@ -384,6 +384,12 @@ const STREAMS: readonly ServerAnswer[] = [
     want: { text, finish: 'stop' },
   },
   {
+    server: 'a server that bills its first chunk alone',
+    source: 'docs.vllm.ai (continuous_usage_stats)',
+    body: { events: [piece({ role: 'assistant', content: '' }, { usage: bill(9, 0) }), ...spoken, ends('stop')] },
+    want: { text, finish: 'stop' },
+  },
+  {
     server: 'OpenRouter, an error in the choice',
     source: 'openrouter.ai/docs/api-reference/errors',
     body: {
