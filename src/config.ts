@@ -252,6 +252,9 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
     sandbox: inSandbox,
     mistakes: mistakes.map(file.placed),
     warnings: [
+      ...(access.kind === 'unconfigured' && configured.providers.length > 0
+        ? ['CHASQUI_ADMIN_KEY is not set, so every call is refused: set the key that callers are to send.']
+        : []),
       ...variableWarnings(env, { ...OWN_VARIABLES, ...PROVIDER_VARIABLES }),
       ...(configured.warnings ?? []).map(file.placed),
     ],

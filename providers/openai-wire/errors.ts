@@ -20,7 +20,7 @@ const MESSAGES: Readonly<Partial<Record<ErrorCode, (name: string) => string>>> =
   model_not_found: (p) => `${p} does not serve this model under the configured id, or not to this account.`,
   unsupported_parameter: (p) => `${p} does not take one of the parameters for this model. Leave it out.`,
   provider_auth: (p) =>
-    `${p} refused the gateway's credentials or its account is out of credit. The operator has to renew them.`,
+    `${p} refused the gateway's credentials or its account is out of credit. Renew them: GET /v1/health?probe=1 says what is wrong.`,
   provider_rate_limited: (p) => `${p} is limiting the rate of requests. Retry later.`,
   provider_overloaded: (p) => `${p} has no capacity for this model at the moment. Retry later.`,
   provider_unavailable: (p) => `${p} is not available at the moment. Retry later.`,

@@ -19,9 +19,15 @@ export interface ModelCount {
   readonly tooSmall: readonly Exclusion[];
 }
 
-/** An estimate for a model whoever serves it gives way to what the first of its offers was seen to bill. */
-function seenBilled(size: PromptSize, eligible: readonly Candidate[]): PromptSize {
-  if (size.exactness === 'exact') return size;
+/**
+ * A count for a model whoever serves it gives way to that of the first of its offers, if none of them reads just that (where a
+ * schema is put into words, for example); and an estimate to what the first was seen to bill.
+ */
+function asRead(size: PromptSize, eligible: readonly Candidate[]): PromptSize {
+  if (size.exactness === 'exact') {
+    const same = eligible.some(({ prompt }) => prompt.largest === size.largest);
+    return same ? size : (eligible[0]?.prompt ?? size);
+  }
   return eligible.find(({ prompt }) => prompt.counted !== undefined && prompt.counted !== prompt.total)?.prompt ?? size;
 }
 
@@ -41,7 +47,7 @@ export function countCall(call: Call, asked: Asked, world: World, moment: Moment
   const contextLength = lengths.length > 0 ? Math.max(...lengths) : contextLengthOf(source);
   return {
     model: source.kind === 'service' ? source.model : source.model.id,
-    size: seenBilled(size, sheet.eligible),
+    size: asRead(size, sheet.eligible),
     ...(call.kind === 'chat' && hasTemplate(family) ? { template: family } : {}),
     ...(contextLength === undefined ? {} : { contextLength }),
     eligible: sheet.eligible,

@@ -50,6 +50,23 @@ describe('POST /v1/count_tokens', () => {
     );
   });
 
+  it('counts what is billed where only offers are left that read more: a schema in words', async () => {
+    const call = {
+      model: 'llama-3.3-70b-instruct',
+      messages: [{ role: 'user', content: 'Hello!' }],
+      response_format: { type: 'json_object' },
+    };
+    const { tokens } = await post('/v1/count_tokens', call);
+    expect(tokens).toBe(37);
+    const only = { ...call, provider: { only: ['bedrock'] } };
+    const counted = await post('/v1/count_tokens', only);
+    expect(counted.tokens).toBeGreaterThan(37);
+    const { usage } = (await (await stack.post('/v1/chat/completions', only)).json()) as {
+      usage: { prompt_tokens: number };
+    };
+    expect(counted).toMatchObject({ exactness: 'exact', tokens: usage.prompt_tokens });
+  });
+
   it('counts a prompt, and says which provider will report another number', async () => {
     const { offers } = await post('/v1/count_tokens', { model: 'llama-3-8b-instruct', prompt: 'a b c' });
     expect(offers).toMatchObject([

@@ -47,6 +47,13 @@ describe('what was probably meant otherwise', () => {
     expect(JSON.stringify(warnings)).not.toContain('5f1d');
   });
 
+  it('is said of a missing key, by which every call is refused', async () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const answer = await gateway(silent, { CHASQUI_ADMIN_KEY: '' })('GET', '/v1/models');
+    expect(answer.status).toBe(401);
+    expect(log.mock.calls.flat().join(' ')).toMatch(/^Configuration: CHASQUI_ADMIN_KEY is not set/);
+  });
+
   it('is not said where the variable that is like it is set', async () => {
     const { warnings } = await healthOf({ TOGETHER_API_KEY: 'key-of-together', TOGETHER_API_KEY_OLD: 'x' });
     expect(warnings).toEqual([]);
