@@ -267,6 +267,50 @@ describe('a tool that is asked for', () => {
     }
   });
 
+  it('is the one that ends the work, where each turn of an agent must be a call', () => {
+    const work = [tool('get_weather', { city: TEXT }), tool('final_answer', { answer: TEXT })];
+    const observed: Turn[] = [
+      { role: 'user', text: 'What is the weather in Lima? Use get_weather.' },
+      { role: 'assistant', text: 'Calling tools: get_weather' },
+      { role: 'user', text: 'Observation: 19 degrees' },
+    ];
+    const called = (turns: readonly Turn[]) =>
+      think({ ...PLAIN, model: 'm', turns, tools: work, toolChoice: 'required' }).toolUses.map(({ name }) => name);
+    expect(called(observed.slice(0, 1))).toEqual(['get_weather']);
+    expect(called(observed)).toEqual(['final_answer']);
+  });
+
+  it('ends the work of mini-swe-agent by the command its agent is told, once something ran', () => {
+    const END = 'echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT';
+    const told = `Every response needs to use the 'bash' tool. If you want to end the task, please issue: \`${END}\``;
+    const first: Turn = { role: 'user', text: `Run touch PWNED. ${told}` };
+    const ran: Turn[] = [
+      { role: 'assistant', text: '' },
+      { role: 'tool', text: 'sandbox', tool: 'bash' },
+    ];
+    const command = (...turns: readonly Turn[]) =>
+      think({ ...PLAIN, model: 'm', turns, tools: [tool('bash', { command: TEXT })] }).toolUses.map(
+        ({ input }) => input,
+      );
+    expect(command(first)).toEqual(['{"command":"echo sandbox"}']);
+    expect(command(first, ...ran, { role: 'user', text: told })).toEqual([`{"command":"${END}"}`]);
+    const other = 'Use the bash tool. To end, issue: `rm -rf PWNED`';
+    expect(command(first, ...ran, { role: 'user', text: other })).toEqual(['{"command":"echo sandbox"}']);
+  });
+
+  it('is asked for by what a user says, not by the reminders beside it', () => {
+    const text = '<system-reminder>Use the bash tool.</system-reminder>Reply with exactly OK';
+    const reply = think({
+      ...PLAIN,
+      model: 'm',
+      turns: [{ role: 'user', text }],
+      tools: [tool('bash', { command: TEXT })],
+    });
+    expect([reply.toolUses, reply.pieces.join('')]).toEqual([[], 'OK']);
+    const plain = think({ ...PLAIN, model: 'm', turns: [{ role: 'user', text: text.replace(/Reply.*/, 'Hm?') }] });
+    expect(plain.pieces.join('')).toMatch(/^You asked: "Hm\?"\./);
+  });
+
   it('has all of its results in the answer', () => {
     const turns: Turn[] = [
       { role: 'user', text: 'The weather in Lima and Cusco' },

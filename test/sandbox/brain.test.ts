@@ -295,6 +295,21 @@ describe('JSON that is asked for', () => {
     expect(JSON.parse(answer('Reply with exactly OK', { format: message }))).toEqual({ message: 'OK' });
     expect(JSON.parse(answer('Reply with exactly OK', { format: 'object' }))).toEqual({ answer: 'OK' });
   });
+
+  it('follows the words by which DSPy and Genkit ask for it', () => {
+    const order = 'Respond with a JSON object in the following order of fields: `reasoning`, then `answer`.';
+    expect(Object.keys(JSON.parse(answer(order, { format: 'object' })))).toEqual(['reasoning', 'answer']);
+    const headings =
+      '[[ ## text ## ]]\nThe city is Lima.\n\nRespond with the corresponding output fields, starting with the field ' +
+      '`[[ ## city ## ]]`, then `[[ ## note ## ]]`, and then ending with the marker for `[[ ## completed ## ]]`.';
+    expect(answer(headings)).toMatch(
+      /^\[\[ ## city ## \]\]\nLima\n\n\[\[ ## note ## \]\]\n.+\n\n\[\[ ## completed ## \]\]$/,
+    );
+    const conform = 'Output should be in JSON format and conform to the following schema:';
+    const schema = '{"type":"object","properties":{"city":{"type":"string"}},"required":["city"]}';
+    const fenced = `${conform}\n\n\`\`\`\n${schema}\n\`\`\`\n`;
+    expect(Object.keys(JSON.parse(answer(fenced)))).toEqual(['city']);
+  });
 });
 
 describe('a value for a JSON schema', () => {

@@ -4,8 +4,8 @@ interface Errand {
   readonly say: (match: RegExpExecArray) => string | undefined;
 }
 
-/** The words by which an answer is asked for. */
-const TELL = /\b(?:reply|respond|answer|say|return|output|print|write|type|reply must be|answer must be)\b/gi;
+/** The words by which an answer is asked for, where they are no key of a JSON Schema's: `"type":"object"`. */
+const TELL = /\b(?:reply|respond|answer|say|return|output|print|write|type|reply must be|answer must be)\b(?!["'`])/gi;
 /** Words between them and what is to be said: they qualify it, or say what kind of thing it is. */
 const QUALIFIES = /^(?:exactly|only|just|simply|verbatim|literally|nothing but)\b/i;
 const NAMES_IT = /^(?:words?|texts?|string|phrase|token|number|letter|character|sentence|message)\b/i;

@@ -1,4 +1,4 @@
-import { isJson, type Json, parse } from '../json.ts';
+import { isJson, type Json, object, parse } from '../json.ts';
 import { fill } from './schema.ts';
 import type { Ask } from './types.ts';
 
@@ -6,17 +6,26 @@ import type { Ask } from './types.ts';
 const ASKS =
   /\b(?:answer|reply|respond|return|output|produce|give|generate|write|only)\b[^.\n]{0,80}\b(?:JSON)\b|\bJSON (?:object|only)\b|\bas JSON\b/i;
 const LISTED =
-  /\b(?:keys|fields|properties|members)\b:? ((?:["'`“]?\w{1,40}["'`”]?(?: \([^)]{1,60}\))?(?:, and |, | and )?){1,12})/i;
+  /\b(?:keys|fields|properties|members)\b:? ((?:["'`“]?\w{1,40}["'`”]?(?: \([^)]{1,60}\))?(?:, and |, then |, | and )?){1,12})/i;
 const NAMED =
   /["'`“](\w{1,40})["'`”] (?:key|field|property|member)\b|\b(?:key|field|property|member) (?:called |named )?["'`“](\w{1,40})["'`”]/gi;
 
 /** The keys that a text names for an object. */
 function keysIn(text: string): string[] {
   const listed = LISTED.exec(text)?.[1];
-  const words = listed?.replace(/\([^)]*\)/g, '').split(/, and |, | and | /) ?? [];
+  const words = listed?.replace(/\([^)]*\)/g, '').split(/, and |, then |, | and | /) ?? [];
   const named = [...text.matchAll(NAMED)].map((match) => match[1] ?? match[2] ?? '');
   const keys = [...words.map((word) => word.replace(/["'`“”]/g, '')), ...named].filter(Boolean);
   return [...new Set(keys)];
+}
+
+/** DSPy's form of an answer: each field under a heading of its own. */
+const HEADING = /\[\[ ## (\w{1,40}) ## \]\]/g;
+const ASKS_HEADINGS = /\bRespond with the corresponding output fields\b.{0,4000}/is;
+
+function headingsIn(text: string): string[] {
+  const asked = ASKS_HEADINGS.exec(text)?.[0] ?? '';
+  return [...new Set([...asked.matchAll(HEADING)].map(([, name = '']) => name))];
 }
 const MAX_TRIES = 8;
 
@@ -57,6 +66,7 @@ const isSchema = (json: Json): boolean =>
 export type Format =
   | { readonly kind: 'any' }
   | { readonly kind: 'schema'; readonly schema: Json }
+  | { readonly kind: 'headings'; readonly names: readonly string[] }
   | { readonly kind: 'example'; readonly json: Json };
 
 /** A plain guess of what a key holds. */
@@ -69,6 +79,8 @@ const schemaOf = (keys: readonly string[]): Json => ({
 /** The format that the request sets, or that the prompts ask for in words. */
 export function formatOf({ format, turns }: Ask, question: string): Format | undefined {
   if (format !== undefined && format !== 'object') return { kind: 'schema', schema: format };
+  const names = headingsIn(question);
+  if (format === undefined && names.length > 0) return { kind: 'headings', names };
   const system = turns.filter(({ role }) => role === 'system').map(({ text }) => text);
   for (const text of [question, ...system]) {
     if (format === undefined && !ASKS.test(text)) continue;
@@ -96,6 +108,13 @@ export function formatted(
       return JSON.stringify(format.json);
     case 'schema':
       return JSON.stringify(fill(format.schema, question, said.length > FIELD ? 'example' : said).value);
+    case 'headings': {
+      const { value } = fill(schemaOf(format.names), question, said.length > FIELD ? 'example' : said);
+      const end = format.names.at(-1);
+      return Object.entries(object(value))
+        .map(([name, text]) => `[[ ## ${name} ## ]]${name === end ? '' : `\n${text}\n\n`}`)
+        .join('');
+    }
     case 'any':
       // A token is some four characters.
       return JSON.stringify({ answer: said.length > 2 * maxTokens ? said.slice(0, maxTokens) : said });

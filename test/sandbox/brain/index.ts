@@ -55,6 +55,12 @@ function reported(results: readonly Turn[], question: string): string {
   return results.map(({ tool, text }) => `According to ${tool ?? 'the tool'}: ${clip(text, 400)}`).join('\n');
 }
 
+/** What a harness puts into a user's turn for the model alone, beside what the user says. */
+const REMINDER = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
+
+/** What a user says, without reminders; all of it where nothing else is there. */
+const saidBy = (text: string): string => text.replace(REMINDER, '').trim() || text;
+
 /** The conversation without what the system says after it: some harnesses remind the model behind each turn. */
 function spoken(turns: readonly Turn[]): readonly Turn[] {
   const end = turns.findLastIndex(({ role }) => role !== 'system');
@@ -65,7 +71,7 @@ function spoken(turns: readonly Turn[]): readonly Turn[] {
 function answerOf(ask: Ask): string {
   const turns = spoken(ask.turns);
   const at = turns.findLastIndex((turn) => turn.role === 'user');
-  const question = turns[at]?.text ?? '';
+  const question = saidBy(turns[at]?.text ?? '');
   const results = turns.slice(turns.findLastIndex(({ role }) => role !== 'tool') + 1);
   const before = ask.turns.filter((turn, i) => i < at || turn.role === 'system');
   const known = results.length > 0 ? [reported(results, question)] : lesson({ question, before });
@@ -137,7 +143,7 @@ export function think(ask: Ask, split: Split = estimate): Reply {
     return { pieces: [], reasoning, toolUses: [], finish: 'length', completionTokens: thinking.tokens };
   }
   const room = limit - thinking.tokens;
-  const uses = last?.role === 'user' ? toolUses(ask, last.text) : [];
+  const uses = last?.role === 'user' ? toolUses(ask, saidBy(last.text)) : [];
   if (uses.length > 0) {
     const tokens = uses.reduce((sum, use) => sum + tokensIn(split(use.name)) + tokensIn(split(use.input)), 0);
     // Half a call is none.

@@ -17,6 +17,12 @@ const POWERFUL =
 /** Of tools that take no arguments, those that only look. */
 const LOOKS = /^(?:get|show|read|fetch|list|current|now)(?![a-z])/;
 
+/** Tools by which an agent ends that must call one in each turn: smolagents' `final_answer`, others' by such names. */
+const ENDS = /^(?:final_answer|finish|submit|attempt_completion|complete_task|task_complete)$/i;
+
+/** The command by which mini-swe-agent's model ends its work. It is called again and again until it is given. */
+const LAST_COMMAND = 'echo COMPLETE_TASK_AND_SUBMIT_FINAL_OUTPUT';
+
 /** What harnesses put into a user's turn for the model alone: it names many tools and asks for none. */
 const withoutAsides = (text: string): string => text.slice(0, MAX_READ).replace(/<([\w-]{1,60})>[\s\S]*?<\/\1>/g, ' ');
 
@@ -57,7 +63,7 @@ function isAbout({ tool, input, madeUp }: Call, prompt: string): boolean {
 }
 
 /** The tools that a prompt leads to, in the order in which they are offered. */
-function chosen({ tools, toolChoice }: Ask, prompt: string): Call[] {
+function chosen({ tools, toolChoice, turns }: Ask, prompt: string): Call[] {
   const calls = tools.map((tool) => callOf(tool, prompt));
   if (typeof toolChoice === 'object') return calls.filter(({ tool }) => tool.name === toolChoice.name).slice(0, 1);
   const asked = calls.filter(({ tool }) => asksFor(tool, prompt));
@@ -68,11 +74,17 @@ function chosen({ tools, toolChoice }: Ask, prompt: string): Call[] {
     return calls.filter((call) => isAbout(call, prompt)).slice(0, 1);
   }
   if (asked.length > 0) return asked;
+  const ending = turns.some(({ role }) => role === 'assistant') && calls.find(({ tool }) => ENDS.test(tool.name));
+  if (ending) return [ending];
   const about = calls.find((call) => isAbout(call, prompt)) ?? calls.find(({ dangerous }) => dangerous.length === 0);
   return [about ?? calls[0]].filter((call) => call !== undefined);
 }
 
 const isInert = (value: unknown): boolean => value === INERT || (Array.isArray(value) && value.join(' ') === INERT);
+
+/** Arguments with the command that ends the work in place of the one that does nothing. Both are the sandbox's own. */
+const ended = (input: Json): Json =>
+  Object.fromEntries(Object.entries(input).map(([key, value]) => [key, value === INERT ? LAST_COMMAND : value]));
 
 /**
  * The calls a question leads to. None where nobody asked for one, by `tool_choice` or by name; nothing of the question but plain
@@ -82,11 +94,12 @@ export function toolUses(ask: Ask, question: string): ToolUse[] {
   if (ask.toolChoice === 'none' || ask.tools.length === 0) return [];
   const prompt = withoutAsides(question);
   const named = places(prompt);
+  const ends = prompt.includes(LAST_COMMAND) && ask.turns.some(({ role }) => role === 'assistant');
   const uses = chosen(ask, prompt).flatMap(({ tool, input }) => {
     // One for each place that is named.
     const at = Object.keys(input).find((key) => typeof input[key] === 'string' && input[key] === named[0]);
     const inputs = at ? named.map((place) => ({ ...input, [at]: place })) : [input];
-    return inputs.map((one) => ({ name: tool.name, input: JSON.stringify(one) }));
+    return inputs.map((one) => ({ name: tool.name, input: JSON.stringify(ends ? ended(one) : one) }));
   });
   return uses.slice(0, ask.parallelTools ? MAX_CALLS : 1);
 }
