@@ -224,6 +224,13 @@ describe('a stream in which nothing comes for a while', () => {
     await new Promise((resolve) => setTimeout(resolve, 0));
     upstream?.enqueue(chunk({ content: 'lo' }));
     expect(await until('lo')).not.toContain('keep-alive');
+    for (const piece of [', ', 'you', '!']) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      // What comes every five seconds needs no comment, however long it goes on.
+      vi.advanceTimersByTime(5_000);
+      upstream?.enqueue(chunk({ content: piece }));
+      expect(await until(piece)).not.toContain('keep-alive');
+    }
     upstream?.enqueue(chunk({}, 'stop'));
     upstream?.enqueue(bytes('data: [DONE]\n\n'));
     expect(await until('[DONE]')).not.toContain('keep-alive');
