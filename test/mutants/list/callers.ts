@@ -26,7 +26,12 @@ const logprobs = inFile('providers/openai-wire/logprobs.ts', ['test/gateway/like
 const rank = inFile('src/offers/rank.ts', ['test/offers/routing.test.ts']);
 
 export const CALLERS_MUTANTS: readonly Mutant[] = [
-  unknown('nested-unnamed', 'Fields inside messages vanish in silence.', 'into.add(steps);', 'into.list();'),
+  unknown(
+    'nested-unnamed',
+    'Fields inside messages vanish in silence.',
+    '(!isUnset(value[key])) add(steps);',
+    '(!isUnset(value[key])) steps.length;',
+  ),
   unknown(
     'name-for-each',
     'A hundred messages make a hundred names.',
