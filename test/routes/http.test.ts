@@ -238,6 +238,30 @@ describe('a stream in which nothing comes for a while', () => {
     await new Promise((resolve) => setTimeout(resolve, 0));
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it('lets go of its server at the next comment where nobody reads it any more', async () => {
+    let left: () => void = () => undefined;
+    const canceled = new Promise<void>((resolve) => {
+      left = resolve;
+    });
+    const piece = { choices: [{ index: 0, delta: { content: 'Hel' }, finish_reason: null }] };
+    const network: Fetch = async () =>
+      new Response(
+        new ReadableStream({
+          start: (controller) => controller.enqueue(bytes(`data: ${JSON.stringify(piece)}\n\n`)),
+          cancel: () => left(),
+        }),
+        { headers: { 'content-type': 'text/event-stream' } },
+      );
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const answer = await gateway(network)('POST', '/v1/chat/completions', { ...hi, stream: true });
+    const reader = answer.body?.getReader();
+    await reader?.read();
+    await reader?.cancel();
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    vi.advanceTimersByTime(10_000);
+    await canceled;
+  });
 });
 
 describe('a credential that a server says back', () => {

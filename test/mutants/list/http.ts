@@ -173,10 +173,10 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   ),
   events(
     'reader-gone-unheard',
-    'A caller who left is written to for ever.',
-    '    .catch(gone)\n',
-    '    .catch(() => undefined)\n',
-    ['test/faults/failover.test.ts'],
+    'A provider goes on for a caller who left while nothing came.',
+    'writer.write(KEEP_ALIVE).catch(gone);',
+    'writer.write(KEEP_ALIVE).catch(() => undefined);',
+    ['test/routes/http.test.ts'],
   ),
   generate(
     'dropped-unsaid',
