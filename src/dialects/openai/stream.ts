@@ -28,6 +28,7 @@ function joined(run: readonly Said[]): Event | undefined {
   let { text } = first;
   for (const other of others) text += other.text;
   if (first.type === 'reasoning') return { ...first, text };
+  if (!run.some((event) => 'logprobs' in event)) return { ...first, text };
   const logprobs = run.flatMap((event) => ('logprobs' in event ? (event.logprobs ?? []) : []));
   return { ...first, text, ...(logprobs.length > 0 ? { logprobs } : {}) };
 }
