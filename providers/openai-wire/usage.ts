@@ -21,6 +21,9 @@ export function readUsage(wire: unknown): Usage | undefined {
   // xAI counts reasoning beside the completion instead of inside it; the total tells which.
   const beside = reasoning !== undefined && reasoning > 0 && total === (prompt ?? 0) + completion + reasoning;
   const answer = { completion: beside ? completion + reasoning : completion, reasoning };
-  if (prompt === undefined) return { ...usageFromTotals({ prompt: 0, ...answer }), promptUnknown: true };
+  // Ollama says 0 of a prompt that it has in its cache.
+  if (prompt === undefined || (prompt === 0 && completion > 0)) {
+    return { ...usageFromTotals({ prompt: 0, ...answer }), promptUnknown: true };
+  }
   return usageFromTotals({ prompt, cacheRead, ...answer });
 }

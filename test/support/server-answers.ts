@@ -20,7 +20,7 @@ export interface Meant {
   readonly finish: 'stop' | 'length' | 'tool_calls' | 'content_filter';
   readonly tools?: readonly (readonly [name: string, args: unknown])[];
   /** Prompt, completion, cached; absent where the server told nothing that can be believed. */
-  readonly usage?: readonly [prompt: number, completion: number, cached?: number];
+  readonly usage?: readonly [prompt: number | 'unknown', completion: number, cached?: number];
 }
 
 export interface Failure {
@@ -207,6 +207,12 @@ const STREAMS: readonly ServerAnswer[] = [
         ['weather', { city: 'Cusco' }],
       ],
     },
+  },
+  {
+    server: 'Ollama, no token of a prompt that is cached',
+    source: 'github.com/ollama/ollama/issues/5370',
+    body: { events: [...spoken, ends('stop'), billed(bill(0, 8))] },
+    want: { text, finish: 'stop', usage: ['unknown', 8] },
   },
   {
     server: 'LocalAI, the pieces of a call counted up',
