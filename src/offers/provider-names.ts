@@ -16,8 +16,9 @@ const ELSEWHERE = providerNames(
     .map((name) => name.trim()),
 );
 
-/** `deepinfra/turbo` is a variant of one. */
-const isElsewhere = (name: string): boolean => ELSEWHERE(name.split('/', 1)[0] ?? '') !== undefined;
+/** `deepinfra/turbo` is a variant of one: https://openrouter.ai/docs/guides/routing/provider-selection */
+const baseOf = (name: string): string => name.split('/', 1)[0] ?? '';
+const isElsewhere = (name: string): boolean => ELSEWHERE(baseOf(name)) !== undefined;
 
 /** A caller's preferences by provider, in the names that are used here. */
 export interface NamedProviders {
@@ -51,8 +52,13 @@ export function namedProviders(
       const id = providerOf(name);
       const param = `provider.${field}[${at}]`;
       const shown = name.slice(0, 100);
+      const whole = id === undefined && name.includes('/') ? providerOf(baseOf(name)) : undefined;
       if (id !== undefined) ids.add(id);
-      else if (!isElsewhere(name))
+      // Its variants (a quantization, a region) are not told apart here: all of it is meant then, and that is said.
+      else if (whole !== undefined) {
+        ids.add(whole);
+        ignored.push(`${param} (${shown} is all of ${whole} here)`);
+      } else if (!isElsewhere(name))
         throw unknownProvider(`${param}: there is no provider "${shown}" here.`, param, known());
       // Not to ask whom nobody can ask is no wish left undone.
       else if (field !== 'ignore') ignored.push(`${param} (no ${shown} here)`);

@@ -50,6 +50,20 @@ describe('a provider by OpenRouter’s name', () => {
     expect(order(chat({ ...GPT, routing: { only: ['Fireworks', 'together'] } }), bare)).toEqual(['together']);
   });
 
+  it.each(['order', 'only', 'ignore'] as const)(
+    'one that is here, with a variant in %s, is all of it, and that is said',
+    (field) => {
+      const call = chat({ ...GPT, routing: { [field]: ['Together/fp8', 'deepinfra/turbo'] } });
+      const providers = order(call, bare);
+      if (field === 'ignore') expect(providers).not.toContain('together');
+      else expect(providers[0]).toBe('together');
+      if (field === 'only') expect(providers).toEqual(['together']);
+      const [first] = sheet(call, bare).eligible;
+      expect(first?.drops[0]).toBe(`provider.${field}[0] (Together/fp8 is all of together here)`);
+      expect(() => order(chat({ ...GPT, routing: { [field]: ['togther/fp8'] } }), bare)).toThrow(/togther/);
+    },
+  );
+
   it('leaves nothing to choose from where only names none that is here: a 400 that says who is', () => {
     const error = errorOf(() => sheet(chat({ ...GPT, routing: { only: ['Fireworks'] } }), bare));
     expect(error).toMatchObject({ code: 'invalid_request', details: { param: 'provider.only' } });
