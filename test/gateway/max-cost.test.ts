@@ -107,7 +107,10 @@ describe('max_cost at a server whose template nobody here knows', () => {
     counts = false;
     const fresh = { ...call('model-of-learning', MAX_COST), tools: [{ type: 'function', function: { name: 'f' } }] };
     const refused = await ask(fresh);
-    expect([refused.status, refused.message]).toEqual([400, expect.stringContaining('over provider.max_cost')]);
+    expect([refused.status, refused.message]).toEqual([
+      400,
+      expect.stringContaining('within provider.max_cost of $0.00015'),
+    ]);
     expect(asked.filter((path) => path.includes('completions') && !path.includes('input_tokens'))).toEqual([]);
     // Without tools it was seen to bill 40 for a whole prompt.
     expect((await ask(call('model-of-learning', MAX_COST))).status).toBe(200);
