@@ -1,6 +1,6 @@
 import type { ErrorCode, GatewayError } from '../core/index.ts';
 import type { Breaker, Health, Observed } from '../offers/index.ts';
-import { type Learned, learned } from './learned.ts';
+import { keep, type Learned, learned } from './learned.ts';
 
 /** Failures in a row after which an offer is tried last. */
 const FAILURES = 5;
@@ -8,8 +8,6 @@ const FAILURES = 5;
 const OPEN_MS = 30_000;
 /** Weight of the newest figure in a moving average. */
 const NEWEST = 0.2;
-/** Offers, and models, that are remembered. */
-const KEPT = 500;
 
 /** Failures that say something of the offer, and not of the call. */
 const ITS_OWN: ReadonlySet<ErrorCode> = new Set([
@@ -78,15 +76,6 @@ const namedBy = ({ provider, service, upstream }: Named): Named => ({
   upstream,
 });
 
-/** Remembers the newest so many. */
-function put<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= KEPT) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
-}
-
 const CLOSED: State = { kind: 'closed', failures: 0 };
 
 function breakerOf(state: State | undefined, now: number): Breaker {
@@ -107,21 +96,21 @@ export function healthBook(): HealthBook {
     breaker: (provider, upstream, now, service) => breakerOf(states.get(keyOf({ provider, service, upstream })), now),
     completionTokens: (model) => lengths.get(model),
     ignoresN: (provider, upstream, service) => withoutN.has(keyOf({ provider, service, upstream })),
-    ignoredN: (offer) => put(withoutN, keyOf(offer), true),
+    ignoredN: (offer) => keep(withoutN, keyOf(offer), true),
     succeeded(offer, { ttftMs, ms, outputTokens, choices }, now) {
       const key = keyOf(offer);
-      put(states, key, { ...CLOSED, named: namedBy(offer) });
+      keep(states, key, { ...CLOSED, named: namedBy(offer) });
       const before = seen.get(key);
       const speed = ms > 0 && outputTokens > 0 ? outputTokens / (ms / 1000) : undefined;
       const first = ttftMs === undefined ? before?.ttftMs : moved(before?.ttftMs, ttftMs);
       const rate = speed === undefined ? before?.tokensPerSecond : moved(before?.tokensPerSecond, speed);
-      put(seen, key, {
+      keep(seen, key, {
         ...(first === undefined ? {} : { ttftMs: first }),
         ...(rate === undefined ? {} : { tokensPerSecond: rate }),
         samples: (before?.samples ?? 0) + 1,
         at: now,
       });
-      if (choices > 0) put(lengths, offer.model, moved(lengths.get(offer.model), outputTokens / choices));
+      if (choices > 0) keep(lengths, offer.model, moved(lengths.get(offer.model), outputTokens / choices));
     },
     failed(offer, error, now) {
       if (!ITS_OWN.has(error.code)) return;
@@ -130,7 +119,7 @@ export function healthBook(): HealthBook {
       const named = namedBy(offer);
       // Of one that was open it was the first try again: one failure is enough.
       const failures = before.kind === 'open' ? FAILURES : before.failures + 1;
-      put(
+      keep(
         states,
         key,
         failures >= FAILURES ? { kind: 'open', until: now + OPEN_MS, named } : { kind: 'closed', failures, named },
@@ -141,7 +130,7 @@ export function healthBook(): HealthBook {
       const key = keyOf(offer);
       const before = drifts.get(key);
       const tokens = reported - counted;
-      put(drifts, key, {
+      keep(drifts, key, {
         ...namedBy(offer),
         samples: (before?.samples ?? 0) + 1,
         tokens: moved(before?.tokens, tokens),

@@ -11,7 +11,7 @@ import {
 
 /** Milliseconds for which a refusal to hold an answer to a schema is believed: regions and models learn to. */
 const BELIEVED_MS = 3_600_000;
-/** Offers, and schemas, that are remembered. */
+/** Offers, models and schemas that are remembered. */
 const KEPT = 500;
 
 interface Named {
@@ -41,7 +41,8 @@ const keyOf = ({ provider, service = '', upstream }: Named, of: string): string 
   `${provider} ${service} ${upstream} ${of}`;
 const ANY = '*';
 
-function keep<T>(map: Map<string, T>, key: string, value: T): void {
+/** Remembers the newest so many of what an isolate has seen of its offers. */
+export function keep<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
   if (map.size <= KEPT) return;

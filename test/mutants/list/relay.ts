@@ -391,7 +391,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   health(
     'breaker-never-closes',
     'An offer that served again is still tried last.',
-    'put(states, key, { ...CLOSED, named: namedBy(offer) });',
+    'keep(states, key, { ...CLOSED, named: namedBy(offer) });',
     '',
   ),
   health(
