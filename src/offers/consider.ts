@@ -1,18 +1,14 @@
 import { isServed, type Parameter, type Priced, priceFor, WIRES, wireOf } from '../catalog/index.ts';
 import type { Api, Call, Routing } from '../core/index.ts';
-import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
-import { reportsExtra } from '../tokens/index.ts';
-import { mostForSchemas } from './bound.ts';
-import { type Billed, callCost, overMaxPrice, withinMaxCost } from './cost.ts';
+import { type PromptCounter, reportsExtra, type Tokenizers } from '../tokens/index.ts';
+import { type Billed, callCost, outputFor, overMaxPrice, withinMaxCost } from './cost.ts';
+import { measure, mostForSchemas } from './counting.ts';
 import { dropsFor, schemasIn, schemasOf, structuringOf } from './drops.ts';
-import { type Facts, factsOf } from './facts.ts';
 import { promptKind } from './health.ts';
-import { measure } from './measure.ts';
-import { outputFor } from './output.ts';
 import { DEFAULT_SUBREQUESTS, overRequestLimit } from './plan.ts';
-import { echoFor, type ReadIds } from './raw-prompts.ts';
 import { hasImages, type Renderings } from './renderings.ts';
-import type { OfferSource } from './source.ts';
+import { echoFor, type ReadIds, type Way, wayFor } from './request-form.ts';
+import { type Facts, factsOf, type OfferSource } from './sources.ts';
 import {
   type CallCost,
   type Candidate,
@@ -24,7 +20,6 @@ import {
   type Standing,
   type World,
 } from './types.ts';
-import { type Way, wayFor } from './way.ts';
 
 /** Whether the deployment and the day allow the offer at all. */
 function refusalOf(source: OfferSource, configured: boolean, today: string): Refusal | undefined {

@@ -1,9 +1,12 @@
 import { type Call, GatewayError } from '../core/index.ts';
-import { hasTemplate, promptCounter } from '../tokens/index.ts';
-import { contextLengthOf, familyOf } from './facts.ts';
-import { referenceSize } from './reference.ts';
-import { type Asked, layOut, type Moment } from './sheet.ts';
-import type { Candidate, Exclusion, PromptSize, World } from './types.ts';
+import { hasTemplate, type PromptCounter, promptCounter } from '../tokens/index.ts';
+import { measure } from './counting.ts';
+import { renderingsOf } from './renderings.ts';
+import { wayFor } from './request-form.ts';
+import type { Asked } from './resolve.ts';
+import { layOut, type Moment } from './sheet.ts';
+import { contextLengthOf, type Facts, factsOf, familyOf, type OfferSource } from './sources.ts';
+import type { Candidate, Exclusion, PromptSize, Refusal, World } from './types.ts';
 
 /** A prompt counted for one model, and for each offer of it that reads it in its own way. */
 export interface ModelCount {
@@ -53,4 +56,27 @@ export function countCall(call: Call, asked: Asked, world: World, moment: Moment
     eligible: sheet.eligible,
     tooSmall,
   };
+}
+
+/**
+ * What a call comes to for a model whoever serves it: a chat in the template of its own repository, a raw prompt behind
+ * the begin-of-sequence that the model reads; as any vLLM would have it.
+ */
+export function referenceSize(
+  call: Call,
+  source: OfferSource,
+  counter: PromptCounter,
+  today: string,
+): PromptSize | Refusal {
+  const facts: Facts = {
+    ...factsOf(source),
+    provider: 'reference',
+    apis: ['chat', 'completions'],
+    tools: true,
+    vision: true,
+  };
+  const mode = call.templating.markers;
+  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map(), facts) : undefined;
+  const way = wayFor(call, facts, renderings, mode, (ids) => ids);
+  return 'code' in way ? way : measure(way, facts, counter);
 }

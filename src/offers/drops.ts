@@ -1,6 +1,6 @@
 import type { Parameter } from '../catalog/index.ts';
 import type { Call, ChatCall, JsonObject, Message, Sampling, ToolChoice } from '../core/index.ts';
-import { hash } from './draw.ts';
+import { hash } from './rank.ts';
 import type { OutputLimit } from './types.ts';
 
 /** The caller's name for each parameter, for headers and messages. */

@@ -1,7 +1,7 @@
 export { BILLS_KEPT, correctionFrom } from './bills.ts';
 export { offerName } from './consider.ts';
+export { type Alternative, alternativesTo, type Receipt, receiptOf } from './cost.ts';
 export { countCall, type ModelCount } from './count.ts';
-export { familyMistake } from './families.ts';
 export {
   type Bill,
   type Breaker,
@@ -12,14 +12,11 @@ export {
   promptKind,
   UNSEEN,
 } from './health.ts';
-export { liveServices, type Services } from './live-services.ts';
 export { DEFAULT_SUBREQUESTS, planFor } from './plan.ts';
-export { readRoutes } from './read-routes.ts';
-export { type Alternative, alternativesTo, type Receipt, receiptOf } from './receipt.ts';
-export type { Route, Routes } from './route.ts';
-export { serviceIndex } from './service-index.ts';
-export { type Asked, layOut, type Moment, offerSheet, resolve, worthAsking } from './sheet.ts';
-export { modelsNamed, type NamedModel, servicesNamed } from './source.ts';
+export { type Asked, familyMistake, modelsNamed, type NamedModel, resolve, servicesNamed } from './resolve.ts';
+export { readRoutes } from './routes.ts';
+export { liveServices, type Services, serviceIndex } from './services.ts';
+export { layOut, type Moment, offerSheet, worthAsking } from './sheet.ts';
 export type {
   CallCost,
   Candidate,
@@ -29,6 +26,8 @@ export type {
   OutputLimit,
   Plan,
   PromptSize,
+  Route,
+  Routes,
   TextCounter,
   World,
 } from './types.ts';

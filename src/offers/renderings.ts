@@ -1,10 +1,25 @@
-import { WIRES, wireOf } from '../catalog/index.ts';
-import type { Api, ChatCall, ChatParts, ChatRead, MarkerMode, Message } from '../core/index.ts';
+import { reasoningBack, WIRES, wireOf } from '../catalog/index.ts';
+import {
+  type Api,
+  type ChatCall,
+  type ChatParts,
+  type ChatRead,
+  type MarkerMode,
+  type Message,
+  type Provider,
+  type Tool,
+  textOf,
+} from '../core/index.ts';
 import {
   type Bos,
+  broken,
   type FoundMarker,
   findMarkers,
+  findMarkersIn,
+  markedFields,
   markersOf,
+  neutraliseMessages,
+  neutraliseTools,
   type RenderedSegments,
   renderSegments,
   type Segment,
@@ -12,11 +27,8 @@ import {
   writtenOut,
 } from '../tokens/index.ts';
 import { takesExtra } from './drops.ts';
-import type { Facts } from './facts.ts';
-import { type GuardedChat, guardMessages } from './markers.ts';
-import { readBy } from './read.ts';
-import { losesThoughts, type Thoughts, thoughtsFor, withThoughts } from './reasoning.ts';
-import type { World } from './types.ts';
+import type { Facts } from './sources.ts';
+import { type Refusal, refuse, type World } from './types.ts';
 
 /** A chat as it goes to a chat API, and what the server there makes of it, where we know its template. */
 export interface Served extends GuardedChat {
@@ -161,4 +173,167 @@ export function renderingsOf(
       return once(key, () => write(facts, template, bos, thoughts));
     },
   };
+}
+
+/** Why a text with template syntax in it is not sent, to whoever wrote it. */
+export const unsafe = (model: string, { param, marker }: FoundMarker): Refusal =>
+  refuse(
+    'unsafe_markers',
+    `${param} contains ${marker}, which in ${model}'s prompt would change who is speaking. Remove it, or send "template": {"markers": "neutralise"} to have it broken by an invisible space.`,
+    param,
+  );
+
+/** A chat that cannot speak as somebody else in the prompt it becomes; `altered` names the fields that were changed for it. */
+export interface GuardedChat {
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+  readonly altered: readonly string[];
+}
+
+/** The chat as it may be sent, or what must not be in it. */
+export function guardMessages(
+  markers: readonly string[],
+  { messages, tools }: Pick<ChatCall, 'messages' | 'tools'>,
+  mode: MarkerMode,
+): GuardedChat | FoundMarker {
+  const found = mode === 'allow' ? undefined : findMarkers(markers, messages, tools);
+  if (!found) return { messages, tools, altered: [] };
+  if (mode === 'reject') return found;
+  return {
+    messages: neutraliseMessages(markers, messages),
+    tools: neutraliseTools(markers, tools),
+    altered: markedFields(markers, messages, tools),
+  };
+}
+
+/** The same for plain texts that go into one prompt, each with its field's name. */
+export function guardTexts(
+  model: string,
+  markers: readonly string[],
+  named: readonly (readonly [param: string, text: string])[],
+  mode: MarkerMode = 'reject',
+): { readonly texts: readonly string[]; readonly altered: readonly string[] } | Refusal {
+  const texts = named.map(([, text]) => text);
+  const found = mode === 'allow' ? undefined : findMarkersIn(markers, named);
+  if (!found) return { texts, altered: [] };
+  if (mode === 'reject') return unsafe(model, found);
+  const safe = texts.map((text) => broken(text, markers));
+  return { texts: safe, altered: named.filter(([, text], n) => text !== safe[n]).map(([param]) => param) };
+}
+
+/**
+ * Thoughts of earlier answers as an offer gets them: none; those since the last question; all of them, an empty one where there is
+ * none; or only empty ones, because they are another model's and this one refuses an answer without.
+ */
+export type Thoughts = 'none' | 'loop' | 'all' | 'empty';
+
+type Model = Pick<Facts, 'family' | 'model'>;
+type Server = Pick<Facts, 'provider' | 'upstream' | 'family' | 'model' | 'reasons'>;
+
+const thoughtOf = (message: Message): string | undefined =>
+  message.role === 'assistant' ? message.reasoning : undefined;
+
+const usesTools = ({ messages, tools }: ChatCall): boolean =>
+  tools.length > 0 || messages.some((message) => message.role === 'assistant' && message.toolCalls?.length);
+
+const isSame = (one: Model, other: Model): boolean =>
+  one.model === other.model || (one.family === other.family && one.family !== 'unknown');
+
+const lastQuestion = (messages: readonly Message[]): number => messages.findLastIndex(({ role }) => role === 'user');
+
+/**
+ * What an offer gets of the thoughts in a chat. They are taken for those of the first model that the call names, and never go
+ * to one of another family. A raw prompt is ours to write; of the chat APIs some refuse them.
+ */
+export function thoughtsFor(call: ChatCall, facts: Server, api: Api, origin: Model | undefined): Thoughts {
+  const back = reasoningBack(facts.family, facts.reasons);
+  if (back === 'none') return 'none';
+  const wire = wireOf(facts.provider, api, facts.family, facts.upstream);
+  if ((api === 'chat' || api === 'converse') && !(wire && WIRES[wire].has('reasoning'))) return 'none';
+  const same = origin === undefined || isSame(facts, origin);
+  if (back === 'loop') return same ? 'loop' : 'none';
+  if (!usesTools(call)) return 'none';
+  return same ? 'all' : 'empty';
+}
+
+/** The messages with these thoughts and no others; the very ones where that changes nothing. */
+export function withThoughts(messages: readonly Message[], thoughts: Thoughts): readonly Message[] {
+  if (thoughts === 'none' && messages.every((message) => thoughtOf(message) === undefined)) return messages;
+  const asked = lastQuestion(messages);
+  const wanted = (message: Message, at: number): string | undefined => {
+    const has = thoughtOf(message);
+    switch (thoughts) {
+      case 'none':
+        return undefined;
+      case 'loop':
+        return at > asked ? has : undefined;
+      case 'all':
+        return has ?? '';
+      case 'empty':
+        return '';
+    }
+  };
+  if (messages.every((message, at) => message.role !== 'assistant' || wanted(message, at) === thoughtOf(message))) {
+    return messages;
+  }
+  return messages.map((message, at) => {
+    if (message.role !== 'assistant') return message;
+    const { reasoning: _others, ...rest } = message;
+    const reasoning = wanted(message, at);
+    return reasoning === undefined ? rest : { ...rest, reasoning };
+  });
+}
+
+/**
+ * Whether something is lost where these are all the thoughts that go out: some since the last question, of a model that
+ * should have them back. That a model gets none of its earlier thoughts is how its makers want it.
+ */
+export function losesThoughts({ messages }: ChatCall, facts: Server, thoughts: Thoughts): boolean {
+  if (thoughts === 'loop' || thoughts === 'all') return false;
+  if (facts.reasons === true && reasoningBack(facts.family, true) === 'none') return false;
+  const asked = lastQuestion(messages);
+  return messages.some((message, at) => at > asked && thoughtOf(message));
+}
+
+const isPlain = (message: Message): boolean =>
+  message.role !== 'tool' && !(message.role === 'assistant' && message.toolCalls?.length);
+
+const isSameMessage = (one: Message, other: Message | undefined): boolean =>
+  other !== undefined &&
+  one.role === other.role &&
+  isPlain(one) &&
+  isPlain(other) &&
+  textOf(one.content) === textOf(other.content);
+
+/** Whether nothing changed on the way, as far as can be told at a glance: most chats have no tools. */
+const isUnchanged = (read: ChatRead, given: ChatRead): boolean =>
+  read.tools.length === 0 &&
+  given.tools.length === 0 &&
+  read.messages.length === given.messages.length &&
+  read.messages.every((message, at) => isSameMessage(message, given.messages[at]));
+
+/**
+ * What the model gets to read of a chat that its provider renders. The very chat where that is all of it, so that offers
+ * can share what is made of it.
+ */
+export function readBy(
+  reads: Provider['reads'],
+  { toolChoice, responseFormat }: ChatCall,
+  { family, systemRole, structured }: Facts,
+  api: ChatParts['api'],
+  given: ChatRead,
+): ChatRead {
+  if (!reads) return given;
+  const { messages, tools } = given;
+  const read = reads({
+    api,
+    family,
+    systemRole,
+    structured,
+    messages,
+    tools,
+    ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(responseFormat === undefined ? {} : { responseFormat }),
+  });
+  return (read.messages === messages && read.tools === tools) || isUnchanged(read, given) ? given : read;
 }

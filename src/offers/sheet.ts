@@ -1,26 +1,12 @@
-import { type Call, type Family, GatewayError, PROVIDER_IDS, type Routing } from '../core/index.ts';
-import { type PromptCounter, promptCounter, type Tokenizers, templateFamilies } from '../tokens/index.ts';
+import { type Call, GatewayError, type Routing } from '../core/index.ts';
+import { type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
 import { consider, isExclusion, offerName } from './consider.ts';
-import { drawFor } from './draw.ts';
-import { contextLengthOf, factsOf, familyOf } from './facts.ts';
-import { namedProviders } from './provider-names.ts';
-import { isTriedLast, rank, toldDraws } from './rank.ts';
-import { idsReader } from './raw-prompts.ts';
+import { drawFor, isTriedLast, rank, toldDraws } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
-import { expand, type Wanted } from './route.ts';
-import { serviceIndex } from './service-index.ts';
-import { type OfferSource, offersOf, type Sources, unknownName } from './source.ts';
+import { idsReader } from './request-form.ts';
+import type { Asked } from './resolve.ts';
+import { contextLengthOf, factsOf, type OfferSource } from './sources.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
-
-function assertKnownTemplate(call: Call): void {
-  const { name } = call.templating;
-  if (name === undefined || templateFamilies().includes(name)) return;
-  const param = 'template.name';
-  const known = templateFamilies().join(', ');
-  throw new GatewayError('invalid_request', `${param}: there is no template of that name. There are ${known}.`, {
-    param,
-  });
-}
 
 /** Why the caller does not want a provider, if it does not. */
 function allowedBy({ only, ignore }: Routing, pin: string | undefined): (provider: string) => string | undefined {
@@ -29,58 +15,6 @@ function allowedBy({ only, ignore }: Routing, pin: string | undefined): (provide
     if (only && !only.includes(provider)) return 'provider.only leaves it out.';
     if (ignore?.includes(provider)) return 'provider.ignore leaves it out.';
     return undefined;
-  };
-}
-
-/** One model that a call asks for, with how it is to be routed, and its offers. */
-export interface Named extends Wanted, Sources {}
-
-/** What a call asks for, looked up: its offers, and what it takes to say what each would do. */
-export interface Asked {
-  readonly named: readonly Named[];
-  /** Wishes about providers that came to nothing, as callers are told of them. */
-  readonly ignored: readonly string[];
-  /** Families whose tokenizers must be ready. */
-  readonly families: ReadonlySet<Family>;
-  /** Milliseconds for the whole call: the least of what the transport, the caller and the routes it names allow. */
-  readonly timeoutMs?: number;
-}
-
-/**
- * What a route names retires without its callers' doing, and a model of one's own may not be loaded: it is left out then, and
- * the next of the route serves.
- */
-function sourcesOf({ model, route }: Wanted, world: World, today: string): Sources {
-  if (route !== undefined && unknownName(model, world)) return { sources: [] };
-  return offersOf(model, world, today, route !== undefined);
-}
-
-/**
- * Looks up the offers of the models a call names, configured names followed to the models that they stand for. Throws `model_not_found` for a name nobody knows, and `invalid_request`
- * for a provider or a template nobody knows.
- *
- * @param today the day, as `2026-11-22`, by which retirements are judged
- */
-export function resolve(call: Call, world: World, today: string): Asked {
-  const services = serviceIndex(world.services);
-  const { routing, ignored } = namedProviders(
-    call.routing,
-    (name) => services.providerOf(name) ?? (world.providers.has(name) ? name : undefined),
-    () => [...new Set([...PROVIDER_IDS, ...world.providers.keys()])],
-  );
-  assertKnownTemplate(call);
-  const named = call.models
-    .flatMap((name) => expand(name, routing, world.routes, services.isName))
-    .map((wanted) => ({ ...wanted, ...sourcesOf(wanted, world, today) }));
-  const [none] = named;
-  // Nothing that a route names is known, or ever was: its first name says so.
-  if (none && named.every(({ sources }) => sources.length === 0)) offersOf(none.model, world, today);
-  const limits = [call.timeoutMs, ...named.map(({ routing }) => routing.deadlineMs)].filter((ms) => ms !== undefined);
-  return {
-    named,
-    ignored,
-    families: new Set(named.flatMap(({ sources }) => sources.map(familyOf))),
-    ...(limits.length > 0 ? { timeoutMs: Math.min(...limits) } : {}),
   };
 }
 

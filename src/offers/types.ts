@@ -9,12 +9,32 @@ import type {
   Privacy,
   Prompt,
   Provider,
+  Routing,
   ServiceOffer,
   TimeoutSettings,
   Tool,
 } from '../core/index.ts';
 import type { Breaker, Health, Observed } from './health.ts';
-import type { Routes } from './route.ts';
+
+/** One model that a name comes to, and how the name's owner wants its calls routed. */
+export interface Target {
+  /** Without a suffix: that is in `routing`. */
+  readonly model: string;
+  readonly routing: Routing;
+}
+
+/** A name that configuration gives to one model (an alias) or to several in order of preference (a route). */
+export interface Route {
+  readonly kind: 'route' | 'alias';
+  /** As they are written; each may be such a name itself. */
+  readonly models: readonly string[];
+  /** The defaults of `provider`, as they are written. */
+  readonly provider?: Readonly<Record<string, unknown>>;
+  /** What it comes to when every name in it is followed to its end. At least one. */
+  readonly targets: readonly Target[];
+}
+
+export type Routes = ReadonlyMap<string, Route>;
 
 /** What the deployment has to offer. */
 export interface World {

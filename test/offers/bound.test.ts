@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { bundledBook, layered, rangeOf } from '../../src/catalog/index.ts';
 import { offerKey } from '../../src/catalog/prices/key.ts';
 import { type Message, parseDollars, type Tool } from '../../src/core/index.ts';
-import { mostTokens } from '../../src/offers/bound.ts';
+import { mostTokens } from '../../src/offers/counting.ts';
 import { type Health, UNSEEN } from '../../src/offers/index.ts';
 import {
   promptCounter,

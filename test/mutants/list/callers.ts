@@ -20,8 +20,8 @@ const slips = inFile('src/dialects/openai/slips.ts', READ);
 const routing = inFile('src/dialects/openai/routing.ts', READ);
 const tools = inFile('src/dialects/openai/tools.ts', READ);
 const privacy = inFile('src/offers/consider.ts', ['test/offers/privacy.test.ts']);
-const thoughts = inFile('src/offers/reasoning.ts', ['test/offers/reasoning.test.ts']);
-const echo = inFile('src/offers/raw-prompts.ts', ['test/gateway/likelihood.test.ts']);
+const thoughts = inFile('src/offers/renderings.ts', ['test/offers/reasoning.test.ts']);
+const echo = inFile('src/offers/request-form.ts', ['test/gateway/likelihood.test.ts']);
 const logprobs = inFile('providers/openai-wire/logprobs.ts', ['test/gateway/likelihood.test.ts']);
 const rank = inFile('src/offers/rank.ts', ['test/offers/routing.test.ts']);
 

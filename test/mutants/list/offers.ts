@@ -39,17 +39,19 @@ const prices = inFolder('prices', 'src/catalog/prices', PRICES);
 const rank = offers('rank.ts');
 const consider = offers('consider.ts');
 const cost = offers('cost.ts');
-const bound = offers('bound.ts');
-const output = offers('output.ts');
+const bound = offers('counting.ts');
+const output = offers('cost.ts');
 const sheet = offers('sheet.ts');
 const drops = offers('drops.ts');
 const plan = offers('plan.ts');
-const measure = offers('measure.ts');
-const route = offers('route.ts');
+const measure = offers('counting.ts');
+const route = offers('routes.ts');
+const source = offers('sources.ts');
+const resolve = offers('resolve.ts');
 const NAMES = ['test/offers/names.test.ts'];
 const CAN = ['test/offers/capabilities.test.ts'];
-const names = inFolder('offers', 'src/offers', NAMES)('provider-names.ts');
-const services = inFolder('offers', 'src/offers', NAMES)('service-index.ts');
+const names = inFolder('offers', 'src/offers', NAMES)('resolve.ts');
+const services = inFolder('offers', 'src/offers', NAMES)('services.ts');
 const schema = inFolder('schema', 'providers/bedrock/converse', ['test/providers/bedrock-request.test.ts'])(
   'schema.ts',
 );
@@ -311,7 +313,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'complete = routing.allowFallbacks === false && ranked.length > 0;',
     '',
   ),
-  sheet(
+  resolve(
     'longest-deadline',
     'The longest of several deadlines holds.',
     'timeoutMs: Math.min(...limits)',
@@ -373,26 +375,26 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'if (jobs <= 1 || jobs <= fitting) return undefined;',
     'return undefined;',
   ),
-  offers('draw.ts')(
+  offers('rank.ts')(
     'session-wanders',
     'The calls of a session go different ways.',
     'session === undefined ?',
     'true ?',
   ),
-  offers('draw.ts')('every-minute-the-same', 'A call goes the same way for ever.', 'Math.floor(now / WINDOW_MS)', '0'),
-  offers('draw.ts')(
+  offers('rank.ts')('every-minute-the-same', 'A call goes the same way for ever.', 'Math.floor(now / WINDOW_MS)', '0'),
+  offers('rank.ts')(
     'only-the-beginning',
     'Long calls that begin alike go the same way.',
     'last.length > SAMPLE ? last.slice(-SAMPLE) : last',
     'last.slice(0, SAMPLE)',
   ),
-  offers('receipt.ts')(
+  offers('cost.ts')(
     'unknown-failure-free',
     'A failed attempt of unknown cost counts as free.',
     'known.length < bounds.length ? undefined :',
     'false ? undefined :',
   ),
-  offers('receipt.ts')(
+  offers('cost.ts')(
     'failures-counted-once',
     'Several failed attempts cost what one does.',
     'known.reduce((sum, bound) => sum + bound, 0n)',
@@ -410,25 +412,20 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'return [{ model: plain, routing: { ...own, ...asks } }];',
     'return [{ model: plain, routing: { ...own } }];',
   ),
-  route(
+  source(
     'free-costs',
     ':free takes what costs.',
     "':free': { maxPrice: { prompt: 0n, completion: 0n } },",
     "':free': {},",
   ),
-  offers('read-routes.ts')(
-    'circle',
-    'A route that comes back to itself is taken.',
-    'if (circle >= 0) {',
-    'if (false) {',
-  ),
-  offers('read-routes.ts')(
+  offers('routes.ts')('circle', 'A route that comes back to itself is taken.', 'if (circle >= 0) {', 'if (false) {'),
+  offers('routes.ts')(
     'unknown-target',
     'A route to a model that nobody knows is taken.',
     'if (unknown) report(',
     'if (false) report(',
   ),
-  offers('markers.ts')(
+  offers('renderings.ts')(
     'markers-sent',
     'Template syntax in a text is sent on.',
     "if (mode === 'reject') return found;",
@@ -499,14 +496,14 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'add(known, match.model.id, offer);',
     '',
   ),
-  route(
+  source(
     'free-is-not-free',
     'A call to a :free model is billed.',
     "':free': { maxPrice: { prompt: 0n, completion: 0n } },",
     "':free': {},",
     NAMES,
   ),
-  offers('way.ts')(
+  offers('request-form.ts')(
     'image-objection-ignored',
     'The sheet offers images to a provider that would have to fetch them.',
     'return objection ? refuse(',

@@ -1,7 +1,6 @@
 import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, upstreamId } from '../catalog/index.ts';
-import { type Family, GatewayError, type ServiceOffer } from '../core/index.ts';
-import { expand, otherSuffix } from './route.ts';
-import { serviceIndex } from './service-index.ts';
+import { type Api, type Family, GatewayError, type Routing, type ServiceOffer } from '../core/index.ts';
+import { serviceIndex } from './services.ts';
 import type { World } from './types.ts';
 
 /** An offer before anybody has asked whether it can serve a call: from the catalogue, or on a service of the user's own. */
@@ -35,10 +34,39 @@ function retired(name: string, model: CatalogModel): GatewayError {
   );
 }
 
+/** OpenRouter's variants that can be had of any model: how its offers are ordered, or which of them are taken. */
+const SUFFIXES: Readonly<Record<string, Routing>> = {
+  ':floor': { sort: 'price' },
+  ':nitro': { sort: 'throughput' },
+  ':free': { maxPrice: { prompt: 0n, completion: 0n } },
+};
+
+/** Variants that OpenRouter has and this gateway has not (openrouter.ai/docs/guides/routing/model-variants). */
+const OTHER_SUFFIX = /:(?:batch|beta|exacto|extended|online|thinking)$/;
+
+/** What to say of a name with a variant of OpenRouter's that is not served; undefined where it has none. */
+export function otherSuffix(name: string): string | undefined {
+  const [suffix] = OTHER_SUFFIX.exec(name) ?? [];
+  return suffix && `There is no ${suffix} here, but ${Object.keys(SUFFIXES).join(', ')}; leave it out.`;
+}
+
+/** A name without its suffix, and what the suffix asks for. */
+export function suffixOf(name: string, isWhole: IsWhole = NEVER): { readonly plain: string; readonly asks: Routing } {
+  if (!name.includes(':') || isWhole(name)) return { plain: name, asks: {} };
+  for (const [suffix, asks] of Object.entries(SUFFIXES)) {
+    if (name.endsWith(suffix)) return { plain: name.slice(0, -suffix.length), asks };
+  }
+  return { plain: name, asks: {} };
+}
+
+/** A model of the user's own may be called `…:free`, as OpenRouter's are. */
+type IsWhole = (name: string) => boolean;
+const NEVER: IsWhole = () => false;
+
 type Models = Pick<World, 'services'>;
 
 /** What is known by a name: in the catalogue, and on services of the user's own. */
-function lookUp(name: string, world: Models) {
+export function lookUp(name: string, world: Models) {
   const services = serviceIndex(world.services);
   const match = findModel(name, services.providerOf);
   const known = match.kind === 'model' ? match.model : undefined;
@@ -124,30 +152,100 @@ function pinnedBy(name: string, called: readonly ServiceOffer[]): { pin?: string
   return pinning ? { pin: pinning.provider } : {};
 }
 
-/** The user's own services that serve what a name comes to, its first model's first. */
-export const servicesNamed = (name: string, world: World): readonly ServiceOffer[] =>
-  expand(name, {}, world.routes, serviceIndex(world.services).isName).flatMap(({ model }) => lookUp(model, world).own);
+/** Whether a model can do something. Nobody knows of a model that is in no catalogue: then it is sent, and the server says. */
+export type Can = boolean | 'unknown';
 
-/** What a name means for who counts its tokens. */
-export interface NamedModel {
+/** What is the same for an offer of the catalogue and one on a service of the user's own. */
+export interface Facts {
+  readonly provider: string;
+  readonly service?: string;
   readonly model: string;
+  readonly upstream: string;
   readonly family: Family;
+  readonly apis: readonly Api[];
+  readonly base: boolean;
+  readonly tools: Can;
+  readonly streamingTools: boolean;
+  readonly systemRole: boolean;
+  readonly vision: Can;
+  /** It thinks aloud before it answers. */
+  readonly reasons: Can;
+  /** Its chat API holds answers to JSON Schemas, where a wire leaves that to the model. */
+  readonly structured: boolean;
+  readonly infill: boolean;
   readonly contextLength?: number;
+  /** That is what is served there, and not only what the model could take: a server of one's own may be started with less. */
+  readonly contextServed: boolean;
+  readonly maxOutput: (api: Api) => number | undefined;
 }
 
-/** The models of a name, retired ones too: several for a route. Throws `model_not_found`. */
-export const modelsNamed = (name: string, world: World): readonly NamedModel[] =>
-  expand(name, {}, world.routes, serviceIndex(world.services).isName).map(({ model }) => modelNamed(model, world));
+const SERVICE_APIS: readonly Api[] = ['chat', 'completions'];
+const CHAT_ONLY: readonly Api[] = ['chat'];
 
-function modelNamed(name: string, world: World): NamedModel {
-  const { known } = lookUp(name, world);
-  if (known) {
-    const { id, family, contextLength } = known;
-    return { model: id, family, ...(contextLength === undefined ? {} : { contextLength }) };
+export const familyOf = (source: OfferSource): Family =>
+  source.kind === 'service' ? (source.offer.family ?? source.known?.family ?? 'unknown') : source.model.family;
+
+export const contextLengthOf = (source: OfferSource): number | undefined =>
+  source.kind === 'service'
+    ? (source.offer.contextLength ?? source.known?.contextLength)
+    : (source.offer.contextLimit ?? source.model.contextLength);
+
+const known = new WeakMap<OfferSource, Facts>();
+
+/** Read once of each source: sources live as long as what they were looked up in. */
+export function factsOf(source: OfferSource): Facts {
+  let facts = known.get(source);
+  if (!facts) {
+    facts = readFacts(source);
+    known.set(source, facts);
   }
-  // Throws for what is no model of the user's own either.
-  const [source] = offersOf(name, world, '').sources;
-  if (source?.kind !== 'service') return { model: name, family: 'unknown' };
-  const { model, family = 'unknown', contextLength } = source.offer;
-  return { model, family, ...(contextLength === undefined ? {} : { contextLength }) };
+  return facts;
+}
+
+function readFacts(source: OfferSource): Facts {
+  const contextLength = contextLengthOf(source);
+  const family = familyOf(source);
+  const limits = contextLength === undefined ? {} : { contextLength };
+  if (source.kind === 'service') {
+    const { offer, known } = source;
+    return {
+      provider: offer.provider,
+      service: offer.service,
+      model: source.model,
+      upstream: offer.upstream,
+      family,
+      apis: offer.capabilities?.completions === false ? CHAT_ONLY : SERVICE_APIS,
+      base: known?.kind === 'base',
+      // What the entry says, else what is known of the weights, whoever serves them.
+      tools: offer.capabilities?.tools ?? known?.capabilities.tools ?? 'unknown',
+      streamingTools: true,
+      systemRole: true,
+      vision: offer.capabilities?.vision ?? known?.capabilities.vision ?? 'unknown',
+      reasons: known?.capabilities.reasoning ?? 'unknown',
+      structured: false,
+      infill: known?.capabilities.infill ?? true,
+      ...limits,
+      contextServed: offer.contextLength !== undefined,
+      maxOutput: () => offer.maxOutput,
+    };
+  }
+  const { model, offer, upstream } = source;
+  return {
+    provider: offer.provider,
+    model: model.id,
+    upstream: 'id' in upstream ? upstream.id : offer.id,
+    family,
+    apis: offer.apis,
+    base: model.kind === 'base',
+    tools: offer.features.tools,
+    streamingTools: offer.features.streamingTools,
+    systemRole: offer.features.system,
+    vision: offer.features.vision,
+    reasons: model.capabilities.reasoning,
+    structured: offer.features.structured,
+    infill: model.capabilities.infill,
+    ...limits,
+    contextServed: contextLength !== undefined,
+    maxOutput: (api) => offer.maxOutput[api],
+  };
 }

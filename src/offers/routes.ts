@@ -1,7 +1,32 @@
 import { isObject, PROVIDER_IDS, providerNames, type Routing, type ServiceOffer } from '../core/index.ts';
-import { expand, type Route, suffixOf } from './route.ts';
-import { serviceIndex } from './service-index.ts';
-import { unknownName } from './source.ts';
+import { serviceIndex } from './services.ts';
+import { suffixOf, unknownName } from './sources.ts';
+import type { Route, Routes, Target } from './types.ts';
+
+/** A model that a call asks for, and by which configured name, if by any. */
+export interface Wanted extends Target {
+  readonly route?: string;
+}
+
+/**
+ * The models that a name comes to, in order. A configured name wins over a model's. Each field of `own`, which is the
+ * caller's `provider`, wins over the same field of the route, and the suffix of the name over both.
+ */
+export function expand(
+  name: string,
+  own: Routing,
+  routes: Routes,
+  isWhole?: (name: string) => boolean,
+): readonly Wanted[] {
+  const { plain, asks } = suffixOf(name, isWhole);
+  const route = routes.get(plain);
+  if (!route) return [{ model: plain, routing: { ...own, ...asks } }];
+  return route.targets.map(({ model, routing }) => ({
+    model,
+    routing: { ...routing, ...own, ...asks },
+    route: plain,
+  }));
+}
 
 /** What names in routes can stand for, and how their `provider` is read. */
 export interface RoutesReading {
