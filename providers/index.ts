@@ -1,33 +1,48 @@
-import type { Background, Configured, ConfigureProvider, Fetch, KnownNames } from '../src/core/index.ts';
-import { configureAnyscale, configureOpenAiCompatible, SERVICE_VARIABLES } from './anyscale/index.ts';
-import { BEDROCK_VARIABLES, configureBedrock } from './bedrock/index.ts';
-import { configureReplicate, REPLICATE_VARIABLES } from './replicate/index.ts';
-import { configureTogether, TOGETHER_VARIABLES } from './together/index.ts';
+import {
+  type Background,
+  type Configured,
+  type ConfigureProvider,
+  type Fetch,
+  type KnownNames,
+  type ProviderModule,
+  providerRegistry,
+  type Variables,
+} from '../src/core/index.ts';
+import { anyscale, compatible } from './anyscale/index.ts';
+import { bedrock } from './bedrock/index.ts';
+import { openAiCompatible } from './openai-wire/index.ts';
+import { replicate } from './replicate/index.ts';
+import { together } from './together/index.ts';
 
-const configurations: readonly ConfigureProvider[] = [
-  configureBedrock,
-  configureReplicate,
-  configureTogether,
-  configureAnyscale,
-  configureOpenAiCompatible,
-];
+/** Every provider with a folder of its own: to add one is its folder, its entry here, and rows of the catalogue. */
+const PROVIDERS: readonly ProviderModule[] = [bedrock, replicate, together, anyscale];
+
+/** What each of them tells about itself, whether it is configured or not; any other id is a service of the user's own. */
+export const registry = providerRegistry(
+  PROVIDERS.map(({ about }) => about),
+  openAiCompatible,
+);
 
 /** Every variable that a provider reads, with the names under which people set it by mistake. */
-export const PROVIDER_VARIABLES: Readonly<Record<string, readonly string[]>> = {
-  ...BEDROCK_VARIABLES,
-  ...REPLICATE_VARIABLES,
-  ...TOGETHER_VARIABLES,
-  ...SERVICE_VARIABLES,
-};
+export const PROVIDER_VARIABLES: Variables = Object.assign(
+  {},
+  ...registry.known.map(({ variables }) => variables),
+  compatible.variables,
+);
 
 /** Every provider that the environment has credentials for, and every mistake in it. */
 export function configureProviders(
   env: Readonly<Record<string, unknown>>,
   fetch: Fetch,
-  known: KnownNames,
+  known: Omit<KnownNames, 'providers'>,
   background?: Background,
 ): Configured {
-  const all = configurations.map((configure) => configure(env, fetch, known, background));
+  const names: KnownNames = { ...known, providers: registry.ids };
+  const configurations: readonly ConfigureProvider[] = [
+    ...PROVIDERS.map(({ configure }) => configure),
+    compatible.configure,
+  ];
+  const all = configurations.map((configure) => configure(env, fetch, names, background));
   return {
     providers: all.flatMap((one) => one.providers),
     offers: all.flatMap((one) => one.offers),

@@ -73,7 +73,7 @@ const text = (env: Env, name: string): string | undefined => {
 };
 
 /** What the catalogue and the templates know of names that stand in a configuration of services. */
-const KNOWN_NAMES: KnownNames = { familyMistake };
+const KNOWN_NAMES: Omit<KnownNames, 'providers'> = { familyMistake };
 
 const TIMEOUT_NAMES = {
   connect_ms: 'connectMs',

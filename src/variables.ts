@@ -1,7 +1,5 @@
 import { nearestOf } from './catalog/index.ts';
-
-/** Variables by name, each with other names under which people set it: those of other software, and slips seen before. */
-export type Variables = Readonly<Record<string, readonly string[]>>;
+import type { Variables } from './core/index.ts';
 
 /** The gateway's own. The providers' stand in their folders. */
 export const OWN_VARIABLES: Variables = {

@@ -1,29 +1,17 @@
-import { type Configured, type ConfigureProvider, type KnownNames, PROVIDER_IDS } from '../../src/core/index.ts';
+import type { Configured, ConfigureProvider, KnownNames, ProviderDescriptor } from '../../src/core/index.ts';
+import { openAiCompatible } from '../openai-wire/index.ts';
+import { about } from './about.ts';
 import { discoveryOf } from './discover.ts';
 import { isText, type Named } from './fields.ts';
 import { openAiServices } from './provider.ts';
 import type { Entry } from './service.ts';
 import { readServices } from './services.ts';
 
-const NOTHING_KNOWN: KnownNames = { familyMistake: () => undefined };
-
-/** The variables that are read, with the names that people have for them. */
-export const SERVICE_VARIABLES = {
-  ANYSCALE_SERVICES: ['ANYSCALE_SERVICE_URL', 'ANYSCALE_API_KEY', 'ANYSCALE_BASE_URL'],
-  OPENAI_COMPATIBLE_SERVICES: [
-    'OPENAI_COMPATIBLE',
-    'OPENAI_SERVICES',
-    'OPENAI_COMPATIBLE_SERVERS',
-    'COMPATIBLE_SERVICES',
-  ],
-};
-
-/** How the entries of a variable become providers: all one, or each one by itself. */
-type ProviderOf = (entry: Entry) => string;
+const NOTHING_KNOWN: KnownNames = { providers: [], familyMistake: () => undefined };
 
 function configure(
   variable: string,
-  providerOf: ProviderOf,
+  aboutOf: (entry: Entry) => ProviderDescriptor,
   reserved: readonly string[],
   ...[env, fetch, known = NOTHING_KNOWN]: Parameters<ConfigureProvider>
 ): Configured {
@@ -43,11 +31,14 @@ function configure(
     judgeFamily: known.familyMistake,
   });
   if (mistakes.length > 0 || entries.length === 0) return { providers: [], offers: [], mistakes };
-  const byProvider = Map.groupBy(entries, providerOf);
-  const discoveries = entries.flatMap((entry) => discoveryOf(providerOf(entry), entry, fetch) ?? []);
+  // The entries of one variable are all one provider, or each is one by itself.
+  const byProvider = [...Map.groupBy(entries, aboutOf)];
+  const discoveries = byProvider.flatMap(([{ id }, of]) => of.flatMap((entry) => discoveryOf(id, entry, fetch) ?? []));
   return {
-    providers: [...byProvider].map(([id, of]) => openAiServices(id, id === 'anyscale' ? 'Anyscale' : id, of, fetch)),
-    offers: entries.flatMap((entry) => entry.offers.map((offer) => ({ provider: providerOf(entry), ...offer }))),
+    providers: byProvider.map(([about, of]) => openAiServices(about, of, fetch)),
+    offers: byProvider.flatMap(([{ id }, of]) =>
+      of.flatMap(({ offers }) => offers.map((offer) => ({ provider: id, ...offer }))),
+    ),
     ...(discoveries.length > 0 ? { discoveries } : {}),
     ...(credentials.length > 0 ? { credentials } : {}),
     warnings: entries.flatMap(({ doubt }) => doubt ?? []),
@@ -57,8 +48,8 @@ function configure(
 
 /** `ANYSCALE_SERVICES`: any number of deployments, all of them the provider `anyscale`. */
 export const configureAnyscale: ConfigureProvider = (...given) =>
-  configure('ANYSCALE_SERVICES', () => 'anyscale', [], ...given);
+  configure('ANYSCALE_SERVICES', () => about, [], ...given);
 
 /** `OPENAI_COMPATIBLE_SERVICES`: the same form, each entry a provider of its own under the entry's id. */
 export const configureOpenAiCompatible: ConfigureProvider = (...given) =>
-  configure('OPENAI_COMPATIBLE_SERVICES', ({ id }) => id, PROVIDER_IDS, ...given);
+  configure('OPENAI_COMPATIBLE_SERVICES', ({ id }) => openAiCompatible(id), given[2]?.providers ?? [], ...given);

@@ -7,6 +7,7 @@ import {
   type ModelAt,
   type Probe,
   type Provider,
+  type ProviderDescriptor,
   probeFound,
   unreachable,
 } from '../../src/core/index.ts';
@@ -27,7 +28,8 @@ import { type Asking, countAt, detokenizeAt, type RuledOut, tokenizeAt } from '.
  * A provider over one or more OpenAI-compatible services of the operator's own. There is no official package for
  * them, so the transport is `fetch`. A job names its service by id; it need not where there is only one.
  */
-export function openAiServices(id: string, name: string, services: readonly Service[], fetch: Fetch): Provider {
+export function openAiServices(about: ProviderDescriptor, services: readonly Service[], fetch: Fetch): Provider {
+  const { id, name } = about;
   const dialect = openAiDialect(id, name);
   const byId = new Map(services.map((service) => [service.id, service]));
 
@@ -83,6 +85,7 @@ export function openAiServices(id: string, name: string, services: readonly Serv
 
   return {
     id,
+    about,
     probe: (models, signal) => Promise.all(services.map((service) => probeService(service, models, signal))),
     reads: wireReads(dialect),
     countTokens: (job, signal) => countAt(job, wireOf(serviceOf(job)), asking(job, signal)),

@@ -1,4 +1,5 @@
-import type { Configured, ConfigureProvider, Privacy } from '../../src/core/index.ts';
+import type { Configured, ConfigureProvider } from '../../src/core/index.ts';
+import { about } from './about.ts';
 import { bedrockClient, type Credentials } from './client.ts';
 import { converseReads, fitSchema, objectionTo } from './converse/index.ts';
 import { generate } from './generate.ts';
@@ -7,13 +8,6 @@ import { probeBedrock } from './probe.ts';
 const nothing = (mistakes: readonly string[] = []): Configured => ({ providers: [], offers: [], mistakes });
 
 const setting = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
-
-/**
- * Bedrock trains on nothing and does not keep requests to open-weight models unless the account asks for it
- * (docs.aws.amazon.com/bedrock/latest/userguide/data-retention.html). Whether an account does cannot be asked: see
- * `CHASQUI_PRIVACY`.
- */
-const PRIVACY: Privacy = { noCollection: true, noRetention: true };
 
 /** Goes into a host name, so that nothing but a region may be in it: `us-east-1`, `us-gov-west-1`. */
 const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/;
@@ -41,16 +35,6 @@ function doubtsOf(endpoint: string, region: string): string[] {
     ...(/\/(model|v\d+)\/?$/.test(pathname) ? [`${name} must end before the route, as ${own} does.`] : []),
   ];
 }
-
-/** What is read of the environment, with the names that AWS's other tools and other gateways have for it. */
-export const BEDROCK_VARIABLES = {
-  AWS_REGION: ['AWS_DEFAULT_REGION', 'AWS_REGION_NAME', 'AWS_BEDROCK_REGION', 'BEDROCK_REGION'],
-  AWS_ACCESS_KEY_ID: ['AWS_ACCESS_KEY', 'AWS_KEY_ID'],
-  AWS_SECRET_ACCESS_KEY: ['AWS_SECRET_KEY', 'AWS_SECRET', 'AWS_ACCESS_KEY_SECRET'],
-  AWS_SESSION_TOKEN: ['AWS_SECURITY_TOKEN', 'AWS_TOKEN'],
-  AWS_BEARER_TOKEN_BEDROCK: ['BEDROCK_API_KEY', 'AWS_BEDROCK_API_KEY', 'AWS_BEARER_TOKEN'],
-  AWS_ENDPOINT_URL_BEDROCK_RUNTIME: ['AWS_ENDPOINT_URL', 'AWS_BEDROCK_RUNTIME_ENDPOINT', 'BEDROCK_BASE_URL'],
-};
 
 /**
  * AWS Bedrock Runtime. Credentials are `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` (with `AWS_SESSION_TOKEN` where
@@ -101,7 +85,7 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
     providers: [
       {
         id: 'bedrock',
-        privacy: PRIVACY,
+        about,
         reads: converseReads,
         objectionTo,
         canHold: (schema) => fitSchema(schema)?.left,

@@ -1,4 +1,5 @@
 /** The wire of OpenAI's chat and legacy completions, as Together, Ray Serve, vLLM and others speak it. */
+export { OPEN_CHAT, OPEN_SAMPLING, openAiCompatible } from './about.ts';
 export { readAnswer } from './answer.ts';
 export type { WireDialect } from './dialect.ts';
 export { errorFromAnswer } from './errors.ts';

@@ -1,4 +1,5 @@
-import type { ConfigureProvider, Provider } from '../../src/core/index.ts';
+import type { ConfigureProvider, Provider, ProviderModule } from '../../src/core/index.ts';
+import { about } from './about.ts';
 import { replicateApi } from './api.ts';
 import { generate } from './generate.ts';
 import { probeReplicate } from './probe.ts';
@@ -9,12 +10,6 @@ const NONE = { providers: [], offers: [], mistakes: [] };
 const setting = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
 
 const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
-
-/** What is read of the environment, with the names that other software has for it. */
-export const REPLICATE_VARIABLES = {
-  REPLICATE_API_TOKEN: ['REPLICATE_API_KEY', 'REPLICATE_TOKEN', 'REPLICATE_KEY'],
-  REPLICATE_BASE_URL: ['REPLICATE_API_BASE', 'REPLICATE_API_URL', 'REPLICATE_URL'],
-};
 
 /**
  * Replicate, which serves open-weight models as predictions: one finished prompt in, text out.
@@ -36,24 +31,22 @@ export const configureReplicate: ConfigureProvider = (env, fetch, _known, backgr
   }
   if (mistakes.length > 0) return { ...NONE, mistakes };
   const upstream = { api: replicateApi({ token, baseUrl, fetch }), background };
-  // Input and output of a prediction are kept for an hour (replicate.com/docs/topics/predictions/data-retention).
-  const privacy = { noCollection: false, noRetention: false };
   const generated: Provider['generate'] = (job, signal) => generate(upstream, job, signal);
   const warnings = /\/v\d+\/?$/.test(baseUrl)
     ? []
     : [`REPLICATE_BASE_URL does not end in /v1, as Replicate’s own does: ${DEFAULT_BASE_URL}.`];
-  // The create, the event stream, and two looks at what it came to.
   return {
     ...NONE,
     warnings,
     providers: [
       {
         id: 'replicate',
-        privacy,
-        requestsPerJob: 4,
+        about,
         probe: probeReplicate(token, baseUrl, fetch),
         generate: generated,
       },
     ],
   };
 };
+
+export const replicate: ProviderModule = { about, configure: configureReplicate };

@@ -1,4 +1,5 @@
 import { GatewayError, type PromptJob, type Sampling } from '../../src/core/index.ts';
+import { type Engine, engineOf } from './about.ts';
 
 /** One of our parameters on one engine's input: the engine's names for it and the range it accepts. */
 interface Field {
@@ -9,7 +10,7 @@ interface Field {
 
 type Tuned = 'temperature' | 'topP' | 'topK' | 'seed' | 'presencePenalty' | 'frequencyPenalty' | 'repetitionPenalty';
 
-interface Engine {
+interface EngineInput {
   readonly maxTokens: Field;
   readonly sampling: Readonly<Partial<Record<Tuned, Field>>>;
   /** Takes `prompt_template`, without which it wraps the prompt in a template and system prompt of its own. */
@@ -17,8 +18,6 @@ interface Engine {
   /** Takes `stop_sequences`, one string with commas between the sequences. */
   readonly stop: boolean;
 }
-
-type EngineName = 'cogLlama' | 'cogTriton' | 'cogVllm' | 'cogLlamaCpp';
 
 const field = (...names: string[]): Field => ({ names });
 const within = (min: number, max: number, ...names: string[]): Field => ({ names, min, max });
@@ -28,9 +27,9 @@ const within = (min: number, max: number, ...names: string[]): Field => ({ names
  * replicate/cog-triton, replicate/cog-vllm and replicate/cog-codellama-cpp, and the models' schema pages.
  * Code Llama was served by two engines over time: both names go out, and an engine ignores the one it does not know.
  */
-const ENGINES: Readonly<Record<EngineName, Engine>> = {
+const ENGINES: Readonly<Record<Engine, EngineInput>> = {
   /** Versions of Llama 2 pinned in 2023. A temperature of 0 is refused with 422. */
-  cogLlama: {
+  llama2023: {
     maxTokens: field('max_new_tokens'),
     sampling: {
       temperature: within(0.01, 5, 'temperature'),
@@ -42,7 +41,7 @@ const ENGINES: Readonly<Record<EngineName, Engine>> = {
     stop: true,
   },
   /** Official Llama 2 and Llama 3. */
-  cogTriton: {
+  triton: {
     maxTokens: field('max_tokens'),
     sampling: {
       temperature: within(0, 5, 'temperature'),
@@ -55,7 +54,7 @@ const ENGINES: Readonly<Record<EngineName, Engine>> = {
     stop: true,
   },
   /** Newer official models. */
-  cogVllm: {
+  vllm: {
     maxTokens: field('max_tokens'),
     sampling: {
       temperature: within(0, 5, 'temperature'),
@@ -68,7 +67,7 @@ const ENGINES: Readonly<Record<EngineName, Engine>> = {
     template: true,
     stop: true,
   },
-  cogLlamaCpp: {
+  llamaCpp: {
     maxTokens: field('max_tokens', 'max_new_tokens'),
     sampling: {
       temperature: within(0.01, 5, 'temperature'),
@@ -83,14 +82,6 @@ const ENGINES: Readonly<Record<EngineName, Engine>> = {
   },
 };
 
-const OFFICIAL: Readonly<Record<string, EngineName>> = { 'llama-2': 'cogTriton', 'llama-3': 'cogTriton' };
-const PINNED: Readonly<Record<string, EngineName>> = { 'llama-2': 'cogLlama' };
-
-function engineOf(family: string, pinned: boolean): Engine {
-  if (family.startsWith('code-llama')) return ENGINES.cogLlamaCpp;
-  return ENGINES[(pinned ? PINNED : OFFICIAL)[family] ?? 'cogVllm'];
-}
-
 /** cog-triton and cog-vllm take a seed of 0 for none at all; this one stands in for it, so that 0 repeats too. */
 const SEED_ZERO = 2 ** 31 - 1;
 
@@ -100,8 +91,8 @@ function put(input: Record<string, unknown>, { names, min, max }: Field, value: 
 }
 
 /** The `input` of a prediction. Throws `unsupported_parameter` for a stop sequence that the engine cannot be sent. */
-export function inputOf(job: PromptJob, pinned: boolean): Record<string, unknown> {
-  const engine = engineOf(job.family, pinned);
+export function inputOf(job: PromptJob): Record<string, unknown> {
+  const engine = ENGINES[engineOf(job.family, job.model)];
   const input: Record<string, unknown> = { prompt: job.prompt };
   // `prompt_template` is a Python format string: nothing of the caller's may ever be part of it.
   if (engine.template) input.prompt_template = '{prompt}';
@@ -116,7 +107,7 @@ export function inputOf(job: PromptJob, pinned: boolean): Record<string, unknown
   return input;
 }
 
-function stopSequences(stop: readonly string[], engine: Engine): string {
+function stopSequences(stop: readonly string[], engine: EngineInput): string {
   if (engine.stop && stop.every((sequence) => !sequence.includes(','))) return stop.join(',');
   throw new GatewayError(
     'unsupported_parameter',

@@ -41,11 +41,11 @@ export function createRequest(job: PromptJob): CreateRequest {
   if (!job.stream) headers.Prefer = preferWait(job.deadlineMs);
   const official = OFFICIAL.exec(job.model);
   if (official) {
-    return { route: `models/${official[1]}/${official[2]}/predictions`, headers, data: { input: inputOf(job, false) } };
+    return { route: `models/${official[1]}/${official[2]}/predictions`, headers, data: { input: inputOf(job) } };
   }
   const pinned = PINNED.exec(job.model);
   const version = pinned?.[1] ?? pinned?.[2];
-  if (version) return { route: 'predictions', headers, data: { version, input: inputOf(job, true) } };
+  if (version) return { route: 'predictions', headers, data: { version, input: inputOf(job) } };
   throw new GatewayError(
     'model_not_found',
     'Replicate names models as owner/name, owner/name:version or version. Correct the name of this one.',

@@ -13,18 +13,6 @@ function baseUrl(value: unknown): string | undefined {
   return url.href.replace(/\/+$/, '');
 }
 
-/** What is read of the environment, with the names that other software has for it. */
-export const TOGETHER_VARIABLES = {
-  TOGETHER_API_KEY: [
-    'TOGETHERAI_API_KEY',
-    'TOGETHER_AI_API_KEY',
-    'TOGETHER_AI_TOKEN',
-    'TOGETHER_API_TOKEN',
-    'TOGETHER_KEY',
-  ],
-  TOGETHER_BASE_URL: ['TOGETHERAI_API_BASE', 'TOGETHER_AI_API_BASE', 'TOGETHER_API_BASE', 'TOGETHER_API_URL'],
-};
-
 /** A version is the end of it; behind another end nothing is served. */
 const doubtOf = (base: string): string[] =>
   /\/v\d+$/.test(base)

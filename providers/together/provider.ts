@@ -9,6 +9,7 @@ import {
   unreachable,
 } from '../../src/core/index.ts';
 import { askForModels, readAnswer, wireReads, wireRequest } from '../openai-wire/index.ts';
+import { about } from './about.ts';
 import { TOGETHER } from './dialect.ts';
 
 /** The caller's deadline is the signal's; the package's own would only hide it. The longest a timer takes, in ms. */
@@ -46,8 +47,7 @@ export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider 
 
   return {
     id: TOGETHER.id,
-    // It keeps prompts and answers, and may use them, until an account turns that off (docs.together.ai/docs/zero-data-retention).
-    privacy: { noCollection: false, noRetention: false },
+    about,
     reads: wireReads(TOGETHER),
     /** Its list is free, and says whether the key is right (docs.together.ai/reference/models-1). */
     async probe(models, signal) {

@@ -1,6 +1,7 @@
 export * from './abort.ts';
 export * from './call.ts';
 export * from './day.ts';
+export * from './descriptor.ts';
 export * from './errors.ts';
 export * from './event.ts';
 export * from './json.ts';

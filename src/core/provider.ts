@@ -1,43 +1,8 @@
 import type { Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call.ts';
+import type { Family, ProviderDescriptor } from './descriptor.ts';
 import type { Event } from './event.ts';
 import type { NanoDollars, Price } from './money.ts';
 import type { Probe } from './probe.ts';
-
-/** The providers built in, by the names that callers, the catalogue and configuration use. */
-export const PROVIDER_IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
-
-/** Other names of the providers built in: OpenRouter's, and what people write. Compared by `plainName`. */
-const ALSO_CALLED: ReadonlyMap<string, (typeof PROVIDER_IDS)[number]> = new Map([
-  ['amazonbedrock', 'bedrock'],
-  ['awsbedrock', 'bedrock'],
-  ['togetherai', 'together'],
-]);
-
-/** No provider's name is longer, and a text that nobody bounded is not copied. */
-const LONGEST_NAME = 100;
-
-const plainName = (name: string): string => name.toLowerCase().replace(/[\s._-]/g, '');
-
-/**
- * Looks up which of the `known` providers a name means: by its id, else without regard to case, spaces and hyphens ("Together",
- * "Amazon Bedrock"), as OpenRouter shows and takes names. Undefined where it means none of them, or more than one.
- */
-export function providerNames(known: Iterable<string>): (name: string) => string | undefined {
-  const ids = new Set(known);
-  const plain = new Map<string, string | undefined>();
-  for (const id of ids) plain.set(plainName(id), plain.has(plainName(id)) ? undefined : id);
-  for (const [name, id] of ALSO_CALLED) if (ids.has(id) && !plain.has(name)) plain.set(name, id);
-  return (name) => {
-    if (ids.has(name)) return name;
-    return name.length > LONGEST_NAME ? undefined : plain.get(plainName(name));
-  };
-}
-
-/** The APIs an offer can be reached by, across all providers. */
-export type Api = 'converse' | 'invoke' | 'predictions' | 'chat' | 'completions';
-
-/** Prompt template families; `none` is a base model, which has no chat form. */
-export type Family = string;
 
 interface JobBase {
   /** The provider's own id of the model: `us.meta.llama3-3-70b-instruct-v1:0`, `meta/llama-2-70b-chat`. */
@@ -134,20 +99,10 @@ export interface TokenizedText {
   readonly bytes?: readonly Uint8Array[];
 }
 
-/** What a provider does with what it is sent. False where it may do it, or nobody says. */
-export interface Privacy {
-  /** It neither collects prompts and answers nor trains on them (OpenRouter's `data_collection: "deny"`). */
-  readonly noCollection: boolean;
-  /** It keeps neither once the call is answered (OpenRouter's `zdr`). */
-  readonly noRetention: boolean;
-}
-
 export interface Provider {
   readonly id: string;
-  /** HTTP requests that one job takes, where that is more than one: to look at it, to stream it, to end it. */
-  readonly requestsPerJob?: number;
-  /** By the provider's own documentation. Absent: not known. What the operator says of their account goes before it. */
-  readonly privacy?: Privacy;
+  /** What is true of this provider, configured or not. */
+  readonly about: ProviderDescriptor;
   /**
    * What is left of a chat once it is on the wire: where a provider merges messages, moves or adds system text, or leaves
    * tools out, what it sends is what is counted and billed. For chats without images. Absent: all goes as it came.
@@ -255,6 +210,8 @@ export interface Configured {
 
 /** What is known elsewhere of names in a configuration. */
 export interface KnownNames {
+  /** Providers with a folder of their own: a service cannot take their names. */
+  readonly providers: readonly string[];
   /** What is wrong with the name of a template family, going on from "… ": undefined if it is one. */
   familyMistake(family: string): string | undefined;
 }
@@ -269,5 +226,11 @@ export type ConfigureProvider = (
   known?: KnownNames,
   background?: Background,
 ) => Configured;
+
+/** What the folder of a provider exports. */
+export interface ProviderModule {
+  readonly about: ProviderDescriptor;
+  readonly configure: ConfigureProvider;
+}
 
 export type Fetch = (input: Request | string | URL, init?: RequestInit) => Promise<Response>;

@@ -41,7 +41,7 @@ function refusalOf(source: OfferSource, configured: boolean, today: string): Ref
 
 /** What privacy the caller asks for that the provider is not known to give. Such a wish is never a matter of degree. */
 function notPrivate(routing: Routing, provider: string, world: World): Refusal | undefined {
-  const known = world.privacy?.get(provider) ?? world.providers.get(provider)?.privacy;
+  const known = world.privacy?.get(provider) ?? world.providers.get(provider)?.about.privacy;
   const wish =
     routing.noRetention && !known?.noRetention
       ? { field: 'zdr', does: 'may keep' }
@@ -163,7 +163,7 @@ function workOut(
   };
   const who = `${provider}'s ${upstream}`;
   const jobs = prompts * billed.promptTimes;
-  const perJob = world.providers.get(provider)?.requestsPerJob ?? 1;
+  const perJob = world.providers.get(provider)?.about.requestsPerJob ?? 1;
   const crowded = overRequestLimit(call, who, jobs, perJob, world.subrequests ?? DEFAULT_SUBREQUESTS);
   if (crowded) return { ...excluded(facts, crowded), ...known, ...costKnown(call, priced, billed) };
   const tooDear = overMaxPrice(call, who, priced);

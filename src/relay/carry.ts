@@ -81,7 +81,7 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
       usual: health.completionTokens(offer.model),
     };
     const plan = planFor(call, offer, situation.leftMs);
-    const perJob = provider.requestsPerJob ?? 1;
+    const perJob = provider.about.requestsPerJob ?? 1;
     if (plan.jobs.length * perJob > requestsLeft) {
       turns.spent();
       continue;

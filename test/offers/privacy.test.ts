@@ -13,8 +13,8 @@ const here = (said: readonly (readonly [string, Privacy])[] = []) =>
   world({
     providers: new Map(
       [
-        { ...provider('bedrock'), privacy: KEEPS_NOTHING },
-        { ...provider('together'), privacy: KEEPS },
+        provider('bedrock', { privacy: KEEPS_NOTHING }),
+        provider('together', { privacy: KEEPS }),
         provider('anyscale'),
       ].map((one) => [one.id, one]),
     ),

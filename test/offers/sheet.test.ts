@@ -255,7 +255,7 @@ describe('a plan', () => {
   });
 
   it('counts what one job takes at a provider, and what the operator says the platform allows', () => {
-    const replicate = { ...provider('replicate'), requestsPerJob: 4 };
+    const replicate = provider('replicate', { requestsPerJob: 4 });
     const paid = world({ providers: new Map([['replicate', replicate]]), subrequests: 10_000 });
     const free = world({ providers: new Map([['replicate', replicate]]) });
     const asked = (n: number) => chat({ n, routing: { only: ['replicate'] } });

@@ -1,3 +1,4 @@
+import { registry } from '../../providers/index.ts';
 import { bundledBook, models } from '../../src/catalog/index.ts';
 import {
   type Call,
@@ -6,6 +7,7 @@ import {
   GatewayError,
   type Message,
   type Provider,
+  type ProviderDescriptor,
   type ServiceOffer,
 } from '../../src/core/index.ts';
 import {
@@ -22,8 +24,10 @@ import { readyTokenizers, type Tokenizers, templateFamilies } from '../../src/to
 
 export const TODAY = '2026-11-24';
 
-export const provider = (id: string): Provider => ({
+/** @param more what is true of it, unlike the real one */
+export const provider = (id: string, more: Partial<ProviderDescriptor> = {}): Provider => ({
   id,
+  about: { ...registry.of(id), requestsPerJob: 1, ...more },
   generate: () => Promise.reject(new Error('nobody asks in these tests')),
 });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configureAnyscale, configureOpenAiCompatible } from '../../providers/anyscale/index.ts';
+import { configureProviders } from '../../providers/index.ts';
 import type { Fetch, Provider } from '../../src/core/index.ts';
 import { collect } from '../support/collect.ts';
 import { calm, chatJob, promptJob, sse, streamOf } from './support/openai-jobs.ts';
@@ -365,7 +366,8 @@ describe('OPENAI_COMPATIBLE_SERVICES', () => {
   });
 
   it.each(['bedrock', 'replicate', 'together', 'anyscale'])('may not take the name of %s', (id) => {
-    const { mistakes } = configureOpenAiCompatible({ OPENAI_COMPATIBLE_SERVICES: [service({ id })] }, never);
+    const known = { familyMistake: () => undefined };
+    const { mistakes } = configureProviders({ OPENAI_COMPATIBLE_SERVICES: [service({ id })] }, never, known);
     expect(mistakes[0]).toContain('OPENAI_COMPATIBLE_SERVICES[0].id');
   });
 });

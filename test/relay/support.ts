@@ -1,3 +1,4 @@
+import { registry } from '../../providers/index.ts';
 import {
   type ChatCall,
   type Event,
@@ -68,6 +69,7 @@ export function scripted(id: string, ...script: Behaviour[]): Provider & { jobs:
   const signals: AbortSignal[] = [];
   return {
     id,
+    about: { ...registry.of(id), requestsPerJob: 1 },
     jobs,
     signals,
     async generate(job, signal) {

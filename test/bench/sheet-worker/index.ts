@@ -1,10 +1,15 @@
+import { registry } from '../../../providers/index.ts';
 import { bundledBook } from '../../../src/catalog/index.ts';
 import type { ChatCall, Provider } from '../../../src/core/index.ts';
 import { parseChat } from '../../../src/dialects/openai/index.ts';
 import { layOut, resolve, UNSEEN, type World } from '../../../src/offers/index.ts';
 import { readyTokenizers, vocabularies } from '../../../src/tokens/index.ts';
 
-const idle = (id: string): Provider => ({ id, generate: () => Promise.reject(new Error('nobody is asked')) });
+const idle = (id: string): Provider => ({
+  id,
+  about: registry.of(id),
+  generate: () => Promise.reject(new Error('nobody is asked')),
+});
 
 const world: World = {
   providers: new Map(['bedrock', 'replicate', 'together'].map((id) => [id, idle(id)])),
