@@ -1,3 +1,4 @@
+/** The whole gateway on one page: its middleware, in order, and every route. */
 import { Hono } from 'hono';
 import { getPath } from 'hono/utils/url';
 import { livePrices, type Prices } from './catalog/index.ts';
@@ -34,7 +35,7 @@ import {
 } from './routes/index.ts';
 import { vocabularies } from './tokens/index.ts';
 
-/** The contract's routes that later versions will serve; until then they say so. */
+/** Planned routes. They answer that they are not built yet. */
 const NOT_BUILT = [
   '/v1/messages/*',
   '/v1/responses/*',
@@ -51,7 +52,7 @@ const NOT_BUILT = [
   '/',
 ];
 
-/** What there is to offer. The book is asked for each time, because an admin may change it. */
+/** The offers of this deployment. Services and prices are read each time, because both can change. */
 const worldOf = (
   { providers, region, routes, markers, subrequests, privacy }: Config,
   services: Services,
@@ -74,8 +75,8 @@ const worldOf = (
 });
 
 /**
- * The whole gateway: its middleware, in order, and every route. `network` is how providers are reached, `background` what
- * keeps the isolate alive for work that no answer waits for.
+ * @param network how providers are reached
+ * @param background keeps the isolate alive for work that no answer waits for
  */
 export function createApp(
   env: Readonly<Record<string, unknown>>,

@@ -1,3 +1,4 @@
+/** One try at one offer, from its upstream requests to the events of its answer. */
 import {
   abortReason,
   asGatewayError,
@@ -10,78 +11,73 @@ import {
   type Usage,
 } from '../core/index.ts';
 import type { Plan } from '../offers/index.ts';
-import { mayBeBilled } from './billed.ts';
-import type { Clock } from './clock.ts';
-import { tally } from './estimate.ts';
 import { fanOut } from './fan-out.ts';
-import type { AttemptLimits, Fault } from './limits.ts';
-import { type Request, type Surroundings, upstreamRequest } from './request.ts';
-import { applyStop } from './stop.ts';
-import { truth } from './truth.ts';
+import { applyStop, streamIntegrity, tally } from './stream-guards.ts';
+import type { AttemptLimits, Clock, Fault } from './timeouts.ts';
+import { type AttemptContext, mayBeBilled, type UpstreamRequest, upstreamRequest } from './upstream-request.ts';
 
-/** An answer that is there: its first content (or, for a JSON answer, all of it) has come, and the rest follows. */
-export interface Answer {
+/** An answer whose first content is here (or, for a JSON answer, all of it). */
+export interface UpstreamAnswer {
   readonly events: AsyncIterable<Event[]>;
   readonly upstreamId?: string;
   readonly upstreamModel?: string;
   readonly fingerprint?: string;
 }
 
-/** Why an attempt brought nothing, and what follows from it. */
-export interface Failure {
+/** Why an attempt brought no answer, and what follows from it. */
+export interface AttemptFailure {
   readonly error: GatewayError;
   /** Part of its work may have been billed, so that the same offer must not be asked again. */
   readonly maybeBilled: boolean;
-  /** Whether it tells anything about the offer. */
+  /** Whether it counts against the offer. */
   readonly fault: Fault;
 }
 
-export type Outcome =
-  | { readonly kind: 'answered'; readonly answer: Answer }
-  | { readonly kind: 'failed'; readonly failure: Failure };
+export type AttemptOutcome =
+  | { readonly kind: 'answered'; readonly answer: UpstreamAnswer }
+  | { readonly kind: 'failed'; readonly failure: AttemptFailure };
 
-/** Who keeps account of attempts. */
-export interface Observer {
+/** Records what becomes of an attempt. */
+export interface AttemptObserver {
   /** The first content of every choice is here. */
   begun(): void;
-  /** All is here, with what it came to, and how many milliseconds of it the caller was too slow to read. */
+  /** The answer is complete, with its usage, and how many milliseconds of it the caller was too slow to read. */
   ended(usage: Usage, unreadMs: number): void;
-  /** It broke after it had begun; what breaks before is the attempt's outcome. */
+  /** It broke after it had begun. A failure before that is the attempt's outcome. */
   broke(error: GatewayError, fault: Fault): void;
   /** The server does not know `n`: it brought one choice where it was asked for several. */
   ignoresN(): void;
 }
 
-/** One try at one offer. */
-export interface Attempt {
+export interface AttemptOptions {
   readonly provider: Provider;
   readonly plan: Plan;
   readonly limits: AttemptLimits;
   /** When the whole call is over, in milliseconds since the epoch. */
   readonly deadline: number;
-  /** Begun only when all of it is there. */
+  /** The answer counts as begun only when it is complete. */
   readonly whole: boolean;
-  /** Takes one request more than the plan has of what the platform allows the call, if there is one. */
-  readonly takeRequest: () => boolean;
-  /** Nobody else can serve the call. */
+  /** No other offer can serve the call. */
   readonly alone: boolean;
-  /** Takes one of the provider's retries, if there is one. */
+  /** Takes one more of the requests that the platform allows the call, if one is left. */
+  readonly takeRequest: () => boolean;
+  /** Takes one of the provider's retries, if one is left. */
   readonly takeRetry: () => boolean;
+  /** Aborts when the caller has left. */
+  readonly caller: AbortSignal;
+  readonly clock: Clock;
+  readonly observer: AttemptObserver;
 }
 
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /**
- * Makes as many upstream requests as the plan has jobs, under one signal. Resolves at the commit point: the first content of
- * every choice, or with `whole` the complete answer; or when it has failed before, with the upstream aborted. After the
- * commit point failures come out of `events`.
+ * Makes as many upstream requests as the plan has jobs, under one signal. Resolves at the commit point: the first
+ * content of every choice, or with `whole` the complete answer. If it fails before, it resolves with the failure and
+ * the upstream is aborted. After the commit point failures come out of `events`.
  */
-export async function attempt(
-  { provider, plan, limits, deadline, whole, alone, takeRequest, takeRetry }: Attempt,
-  caller: AbortSignal,
-  clock: Clock,
-  observer: Observer,
-): Promise<Outcome> {
+export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> {
+  const { provider, plan, limits, deadline, whole, alone, takeRequest, takeRetry, caller, clock, observer } = options;
   const controller = new AbortController();
   const { signal } = controller;
   const asked = clock.now();
@@ -90,9 +86,9 @@ export async function attempt(
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });
 
-  /** Whom it tells something that the attempt ended; a caller who leaves tells of nobody. */
+  /** Who is to blame for the end of the attempt. A caller who leaves blames nobody. */
   let fault: Fault = 'upstream';
-  const around: Surroundings = {
+  const context: AttemptContext = {
     provider,
     limits,
     clock,
@@ -104,9 +100,9 @@ export async function attempt(
     },
   };
   /** Requests that were sent and not refused. */
-  const sent = new Set<Request>();
-  const start = (job: Job): Request => {
-    const request = upstreamRequest(job, around);
+  const sent = new Set<UpstreamRequest>();
+  const start = (job: Job): UpstreamRequest => {
+    const request = upstreamRequest(job, context);
     sent.add(request);
     return request;
   };
@@ -114,18 +110,18 @@ export async function attempt(
     for (const request of sent) request.leave();
     caller.removeEventListener('abort', onCallerGone);
   };
-  /** The truth about a failure: after an abort the reason is why it was aborted, whatever the upstream threw. */
+  /** The real cause of a failure: after an abort it is the abort's reason, whatever the upstream threw. */
   const failure = (thrown: unknown): GatewayError =>
     (signal.aborted ? abortReason(signal) : asGatewayError(thrown)).with({ provider: provider.id });
 
-  let single: Request | undefined;
+  let single: UpstreamRequest | undefined;
   let opened: Generation | undefined;
   let extraPrompts = 0;
-  const keeper = truth(provider.id, plan.choices);
+  const integrity = streamIntegrity(provider.id, plan.choices);
   const counter = tally(plan);
-  /** What is said when all has been said: usage, where the provider gave none. */
+  /** Checks the end of the stream. Returns our usage where the provider gave none. */
   const complete = (): Event[] => {
-    keeper.assertComplete();
+    integrity.assertComplete();
     const told = counter.told();
     const usage = told ?? counter.count(extraPrompts);
     let unreadMs = 0;
@@ -162,14 +158,14 @@ export async function attempt(
     const events = plan.stop.length > 0 ? applyStop(iterable(source), plan.stop, plan.choices) : source;
     let first: Event[] = [];
     let done = false;
-    while (!done && (whole || !keeper.begun())) {
+    while (!done && (whole || !integrity.begun())) {
       const next = await events.next();
       if (next.done) done = true;
-      else for (const event of keeper.filter(next.value)) first.push(event);
+      else for (const event of integrity.filter(next.value)) first.push(event);
     }
     counter.note(first);
     first = counter.completed(first);
-    if (keeper.begun()) observer.begun();
+    if (integrity.begun()) observer.begun();
     if (done) {
       first.push(...complete());
       end();
@@ -177,7 +173,7 @@ export async function attempt(
     }
     let held: Event[] | undefined = first;
     let over = false;
-    // By hand: an async generator on the way of every read costs a turn of the microtask queue for each await and yield.
+    // Not an async generator, which costs a turn of the microtask queue for each await and yield of every read.
     const following: AsyncIterator<Event[], undefined> = {
       async next() {
         if (over) return ENDED;
@@ -190,7 +186,7 @@ export async function attempt(
           for (;;) {
             const next = await events.next();
             if (next.done) break;
-            const filtered = keeper.filter(next.value);
+            const filtered = integrity.filter(next.value);
             counter.note(filtered);
             const value = counter.completed(filtered);
             if (value.length > 0) return { done: false, value };
@@ -211,7 +207,7 @@ export async function attempt(
       async return() {
         if (!over) {
           over = true;
-          // The reader left before the end: nobody wants the rest, so the upstream must hear of it.
+          // The reader left before the end: nobody wants the rest, so the upstream must be aborted.
           abort(new GatewayError('canceled', 'The caller left before the answer was complete.'));
           end();
         }
@@ -222,7 +218,7 @@ export async function attempt(
   } catch (thrown) {
     const error = failure(thrown);
     const elapsedMs = clock.now() - asked;
-    // Of several, those that were refused have been struck off.
+    // Of several requests, those that were refused are no longer in `sent`.
     const maybeBilled = single ? mayBeBilled(error, { elapsedMs, stage: single.stage }) : sent.size > 0;
     abort(error);
     end();
@@ -230,7 +226,7 @@ export async function attempt(
   }
 }
 
-/** Seen only when the first of them has come: the sheet will know it next time. */
+/** We learn only from the first answer that a server ignores `n`. The next call's sheet will know. */
 const tooMany = (provider: string, missing: number): GatewayError =>
   new GatewayError(
     'invalid_request',
@@ -242,7 +238,7 @@ const iterable = (source: AsyncIterator<Event[], unknown>): AsyncIterable<Event[
   [Symbol.asyncIterator]: () => source,
 });
 
-const answered = (generation: Generation | undefined, events: AsyncIterable<Event[]>): Outcome => ({
+const answered = (generation: Generation | undefined, events: AsyncIterable<Event[]>): AttemptOutcome => ({
   kind: 'answered',
   answer: {
     events,

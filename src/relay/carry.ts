@@ -1,3 +1,7 @@
+/**
+ * Carries a call to its end: tries its offers in order until one answers, within one deadline, and makes one error of
+ * the failures if none does.
+ */
 import {
   type AttemptReport,
   abortReason,
@@ -8,56 +12,51 @@ import {
   promptTokens,
 } from '../core/index.ts';
 import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/index.ts';
-import { type Answer, attempt, type Failure, type Observer } from './attempt.ts';
-import { type Clock, sleep } from './clock.ts';
-import type { HealthBook } from './health.ts';
-import { isSchemaRefusal } from './learned.ts';
-import { attemptLimits, type Timeouts } from './limits.ts';
-import type { RetryBudget } from './retry.ts';
-import { turnsOf } from './turns.ts';
+import { type AttemptFailure, type AttemptObserver, attempt, type UpstreamAnswer } from './attempt.ts';
+import { attemptOrder, type RetryBudget } from './attempt-order.ts';
+import { type HealthBook, isSchemaRefusal } from './health.ts';
+import { attemptLimits, type Clock, callDeadline, sleep, type Timeouts } from './timeouts.ts';
 
 export interface Relay {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly timeouts: Timeouts;
   readonly budget: RetryBudget;
   readonly health: HealthBook;
-  /** HTTP requests that the platform lets one call make: beyond them it refuses any, which is no provider's failure. */
+  /** HTTP requests that the platform lets one call make. It refuses any beyond, which is no provider's failure. */
   readonly subrequests: number;
   readonly clock: Clock;
 }
 
-export interface Carried extends Answer {
+export interface Carried extends UpstreamAnswer {
   readonly offer: Candidate;
   readonly attempts: readonly AttemptReport[];
-  /** Offers whose attempts failed and may have been billed all the same, one for each such attempt. */
+  /** Offers whose attempts failed and may have been billed, one entry for each such attempt. */
   readonly maybeBilled: readonly Candidate[];
 }
 
 /**
- * Carries a call to its end: the offers in the sheet's order, each failure handing over to the next, under one deadline and
- * one budget of attempts (see `turnsOf`). A streamed call is carried when its first content is here; any other when its
- * answer is complete, so that until then no failure reaches the caller.
+ * Tries the offers in the order of the sheet, under one deadline and one budget of attempts (see `attemptOrder`). A
+ * streamed call resolves when its first content is here. Any other resolves when its answer is complete, so that
+ * until then no failure reaches the caller.
  */
 export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, relay: Relay): Promise<Carried> {
   const { clock, timeouts, budget, health } = relay;
-  const totalMs = Math.min(call.timeoutMs ?? timeouts.totalMs, timeouts.totalMs);
-  const hurried = totalMs < timeouts.totalMs;
-  const deadline = clock.now() + totalMs;
+  const { deadline, hurried } = callDeadline(call, timeouts, clock.now());
   const attempts: AttemptReport[] = [];
   const errors: GatewayError[] = [];
   const maybeBilled: Candidate[] = [];
-  const turns = turnsOf(sheet.eligible);
+  const order = attemptOrder(sheet.eligible);
   let requestsLeft = relay.subrequests;
 
-  for (let turn = turns.next(clock.now()); turn.kind === 'ask'; turn = turns.next(clock.now())) {
-    const { offer, wait } = turn;
+  for (let next = order.next(clock.now()); next.kind === 'ask'; next = order.next(clock.now())) {
+    const { offer, wait, as } = next;
     if (clock.now() + wait >= deadline) {
       if (wait === 0) break;
-      turns.spent();
+      order.giveUp();
       continue;
     }
-    if (turn.as === 'retry' && !budget.has(offer.provider)) {
-      turns.spent();
+    if (as === 'retry' && !budget.has(offer.provider)) {
+      order.giveUp();
       continue;
     }
     if (wait > 0) {
@@ -65,8 +64,8 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
         throw abortReason(caller);
       });
     }
-    if (turn.as === 'retry' && !budget.take(offer.provider)) {
-      turns.spent();
+    if (as === 'retry' && !budget.take(offer.provider)) {
+      order.giveUp();
       continue;
     }
     const provider = relay.providers.get(offer.provider);
@@ -77,35 +76,33 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
     const situation = {
       leftMs: deadline - begun,
       hurried,
-      othersWaiting: turns.others(),
+      othersWaiting: order.othersLeft(),
       usual: health.completionTokens(offer.model),
     };
     const plan = planFor(call, offer, situation.leftMs);
     const perJob = provider.about.requestsPerJob ?? 1;
     if (plan.jobs.length * perJob > requestsLeft) {
-      turns.spent();
+      order.giveUp();
       continue;
     }
     requestsLeft -= plan.jobs.length * perJob;
-    if (turn.as !== 'look') budget.request(offer.provider);
-    const outcome = await attempt(
-      {
-        provider,
-        plan,
-        limits: attemptLimits(timeouts, offer, plan, situation),
-        deadline,
-        whole: !call.stream,
-        takeRequest: () => {
-          requestsLeft -= perJob;
-          return requestsLeft >= 0;
-        },
-        alone: situation.othersWaiting === 0,
-        takeRetry: () => budget.take(offer.provider),
+    if (as !== 'poll') budget.request(offer.provider);
+    const outcome = await attempt({
+      provider,
+      plan,
+      limits: attemptLimits(timeouts, offer, plan, situation),
+      deadline,
+      whole: !call.stream,
+      alone: situation.othersWaiting === 0,
+      takeRequest: () => {
+        requestsLeft -= perJob;
+        return requestsLeft >= 0;
       },
+      takeRetry: () => budget.take(offer.provider),
       caller,
       clock,
-      observe(relay, call, offer, plan),
-    );
+      observer: observe(relay, call, offer, plan, begun),
+    });
     if (outcome.kind === 'answered') {
       attempts.push({ provider: offer.provider, model: offer.upstream, type: 'ok', ms: clock.now() - begun });
       return { ...outcome.answer, offer, attempts, maybeBilled };
@@ -113,20 +110,20 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
     if (caller.aborted) throw abortReason(caller);
     const { failure } = outcome;
     const { error } = failure;
-    // One report for all the looks at a model that is being loaded.
-    if (turn.as === 'look') attempts.splice(attempts.findLastIndex(isOf(offer)), 1);
+    // All requests to a server that is loading the model are one report.
+    if (as === 'poll') attempts.splice(attempts.findLastIndex(isOf(offer)), 1);
     attempts.push(reportOf(offer, failure, clock.now() - begun));
     errors.push(error);
     if (failure.fault === 'upstream') health.failed(offer, error, clock.now());
     if (failure.maybeBilled) maybeBilled.push(offer);
     if (error.code === 'content_policy' && !offer.policyFallbacks)
-      throw refusedByPolicy(error, attempts, turns.others());
+      throw refusedByPolicy(error, attempts, order.othersLeft());
     const refused = isSchemaRefusal(offer, error);
     if (refused) health.schemasRefused(offer, error, clock.now());
-    // The same offer, as it served before it could hold an answer to a schema.
-    if (refused && offer.plain) turns.instead(offer.plain);
-    else if (error.retryable && !failure.maybeBilled) turns.later(error, clock);
-    else turns.spent();
+    // The same offer in the form without the schema.
+    if (refused && offer.plain) order.replaceWith(offer.plain);
+    else if (error.retryable && !failure.maybeBilled) order.retryLater(error, clock);
+    else order.giveUp();
   }
   throw summary(errors, attempts, deadline <= clock.now());
 }
@@ -136,7 +133,7 @@ const isOf =
   ({ provider, model }: AttemptReport): boolean =>
     provider === offer.provider && model === offer.upstream;
 
-const reportOf = (offer: Candidate, { error, maybeBilled }: Failure, ms: number): AttemptReport => ({
+const reportOf = (offer: Candidate, { error, maybeBilled }: AttemptFailure, ms: number): AttemptReport => ({
   provider: offer.provider,
   model: offer.upstream,
   type: error.code,
@@ -146,9 +143,10 @@ const reportOf = (offer: Candidate, { error, maybeBilled }: Failure, ms: number)
   ms,
 });
 
-/** Keeps account of one attempt: how fast the offer is, whether it breaks, and whether its tokens are ours. */
-function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: Plan): Observer {
-  const asked = clock.now();
+/**
+ * Records one attempt in the health book: how fast the offer is, whether it breaks, and whether it counts as we do.
+ */
+function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: Plan, asked: number): AttemptObserver {
   let first: number | undefined;
   let asPlanned = true;
   return {
@@ -163,7 +161,7 @@ function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: P
       const ms = Math.max(0, now - from - unreadMs);
       health.succeeded(offer, { ...streamed, ms, outputTokens, choices: plan.choices }, now);
       if (usage.source === 'provider' && plan.jobs.length === 1 && asPlanned) health.billed(offer, promptTokens(usage));
-      // A prompt that we only estimate shows no drift, and one that was sent more often than planned shows none either.
+      // Only an exact count can show drift, and only of prompts that were sent as often as planned.
       if (usage.source !== 'provider' || plan.promptExactness !== 'exact' || !asPlanned) return;
       health.reported(offer, promptTokens(usage), plan.promptTokens + offer.reportsExtra * plan.jobs.length);
     },
@@ -177,7 +175,7 @@ function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: P
   };
 }
 
-/** Another provider may have no such policy: whether it is asked is the caller's decision. */
+/** Another provider may have no such policy. The caller decides whether it is asked. */
 function refusedByPolicy(error: GatewayError, attempts: readonly AttemptReport[], others: number): GatewayError {
   const advice =
     others > 0 ? ' Set provider.allow_policy_fallbacks to true where another provider may be asked then.' : '';
@@ -185,8 +183,8 @@ function refusedByPolicy(error: GatewayError, attempts: readonly AttemptReport[]
 }
 
 /**
- * One error for many: what the caller can do something about comes first (its own request, when every provider refused it
- * the same way; a wait, when somebody asked for one), else the last thing that went wrong.
+ * One error for many. An error that the caller can act on comes first: the one on which all providers agree, else a
+ * rate limit or overload, which asks for a wait. Otherwise it is the last one.
  */
 function summary(errors: readonly GatewayError[], attempts: readonly AttemptReport[], late: boolean): GatewayError {
   const last = errors.at(-1);

@@ -1,3 +1,4 @@
+/** One attempt as several upstream requests: where a wire has no `n`, or a call has several prompts. */
 import {
   addUsage,
   asGatewayError,
@@ -8,33 +9,33 @@ import {
   type Usage,
 } from '../core/index.ts';
 import type { Plan } from '../offers/index.ts';
-import { mayBeBilled } from './billed.ts';
-import { type Clock, sleep } from './clock.ts';
-import type { Request } from './request.ts';
+import { type Clock, sleep } from './timeouts.ts';
+import { mayBeBilled, type UpstreamRequest } from './upstream-request.ts';
 
 /**
- * Upstream requests of one attempt that wait for their headers at once. Workers lets six of an invocation do so, and queues
- * the others behind them (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections); one is
- * left for everything else that the call has to fetch.
+ * Upstream requests of one attempt that may wait for their response headers at the same time. Workers allows six in
+ * an invocation and queues the others
+ * (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections). One is left for
+ * everything else that the call has to fetch.
  */
-export const WIDTH = 5;
+const WIDTH = 5;
 
-/** Tries of one request, and the longest wait between two, where the others of its call go on meanwhile. */
+/** Tries of one request, and the longest wait between two. The others of its call go on meanwhile. */
 const TRIES = 3;
 const WAIT_MS = 3_000;
 const BASE_MS = 250;
 
-/** One upstream request of several, and which of the call's choices it is to bring. */
+/** One upstream request of several, and which of the call's choices it brings. */
 interface Share {
   readonly job: Job;
   readonly base: number;
   readonly choices: number;
-  /** What it was refused with, so many times. */
+  /** The errors with which it was refused so far. */
   readonly refusals: readonly unknown[];
 }
 
 interface Running extends Share {
-  readonly request: Request;
+  readonly request: UpstreamRequest;
   /** Its choices that have begun, and those that have finished. */
   readonly begun: Set<number>;
   readonly finished: Set<number>;
@@ -44,15 +45,15 @@ interface Running extends Share {
 export interface Pool {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  start(job: Job): Request;
+  start(job: Job): UpstreamRequest;
   opened(generation: Generation): void;
-  /** A request was refused, so that nothing of it is billed. */
-  refused(request: Request): void;
-  /** Nobody else can serve the call, so that what is refused is made again where others of the same call go on. */
+  /** A request was refused, so it is not billed. */
+  refused(request: UpstreamRequest): void;
+  /** No other offer can serve the call, so that a refused request is retried while others of the same call go on. */
   readonly alone: boolean;
   /** Takes one of the provider's retries, if there is one. */
   takeRetry(): boolean;
-  /** The upstream gives fewer choices than it was asked for, or refuses the number: so many more requests are made. */
+  /** The upstream ignores or refuses `n`, so that this many more requests are made. */
   ignoresN(missing: number): void;
 }
 
@@ -61,7 +62,7 @@ function renumber(event: Event, base: number): Event {
   return base === 0 || event.type === 'usage' ? event : { ...event, choice: event.choice + base };
 }
 
-/** A sample more of the same: another seed, so that it differs. */
+/** The job for one more sample. It gets another seed, so that it differs. */
 function sampleOf(job: Job, sample: number): Job {
   const { seed } = job.sampling;
   return { ...job, n: 1, ...(seed === undefined ? {} : { sampling: { ...job.sampling, seed: seed + sample } }) };
@@ -70,11 +71,11 @@ function sampleOf(job: Job, sample: number): Job {
 const sharesOf = ({ jobs, choicesPerJob }: Plan): Share[] =>
   jobs.map((job, at) => ({ job, base: at * choicesPerJob, choices: choicesPerJob, refusals: [] }));
 
-/** What a request that has ended well has left out, as requests of their own, where its server knows no `n`. */
+/** The choices that a server which ignores `n` left out, as requests of their own. */
 function missing({ job, base, choices, begun, finished }: Running): Share[] {
   const brought = finished.size;
   if (job.n < 2 || brought === 0 || brought >= choices || begun.size > brought) return [];
-  // Servers that ignore it send the first choice alone; anything else is a broken answer.
+  // Servers that ignore it send the first choices alone. Anything else is a broken answer.
   for (let choice = 0; choice < brought; choice++) if (!finished.has(choice)) return [];
   return Array.from({ length: choices - brought }, (_, more) => ({
     job: sampleOf(job, brought + more),
@@ -87,7 +88,7 @@ function missing({ job, base, choices, begun, finished }: Running): Share[] {
 /** llama.cpp: "Field 'n': Value must be between 1 <= value <= 1"; Groq: "'n' : number must be at most 1". */
 const N_NAMED = /['"`]n['"`]/;
 
-/** A request for several choices that was refused for their number: its choices as requests of their own. */
+/** The choices of a request that was refused for its `n`, as requests of their own. */
 function oneByOne({ job, base, choices }: Share, { code, details }: GatewayError): Share[] {
   if (job.n < 2 || (code !== 'invalid_request' && code !== 'unsupported_parameter')) return [];
   if (details.param !== 'n' && !N_NAMED.test(details.upstreamMessage ?? '')) return [];
@@ -114,8 +115,8 @@ type Happening =
   | { readonly kind: 'waited' };
 
 /**
- * Several upstream requests as one: samples or prompts, a few at a time. Their usages become one, at the end. Ends when all
- * have ended. A request that is refused while others go on is made again; any other failure fails all.
+ * Merges the events of several upstream requests, a few of them at a time. Their usages become one, at the end. Ends
+ * when all have ended. A request that is refused while others go on is retried. Any other failure fails all.
  */
 export async function* fanOut(plan: Plan, pool: Pool): AsyncGenerator<Event[], void, undefined> {
   const { clock } = pool;
@@ -166,7 +167,7 @@ export async function* fanOut(plan: Plan, pool: Pool): AsyncGenerator<Event[], v
     }
   }
 
-  /** Puts a refused request back, or throws what it failed with. */
+  /** Queues a refused request again, or throws its error. */
   function again(running: Running, thrown: unknown): void {
     const error = asGatewayError(thrown);
     const elapsedMs = clock.now() - running.askedAt;
@@ -181,7 +182,7 @@ export async function* fanOut(plan: Plan, pool: Pool): AsyncGenerator<Event[], v
     const { job, base, choices, refusals } = running;
     const tries = refusals.length + 1;
     const wait = Math.max(clock.random() * BASE_MS * 2 ** tries, error.details.retryAfterMs ?? 0);
-    // Where all are refused the offer is not to be had, and the next one is asked at once.
+    // Where all requests are refused the offer is not available, and the next one is asked at once.
     const othersGoOn = served > 0 || [...pending.keys()].some((key) => key !== 'wait');
     if (!pool.alone || !othersGoOn || !error.retryable || tries >= TRIES || wait > WAIT_MS) throw thrown;
     notBefore = clock.now() + wait;
@@ -218,14 +219,14 @@ export async function* fanOut(plan: Plan, pool: Pool): AsyncGenerator<Event[], v
             usage = usage ? addUsage(usage, event.usage) : event.usage;
             told++;
           } else if (event.choice < running.choices) {
-            // What is beyond would be another request's.
+            // A choice beyond would take another request's place.
             batch.push(renumber(event, running.base));
           }
         }
         yield batch;
       }
     }
-    // A sum of some of them would be none.
+    // The usage of only some of the requests would be too low.
     if (usage && told === served) yield [{ type: 'usage', usage }];
   } finally {
     for (const running of pending.keys()) if (running !== 'wait') running.request.leave();

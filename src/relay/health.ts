@@ -1,6 +1,19 @@
+/**
+ * What an isolate has seen of its offers: speed, failures in a row (the breaker), token counts against ours, and what
+ * each refused. It learns by itself and forgets when the isolate ends.
+ */
 import type { ErrorCode, GatewayError } from '../core/index.ts';
-import type { Breaker, Health, Observed } from '../offers/index.ts';
-import { keep, type Learned, learned } from './learned.ts';
+import {
+  BILLS_KEPT,
+  type Bill,
+  type Breaker,
+  type Candidate,
+  type Correction,
+  correctionFrom,
+  type Health,
+  type Observed,
+  promptKind,
+} from '../offers/index.ts';
 
 /** Failures in a row after which an offer is tried last. */
 const FAILURES = 5;
@@ -8,98 +21,163 @@ const FAILURES = 5;
 const OPEN_MS = 30_000;
 /** Weight of the newest figure in a moving average. */
 const NEWEST = 0.2;
+/** Milliseconds for which we remember that an offer refused a schema: regions and models learn to accept it. */
+const BELIEVED_MS = 3_600_000;
+/** Entries kept in each of the maps below. */
+const KEPT = 500;
 
-/** Failures that say something of the offer, and not of the call. */
+/** Errors that count against the offer, and not against the call. */
 const ITS_OWN: ReadonlySet<ErrorCode> = new Set([
   'provider_rate_limited',
   'provider_overloaded',
   'provider_unavailable',
   'provider_error',
   'provider_auth',
-  // An upstream that knows nothing of a model has delisted it, or never had it: no call of it will do better.
+  // The upstream does not have the model, or no longer: no call for it will do better.
   'model_not_found',
   'timeout',
   'stream_interrupted',
 ]);
 
-/** How an offer stands: failing counts failures in a row, open waits. */
-type State = { readonly kind: 'closed'; readonly failures: number } | { readonly kind: 'open'; readonly until: number };
+/** The breaker of an offer: `closed` counts failures in a row, `open` waits. */
+type BreakerState =
+  | { readonly kind: 'closed'; readonly failures: number }
+  | { readonly kind: 'open'; readonly until: number };
 
-/** Reported against counted tokens of prompts that we count exactly. */
-export interface Drift extends Named {
-  readonly samples: number;
-  /** Tokens by which the provider's count exceeds ours, its known constant taken off, on average. */
-  readonly tokens: number;
-  /** The same as a share of the prompt. */
-  readonly share: number;
-}
-
-/** One offer, as it was named in the sheet. */
-interface Named {
+/** One offer, by the ids that the sheet uses. */
+interface OfferIds {
   readonly provider: string;
   readonly service?: string | undefined;
   readonly upstream: string;
 }
 
+/** The provider's token counts compared with ours, for prompts that we count exactly. */
+export interface Drift extends OfferIds {
+  readonly samples: number;
+  /** Average tokens by which the provider's count exceeds ours, its known constant subtracted. */
+  readonly tokens: number;
+  /** The same as a share of the prompt. */
+  readonly share: number;
+}
+
 /** What one answer shows of an offer. Milliseconds and tokens. */
-export interface Answered {
+export interface AnswerStats {
   /** Until the first content, where the answer was streamed. */
   readonly ttftMs?: number;
-  /** From the first content (of a streamed answer) or from asking to the end. */
+  /** From the first content (of a streamed answer) or from the request to the end. */
   readonly ms: number;
   /** Of all its choices. */
   readonly outputTokens: number;
   readonly choices: number;
 }
 
-/** What an isolate has seen of its offers. It learns by itself and forgets with its end. */
-export interface HealthBook extends Health, Learned {
-  succeeded(offer: Named & { readonly model: string }, answered: Answered, now: number): void;
+/** A correction of our estimates for one offer, learned from its bills. */
+export interface LearnedCorrection extends OfferIds {
+  /** For prompts with tools, or for those without. */
+  readonly tools: boolean;
+  readonly bills: number;
+  readonly correction: Correction;
+}
+
+export interface HealthBook extends Health {
+  succeeded(offer: OfferIds & { readonly model: string }, stats: AnswerStats, now: number): void;
+  failed(offer: OfferIds, error: GatewayError, now: number): void;
   /** It was asked for several choices in one request, and brought one. */
-  ignoredN(offer: Named): void;
-  failed(offer: Named, error: GatewayError, now: number): void;
-  /** @param counted our own exact count, with what the wire is known to report besides */
-  reported(offer: Named, reported: number, counted: number): void;
+  ignoredN(offer: OfferIds): void;
+  /** The offer has refused to hold an answer to these schemas, or to any. */
+  schemasRefused(offer: Candidate, error: GatewayError, now: number): void;
+  /** The provider has billed one prompt as so many tokens. */
+  billed(offer: Candidate, promptTokens: number): void;
+  /** @param counted our own exact count, with the constant that this wire is known to add */
+  reported(offer: OfferIds, reported: number, counted: number): void;
+  /** Every correction that was learned. */
+  corrections(): readonly LearnedCorrection[];
   drifts(): readonly Drift[];
-  /** Every offer that has been asked, with its breaker. */
-  breakers(now: number): readonly (Named & { readonly breaker: Breaker; readonly observed?: Observed })[];
+  /** Every offer that was asked, with its breaker. */
+  breakers(now: number): readonly (OfferIds & { readonly breaker: Breaker; readonly observed?: Observed })[];
 }
 
 const moved = (average: number | undefined, value: number): number =>
   average === undefined ? value : average + NEWEST * (value - average);
 
-const keyOf = ({ provider, service = '', upstream }: Named): string => `${provider} ${service} ${upstream}`;
+const keyOf = ({ provider, service = '', upstream }: OfferIds): string => `${provider} ${service} ${upstream}`;
+const keyFor = (offer: OfferIds, what: string): string => `${keyOf(offer)} ${what}`;
 
-const namedBy = ({ provider, service, upstream }: Named): Named => ({
+const idsOf = ({ provider, service, upstream }: OfferIds): OfferIds => ({
   provider,
   ...(service === undefined ? {} : { service }),
   upstream,
 });
 
-const CLOSED: State = { kind: 'closed', failures: 0 };
+/** Keeps the newest entries of a map. */
+function keep<T>(map: Map<string, T>, key: string, value: T): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= KEPT) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}
 
-function breakerOf(state: State | undefined, now: number): Breaker {
+const CLOSED: BreakerState = { kind: 'closed', failures: 0 };
+
+function breakerOf(state: BreakerState | undefined, now: number): Breaker {
   if (state?.kind !== 'open') return 'closed';
   return now < state.until ? 'open' : 'half_open';
 }
 
+/** Stands for every schema. */
+const ANY = '*';
+
+const hasTools = ({ sends }: Candidate): boolean => sends.form === 'messages' && sends.tools.length > 0;
+
+/** Fields at fault that fit a refusal of a schema. A refusal that names another field is about that field. */
+const ABOUT_SCHEMAS: ReadonlySet<string | undefined> = new Set(['response_format', 'tools', undefined]);
+
+/**
+ * Whether an error is the offer's refusal to hold the answer to a schema, so that the same offer may serve the call
+ * without it. Providers do not document how they refuse: any 400 that is not about something else counts.
+ */
+export const isSchemaRefusal = ({ structured }: Candidate, { code, details }: GatewayError): boolean =>
+  structured &&
+  (code === 'unsupported_parameter' || code === 'invalid_request') &&
+  details.upstreamStatus === 400 &&
+  ABOUT_SCHEMAS.has(details.param);
+
 export function healthBook(): HealthBook {
-  const states = new Map<string, State & { readonly named: Named }>();
+  const states = new Map<string, BreakerState & { readonly ids: OfferIds }>();
   const seen = new Map<string, Observed>();
   const lengths = new Map<string, number>();
   const drifts = new Map<string, Drift>();
   const withoutN = new Map<string, true>();
+  const refused = new Map<string, number>();
+  /** Tokens of the newest prompts, by kind. The newest only, because a server may be given another template. */
+  const smallest = new Map<string, readonly number[]>();
+  const bills = new Map<
+    string,
+    Omit<LearnedCorrection, 'bills' | 'correction'> & {
+      readonly newest: readonly Bill[];
+      readonly correction: Correction | undefined;
+    }
+  >();
+  const believes = (key: string, now: number): boolean => now < (refused.get(key) ?? Number.NEGATIVE_INFINITY);
 
   return {
-    ...learned(),
     observed: (provider, upstream, service) => seen.get(keyOf({ provider, service, upstream })),
     breaker: (provider, upstream, now, service) => breakerOf(states.get(keyOf({ provider, service, upstream })), now),
     completionTokens: (model) => lengths.get(model),
     ignoresN: (provider, upstream, service) => withoutN.has(keyOf({ provider, service, upstream })),
-    ignoredN: (offer) => keep(withoutN, keyOf(offer), true),
+    refusesSchemas: (provider, upstream, schemas, now, service) =>
+      [ANY, schemas].some((which) => believes(keyFor({ provider, service, upstream }, which), now)),
+    smallestPrompt(provider, upstream, kind, service) {
+      const newest = smallest.get(keyFor({ provider, service, upstream }, kind));
+      return newest && Math.min(...newest);
+    },
+    correction: (provider, upstream, tools, service) =>
+      bills.get(keyFor({ provider, service, upstream }, String(tools)))?.correction,
+
     succeeded(offer, { ttftMs, ms, outputTokens, choices }, now) {
       const key = keyOf(offer);
-      keep(states, key, { ...CLOSED, named: namedBy(offer) });
+      keep(states, key, { ...CLOSED, ids: idsOf(offer) });
       const before = seen.get(key);
       const speed = ms > 0 && outputTokens > 0 ? outputTokens / (ms / 1000) : undefined;
       const first = ttftMs === undefined ? before?.ttftMs : moved(before?.ttftMs, ttftMs);
@@ -116,14 +194,36 @@ export function healthBook(): HealthBook {
       if (!ITS_OWN.has(error.code)) return;
       const key = keyOf(offer);
       const before = states.get(key) ?? CLOSED;
-      const named = namedBy(offer);
-      // Of one that was open it was the first try again: one failure is enough.
+      const ids = idsOf(offer);
+      // An offer that was open was tried again for the first time: one failure is enough.
       const failures = before.kind === 'open' ? FAILURES : before.failures + 1;
       keep(
         states,
         key,
-        failures >= FAILURES ? { kind: 'open', until: now + OPEN_MS, named } : { kind: 'closed', failures, named },
+        failures >= FAILURES ? { kind: 'open', until: now + OPEN_MS, ids } : { kind: 'closed', failures, ids },
       );
+    },
+    ignoredN: (offer) => keep(withoutN, keyOf(offer), true),
+    schemasRefused(offer, { code, details }, now) {
+      // A model that does not know the field refuses every schema. Any other error may be about this schema alone.
+      const all = code === 'unsupported_parameter' && details.param !== undefined;
+      keep(refused, keyFor(offer, all ? ANY : (offer.schemas ?? ANY)), now + BELIEVED_MS);
+    },
+    billed(offer, promptTokens) {
+      if (!(promptTokens > 0)) return;
+      // A raw prompt contains nothing of a template.
+      if (offer.sends.form === 'messages') {
+        const kind = keyFor(offer, promptKind(offer.sends));
+        keep(smallest, kind, [...(smallest.get(kind) ?? []), promptTokens].slice(-BILLS_KEPT));
+      }
+      const tools = hasTools(offer);
+      const key = keyFor(offer, String(tools));
+      const { counted } = offer.prompt;
+      const billed = promptTokens - offer.reportsExtra;
+      if (counted === undefined || counted <= 0 || billed <= 0) return;
+      const newest = [...(bills.get(key)?.newest ?? []), { counted, billed }].slice(-BILLS_KEPT);
+      const { provider, service, upstream } = offer;
+      keep(bills, key, { provider, service, upstream, tools, newest, correction: correctionFrom(newest) });
     },
     reported(offer, reported, counted) {
       if (counted <= 0) return;
@@ -131,17 +231,22 @@ export function healthBook(): HealthBook {
       const before = drifts.get(key);
       const tokens = reported - counted;
       keep(drifts, key, {
-        ...namedBy(offer),
+        ...idsOf(offer),
         samples: (before?.samples ?? 0) + 1,
         tokens: moved(before?.tokens, tokens),
         share: moved(before?.share, tokens / counted),
       });
     },
+
+    corrections: () =>
+      [...bills.values()].flatMap(({ newest, correction, ...of }) =>
+        correction === undefined ? [] : [{ ...of, bills: newest.length, correction }],
+      ),
     drifts: () => [...drifts.values()],
     breakers: (now) =>
-      [...states.values()].map(({ named, ...state }) => {
-        const observed = seen.get(keyOf(named));
-        return { ...named, breaker: breakerOf(state, now), ...(observed ? { observed } : {}) };
+      [...states.values()].map(({ ids, ...state }) => {
+        const observed = seen.get(keyOf(ids));
+        return { ...ids, breaker: breakerOf(state, now), ...(observed ? { observed } : {}) };
       }),
   };
 }

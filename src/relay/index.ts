@@ -1,5 +1,4 @@
+export { type RetryBudget, retryBudget } from './attempt-order.ts';
 export { type Carried, carry, type Relay } from './carry.ts';
-export { type Clock, systemClock } from './clock.ts';
 export { type Drift, type HealthBook, healthBook } from './health.ts';
-export { DEFAULT_TIMEOUTS, type Timeouts } from './limits.ts';
-export { type RetryBudget, retryBudget } from './retry.ts';
+export { type Clock, DEFAULT_TIMEOUTS, systemClock, type Timeouts } from './timeouts.ts';

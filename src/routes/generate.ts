@@ -1,3 +1,4 @@
+/** `POST /v1/chat/completions` and `POST /v1/completions`: one call from its body to its answer. */
 import type { Context, Handler } from 'hono';
 import {
   type Call,
@@ -25,15 +26,11 @@ import {
 } from '../dialects/openai/index.ts';
 import { alternativesTo, type Candidate, type OfferSheet, offerSheet, receiptOf } from '../offers/index.ts';
 import { type Carried, carry } from '../relay/index.ts';
-import { readJson } from './body.ts';
-import { contextOf, flag } from './context.ts';
-import type { Gateway } from './gateway.ts';
 import { offerRows } from './offers.ts';
-import { prepare } from './prepare.ts';
-import { headersOf, replyJson } from './reply.ts';
+import { contextOf, type Gateway, headerFlag, headersOf, prepare, readJson, replyJson } from './request.ts';
 import { sendEvents } from './sse.ts';
 
-/** How one of the two calls is read and written; everything between is the same. */
+/** How one of the two calls is parsed and answered. Everything between is the same. */
 interface Dialect<C extends Call> {
   parse(body: unknown, context: Parameters<typeof parseChat>[1]): Parsed<C>;
   answer(parsed: Parsed<C>, offer: Candidate, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
@@ -46,7 +43,7 @@ const chat: Dialect<Parsed<Call>['call'] & { kind: 'chat' }> = {
   stream: (parsed, _offer, envelope) => chatStream(envelope, parsed),
 };
 
-/** What we put in front of each choice: the prompt as the caller wrote it, or the text of its token ids. */
+/** What we put before each choice for `echo`: the prompt as the caller wrote it, or the text of its token ids. */
 const echoes =
   ({ prompts, n }: CompletionCall, { echo, sends }: Candidate) =>
   (choice: number): string => {
@@ -64,7 +61,7 @@ const completion: Dialect<CompletionCall> = {
     completionStream(envelope, { includeUsage, echoes: echoes(call, offer) }),
 };
 
-/** The time each step took, for `Server-Timing`. On Workers the clock moves only at I/O, so steps of pure CPU show 0. */
+/** The time of each step, for `Server-Timing`. On Workers the clock moves only at I/O, so steps of pure CPU show 0. */
 function stopwatch() {
   let last = Date.now();
   const steps: string[] = [];
@@ -80,7 +77,7 @@ function stopwatch() {
 
 const MAX_FINGERPRINT = 200;
 
-/** It is the upstream's to choose, so it is shown only if it is a short name and no credential. */
+/** The upstream chooses its fingerprint, so it is shown only if it is short, and without credentials. */
 function fingerprintOf({ fingerprint }: Carried, redact: Redact): string | null {
   if (fingerprint === undefined || fingerprint.length > MAX_FINGERPRINT) return null;
   return withoutKnownKeys(redact(fingerprint));
@@ -88,7 +85,7 @@ function fingerprintOf({ fingerprint }: Carried, redact: Redact): string | null 
 
 const MAX_NAMED = 20;
 
-/** Names of a caller's choosing, made fit for a header: printable, and not endless. */
+/** Names that callers choose, made safe for a header: printable, and limited in number and length. */
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMED).map((name) => name.slice(0, 64).replace(/[^\x20-\x7e]|,/g, '?'));
   return (names.length > MAX_NAMED ? [...shown, `and ${names.length - MAX_NAMED} more`] : shown).join(', ');
@@ -105,7 +102,7 @@ function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: 
   if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered);
 }
 
-/** What is said of an answer once it is known what it came to. */
+/** The cost of an answer and its `debug` object, made from its usage when it is known. */
 function account(call: Call, sheet: OfferSheet, now: number, carried: Carried, redact: Redact) {
   const { offer, attempts, maybeBilled } = carried;
   const { prompt, reportsExtra, sends, nativeN } = offer;
@@ -142,7 +139,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     const body = await readJson(c.req.raw, config.maxBodyBytes);
     const id = `gen-${crypto.randomUUID().replaceAll('-', '')}`;
     const parsed = dialect.parse(body, contextOf(c, id));
-    const debugging = flag(c, 'x-chasqui-debug');
+    const debugging = headerFlag(c, 'x-chasqui-debug');
     const { call } = parsed;
     watch.lap('parse');
     const { asked, moment } = await prepare(call, gateway);

@@ -1,11 +1,10 @@
+/** `/healthz` and `/v1/health`. */
 import type { Handler } from 'hono';
 import { dayOf, type Probe, redactDeep } from '../core/index.ts';
-import { modelsAt } from './available.ts';
-import { switched } from './context.ts';
-import type { Gateway } from './gateway.ts';
 import { misconfigured } from './middleware.ts';
-import { observedRow, rounded } from './observed.ts';
-import { replyJson } from './reply.ts';
+import { modelsAt } from './models.ts';
+import { observedRow, rounded } from './offers.ts';
+import { type Gateway, queryFlag, replyJson } from './request.ts';
 
 /** `GET /healthz`: the Worker runs and its configuration can be read. Needs no key. */
 export const liveness =
@@ -15,15 +14,15 @@ export const liveness =
     return replyJson(c, 200, { status: 'ok' });
   };
 
-/** Share of a prompt by which counts may differ before it is called drift. */
+/** Counts that differ by more than this share of the prompt are called drift. */
 const DRIFT = 0.01;
-/** Fewer answers say nothing. */
+/** Fewer answers prove nothing. */
 const LEAST_SAMPLES = 5;
 
-/** No answer of a provider is waited for longer. */
+/** The longest wait for a provider's answer. */
 const PROBE_MS = 5_000;
 
-/** Asks every provider at once whether it can be used as it is configured; by provider. */
+/** Asks every provider at once whether its configuration works. By provider. */
 async function probes(gateway: Gateway): Promise<ReadonlyMap<string, readonly Probe[]>> {
   const { config, relay } = gateway;
   const late = new AbortController();
@@ -41,15 +40,15 @@ async function probes(gateway: Gateway): Promise<ReadonlyMap<string, readonly Pr
 }
 
 /**
- * `GET /v1/health`: which providers have credentials here, and what this isolate has seen of their offers: how fast they
- * are, which keep failing, and where a provider counts prompts otherwise than its model's own tokenizer. With `?probe=1` each
- * provider is asked something that costs nothing, and the answer says what is wrong and what to do about it.
+ * `GET /v1/health`: which providers are configured, and what this isolate has seen of their offers: speed, breakers,
+ * and token counts that differ from the model's own tokenizer. With `?probe=1` each provider is sent a free request,
+ * and the answer says what is wrong and how to fix it.
  */
 export const health =
   (gateway: Gateway): Handler =>
   async (c) => {
     const { config, relay } = gateway;
-    const probed = switched(c, 'probe') ? await probes(gateway) : undefined;
+    const probed = queryFlag(c, 'probe') ? await probes(gateway) : undefined;
     const drifts = relay.health.drifts().map(({ provider, service, upstream, samples, tokens, share }) => ({
       provider,
       ...(service === undefined ? {} : { service }),
@@ -93,7 +92,7 @@ export const health =
       })),
       offers,
       token_drift: drifts,
-      // Where we can only estimate: what a count is multiplied by and what is added, as the offer was seen to bill.
+      // Where we can only estimate: the factor and the constant by which our count is corrected, learned from bills.
       token_estimates: estimates,
     });
   };

@@ -1,15 +1,118 @@
+/**
+ * What happens around the handlers: the path is put right, every answer gets its headers, the key is checked, and
+ * failures and unknown paths become errors that tell what to do.
+ */
 import type { Context, ErrorHandler, Handler, MiddlewareHandler, NotFoundHandler } from 'hono';
 import { authenticate } from '../accounts/index.ts';
 import { asGatewayError, GatewayError, redactError } from '../core/index.ts';
 import { errorBody, retryAfter } from '../dialects/openai/index.ts';
-import type { Gateway } from './gateway.ts';
-import { foreignApi, methodError, notFoundError } from './paths.ts';
-import { headersOf, replyJson } from './reply.ts';
+import { type Gateway, headersOf, replyJson } from './request.ts';
 
-/** A caller's own id is kept where it is harmless to repeat. */
+/** Every route with its methods. `:id` may contain slashes. */
+export const ROUTES: readonly (readonly [path: string, methods: readonly string[]])[] = [
+  ['/v1/chat/completions', ['POST']],
+  ['/v1/completions', ['POST']],
+  ['/v1/offers', ['POST']],
+  ['/v1/count_tokens', ['POST']],
+  ['/v1/tokenize', ['POST']],
+  ['/v1/detokenize', ['POST']],
+  ['/v1/models', ['GET']],
+  ['/v1/models/:id', ['GET']],
+  ['/v1/prices', ['GET', 'PUT', 'DELETE']],
+  ['/v1/health', ['GET']],
+  ['/healthz', ['GET']],
+];
+
+/** The first segment after `/v1/` of each route, for clients whose base URL lacks `/v1`. */
+const BELOW_V1: ReadonlySet<string> = new Set(
+  ROUTES.flatMap(([path]) => (path.startsWith('/v1/') ? path.slice(4).split('/', 1) : [])),
+);
+
+const LEADING = /^(?:\/api)?(?:\/v1)+(?=\/|$)/;
+
+/**
+ * Corrects the path of a client with a wrong base URL: extra slashes, `/v1` twice or missing, or OpenRouter's
+ * `/api/v1`. Any other path is returned as it is.
+ */
+export function canonicalPath(path: string): string {
+  // What a correct client sends.
+  if (path.startsWith('/v1/') && !path.startsWith('/v1/v1') && !path.includes('//') && !path.endsWith('/')) return path;
+  const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
+  const rest = plain.replace(LEADING, '');
+  if (rest !== plain) return `/v1${rest}`;
+  return BELOW_V1.has(rest.slice(1).split('/', 1)[0] ?? '') ? `/v1${rest}` : plain;
+}
+
+/** Whether two paths differ only in case, punctuation or a plural. */
+const alike = (a: string, b: string): boolean => {
+  const bare = (text: string) =>
+    text
+      .toLowerCase()
+      .replace(/[^a-z]/g, '')
+      .replace(/s$/, '');
+  return bare(a) === bare(b);
+};
+
+/** The route that an unknown path was probably meant for. */
+function meant(path: string): string | undefined {
+  const plain = ROUTES.map(([route]) => route).filter((route) => !route.includes(':'));
+  const short = (route: string) => route.replace(/^\/v1/, '');
+  return (
+    // Behind a prefix: `/openai/v1/chat/completions`, `/openai/deployments/x/chat/completions`.
+    plain.find((route) => path.endsWith(short(route))) ??
+    plain.find((route) => alike(short(route), short(path))) ??
+    (/chat|message|generate|response/i.test(path) ? '/v1/chat/completions' : undefined)
+  );
+}
+
+/** Other vendors' APIs, by paths that OpenAI's API does not have. */
+const FOREIGN: readonly (readonly [api: string, path: RegExp])[] = [
+  ['Replicate', /^\/v1\/(?:predictions|collections|hardware|deployments|trainings|account|webhooks)(?:\/|$)/],
+  ['Replicate', /^\/v1\/models\/[^/]+\/[^/]+\/(?:versions|predictions|trainings|examples|readme)(?:\/|$)/],
+  ['Ollama', /^\/api\/(?:chat|generate|tags|show|embed|embeddings|ps|pull|version)$/],
+  ['Bedrock', /^\/model\/[^/]+\/(?:converse|invoke)/],
+];
+
+/** Replicate's clients also call paths that we serve (`GET /v1/models`), so they are known by their user agent. */
+const REPLICATE_CLIENT = /^replicate-(?:javascript|python|go|swift|elixir)/i;
+
+/** The other vendor whose API a request is for, if it is not for ours. */
+export function foreignApi(path: string, userAgent: string | undefined): string | undefined {
+  if (userAgent !== undefined && REPLICATE_CLIENT.test(userAgent)) return 'Replicate';
+  return FOREIGN.find(([, pattern]) => pattern.test(path))?.[0];
+}
+
+const shown = (path: string): string => path.slice(0, 200);
+
+/** The error for an unknown path. It says which route to use instead. */
+export function notFoundError(c: Context): GatewayError {
+  const { method, path } = c.req;
+  const { origin } = new URL(c.req.url);
+  const at = `There is no ${method} ${shown(path)} here.`;
+  const api = foreignApi(path, c.req.header('user-agent'));
+  const route = api === undefined ? meant(path) : '/v1/chat/completions';
+  const methods = ROUTES.find(([known]) => known === route)?.[1] ?? [];
+  const next =
+    api !== undefined
+      ? `That is ${api}'s API, and this gateway speaks OpenAI's: POST /v1/chat/completions or /v1/completions.`
+      : route !== undefined
+        ? `Did you mean ${methods.join(' or ')} ${route}?`
+        : 'The README lists the routes; GET /v1/models is one.';
+  return new GatewayError('not_found', `${at} ${next} The base URL for clients of OpenAI's is ${origin}/v1`);
+}
+
+/** The error for a known path with a wrong method. */
+export const methodError = (path: string, methods: readonly string[]): GatewayError =>
+  new GatewayError(
+    'invalid_request',
+    `${path} takes ${methods.join(', ')}${methods.includes('POST') ? ' with a JSON body' : ''}.`,
+    { status: 405 },
+  );
+
+/** A caller's own request id is repeated only if it looks like this. */
 const SAFE_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
-/** What every answer carries: `x-request-id` (the caller's own, or a new one), and whether the sandbox gave it. */
+/** Headers of every answer: `x-request-id` (the caller's own, or a new one), and whether it comes from the sandbox. */
 export const everyAnswer =
   ({ config }: Gateway): MiddlewareHandler =>
   (c, next) => {
@@ -23,8 +126,8 @@ export const everyAnswer =
 const PREFLIGHT_S = '86400';
 
 /**
- * Any origin may ask: a key guards what costs money, and none is ever in a cookie. (Hono's own `cors` makes a second
- * Response of every answer.)
+ * CORS: any origin may ask, because the key protects what costs money and is never in a cookie. (Hono's own `cors`
+ * makes a second Response of every answer.)
  */
 export const anyOrigin: MiddlewareHandler = (c, next) => {
   const headers = headersOf(c);
@@ -37,7 +140,7 @@ export const anyOrigin: MiddlewareHandler = (c, next) => {
   return Promise.resolve(new Response(null, { status: 204, headers }));
 };
 
-/** Refuses everything while the configuration has mistakes, and whoever has no key. */
+/** Refuses every request while the configuration has mistakes, and requests without a valid key. */
 export const guard =
   ({ config }: Gateway): MiddlewareHandler =>
   (c, next) => {
@@ -46,7 +149,7 @@ export const guard =
     return next();
   };
 
-/** Lets nobody ask before the user's own servers have said which models they have, or have had the time to. */
+/** Waits until the operator's own servers have listed their models, or have had the time to. */
 export const servicesReady =
   ({ services }: Gateway): MiddlewareHandler =>
   async (_c, next) => {
@@ -61,7 +164,7 @@ export const misconfigured = ({ mistakes, warnings }: Gateway['config']): Gatewa
 function answerError(c: Context, { config }: Gateway, thrown: unknown): Response {
   const known = asGatewayError(thrown);
   const error = redactError(known, config.redact);
-  // The name alone: the text of an unforeseen exception may hold what must not be logged.
+  // Only the name: the message of an unforeseen exception may contain what must not be logged.
   if (thrown !== known) console.error(`unforeseen ${thrown instanceof Error ? thrown.name : typeof thrown}`);
   const headers = headersOf(c);
   Object.assign(headers, retryAfter(error));
@@ -74,7 +177,7 @@ export const sayError =
   (thrown, c) =>
     answerError(c, gateway, thrown);
 
-/** Nothing is served there. A client of Replicate's shows `detail`, which its own API's errors have. */
+/** Answers unknown paths. Replicate's clients show `detail`, as in the errors of Replicate's API. */
 export const notFound =
   (gateway: Gateway): NotFoundHandler =>
   (c) => {
@@ -85,7 +188,7 @@ export const notFound =
     return replyJson(c, status, { ...body, title: 'Not Found', detail, status });
   };
 
-/** For a route that was asked by a method it does not take. */
+/** Answers a route's other methods with 405. */
 export const otherMethod = (gateway: Gateway, path: string, methods: readonly string[]): Handler => {
   const missing = notFound(gateway);
   return (c) => {
@@ -95,7 +198,7 @@ export const otherMethod = (gateway: Gateway, path: string, methods: readonly st
   };
 };
 
-/** Models are asked for by clients of Replicate's, too, which cannot read ours. */
+/** Refuses Replicate's clients, which also ask for models but cannot read our answer. */
 export const ownClients =
   (gateway: Gateway): MiddlewareHandler =>
   async (c, next) => {

@@ -1,3 +1,4 @@
+/** `GET /v1/models`: which models there are, who offers them, and which of them this deployment can serve. */
 import type { Handler } from 'hono';
 import {
   CATALOG_DATE,
@@ -5,6 +6,7 @@ import {
   type CatalogOffer,
   findModel,
   hasServedOffer,
+  isServed,
   models,
   type PriceBook,
   type PriceTerms,
@@ -14,14 +16,56 @@ import {
   WIRES,
   wireOf,
 } from '../catalog/index.ts';
-import { dayOf, GatewayError, type ServiceOffer } from '../core/index.ts';
+import { dayOf, GatewayError, type ModelAt, type ServiceOffer } from '../core/index.ts';
 import { type Route, serviceIndex } from '../offers/index.ts';
-import { availability } from './available.ts';
-import { switched } from './context.ts';
-import type { Gateway } from './gateway.ts';
-import { replyJson } from './reply.ts';
+import { type Gateway, queryFlag, replyJson } from './request.ts';
 
-/** OpenAI's field asks when a model was made; what is known here is when its row was. Seconds. */
+/** Which offers, models and routes this deployment can serve: configured, not retired, and available in its region. */
+export function availability({ config, services }: Gateway, day: string) {
+  const own = new Set(services.offers().map(({ model }) => model));
+  const offered = (offer: CatalogOffer): boolean =>
+    offer.provider !== 'anyscale' &&
+    config.providers.has(offer.provider) &&
+    offer.billing !== 'provisioned' &&
+    isServed(offer, day) &&
+    'id' in upstreamId(offer, config.region ?? '');
+  const model = ({ id, offers }: CatalogModel): boolean => own.has(id) || offers.some(offered);
+  const route = ({ targets }: Route): boolean =>
+    targets.some(({ model: name, routing }) => {
+      if (own.has(name)) return true;
+      const match = findModel(name);
+      if (match.kind !== 'model') return false;
+      const { pin } = match;
+      if (!pin && own.has(match.model.id)) return true;
+      return match.model.offers.some(
+        (offer) =>
+          offered(offer) &&
+          (pin === undefined || pin.provider === offer.provider) &&
+          (routing.only === undefined || routing.only.includes(offer.provider)),
+      );
+    });
+  return { offered, model, route };
+}
+
+/**
+ * The models that this deployment uses at a provider, by the provider's own ids: of services, and of the catalogue.
+ */
+export function modelsAt(provider: string, gateway: Gateway, day: string): readonly ModelAt[] {
+  const { offered } = availability(gateway, day);
+  const { region = '' } = gateway.config;
+  const own = gateway.services.offers().filter((offer) => offer.provider === provider);
+  return [
+    ...own.map(({ upstream, service }) => ({ model: upstream, service })),
+    ...models()
+      .flatMap(({ offers }) => offers.filter((offer) => offer.provider === provider && offered(offer)))
+      .flatMap((offer) => {
+        const upstream = upstreamId(offer, region);
+        return 'id' in upstream ? [{ model: upstream.id }] : [];
+      }),
+  ];
+}
+
+/** For OpenAI's `created`: we know only when the catalogue was made. Seconds. */
 const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);
 
 /** What an offer costs today, overrides included. */
@@ -33,10 +77,10 @@ function pricing(book: PriceBook, provider: string, upstream: string, where: Pri
   return { ...rateJson(price), rule: id, source, source_date: checkedAt, ...note };
 }
 
-/** Without a region of its own the gateway asks no Bedrock, and the list prices are the ones to show. */
+/** Without a region Bedrock is not configured, and the list prices are shown. */
 const regionOf = (region: string | undefined): PriceTerms => (region === undefined ? {} : { region });
 
-/** Whether an answer can be held to a JSON Schema: by the wire, which on Bedrock leaves it to the model. */
+/** Whether an answer can be held to a JSON Schema: decided by the wire, and on Bedrock also by the model. */
 const holdsSchemas = (offer: CatalogOffer, family: string): boolean =>
   offer.apis.some((api) => {
     const wire = wireOf(offer.provider, api, family, offer.id);
@@ -50,7 +94,7 @@ const mostOutput = ({ maxOutput }: CatalogOffer): number | null =>
 
 function catalogOffer(offer: CatalogOffer, family: string, { config, prices }: Gateway) {
   const where = regionOf(config.region);
-  // The price of what is sent: Bedrock's inference profiles can cost differently.
+  // The price of the id that is sent: a Bedrock inference profile can have its own.
   const sent = upstreamId(offer, where.region ?? 'us-east-1');
   return {
     provider: offer.provider,
@@ -73,7 +117,10 @@ function catalogOffer(offer: CatalogOffer, family: string, { config, prices }: G
   };
 }
 
-/** What a service of the user's own can do: as its entry says, else as the model is known; null is not known, and sent on. */
+/**
+ * What an own service can do: as configured, else as the catalogue knows the model. Null: unknown, the server
+ * decides.
+ */
 const serviceCapabilities = ({ capabilities }: ServiceOffer, known: CatalogModel | undefined) => ({
   tools: capabilities?.tools ?? known?.capabilities.tools ?? null,
   vision: capabilities?.vision ?? known?.capabilities.vision ?? null,
@@ -94,7 +141,7 @@ function serviceOffer(offer: ServiceOffer, known: CatalogModel | undefined, { pr
   };
 }
 
-/** A model as OpenAI shows it, with what each provider offers of it. */
+/** A model in OpenAI's form, with its offers. */
 function describe(id: string, known: CatalogModel | undefined, gateway: Gateway) {
   const services = serviceIndex(gateway.services.offers());
   const own = new Set([...services.called(id), ...(known ? services.of(known.id) : [])]);
@@ -122,14 +169,14 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
     offers: [
       ...[...own].map((offer) => serviceOffer(offer, known, gateway)),
       ...(known?.offers ?? [])
-        // The catalogue's Anyscale rows are history; a service of one's own is listed above.
+        // The catalogue's Anyscale rows are history. Configured services are listed above.
         .filter((offer) => offer.provider !== 'anyscale')
         .map((offer) => catalogOffer(offer, known?.family ?? '', gateway)),
     ],
   };
 }
 
-/** A configured name as OpenAI shows a model, with what it stands for. */
+/** A configured route in OpenAI's form of a model, with the models it stands for. */
 const describeRoute = (id: string, { kind, models, provider }: Route) => ({
   id,
   object: 'model',
@@ -141,20 +188,20 @@ const describeRoute = (id: string, { kind, models, provider }: Route) => ({
   ...(provider ? { provider } : {}),
 });
 
-/** A model's row without the offers that cannot be had here. */
+/** A model with only the offers that are available here. */
 function onlyOffers(known: CatalogModel, offered: (offer: CatalogOffer) => boolean): CatalogModel {
   return { ...known, offers: known.offers.filter(offered) };
 }
 
 /**
- * `GET /v1/models`: configured names, then every model that somebody still serves, the user's own first. With
- * `?available=1` it is what this deployment serves now, with the offers that can be had.
+ * `GET /v1/models`: configured routes, then models of own services, then every model that a provider still serves.
+ * With `?available=1` only what this deployment can serve now.
  */
 export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
     const day = dayOf(Date.now());
-    const only = switched(c, 'available') ? availability(gateway, day) : undefined;
+    const only = queryFlag(c, 'available') ? availability(gateway, day) : undefined;
     const { routes } = gateway.config;
     const services = gateway.services.offers();
     const ids = new Set(models().map((model) => model.id));
@@ -176,7 +223,7 @@ export const listModels =
     });
   };
 
-/** `GET /v1/models/{id}`: one model, retired ones too, by any of its names; or a configured name. */
+/** `GET /v1/models/{id}`: one model by any of its names, also a retired one; or a configured route. */
 export const getModel =
   (gateway: Gateway): Handler =>
   (c) => {

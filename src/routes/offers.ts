@@ -1,3 +1,4 @@
+/** `POST /v1/offers`, and how an offer sheet is written as JSON. */
 import type { Handler } from 'hono';
 import { ageDays, type Priced, priceSources, rateJson, stale } from '../catalog/index.ts';
 import { dayOf, formatDollars } from '../core/index.ts';
@@ -10,12 +11,16 @@ import {
   type Observed,
   type OfferSheet,
 } from '../offers/index.ts';
-import { readJson } from './body.ts';
-import { contextOf } from './context.ts';
-import type { Gateway } from './gateway.ts';
-import { observedRow } from './observed.ts';
-import { prepare } from './prepare.ts';
-import { replyJson } from './reply.ts';
+import { contextOf, type Gateway, prepare, readJson, replyJson } from './request.ts';
+
+export const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
+
+/** Observed speed of an offer as JSON. */
+export const observedRow = (observed: Observed | undefined) => ({
+  ttft_ms: observed?.ttftMs === undefined ? null : Math.round(observed.ttftMs),
+  tokens_per_second: observed?.tokensPerSecond === undefined ? null : rounded(observed.tokensPerSecond, 1),
+  samples: observed?.samples ?? 0,
+});
 
 const dollars = (amount: bigint | undefined): string | null => (amount === undefined ? null : formatDollars(amount));
 
@@ -54,7 +59,7 @@ type Known = Pick<
   | 'drops'
 >;
 
-/** What is said of an offer whether it is eligible or not. */
+/** The fields of every offer, eligible or not. */
 const common = (offer: Known | Candidate, today: string) => ({
   provider: offer.provider,
   model: offer.model,
@@ -70,7 +75,7 @@ const common = (offer: Known | Candidate, today: string) => ({
   drops: offer.drops ?? [],
 });
 
-/** A sheet as callers read it: eligible offers in rank order, then what is left out and why. */
+/** A sheet as JSON: eligible offers in rank order, then excluded ones with the reason. */
 export const offerRows = ({ eligible, excluded }: OfferSheet, now: number) => {
   const today = dayOf(now);
   return [
@@ -97,7 +102,7 @@ export const offerRows = ({ eligible, excluded }: OfferSheet, now: number) => {
   ];
 };
 
-/** `POST /v1/offers`: what every offer would do with this very call, and charge for it. Calls nobody. */
+/** `POST /v1/offers`: what every offer would do with this call and charge for it. Calls no provider. */
 export const offers =
   (gateway: Gateway): Handler =>
   async (c) => {

@@ -1,18 +1,19 @@
+/** Answers with server-sent events: one write for each batch of events, and comments while nothing comes. */
 import type { Context } from 'hono';
 import { asGatewayError, type Event } from '../core/index.ts';
 import type { StreamEncoder } from '../dialects/openai/index.ts';
-import { headersOf, reply } from './reply.ts';
+import { headersOf, reply } from './request.ts';
 
-/** Silence after which a comment is sent; it also reveals a caller that has gone. */
+/** A comment is sent after this much silence. It also reveals a caller that has left. */
 const KEEP_ALIVE_MS = 10_000;
-/** The silence is counted in so many parts, because asking for the time at every write costs more. */
+/** The silence is counted in this many ticks, which costs less than reading the clock at every write. */
 const QUIET_TICKS = 2;
 const KEEP_ALIVE = new TextEncoder().encode(': keep-alive\n\n');
 
 /**
- * Answers with server-sent events: one write for each batch, through the runtime's own IdentityTransformStream, which
- * costs a quarter less for each write than a TransformStream in JavaScript. When the caller leaves, the next write fails
- * and `gone` is called, which aborts the upstream.
+ * Writes through the runtime's own IdentityTransformStream, which costs a quarter less for each write than a
+ * TransformStream in JavaScript. When the caller leaves, the next write fails and `gone` is called, which aborts the
+ * upstream.
  */
 export function sendEvents(
   c: Context,
@@ -43,7 +44,7 @@ export function sendEvents(
       }
       last = encoder.end();
     } catch (thrown) {
-      // A write that failed leaves the flag: the caller has gone, and leaving the loop has let go of the upstream.
+      // If a write failed, the caller has left, and leaving the loop has ended the upstream.
       if (writing) throw thrown;
       last = encoder.fail(asGatewayError(thrown));
     }
@@ -51,7 +52,7 @@ export function sendEvents(
     await writer.close();
   };
   pump()
-    // Only a caller that has gone makes this fail, and nobody is left to be told.
+    // This fails only when the caller has left, so nobody is left to be told.
     .catch(gone)
     .finally(() => clearInterval(keepAlive));
 

@@ -1,3 +1,4 @@
+/** `/v1/count_tokens`, `/v1/tokenize` and `/v1/detokenize`. */
 import type { Context, Handler } from 'hono';
 import { type Call, GatewayError, type ModelAt, type Provider, type TokenizedText } from '../core/index.ts';
 import { parseCall, parseCountText, parseDetokenize, parseTokenize } from '../dialects/openai/index.ts';
@@ -11,16 +12,12 @@ import {
   servicesNamed,
 } from '../offers/index.ts';
 import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
-import { readJson } from './body.ts';
-import { contextOf } from './context.ts';
-import type { Gateway } from './gateway.ts';
-import { lookUp, prepare } from './prepare.ts';
-import { replyJson } from './reply.ts';
+import { contextOf, type Gateway, lookUp, prepare, readJson, replyJson } from './request.ts';
 
-/** How long a provider may take to count what we can only estimate. */
+/** How long a provider may take to count a prompt that we can only estimate. */
 const ASKING_MS = 5_000;
 
-/** What the provider itself counts of all that it would be sent, where we can only estimate and it can be asked. */
+/** The provider's own count of the whole request, where we can only estimate it and the provider can count. */
 async function asked(providers: ReadonlyMap<string, Provider>, call: Call, offer: Candidate) {
   const provider = providers.get(offer.provider);
   if (offer.prompt.exactness === 'exact' || !provider?.countTokens) return undefined;
@@ -42,7 +39,7 @@ async function offerRow(providers: ReadonlyMap<string, Provider>, call: Call, of
     tokens,
     exactness: told === undefined ? offer.prompt.exactness : 'provider',
     ...(told === undefined && offer.prompt.errorBound !== undefined ? { error_bound: offer.prompt.errorBound } : {}),
-    // What the provider's usage will say, where that is known to be another number.
+    // The count that the provider will report, where that is known to differ.
     ...(offer.reportsExtra > 0 ? { reported_tokens: tokens + offer.reportsExtra } : {}),
     context_length: contextLength ?? null,
     max_output_tokens: offer.output.most ?? null,
@@ -97,9 +94,9 @@ async function countText({ model, family, contextLength }: NamedModel, input: st
   };
 }
 
-/** One row for each model, also where one name stands for several. */
+/** One row for each model. One name may stand for several. */
 async function countCalls(given: Call, gateway: Gateway) {
-  // By price, and not by a draw: who counts twice sees the same twice.
+  // Sorted by price, so that the same request gets the same answer each time.
   const call: Call = { ...given, routing: { sort: 'price', ...given.routing } };
   const { asked: offers, moment } = await prepare(call, gateway);
   const rows = [];
@@ -118,8 +115,8 @@ async function countTexts(names: readonly string[], input: string, gateway: Gate
 }
 
 /**
- * `POST /v1/count_tokens`: what a call's prompt comes to for one model or several, and at each of their offers; or the
- * tokens of a plain text (`input`), with nothing around it.
+ * `POST /v1/count_tokens`: the prompt tokens of a call for one model or several, and at each of their offers; or the
+ * tokens of a plain text (`input`) without any template.
  */
 export const countTokens =
   (gateway: Gateway): Handler =>
@@ -134,7 +131,7 @@ export const countTokens =
     return replyJson(c, 200, others.length > 0 ? { object: 'list', data: rows } : only);
   };
 
-/** The exact tokenizer of a model, of a route's first; undefined where only an estimate can be had here. */
+/** The exact tokenizer of a model, or of a route's first model. Undefined where we can only estimate. */
 async function exactTokenizer(gateway: Gateway, model: string): Promise<Tokenizer | undefined> {
   const [first] = await lookUp(gateway, () => modelsNamed(model, gateway.world));
   const family = first?.family ?? 'unknown';
@@ -149,7 +146,7 @@ const noTokenizer = (model: string): GatewayError =>
     { param: 'model' },
   );
 
-/** The first answer of the user's own services of a model, where one tells. */
+/** The first answer among the operator's own services of a model. Throws if none answers. */
 async function toldByService<T>(
   { world }: Gateway,
   name: string,
@@ -163,7 +160,7 @@ async function toldByService<T>(
   throw noTokenizer(name);
 }
 
-/** What a provider told of a text, in our form. Without the bytes of each token nobody knows where it starts. */
+/** A provider's tokens in our form. Without the bytes of each token its offset is unknown. */
 function tokenizedRow({ ids, bytes }: TokenizedText) {
   if (!bytes) return { ids, pieces: null, offsets: null };
   const decoder = new TextDecoder();
@@ -178,7 +175,7 @@ function tokenizedRow({ ids, bytes }: TokenizedText) {
 
 const body = (c: Context, { config }: Gateway): Promise<unknown> => readJson(c.req.raw, config.maxBodyBytes);
 
-/** `POST /v1/tokenize`: ids, what each stands for, and where it starts in the input's UTF-8. */
+/** `POST /v1/tokenize`: the ids, the text of each, and its offset in the input's UTF-8. */
 export const tokenize =
   (gateway: Gateway): Handler =>
   async (c) => {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Event, Usage } from '../../src/core/index.ts';
 import { type Plan, planFor } from '../../src/offers/index.ts';
-import { tally } from '../../src/relay/estimate.ts';
-import { applyStop } from '../../src/relay/stop.ts';
+import { applyStop, tally } from '../../src/relay/stream-guards.ts';
 import { chat } from '../offers/support.ts';
 import { offer } from './support.ts';
 

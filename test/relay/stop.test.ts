@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Event } from '../../src/core/index.ts';
-import { applyStop, stopCutter } from '../../src/relay/stop.ts';
+import { applyStop, stopCutter } from '../../src/relay/stream-guards.ts';
 
 /** What the text should come to: cut at the earliest stop string. */
 function cut(text: string, stops: readonly string[]): { text: string; stopped: boolean } {

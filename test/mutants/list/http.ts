@@ -14,10 +14,9 @@ const inFile =
   });
 
 const accounts = inFile('accounts', 'src/accounts/index.ts', ['test/accounts/authenticate.test.ts']);
-const body = inFile('http', 'src/routes/body.ts', HTTP);
+const request = inFile('http', 'src/routes/request.ts', HTTP);
 const middleware = inFile('http', 'src/routes/middleware.ts', HTTP);
-const paths = inFile('http', 'src/routes/paths.ts', HTTP);
-const context = inFile('http', 'src/routes/context.ts', ['test/gateway/http.test.ts']);
+const GATEWAY = ['test/gateway/http.test.ts'];
 const events = inFile('http', 'src/routes/sse.ts', [...HTTP, 'test/faults/failover.test.ts']);
 const generate = inFile('http', 'src/routes/generate.ts', ['test/gateway/http.test.ts', 'test/gateway/offers.test.ts']);
 
@@ -55,37 +54,37 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     'if (presented === undefined) {',
     'if (presented === undefined) return;\n      if (false) {',
   ),
-  body(
+  request(
     'split-character',
     'A body without a length is garbled where it is cut inside a character.',
     'decoder.decode(piece, { stream: true })',
     'decoder.decode(piece)',
   ),
-  body(
+  request(
     'declared-limit',
     'A body that says it is too large is read all the same.',
     'if (declared !== null && Number(declared) > limit) throw tooLarge(limit);',
     '',
     ['test/gateway/http.test.ts', ...HTTP],
   ),
-  body(
+  request(
     'undeclared-limit',
     'A body that does not say its length has no limit.',
     'if (bytes > limit) throw tooLarge(limit);',
     '',
     ['test/gateway/http.test.ts', ...HTTP],
   ),
-  body(
+  request(
     'last-character',
     'Half a character at the end of a body is lost without a word.',
     'return text + decoder.decode();',
     'return text;',
   ),
-  body('empty-body', 'An empty body is told as broken JSON.', "if (text.trim() === '') throw", 'if (false) throw', [
+  request('empty-body', 'An empty body is told as broken JSON.', "if (text.trim() === '') throw", 'if (false) throw', [
     'test/gateway/http.test.ts',
     ...HTTP,
   ]),
-  body(
+  request(
     'unknown-encoding',
     'A body in an encoding that nobody reads is read as it is.',
     'if (!format) throw unreadable();',
@@ -137,25 +136,27 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     "    headersOf(c).allow = methods.join(', ');\n",
     '',
   ),
-  paths('trailing-slash', 'A slash at the end is a wrong URL.', ".replace(/(?<=.)\\/$/, '')", ''),
-  paths(
+  middleware('trailing-slash', 'A slash at the end is a wrong URL.', ".replace(/(?<=.)\\/$/, '')", ''),
+  middleware(
     'without-v1',
     'A base URL without /v1 is a wrong URL.',
     "return BELOW_V1.has(rest.slice(1).split('/', 1)[0] ?? '') ?",
     'return false ?',
   ),
-  paths('no-next-step', 'A wrong URL gets no next step.', ': route !== undefined\n', ': false\n'),
-  context(
+  middleware('no-next-step', 'A wrong URL gets no next step.', ': route !== undefined\n', ': false\n'),
+  request(
     'timeout-of-anything',
     'A time-out that is no number is taken.',
     'if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {',
     'if (false) {',
+    GATEWAY,
   ),
-  context(
+  request(
     'strict-unheard',
     'x-chasqui-strict is without effect.',
-    "strict: flag(c, 'x-chasqui-strict'),",
+    "strict: headerFlag(c, 'x-chasqui-strict'),",
     'strict: false,',
+    GATEWAY,
   ),
   events('no-keep-alive', 'No comment is sent while nothing comes.', '    writer.write(KEEP_ALIVE).catch(gone);\n', ''),
   events(

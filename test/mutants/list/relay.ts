@@ -25,12 +25,11 @@ const at =
   });
 
 const attempt = at('attempt.ts');
-const request = at('request.ts');
-const watchdog = at('watchdog.ts');
-const limits = at('limits.ts');
+const request = at('upstream-request.ts');
+const timeouts = at('timeouts.ts');
 const carry = at('carry.ts');
-const turns = at('turns.ts');
-const billed = at('billed.ts');
+const order = at('attempt-order.ts');
+const guards = at('stream-guards.ts');
 const health = at('health.ts');
 const fanOut = at('fan-out.ts');
 
@@ -50,13 +49,13 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   attempt(
     'whole-begins-early',
     'A JSON answer is committed to at its first content, so that a later failure reaches the caller.',
-    'while (!done && (whole || !keeper.begun()))',
-    'while (!done && !keeper.begun())',
+    'while (!done && (whole || !integrity.begun()))',
+    'while (!done && !integrity.begun())',
   ),
   attempt(
     'incomplete-is-complete',
     'A stream that ends without a finish looks complete.',
-    '    keeper.assertComplete();\n',
+    '    integrity.assertComplete();\n',
     '',
   ),
   attempt(
@@ -83,67 +82,67 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     "return told ? [] : [{ type: 'usage', usage }];",
     "return [{ type: 'usage', usage }];",
   ),
-  at('truth.ts')(
+  guards(
     'one-finish-for-all',
     'An answer with one finished choice of several counts as complete.',
     'if (finished.size === choices) return;',
     'if (finished.size > 0) return;',
   ),
-  at('truth.ts')(
+  guards(
     'text-after-finish',
     'Text that follows the finish of its choice reaches the caller.',
     '|| finished.has(event.choice)) return false;',
     ') return false;',
   ),
-  at('truth.ts')(
+  guards(
     'one-choice-begins-all',
     'The answer is committed to when one of its choices has begun.',
     'begun: () => begun.size === choices,',
     'begun: () => begun.size > 0,',
   ),
-  at('truth.ts')(
+  guards(
     'empty-text-begins',
     'A first chunk without content commits to the answer.',
     "!(event.type === 'text' && event.text === '') &&",
     'true &&',
   ),
-  watchdog(
+  timeouts(
     'idle-not-renewed',
     'A healthy stream ends after one idle time, however it talks.',
     "if (current.kind === 'each') current.since = NEVER;",
     '',
   ),
-  watchdog(
+  timeouts(
     'idle-never-starts',
     'A stream that falls silent hangs until the whole call is over.',
     "if (stopped || current.kind !== 'each') return;\n      current.since = now;",
     "if (stopped || current.kind !== 'each') return;\n      ",
   ),
-  watchdog(
+  timeouts(
     'total-lost',
     'The total deadline is lost once another limit is set: a stream that drips for ever never ends.',
     'if (!broken && now < wholeDueAt) {',
     "if (!broken && (now < wholeDueAt || current.kind !== 'none')) {",
   ),
-  watchdog(
+  timeouts(
     'rings-early',
     'A timer that was set for an earlier limit ends the attempt although that limit was kept.',
     'if (!broken && now < wholeDueAt) {',
     'if (false) {',
   ),
-  watchdog(
+  timeouts(
     'later-limit-lost',
     'A timer that rings early is not set again, so that the limit never holds.',
     '      arm(now);\n      return;\n    }\n    stopped = true;',
     '      return;\n    }\n    stopped = true;',
   ),
-  watchdog(
+  timeouts(
     'not-stopped',
     'An attempt that has ended well is ended again by its timer.',
     '    stop() {\n      stopped = true;\n      cancel?.();',
     '    stop() {',
   ),
-  watchdog(
+  timeouts(
     'wrong-limit-told',
     'The caller hears of the total deadline whatever limit was broken.',
     'expire(broken ?? whole);',
@@ -152,19 +151,19 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   request(
     'reader-slowness-counts',
     'The time a slow reader takes counts as the silence of the provider.',
-    '          dog.heard();\n',
+    '          timer.heard();\n',
     '',
   ),
   request(
     'no-idle-limit',
     'A stream that falls silent after its first content hangs until the whole call is over.',
-    "          dog.expectEach(limit(limits.idleMs, 'upstream', 'went silent: no data'));\n",
+    "          timer.expectEach(limitOf(provider.id, 'went silent: no data', limits.idleMs, 'upstream'));\n",
     '',
   ),
   request(
     'no-answer-limit',
     'A provider that never answers is waited for until the whole call is over.',
-    "      dog.expect(limit(answer.ms, answer.fault, 'did not answer'));\n",
+    "      timer.expect(limitOf(provider.id, 'did not answer', answer.ms, answer.fault));\n",
     '',
   ),
   request(
@@ -185,31 +184,31 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     "broken === whole && stage === 'speaking' ? 'nobody' : broken.fault",
     'broken.fault',
   ),
-  limits(
+  timeouts(
     'caller-haste-counts',
     "A caller's own short deadline counts against the provider.",
-    "const total: Timer = { ms: leftMs, fault: hurried ? 'nobody' : 'upstream' };",
-    "const total: Timer = { ms: leftMs, fault: 'upstream' };",
+    "const total: TimeLimit = { ms: leftMs, fault: hurried ? 'nobody' : 'upstream' };",
+    "const total: TimeLimit = { ms: leftMs, fault: 'upstream' };",
   ),
-  limits(
+  timeouts(
     'piece-cut-by-first-token',
     'A healthy JSON answer is cut by the time for a first token.',
     'return firstContentMs(offer) + tokensAtMost(offer, usual) * perToken;',
     'return firstContentMs(offer);',
   ),
-  limits(
+  timeouts(
     'long-prompt-no-time',
     'A long prompt gets no more time to be read than a short one.',
     'GENEROUS * (observed?.ttftMs ?? 0)) + reading;',
     'GENEROUS * (observed?.ttftMs ?? 0));',
   ),
-  limits(
+  timeouts(
     'slow-offer-no-time',
     'An offer that is known to be slow gets no more time than another.',
     'GENEROUS * (observed?.ttftMs ?? 0)',
     '0',
   ),
-  carry(
+  timeouts(
     'caller-exceeds-total',
     "A caller may exceed the deployment's total.",
     'const totalMs = Math.min(call.timeoutMs ?? timeouts.totalMs, timeouts.totalMs);',
@@ -254,7 +253,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   carry(
     'retries-without-budget',
     'Retries are made beyond the budget.',
-    "if (turn.as === 'retry' && !budget.take(offer.provider)) {",
+    "if (as === 'retry' && !budget.take(offer.provider)) {",
     'if (false) {',
   ),
   carry(
@@ -275,75 +274,75 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     "plan.promptExactness !== 'exact' || ",
     '',
   ),
-  at('retry.ts')(
+  order(
     'budget-refills-fast',
     'A retry budget fills by one for each request.',
     'const PER_REQUEST = 0.1;',
     'const PER_REQUEST = 1;',
   ),
-  at('retry.ts')('budget-endless', 'A retry costs nothing.', 'left.set(provider, tokens - 1);', ''),
-  turns(
+  order('budget-endless', 'A retry costs nothing.', 'left.set(provider, tokens - 1);', ''),
+  order(
     'retry-after-ignored',
     "A provider's Retry-After is not waited for.",
     'return Math.max(jitter, error.details.retryAfterMs ?? 0);',
     'return jitter;',
   ),
-  turns(
+  order(
     'other-model-first',
     'Another model is asked before the same one is tried again.',
-    'if (later === 0 || quick >= QUICK_RETRIES || asked + later >= MAX_ATTEMPTS) continue;',
+    'if (modelsLeft === 0 || quick >= QUICK_RETRIES || asked + modelsLeft >= MAX_ATTEMPTS) continue;',
     'continue;',
   ),
-  turns(
+  order(
     'long-wait-before-next-model',
     'A long Retry-After is waited for before another model is asked.',
-    'export const QUICK_WAIT_MS = 3_000;',
-    'export const QUICK_WAIT_MS = 60_000;',
+    'const QUICK_WAIT_MS = 3_000;',
+    'const QUICK_WAIT_MS = 60_000;',
   ),
-  turns(
+  order(
     'endless-tries',
     'One offer is tried more than three times.',
     'tries >= MAX_TRIES_PER_OFFER\n',
     'tries >= 99\n',
   ),
-  turns(
+  order(
     'endless-attempts',
     'A call makes more than six attempts.',
-    'export const MAX_ATTEMPTS = 6;',
-    'export const MAX_ATTEMPTS = 60;',
+    'const MAX_ATTEMPTS = 6;',
+    'const MAX_ATTEMPTS = 60;',
   ),
-  turns(
+  order(
     'loading-forever',
     'A model that is never loaded is waited for without end.',
     'readyAt - since > LOADING_PATIENCE_MS',
     'false',
   ),
-  turns('no-exponential-wait', 'Retries do not wait longer each time.', 'BASE_MS * 2 ** tries', 'BASE_MS'),
-  turns(
+  order('no-exponential-wait', 'Retries do not wait longer each time.', 'BASE_MS * 2 ** tries', 'BASE_MS'),
+  order(
     'spent-still-others',
     'Offers that have failed for good still count as waiting.',
-    "          place.standing.kind !== 'spent' &&\n",
+    "entry.state.kind !== 'spent' &&",
     '',
   ),
-  turns(
+  order(
     'look-takes-attempt',
     'Looks at a model that is being loaded use up the attempts of other offers.',
-    "if (as !== 'look') asked++;",
+    "if (as !== 'poll') asked++;",
     'asked++;',
   ),
-  turns(
+  order(
     'no-room-for-later-models',
     'Quick retries of one model use up the attempts of the next.',
-    ' || asked + later >= MAX_ATTEMPTS',
+    ' || asked + modelsLeft >= MAX_ATTEMPTS',
     '',
   ),
-  limits(
+  timeouts(
     'service-timers-ignored',
     "A service's own timers do not hold.",
     '{ ...settings, ...offer.timeouts }',
     'settings',
   ),
-  limits(
+  timeouts(
     'dead-provider-half-a-minute',
     'A dead provider costs a person twice as long as it should, while another offer waits.',
     'const FIRST_CONTENT_MS = 15_000;',
@@ -352,7 +351,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   request(
     'progress-unseen',
     'An answer in one piece is cut although its provider shows that it is under way.',
-    "if (turn.value.length === 0 && stage === 'answered') wait(0);",
+    "if (turn.value.length === 0 && stage === 'answered') expectContent(0);",
     '',
   ),
   carry(
@@ -373,25 +372,25 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     '} else if (event.choice < running.choices) {',
     '} else {',
   ),
-  billed(
+  request(
     'prompt-close-billed',
     'A connection that is refused at once is taken for billed.',
     "return stage === 'answered' || elapsedMs > PROMPT_MS;",
     'return true;',
   ),
-  billed(
+  request(
     'hung-up-is-fresh',
     'An upstream that closes after a long silence is asked again.',
     "return stage === 'answered' || elapsedMs > PROMPT_MS;",
     "return stage === 'answered';",
   ),
-  billed('timeout-not-billed', 'A time-out is taken for free.', "timeout: 'worked',", "timeout: 'refused',"),
-  billed('stream-not-billed', 'A stream that broke is taken for free.', "if (stage === 'speaking') return true;", ''),
+  request('timeout-not-billed', 'A time-out is taken for free.', "timeout: 'worked',", "timeout: 'refused',"),
+  request('stream-not-billed', 'A stream that broke is taken for free.', "if (stage === 'speaking') return true;", ''),
   health('breaker-late', 'A breaker opens after fifty failures.', 'const FAILURES = 5;', 'const FAILURES = 50;'),
   health(
     'breaker-never-closes',
     'An offer that served again is still tried last.',
-    'keep(states, key, { ...CLOSED, named: namedBy(offer) });',
+    'keep(states, key, { ...CLOSED, ids: idsOf(offer) });',
     '',
   ),
   health(
@@ -415,8 +414,8 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   fanOut(
     'too-wide',
     'Many samples open more connections than the platform lets wait.',
-    'export const WIDTH = 5;',
-    'export const WIDTH = 50;',
+    'const WIDTH = 5;',
+    'const WIDTH = 50;',
   ),
   fanOut(
     'choices-not-renumbered',
@@ -432,43 +431,43 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     'if (usage)',
   ),
   fanOut('ignored-n-is-broken', 'A server that ignores n fails the call.', '        queue.push(...more);\n', ''),
-  at('stop.ts')(
+  guards(
     'split-stop-string',
     'A stop string that is split over two reads is not seen.',
     'for (const stop of stops) keep = Math.max(keep, overlap(text, stop));',
     '',
   ),
-  at('stop.ts')(
+  guards(
     'held-text-lost',
     'Text that was held back is lost at the end.',
     'if (rest) out.push(',
     'if (false) out.push(',
   ),
-  at('stop.ts')(
+  guards(
     'goes-on-after-stop',
     'The upstream generates on after a stop string.',
     "if (ended.size === choices && batch.every((event) => event.type !== 'finish')) return;",
     '',
   ),
-  at('estimate.ts')(
+  guards(
     'end-token-not-counted',
     'The token that ends an answer is not counted.',
     "sum('text') + tools + choices.filter((said) => said?.ended).length",
     "sum('text') + tools",
   ),
-  at('estimate.ts')(
+  guards(
     'repeats-not-counted',
     'Prompts that were sent again are not counted.',
     'input: promptTokens + Math.ceil((repeats * promptTokens) / jobs.length),',
     'input: promptTokens,',
   ),
-  at('learned.ts')(
+  health(
     'schema-refusal-for-ever',
     'A refusal to hold answers to schemas is believed for ever.',
     'const BELIEVED_MS = 3_600_000;',
     'const BELIEVED_MS = 3_600_000_000;',
   ),
-  at('learned.ts')(
+  health(
     'any-refusal-is-of-schemas',
     'Any 400 takes the schema away from an offer.',
     'ABOUT_SCHEMAS.has(details.param);',
