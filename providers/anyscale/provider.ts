@@ -87,7 +87,7 @@ export function openAiServices(about: ProviderDescriptor, services: readonly Ser
     id,
     about,
     probe: (models, signal) => Promise.all(services.map((service) => probeService(service, models, signal))),
-    reads: wireReads(dialect),
+    arrange: wireReads(dialect),
     countTokens: (job, signal) => countAt(job, wireOf(serviceOf(job)), asking(job, signal)),
     tokenize: (at, text, markers, signal) => tokenizeAt(at, text, markers, asking(at, signal)),
     detokenize: (at, ids, signal) => detokenizeAt(at, ids, asking(at, signal)),

@@ -1,5 +1,5 @@
 import type { ApiTraits, Family, OfferIds, Parameter, ProviderDescriptor, UpstreamId } from '../../src/core/index.ts';
-import { isLlama, isMistral } from './family.ts';
+import { isLlama, isMistral } from './shared.ts';
 
 /** What AWS Bedrock tells about itself: its two APIs by model family, how its ids read, and which region takes which. */
 

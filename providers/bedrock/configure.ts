@@ -1,7 +1,9 @@
 import type { Configured, ConfigureProvider } from '../../src/core/index.ts';
 import { about } from './about.ts';
+import { arrange } from './arrange.ts';
 import { bedrockClient, type Credentials } from './client.ts';
-import { converseReads, fitSchema, objectionTo } from './converse/index.ts';
+import { objectionTo } from './converse-request.ts';
+import { fitSchema } from './converse-schema.ts';
 import { generate } from './generate.ts';
 import { probeBedrock } from './probe.ts';
 
@@ -86,7 +88,7 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
       {
         id: 'bedrock',
         about,
-        reads: converseReads,
+        arrange,
         objectionTo,
         canHold: (schema) => fitSchema(schema)?.left,
         probe: probeBedrock(client, { region, ...(endpoint ? { endpoint } : {}) }),

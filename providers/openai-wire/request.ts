@@ -1,7 +1,7 @@
 import type {
+  ArrangedChat,
   ChatJob,
   ChatParts,
-  ChatRead,
   Job,
   PromptJob,
   ResponseFormat,
@@ -76,7 +76,7 @@ const toolsOf = (chat: ChatParts, dialect: WireDialect): readonly Tool[] =>
 /** What the model reads of a chat on this wire. How an answer is formatted is enforced, not told. */
 export const wireReads =
   (dialect: WireDialect) =>
-  (chat: ChatParts): ChatRead => ({ messages: sentMessages(chat), tools: toolsOf(chat, dialect) });
+  (chat: ChatParts): ArrangedChat => ({ messages: sentMessages(chat), tools: toolsOf(chat, dialect) });
 
 function chatFields(job: ChatJob, dialect: WireDialect): Record<string, unknown> {
   const tools = toolsOf(job, dialect);

@@ -48,7 +48,7 @@ export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider 
   return {
     id: TOGETHER.id,
     about,
-    reads: wireReads(TOGETHER),
+    arrange: wireReads(TOGETHER),
     /** Its list is free, and says whether the key is right (docs.together.ai/reference/models-1). */
     async probe(models, signal) {
       const asked = `GET ${baseUrl}/models`;

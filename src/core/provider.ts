@@ -1,4 +1,4 @@
-import type { Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call.ts';
+import type { ContentPart, Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call.ts';
 import type { Family, ProviderDescriptor } from './descriptor.ts';
 import type { Event } from './event.ts';
 import type { NanoDollars, Price } from './money.ts';
@@ -24,11 +24,10 @@ interface JobBase {
   readonly deadlineMs: number;
 }
 
-export interface ChatJob extends JobBase {
+/** A chat, arranged by its provider. */
+export interface ChatJob extends JobBase, ArrangedChat {
   readonly kind: 'chat';
   readonly api: 'converse' | 'chat';
-  readonly messages: readonly Message[];
-  readonly tools: readonly Tool[];
   readonly toolChoice?: ToolChoice;
   readonly responseFormat?: ResponseFormat;
   /** False where the model refuses tools in a stream: then the provider asks without streaming. */
@@ -39,16 +38,22 @@ export interface ChatJob extends JobBase {
   readonly structured?: boolean;
 }
 
-/** What of a chat job decides what its model reads. */
+/** The parts of a chat that decide what its model reads. */
 export type ChatParts = Pick<
   ChatJob,
   'api' | 'family' | 'messages' | 'tools' | 'toolChoice' | 'responseFormat' | 'systemRole' | 'structured'
 >;
 
-/** A chat as the template of its model gets it. */
-export interface ChatRead {
+/** A chat as its provider sends it: turns merged, system text moved, tools renamed or left out. Token counts use this. */
+export interface ArrangedChat {
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
+  /** The caller's names of tools, by the names that the provider is sent instead. */
+  readonly toolNames?: ReadonlyMap<string, string>;
+  /** Tools are declared only because earlier turns called some: the model may call none, and calls in its answer are dropped. */
+  readonly dropsToolCalls?: boolean;
+  /** Where the caller wrote each image, for errors. */
+  readonly imagePaths?: ReadonlyMap<ContentPart, string>;
 }
 
 export interface PromptJob extends JobBase {
@@ -104,10 +109,11 @@ export interface Provider {
   /** What is true of this provider, configured or not. */
   readonly about: ProviderDescriptor;
   /**
-   * What is left of a chat once it is on the wire: where a provider merges messages, moves or adds system text, or leaves
-   * tools out, what it sends is what is counted and billed. For chats without images. Absent: all goes as it came.
+   * Arranges a chat as this provider sends it: merges messages, moves or adds system text, renames or leaves out tools. The
+   * result is what tokens are counted from and what `generate` is given. Lists that need no change are returned as they are.
+   * Pure, and not asked for chats that `objectionTo` refuses. Absent: a chat is sent as it came.
    */
-  reads?(chat: ChatParts): ChatRead;
+  arrange?(chat: ChatParts): ArrangedChat;
   /**
    * Why a chat cannot be sent to this provider whatever the model, in one sentence, with the field at fault: an image that it
    * would have to fetch. Asked for each call, so it must be cheap. Absent: nothing speaks against any.

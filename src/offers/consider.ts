@@ -234,10 +234,18 @@ export const offerName = ({
   upstream,
 }: Pick<Facts, 'provider' | 'upstream'> & { service?: string }) => `${provider} ${service ?? ''} ${upstream}`;
 
-const sentBy = (way: Way): Candidate['sends'] =>
-  way.form === 'messages'
-    ? { form: 'messages', messages: way.messages, tools: way.tools }
-    : { form: 'prompts', prompts: way.prompts, stop: way.stop };
+function sentBy(way: Way): Candidate['sends'] {
+  if (way.form === 'prompts') return { form: 'prompts', prompts: way.prompts, stop: way.stop };
+  const { form, messages, tools, toolNames, dropsToolCalls, imagePaths } = way;
+  return {
+    form,
+    messages,
+    tools,
+    ...(toolNames ? { toolNames } : {}),
+    ...(dropsToolCalls ? { dropsToolCalls } : {}),
+    ...(imagePaths ? { imagePaths } : {}),
+  };
+}
 
 function costKnown(call: Call, priced: Priced, billed: Billed): { cost?: CallCost } {
   const cost = callCost(call, priced, billed);

@@ -86,13 +86,12 @@ function jobOf(
     return { ...base, kind: 'prompt', api, ...sent, ...(echo === 'wire' ? { echo: true } : {}) };
   }
   // offerSheet gives a chat API to chat calls only.
-  const { messages, tools } = sends.form === 'messages' ? sends : { messages: [], tools: [] };
+  const { form, ...chat } = sends.form === 'messages' ? sends : { form: 'messages', messages: [], tools: [] };
   return {
     ...base,
     kind: 'chat',
     api,
-    messages,
-    tools,
+    ...chat,
     ...(call.kind === 'chat' && call.toolChoice !== undefined ? { toolChoice: call.toolChoice } : {}),
     ...(call.kind === 'chat' && call.responseFormat !== undefined ? { responseFormat: call.responseFormat } : {}),
     toolStreaming,

@@ -1,15 +1,5 @@
 import { reasoningBack, WIRES, wireOf } from '../catalog/index.ts';
-import {
-  type Api,
-  type ChatCall,
-  type ChatParts,
-  type ChatRead,
-  type MarkerMode,
-  type Message,
-  type Provider,
-  type Tool,
-  textOf,
-} from '../core/index.ts';
+import type { Api, ArrangedChat, ChatCall, ChatParts, MarkerMode, Message, Tool } from '../core/index.ts';
 import {
   type Bos,
   broken,
@@ -31,7 +21,7 @@ import type { Facts } from './sources.ts';
 import { type Refusal, refuse, type World } from './types.ts';
 
 /** A chat as it goes to a chat API, and what the server there makes of it, where we know its template. */
-export interface Served extends GuardedChat {
+export interface Served extends GuardedChat, ArrangedChat {
   /** Thoughts that the model should have had back do not go out. */
   readonly losesThoughts: boolean;
   readonly segments?: readonly Segment[];
@@ -89,6 +79,9 @@ function inTurns(family: string, chat: GuardedChat): GuardedChat {
   return messages === chat.messages ? chat : { ...chat, messages };
 }
 
+const isSameChat = (one: ArrangedChat, other: ArrangedChat): boolean =>
+  one.messages === other.messages && (one.tools === other.tools || one.tools.length + other.tools.length === 0);
+
 /**
  * @param mode what is done about template syntax in the texts; absent: broken for servers, refused in our own prompts
  * @param origin the model whose thoughts are in the chat, where there are any
@@ -115,7 +108,24 @@ export function renderingsOf(
   const chatWith = (thoughts: Thoughts): Pick<ChatCall, 'messages' | 'tools'> =>
     once(`thoughts ${thoughts}`, () => ({ messages: withThoughts(call.messages, thoughts), tools: call.tools }));
 
-  function render(family: string, { messages, tools }: ChatRead): RenderedSegments {
+  /** The chat as its provider sends it. */
+  function arranged({ provider, family, systemRole, structured }: Facts, api: ChatParts['api'], chat: GuardedChat) {
+    const { messages, tools } = chat;
+    const { toolChoice, responseFormat } = call;
+    const sent = providers.get(provider)?.arrange?.({
+      api,
+      family,
+      systemRole,
+      structured,
+      messages,
+      tools,
+      ...(toolChoice === undefined ? {} : { toolChoice }),
+      ...(responseFormat === undefined ? {} : { responseFormat }),
+    });
+    return sent ? { ...chat, ...sent } : chat;
+  }
+
+  function render(family: string, { messages, tools }: ArrangedChat): RenderedSegments {
     const { reasoningEffort } = call.sampling;
     return renderSegments(family, messages, {
       variant: 'hf',
@@ -136,17 +146,15 @@ export function renderingsOf(
     if ('marker' in safe) return safe;
     // Converse takes turns as they come, and its provider merges them.
     const guarded = api === 'chat' ? once(`strict ${kind}`, () => inTurns(family, safe)) : safe;
-    const reads = hasImages(call.messages) ? undefined : providers.get(provider)?.reads;
-    const read = readBy(reads, call, facts, api, guarded);
-    const rendered =
-      read === guarded
-        ? once(`served ${kind} ${api}`, () => render(family, guarded))
-        : once(`served ${kind} ${provider} ${api} ${facts.systemRole} ${facts.structured}`, () => render(family, read));
-    if (rendered.kind === 'none' || isRewritten(call, facts, api)) return { ...guarded, ...lost };
+    const own = `${kind} ${provider} ${api} ${facts.systemRole} ${facts.structured}`;
+    const chat = once(`arranged ${own}`, () => arranged(facts, api, guarded));
+    // Offers share what is made of a chat that their providers send unchanged.
+    const rendered = once(`served ${isSameChat(chat, guarded) ? `${kind} ${api}` : own}`, () => render(family, chat));
+    if (rendered.kind === 'none' || isRewritten(call, facts, api)) return { ...chat, ...lost };
     const { segments } = rendered;
     return speaks(markersOf(family))
-      ? { ...guarded, ...lost, parsed: writtenOut(segments) }
-      : { ...guarded, ...lost, segments };
+      ? { ...chat, ...lost, parsed: writtenOut(segments) }
+      : { ...chat, ...lost, segments };
   }
 
   /** Nothing keeps a content apart from the template around it but that it holds none of its marks. */
@@ -293,47 +301,4 @@ export function losesThoughts({ messages }: ChatCall, facts: Server, thoughts: T
   if (facts.reasons === true && reasoningBack(facts.family, true) === 'none') return false;
   const asked = lastQuestion(messages);
   return messages.some((message, at) => at > asked && thoughtOf(message));
-}
-
-const isPlain = (message: Message): boolean =>
-  message.role !== 'tool' && !(message.role === 'assistant' && message.toolCalls?.length);
-
-const isSameMessage = (one: Message, other: Message | undefined): boolean =>
-  other !== undefined &&
-  one.role === other.role &&
-  isPlain(one) &&
-  isPlain(other) &&
-  textOf(one.content) === textOf(other.content);
-
-/** Whether nothing changed on the way, as far as can be told at a glance: most chats have no tools. */
-const isUnchanged = (read: ChatRead, given: ChatRead): boolean =>
-  read.tools.length === 0 &&
-  given.tools.length === 0 &&
-  read.messages.length === given.messages.length &&
-  read.messages.every((message, at) => isSameMessage(message, given.messages[at]));
-
-/**
- * What the model gets to read of a chat that its provider renders. The very chat where that is all of it, so that offers
- * can share what is made of it.
- */
-export function readBy(
-  reads: Provider['reads'],
-  { toolChoice, responseFormat }: ChatCall,
-  { family, systemRole, structured }: Facts,
-  api: ChatParts['api'],
-  given: ChatRead,
-): ChatRead {
-  if (!reads) return given;
-  const { messages, tools } = given;
-  const read = reads({
-    api,
-    family,
-    systemRole,
-    structured,
-    messages,
-    tools,
-    ...(toolChoice === undefined ? {} : { toolChoice }),
-    ...(responseFormat === undefined ? {} : { responseFormat }),
-  });
-  return (read.messages === messages && read.tools === tools) || isUnchanged(read, given) ? given : read;
 }

@@ -1,15 +1,14 @@
 import { type Parameter, WIRES, wireOf } from '../catalog/index.ts';
 import {
   type Api,
+  type ArrangedChat,
   type Call,
   type ChatCall,
   type ChatParts,
   type CompletionCall,
   type MarkerMode,
-  type Message,
   type Prompt,
   type Provider,
-  type Tool,
   textOf,
 } from '../core/index.ts';
 import {
@@ -33,16 +32,14 @@ import { type Echo, type Refusal, refuse } from './types.ts';
  * `segments` are what the model reads, where we know it, or `parsed` is, by the special tokens in it; `altered` names the fields whose template syntax was broken.
  */
 export type Way =
-  | {
+  | (ArrangedChat & {
       readonly form: 'messages';
       readonly api: Api;
-      readonly messages: readonly Message[];
-      readonly tools: readonly Tool[];
       readonly segments?: readonly Segment[];
       readonly parsed?: string;
       readonly altered: readonly string[];
       readonly losesThoughts?: boolean;
-    }
+    })
   | {
       readonly form: 'prompts';
       readonly api: Api;
@@ -91,9 +88,7 @@ export function wayFor(
 ): Way | Refusal {
   if (call.kind === 'completion') return completionWay(call, facts, mode, readIds);
   if (!renderings) throw new Error('A chat has renderings.');
-  const way = chatWay(call, facts, renderings);
-  const objection = 'form' in way && way.form === 'messages' ? objectionTo?.(call.messages) : undefined;
-  return objection ? refuse('no_images', objection.message, objection.param) : way;
+  return chatWay(call, facts, renderings, objectionTo);
 }
 
 function completionWay(
@@ -141,7 +136,12 @@ const unlessSaid = ({ service }: Facts, chat: Api | undefined, can: 'tools' | 'v
     ? ''
     : ` If yours does, set "capabilities": {"${can}": true} in the entry of ${service}.`;
 
-function chatWay(call: ChatCall, facts: Facts, renderings: Renderings): Way | Refusal {
+function chatWay(
+  call: ChatCall,
+  facts: Facts,
+  renderings: Renderings,
+  objectionTo?: Provider['objectionTo'],
+): Way | Refusal {
   const { name } = call.templating;
   const begun = isBegun(call);
   const chat = name === undefined && !begun ? CHAT_APIS.find((api) => facts.apis.includes(api)) : undefined;
@@ -163,7 +163,9 @@ function chatWay(call: ChatCall, facts: Facts, renderings: Renderings): Way | Re
       `${facts.model} takes no images at ${facts.provider}.${unlessSaid(facts, chat, 'vision')}`,
     );
   }
-  return chat ? messagesWay(facts, chat, renderings) : promptWay(call, facts, begun, renderings);
+  if (!chat) return promptWay(call, facts, begun, renderings);
+  const objection = objectionTo?.(call.messages);
+  return objection ? refuse('no_images', objection.message, objection.param) : messagesWay(facts, chat, renderings);
 }
 
 function messagesWay(facts: Facts, api: ChatParts['api'], renderings: Renderings): Way | Refusal {

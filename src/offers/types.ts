@@ -1,10 +1,10 @@
 import type { PriceBook, Priced } from '../catalog/index.ts';
 import type {
   Api,
+  ArrangedChat,
   Family,
   Job,
   MarkerMode,
-  Message,
   NanoDollars,
   Privacy,
   Prompt,
@@ -12,7 +12,6 @@ import type {
   Routing,
   ServiceOffer,
   TimeoutSettings,
-  Tool,
 } from '../core/index.ts';
 import type { Breaker, Health, Observed } from './health.ts';
 
@@ -127,9 +126,9 @@ export interface Candidate {
   readonly echo: Echo;
   readonly toolStreaming: boolean;
   readonly systemRole: boolean;
-  /** What goes out: a chat for a chat API, or finished prompts, each with what ends its answer. */
+  /** What goes out: a chat as its provider arranged it, or finished prompts, each with what ends its answer. */
   readonly sends:
-    | { readonly form: 'messages'; readonly messages: readonly Message[]; readonly tools: readonly Tool[] }
+    | ({ readonly form: 'messages' } & ArrangedChat)
     | { readonly form: 'prompts'; readonly prompts: readonly Prompt[]; readonly stop: readonly string[] };
   readonly prompt: PromptSize;
   /** Tokens that this wire is known to report beyond those the model reads. */

@@ -53,12 +53,12 @@ describe('a prompt, counted as the model at each offer reads it', () => {
   });
 
   it('is what the provider makes of the chat, where it says so', () => {
-    const merging: Provider = { ...provider('bedrock'), reads: () => ({ messages: [user('Hello!')], tools: [] }) };
+    const merging: Provider = { ...provider('bedrock'), arrange: () => ({ messages: [user('Hello!')], tools: [] }) };
     const where = world({ providers: new Map([...world().providers, ['bedrock', merging]]) });
     const call = chat({ models: ['llama-3.3-70b-instruct'], messages: [user('Hello!'), user('Hello!')] });
     expect(offerOf(call, 'bedrock', where)).toMatchObject({
       prompt: { largest: 37 },
-      sends: { messages: call.messages },
+      sends: { messages: [user('Hello!')] },
     });
     expect(offerOf(call, 'together', where).prompt.largest).toBe(44);
   });

@@ -12,9 +12,9 @@ const assistant = (content: string): Message => ({ role: 'assistant', content })
 const system = (content: string): Message => ({ role: 'system', content });
 const clock: Tool = { name: 'clock', parameters: { type: 'object', properties: {} } };
 
-function reads({ reads: reading }: Provider, messages: readonly Message[], more: Partial<ChatParts> = {}) {
+function reads({ arrange }: Provider, messages: readonly Message[], more: Partial<ChatParts> = {}) {
   const api = more.api ?? 'converse';
-  return reading?.({ api, family: 'llama-3.3', systemRole: true, tools: [], ...more, messages });
+  return arrange?.({ api, family: 'llama-3.3', systemRole: true, tools: [], ...more, messages });
 }
 
 describe('what a model reads of a chat on Converse', () => {

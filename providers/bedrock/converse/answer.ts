@@ -3,8 +3,7 @@ import type { Event } from '../../../src/core/index.ts';
 import { foreign } from '../errors.ts';
 import { argumentsJson } from './document.ts';
 import { lastEvents } from './finish.ts';
-import type { Reading } from './request.ts';
-import { voice } from './voice.ts';
+import { type Reading, voice } from './voice.ts';
 
 /**
  * The events of a Converse answer.

@@ -1,6 +1,6 @@
 import type { TokenUsage } from '@aws-sdk/client-bedrock-runtime';
 import { type Event, type FinishReason, GatewayError } from '../../../src/core/index.ts';
-import { usageEvent } from '../usage.ts';
+import { usageEvent } from '../shared.ts';
 
 /** Converse's stop reasons (`StopReason`); `failed` is an answer that must not pass for one. */
 const REASONS: ReadonlyMap<string, FinishReason | 'failed'> = new Map([

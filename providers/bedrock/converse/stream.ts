@@ -2,8 +2,7 @@ import type { ConverseStreamOutput, TokenUsage } from '@aws-sdk/client-bedrock-r
 import type { Decoder } from '../decode.ts';
 import { interrupted } from '../errors.ts';
 import { lastEvents } from './finish.ts';
-import type { Reading } from './request.ts';
-import { type ToolVoice, voice } from './voice.ts';
+import { type Reading, type ToolVoice, voice } from './voice.ts';
 
 /**
  * Reads ConverseStream. The answer is whole when both `messageStop` and `metadata` have come, in whichever order; only

@@ -1,6 +1,13 @@
 import type { Event } from '../../../src/core/index.ts';
 import type { Said } from './finish.ts';
-import type { Reading } from './request.ts';
+
+/** What must be known of a request to read its answer. */
+export interface Reading {
+  /** The caller's name of a tool, from Bedrock's. */
+  nameOf(wireName: string): string;
+  /** Calls of tools are not to be passed on. */
+  readonly toolsForbidden: boolean;
+}
 
 /** One client tool call as it is being told. */
 export interface ToolVoice {

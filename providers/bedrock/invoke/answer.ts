@@ -1,7 +1,7 @@
 import { type Event, type FinishReason, isObject, type JsonObject } from '../../../src/core/index.ts';
 import type { Decoder } from '../decode.ts';
 import { foreign, interrupted } from '../errors.ts';
-import { type Counts, usageEvent } from '../usage.ts';
+import { type Counts, usageEvent } from '../shared.ts';
 import type { Body } from './bodies.ts';
 
 /** Meta's `stop_reason` and Mistral's, whose API says `model_length` of a full window; any other word ends an answer, too. */

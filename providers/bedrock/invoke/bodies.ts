@@ -1,6 +1,5 @@
 import type { Family, PromptJob } from '../../../src/core/index.ts';
-import { isLlama, isMistral } from '../family.ts';
-import { upToOne } from '../range.ts';
+import { clampTemperature, isLlama, isMistral } from '../shared.ts';
 
 /** What an answer says, or one chunk of it. */
 export interface Piece {
@@ -42,7 +41,7 @@ const llama: Body = {
   request: ({ prompt, sampling, maxTokens }) =>
     given({
       prompt,
-      temperature: sampling.temperature === undefined ? undefined : upToOne(sampling.temperature),
+      temperature: sampling.temperature === undefined ? undefined : clampTemperature(sampling.temperature),
       top_p: sampling.topP,
       max_gen_len: maxTokens ?? LLAMA_MAX_GEN_LEN,
     }),
@@ -60,7 +59,7 @@ const mistral: Body = {
       prompt,
       max_tokens: maxTokens,
       stop: sequences.length > 0 ? sequences : undefined,
-      temperature: sampling.temperature === undefined ? undefined : upToOne(sampling.temperature),
+      temperature: sampling.temperature === undefined ? undefined : clampTemperature(sampling.temperature),
       top_p: sampling.topP,
       top_k: sampling.topK,
     });

@@ -52,8 +52,8 @@ const NAMES = ['test/offers/names.test.ts'];
 const CAN = ['test/offers/capabilities.test.ts'];
 const names = inFolder('offers', 'src/offers', NAMES)('resolve.ts');
 const services = inFolder('offers', 'src/offers', NAMES)('services.ts');
-const schema = inFolder('schema', 'providers/bedrock/converse', ['test/providers/bedrock-request.test.ts'])(
-  'schema.ts',
+const schema = inFolder('schema', 'providers/bedrock', ['test/providers/bedrock-request.test.ts'])(
+  'converse-schema.ts',
 );
 const charge = prices('cost.ts');
 const live = prices('live.ts');

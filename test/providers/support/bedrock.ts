@@ -51,10 +51,14 @@ export function upstream(answer: (signal: AbortSignal) => Response | Promise<Res
 export const json = (value: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(value), { status, headers: { 'content-type': 'application/json', ...headers } });
 
+/** A job as its provider arranged it. */
+export const arranged = (provider: Provider, job: Job): Job =>
+  job.kind === 'chat' ? { ...job, ...provider.arrange?.(job) } : job;
+
 /** What a job comes to; a rejection before the first event counts as the error of its stream. */
 export async function run(provider: Provider, job: Job, signal: AbortSignal = calm()): Promise<Collected> {
   try {
-    const generation = await provider.generate(job, signal);
+    const generation = await provider.generate(arranged(provider, job), signal);
     return await collect(generation.events);
   } catch (error) {
     return { choices: new Map(), usage: undefined, batches: 0, error };

@@ -1,4 +1,15 @@
-import type { Event } from '../../src/core/index.ts';
+import type { Event, Family } from '../../src/core/index.ts';
+
+/** What Converse and InvokeModel have in common: model families, the range of a temperature, and how token usage is reported. */
+
+/** Meta's models: `llama-2`, `llama-3.3`, `code-llama`. */
+export const isLlama = (family: Family): boolean => /^(?:code-?)?llama/.test(family);
+
+/** Mistral AI's: `mistral`, `mistral-3`, `mixtral`. */
+export const isMistral = (family: Family): boolean => /^mi[sx]tral/.test(family);
+
+/** OpenAI's temperatures go up to 2; Bedrock's end at 1, and it refuses a request beyond that. */
+export const clampTemperature = (temperature: number): number => Math.min(temperature, 1);
 
 export interface Counts {
   readonly input: number | undefined;

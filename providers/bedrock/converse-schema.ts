@@ -1,4 +1,5 @@
-import { isObject, type JsonObject } from '../../../src/core/index.ts';
+import { type ChatParts, isObject, type JsonObject } from '../../src/core/index.ts';
+import { isMistral } from './shared.ts';
 
 /**
  * JSON Schemas as Bedrock takes them. It compiles "a subset of JSON Schema Draft 2020-12" and refuses every other with a 400
@@ -135,12 +136,23 @@ function circles(root: JsonObject): boolean {
   return visit(root, 0);
 }
 
+/** One schema is asked for by every offer of its call, and once more when the request is made; null for one that has no such form. */
+const fits = new WeakMap<JsonObject, Fit | null>();
+
 /**
  * A JSON Schema as Bedrock takes it: every object closed (`additionalProperties: false`), limits in words, and always with its
  * keywords in one order, so that a schema which means the same is the same text: Bedrock compiles a new text for up to
  * minutes and keeps what it compiled for 24 hours. Undefined for a schema that has no such form.
  */
 export function fitSchema(schema: JsonObject): Fit | undefined {
+  const known = fits.get(schema);
+  if (known !== undefined) return known ?? undefined;
+  const fit = makeFit(schema);
+  fits.set(schema, fit ?? null);
+  return fit;
+}
+
+function makeFit(schema: JsonObject): Fit | undefined {
   const left = new Set<string>();
   try {
     const fit = fitted(schema, left, 0);
@@ -149,4 +161,42 @@ export function fitSchema(schema: JsonObject): Fit | undefined {
     if (thrown instanceof Unfit) return undefined;
     throw thrown;
   }
+}
+
+/** The same JSON, in which no text of the caller's can be a special token: they begin with `<`, and Mistral's with `[`. */
+function withoutMarkers(json: string, mistral: boolean): string {
+  const plain = json.replaceAll('<', '\\u003c');
+  return mistral ? plain.replace(/"(?:[^"\\]|\\.)*"/g, (text) => text.replaceAll('[', '\\u005b')) : plain;
+}
+
+/**
+ * What asks for the answer's format in words, where the API does not enforce it: any JSON object, and a schema on a model
+ * outside AWS's list (https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html) or one that Bedrock cannot
+ * compile. Asking in words leaves tools and streaming as they are, and guarantees nothing.
+ */
+export function formatInstruction({
+  responseFormat: format,
+  family,
+  structured = false,
+}: ChatParts): string | undefined {
+  if (!format || format.type === 'text') return undefined;
+  if (format.type === 'json_object' || !format.schema) {
+    return 'Answer with one JSON object and nothing else: no prose, no code fence.';
+  }
+  if (structured && fitSchema(format.schema)) return undefined;
+  const schema = withoutMarkers(JSON.stringify(format.schema), isMistral(family));
+  return `Answer with JSON that is valid under this JSON Schema and nothing else: no prose, no code fence.\n${schema}`;
+}
+
+/** `outputConfig`, which enforces a schema on the models that support it; undefined where the answer is free or asked for in words. */
+export function outputConfig({ responseFormat: format, structured }: ChatParts): JsonObject | undefined {
+  if (format?.type !== 'json_schema' || !format.schema || !structured) return undefined;
+  const fit = fitSchema(format.schema);
+  if (!fit) return undefined;
+  const jsonSchema = {
+    schema: JSON.stringify(fit.schema),
+    name: format.name,
+    ...(format.description ? { description: format.description } : {}),
+  };
+  return { textFormat: { type: 'json_schema', structure: { jsonSchema } } };
 }

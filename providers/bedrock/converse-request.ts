@@ -1,0 +1,310 @@
+import type {
+  ContentBlock,
+  ConverseCommandInput,
+  ImageBlock,
+  ImageFormat,
+  InferenceConfiguration,
+  ToolChoice,
+  ToolConfiguration,
+  ToolResultContentBlock,
+  Message as WireMessage,
+} from '@aws-sdk/client-bedrock-runtime';
+import {
+  type ChatJob,
+  type Content,
+  type ContentPart,
+  type Family,
+  GatewayError,
+  isObject,
+  type Message,
+  type Tool,
+  type ToolCall,
+} from '../../src/core/index.ts';
+import { fitSchema, outputConfig } from './converse-schema.ts';
+import { clampTemperature, isLlama, isMistral } from './shared.ts';
+
+/**
+ * What Converse accepts (names, ids, tools, images), and an arranged chat as its request, one to one.
+ * https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+ */
+
+export const isBlank = (text: string): boolean => text.trim() === '';
+
+// Names of tools and ids of calls.
+
+/** API model, `ToolName` and `ToolUseId`. */
+const ACCEPTED = /^[a-zA-Z0-9_-]{1,64}$/;
+/** Mistral's chat templates refuse any other id (so also Vercel's AI SDK, `normalize-tool-call-id`). */
+const ACCEPTED_BY_MISTRAL = /^[a-zA-Z0-9]{9}$/;
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+/** 53 bits of a text (cyrb53, public domain): not cryptographic, but collisions within one conversation do not occur in practice. */
+function hash53(text: string): number {
+  let high = 0xdeadbeef;
+  let low = 0x41c6ce57;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    high = Math.imul(high ^ unit, 2654435761);
+    low = Math.imul(low ^ unit, 1597334677);
+  }
+  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
+  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
+  return 4294967296 * (2097151 & low) + (high >>> 0);
+}
+
+/** Nine letters and digits derived from a text: the same text gives the same id. */
+function toolUseId9(text: string): string {
+  let rest = hash53(text);
+  let digits = '';
+  for (let i = 0; i < 9; i++) {
+    digits = DIGITS.charAt(rest % 62) + digits;
+    rest = Math.floor(rest / 62);
+  }
+  return digits;
+}
+
+export const isAcceptedName = (name: string): boolean => ACCEPTED.test(name);
+
+/** A tool's name as Bedrock accepts it: other characters become `_`, and a hash keeps two names apart that would become one. */
+export const acceptedName = (name: string): string =>
+  ACCEPTED.test(name) ? name : `${name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 54)}_${toolUseId9(name)}`;
+
+/**
+ * Ids of a conversation's calls as Bedrock accepts them, each used once: some clients count `call_0` anew in every turn.
+ * The same conversation always gives the same ids.
+ */
+export function callIds(family: Family): (id: string) => string {
+  const accepted = isMistral(family) ? ACCEPTED_BY_MISTRAL : ACCEPTED;
+  const used = new Set<string>();
+  return (id) => {
+    let sent = accepted.test(id) ? id : toolUseId9(id);
+    for (let again = 2; used.has(sent); again++) sent = toolUseId9(`${id}\n${again}`);
+    used.add(sent);
+    return sent;
+  };
+}
+
+// Tools.
+
+/** Converse requires an object schema for every tool. */
+const objectSchema = (parameters: Tool['parameters']): NonNullable<Tool['parameters']> =>
+  parameters?.type === undefined ? { type: 'object', properties: {}, ...parameters } : parameters;
+
+/** `strict` needs a schema that the API can hold arguments to, as `outputConfig` does; without one it is left out. */
+export function arrangeTool(tool: Tool, name: string, structured: boolean): Tool {
+  const schema = objectSchema(tool.parameters);
+  const fit = structured && tool.strict === true && isObject(schema) ? fitSchema(schema) : undefined;
+  const blank = tool.description !== undefined && isBlank(tool.description);
+  if (name === tool.name && schema === tool.parameters && !blank && tool.strict !== true) return tool;
+  return {
+    name,
+    ...(tool.description === undefined || blank ? {} : { description: tool.description }),
+    parameters: fit ? fit.schema : schema,
+    ...(fit ? { strict: true } : {}),
+  };
+}
+
+/**
+ * The model's own JSON text of a call's arguments, as the object that Bedrock requires. What is no object is kept under a name.
+ * `JSON.stringify` of what this returns gives the same again.
+ */
+export function argumentsObject(text: string): unknown {
+  if (text.trim() === '') return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isObject(value)) return value;
+  } catch {
+    // The model wrote something else than JSON.
+  }
+  return { rawInvalidInput: text };
+}
+
+// Images.
+
+/** Media types to the formats of the Converse API. `image/jpg` is not registered, but common. */
+const IMAGE_FORMATS: ReadonlyMap<string, ImageFormat> = new Map([
+  ['image/png', 'png'],
+  ['image/jpeg', 'jpeg'],
+  ['image/jpg', 'jpeg'],
+  ['image/gif', 'gif'],
+  ['image/webp', 'webp'],
+]);
+
+const DATA_URL = /^data:([a-z0-9.+/-]{1,100})((?:;[a-z0-9=._-]{1,100}){0,5}),/i;
+const NOT_BASE64 = 'The image’s data: URL is not base64 of anything.';
+
+interface ImageFault {
+  readonly code: 'unsupported_parameter' | 'invalid_request';
+  readonly message: string;
+}
+
+/** What an image's URL begins with, or why Bedrock cannot take it. Reads only the beginning. */
+function imageHead(
+  url: string,
+): { readonly format: ImageFormat; readonly base64: boolean; readonly length: number } | ImageFault {
+  const head = DATA_URL.exec(url.slice(0, 1000));
+  if (!head) {
+    if (/^data:/i.test(url)) return { code: 'invalid_request', message: 'The image is not a readable data: URL.' };
+    const message = 'AWS Bedrock takes images as data: URLs only. Send the image itself, or ask another provider.';
+    return { code: 'unsupported_parameter', message };
+  }
+  const [start, type = '', parameters = ''] = head;
+  const format = IMAGE_FORMATS.get(type.toLowerCase());
+  if (!format) {
+    const message = 'AWS Bedrock takes PNG, JPEG, GIF and WebP images only.';
+    return { code: 'unsupported_parameter', message };
+  }
+  return { format, base64: /;base64$/i.test(parameters), length: start.length };
+}
+
+/** Why an image cannot be sent in a message of this role. */
+export const wrongRole = (role: Message['role']): string =>
+  `AWS Bedrock takes images from the user and from tools only, not in a message of role ${role}. Move the image.`;
+
+/** Why the images of a chat cannot all be sent, whatever the model. Looks at the beginning of each image's URL, and decodes none. */
+export function objectionTo(messages: readonly Message[]): { message: string; param: string } | undefined {
+  for (const [n, { role, content }] of messages.entries()) {
+    if (typeof content === 'string') continue;
+    for (const [at, part] of content.entries()) {
+      if (part.type !== 'image') continue;
+      const param = `messages[${n}].content[${at}]`;
+      if (role === 'system' || role === 'assistant') return { message: wrongRole(role), param };
+      const head = imageHead(part.url);
+      const fault =
+        'code' in head ? head.message : head.base64 && part.url.length > head.length ? undefined : NOT_BASE64;
+      if (fault !== undefined) return { message: fault, param: `${param}.image_url` };
+    }
+  }
+  return undefined;
+}
+
+function decoded(base64: string): Uint8Array | undefined {
+  try {
+    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  } catch {
+    // Not base64.
+    return undefined;
+  }
+}
+
+/** An image of a `data:` URL. Converse takes bytes, and the gateway fetches nothing for a caller. */
+function imageBlock(url: string, param: string): ImageBlock {
+  const head = imageHead(url);
+  const fault = ({ code, message }: ImageFault) => new GatewayError(code, message, { provider: 'bedrock', param });
+  if ('code' in head) throw fault(head);
+  const bytes = head.base64 ? decoded(url.slice(head.length)) : undefined;
+  if (!bytes?.length) throw fault({ code: 'invalid_request', message: NOT_BASE64 });
+  return { format: head.format, source: { bytes } };
+}
+
+// The request.
+
+type Piece = { readonly text: string } | { readonly image: ImageBlock };
+type Document = NonNullable<NonNullable<ContentBlock['toolUse']>['input']>;
+
+const blocksOf = (content: Content, paths: ChatJob['imagePaths']): Piece[] =>
+  typeof content === 'string'
+    ? [{ text: content }]
+    : content.map((part: ContentPart) =>
+        part.type === 'text' ? { text: part.text } : { image: imageBlock(part.url, paths?.get(part) ?? 'messages') },
+      );
+
+const toolUse = ({ id, name, arguments: json }: ToolCall): ContentBlock => ({
+  toolUse: { toolUseId: id, name, input: argumentsObject(json) as Document },
+});
+
+/** The messages of an arranged chat. Results and what the user says beside them are one message. */
+function wireMessages(messages: readonly Message[], paths: ChatJob['imagePaths']): WireMessage[] {
+  const wire: WireMessage[] = [];
+  let user: ContentBlock[] | undefined;
+  const said = (...blocks: ContentBlock[]) => {
+    if (user) {
+      user.push(...blocks);
+    } else {
+      user = blocks;
+      wire.push({ role: 'user', content: user });
+    }
+  };
+  for (const message of messages) {
+    switch (message.role) {
+      case 'system':
+        break;
+      case 'user':
+        said(...blocksOf(message.content, paths));
+        break;
+      case 'tool': {
+        const content: ToolResultContentBlock[] = blocksOf(message.content, paths);
+        said({ toolResult: { toolUseId: message.toolCallId, content } });
+        break;
+      }
+      case 'assistant': {
+        const text = message.content === '' ? [] : blocksOf(message.content, paths);
+        wire.push({ role: 'assistant', content: [...text, ...(message.toolCalls ?? []).map(toolUse)] });
+        user = undefined;
+      }
+    }
+  }
+  return wire;
+}
+
+/** `none` is not among Converse's choices. Llama takes none but `auto`, which is its default. */
+function wireToolChoice({ toolChoice: choice, family, dropsToolCalls }: ChatJob): ToolChoice | undefined {
+  if (choice === undefined || choice === 'none' || dropsToolCalls || isLlama(family)) return undefined;
+  if (choice === 'auto') return { auto: {} };
+  if (choice === 'required') return { any: {} };
+  return { tool: { name: acceptedName(choice.name) } };
+}
+
+function toolConfig(job: ChatJob): ToolConfiguration | undefined {
+  if (job.tools.length === 0) return undefined;
+  const toolChoice = wireToolChoice(job);
+  return {
+    tools: job.tools.map(({ name, description, parameters, strict }) => ({
+      toolSpec: {
+        name,
+        ...(description === undefined ? {} : { description }),
+        inputSchema: { json: parameters as Document },
+        ...(strict ? { strict } : {}),
+      },
+    })),
+    ...(toolChoice ? { toolChoice } : {}),
+  };
+}
+
+/** `InferenceConfiguration`: undefined where the caller set nothing of it. */
+function inferenceConfig({ maxTokens, sampling, stop }: ChatJob): InferenceConfiguration | undefined {
+  const stopSequences = stop.filter((sequence) => sequence !== '');
+  const config: InferenceConfiguration = {
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(sampling.temperature === undefined ? {} : { temperature: clampTemperature(sampling.temperature) }),
+    ...(sampling.topP === undefined ? {} : { topP: sampling.topP }),
+    ...(stopSequences.length === 0 ? {} : { stopSequences }),
+  };
+  return Object.keys(config).length > 0 ? config : undefined;
+}
+
+/**
+ * An arranged chat as a Converse request; ConverseStream takes the same.
+ * @throws GatewayError for an image that cannot be decoded
+ */
+export function converseRequest(job: ChatJob): ConverseCommandInput {
+  const { messages, sampling, family } = job;
+  const [first] = messages;
+  const system = first?.role === 'system' && typeof first.content === 'string' ? first.content : undefined;
+  const inference = inferenceConfig(job);
+  const tools = toolConfig(job);
+  const output = outputConfig(job);
+  return {
+    modelId: job.model,
+    messages: wireMessages(messages, job.imagePaths),
+    ...(system ? { system: [{ text: system }] } : {}),
+    ...(inference ? { inferenceConfig: inference } : {}),
+    ...(tools ? { toolConfig: tools } : {}),
+    // Mistral takes `top_k`; a field that a model does not know fails the request.
+    ...(sampling.topK !== undefined && isMistral(family)
+      ? { additionalModelRequestFields: { top_k: sampling.topK } }
+      : {}),
+    ...(output ? { outputConfig: output } : {}),
+  };
+}
