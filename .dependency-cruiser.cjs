@@ -56,9 +56,9 @@ module.exports = {
     {
       name: 'a-provider-does-not-know-another',
       severity: 'error',
-      comment: 'openai-wire is the codec that Together and Anyscale share, http what all of them read bodies with.',
+      comment: 'openai is the API that Together and Anyscale share, http what all of them read bodies with.',
       from: { path: '^providers/([^/]+)/' },
-      to: { path: '^providers/([^/]+)/', pathNot: '^providers/($1|openai-wire|http)/' },
+      to: { path: '^providers/([^/]+)/', pathNot: '^providers/($1|openai|http)/' },
     },
     {
       name: 'enter-a-room-through-its-index',

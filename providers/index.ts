@@ -10,7 +10,7 @@ import {
 } from '../src/core/index.ts';
 import { anyscale, compatible } from './anyscale/index.ts';
 import { bedrock } from './bedrock/index.ts';
-import { openAiCompatible } from './openai-wire/index.ts';
+import { openAiCompatible } from './openai/index.ts';
 import { replicate } from './replicate/index.ts';
 import { together } from './together/index.ts';
 

@@ -1,5 +1,5 @@
 import type { ProviderDescriptor, Variables } from '../../src/core/index.ts';
-import { openAiCompatible } from '../openai-wire/index.ts';
+import { openAiCompatible } from '../openai/index.ts';
 
 /** Of services that are no provider of ours: each is a provider of its own under its entry's id. */
 export const COMPATIBLE_VARIABLES: Variables = {

@@ -1,190 +1,217 @@
-import { isObject, memberPath, parseDollars, type ServiceOffer, type TimeoutSettings } from '../../src/core/index.ts';
-import { isCount, isText, onlyKeys, type Report } from './fields.ts';
-import type { Entry, ModelSettings } from './service.ts';
+/** Finds the models of a service by its server's own list (`GET /v1/models`), with context, output limit and abilities. */
+import {
+  type Discovery,
+  type Fetch,
+  GatewayError,
+  isObject,
+  type JsonObject,
+  type ServiceOffer,
+  unreachable,
+} from '../../src/core/index.ts';
+import { errorFromAnswer } from '../openai/index.ts';
+import { type ConfiguredService, callService, type ModelSettings, rootOf } from './service.ts';
 
-/** Stands for every model that the server lists. */
-const ANY = '*';
+/** A model as its server lists it. */
+interface ListedModel {
+  /** The id to send. */
+  readonly id: string;
+  /** The repository or file that it was loaded from, if it differs from the id. */
+  readonly weights?: string;
+  /** Tokens of prompt and answer together. */
+  readonly contextLength?: number;
+  readonly maxOutput?: number;
+  readonly vision?: boolean;
+  readonly tools?: boolean;
+}
 
-const MODEL_FIELDS = ['upstream', 'family', 'context_length', 'max_output_tokens', 'price', 'timeouts', 'capabilities'];
+/** No server has as many. A longer list is cut. */
+const MAX_MODELS = 5_000;
+const MAX_ID = 512;
 
-function dollars(value: unknown, path: string, report: Report): bigint | undefined {
-  try {
-    if (typeof value === 'string') return parseDollars(value);
-  } catch {
-    // Reported below, with every other value that is no amount.
+const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined;
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' && value.length <= MAX_ID ? value : undefined;
+
+const flag = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined);
+
+function at(entry: JsonObject, path: string): unknown {
+  let value: unknown = entry;
+  for (const step of path.split('.')) value = isObject(value) ? value[step] : undefined;
+  return value;
+}
+
+function firstOf<T>(
+  entry: JsonObject,
+  paths: readonly string[],
+  read: (value: unknown) => T | undefined,
+): T | undefined {
+  for (const path of paths) {
+    const value = read(at(entry, path));
+    if (value !== undefined) return value;
   }
-  report(path, 'must be an amount in dollars as a decimal string, like "0.66"');
   return undefined;
 }
 
-type Cost = Pick<ServiceOffer, 'price' | 'hourly'>;
+/**
+ * Fields in which servers list a model's limits and abilities. vLLM and SGLang: `max_model_len`, `root`. llama.cpp:
+ * `meta.n_ctx` of one slot (older versions only have `n_ctx_train`, which is not the configured context). Ray Serve:
+ * `metadata`, formerly `rayllm_metadata`. Groq: `context_window`, `max_completion_tokens`. Fireworks: `context_length`,
+ * `supports_…`. DeepInfra: `metadata.context_length`. Mistral: `max_context_length`, `capabilities`. OpenRouter:
+ * `context_length`, `architecture`.
+ */
+const CONTEXT = [
+  'max_model_len',
+  'meta.n_ctx',
+  'metadata.max_request_context_length',
+  'rayllm_metadata.max_request_context_length',
+  'context_length',
+  'context_window',
+  'max_context_length',
+  'metadata.context_length',
+];
+const OUTPUT = ['max_completion_tokens', 'top_provider.max_completion_tokens', 'metadata.max_tokens'];
+const VISION = ['supports_image_input', 'capabilities.vision'];
+const TOOLS = ['supports_tools', 'capabilities.function_calling'];
+const MODALITIES = ['architecture.input_modalities', 'input_modalities'];
 
-const UNKNOWN: Cost = { price: { known: false } };
+const images = (value: unknown): boolean | undefined =>
+  Array.isArray(value) && value.length > 0 ? value.includes('image') : undefined;
 
-/** Below a thousandth of a token a second there is no share of an hour to work out. */
-const isRate = (value: unknown): value is number => typeof value === 'number' && value >= 0.001 && value <= 1e9;
-
-/** A service is paid by the token, or by the hour that its output tokens share (Anyscale bills hardware alone). */
-function readPrice(value: unknown, path: string, report: Report): Cost {
-  if (!isObject(value)) {
-    report(path, 'must be an object');
-    return UNKNOWN;
-  }
-  if ('usd_per_hour' in value || 'tokens_per_second' in value) {
-    onlyKeys(value, path, ['usd_per_hour', 'tokens_per_second'], report);
-    const perHour = dollars(value.usd_per_hour, `${path}.usd_per_hour`, report);
-    const tokensPerSecond = value.tokens_per_second;
-    if (!isRate(tokensPerSecond)) report(`${path}.tokens_per_second`, 'must be a number, 0.001 or above');
-    return perHour === undefined || !isRate(tokensPerSecond)
-      ? UNKNOWN
-      : { ...UNKNOWN, hourly: { perHour, tokensPerSecond } };
-  }
-  onlyKeys(value, path, ['input_per_mtok', 'output_per_mtok'], report);
-  const inputPerMtok = dollars(value.input_per_mtok, `${path}.input_per_mtok`, report);
-  const outputPerMtok = dollars(value.output_per_mtok, `${path}.output_per_mtok`, report);
-  if (inputPerMtok === undefined || outputPerMtok === undefined) return UNKNOWN;
-  return { price: { known: true, inputPerMtok, outputPerMtok } };
+function listed(entry: unknown): ListedModel[] {
+  if (!isObject(entry)) return [];
+  const id = text(entry.id);
+  if (id === undefined) return [];
+  const root = text(entry.root);
+  const contextLength = firstOf(entry, CONTEXT, count);
+  const maxOutput = firstOf(entry, OUTPUT, count);
+  const vision = firstOf(entry, VISION, flag) ?? firstOf(entry, MODALITIES, images);
+  const tools = firstOf(entry, TOOLS, flag);
+  return [
+    {
+      id,
+      ...(root === undefined || root === id ? {} : { weights: root }),
+      ...(contextLength === undefined ? {} : { contextLength }),
+      ...(maxOutput === undefined ? {} : { maxOutput }),
+      ...(vision === undefined ? {} : { vision }),
+      ...(tools === undefined ? {} : { tools }),
+    },
+  ];
 }
 
-const TIMEOUTS = {
-  connect_ms: 'connectMs',
-  first_token_ms: 'firstTokenMs',
-  piece_ms: 'pieceMs',
-  idle_ms: 'idleMs',
-} as const satisfies Record<string, keyof TimeoutSettings>;
-
-function readTimeouts(value: unknown, path: string, report: Report): TimeoutSettings {
-  if (!isObject(value)) {
-    report(path, 'must be an object');
-    return {};
-  }
-  onlyKeys(value, path, Object.keys(TIMEOUTS), report);
-  const timeouts: { -readonly [K in keyof TimeoutSettings]: number } = {};
-  for (const [name, ours] of Object.entries(TIMEOUTS)) {
-    const ms = value[name];
-    if (ms === undefined) continue;
-    if (typeof ms === 'number' && ms > 0 && Number.isFinite(ms)) timeouts[ours] = ms;
-    else report(`${path}.${name}`, 'must be a number of milliseconds above 0');
-  }
-  return timeouts;
+/** Reads the answer of `GET /v1/models`. Undefined if it is not a list. An id that comes twice counts once. */
+function readListing(body: unknown): readonly ListedModel[] | undefined {
+  const list = Array.isArray(body) ? body : isObject(body) ? body.data : undefined;
+  if (!Array.isArray(list)) return undefined;
+  const byId = new Map<string, ListedModel>();
+  for (const entry of list.slice(0, MAX_MODELS).flatMap(listed)) if (!byId.has(entry.id)) byId.set(entry.id, entry);
+  return [...byId.values()];
 }
 
-const CAPABILITIES = ['vision', 'tools', 'completions'] as const;
+type ModelDetails = Omit<ListedModel, 'id'>;
 
-type Capabilities = NonNullable<ServiceOffer['capabilities']>;
-
-function readCapabilities(value: unknown, path: string, report: Report): Capabilities {
-  if (!isObject(value)) {
-    report(path, 'must be an object');
-    return {};
-  }
-  onlyKeys(value, path, CAPABILITIES, report);
-  const capabilities: { -readonly [K in keyof Capabilities]: boolean } = {};
-  for (const name of CAPABILITIES) {
-    const can = value[name];
-    if (can === undefined) continue;
-    if (typeof can === 'boolean') capabilities[name] = can;
-    else report(`${path}.${name}`, 'must be true or false');
-  }
-  return capabilities;
-}
-
-/** What may be said of a service, for all its models, and of each of them: price, timeouts, capabilities. */
-export function readShared(
-  value: Readonly<Record<string, unknown>>,
-  path: string,
-  report: Report,
-): Partial<ModelSettings> {
-  const { price, timeouts, capabilities } = value;
+/**
+ * llama.cpp's `GET /props`: the context of a slot, whether the model takes images, and whether its prompt template takes
+ * tools. If it does not, the server leaves tools out without an error.
+ */
+function readProps(body: JsonObject): ModelDetails {
+  const contextLength = count(at(body, 'default_generation_settings.n_ctx'));
+  const vision = flag(at(body, 'modalities.vision'));
+  const tools = flag(at(body, 'chat_template_caps.supports_tools'));
   return {
-    ...(price === undefined ? {} : readPrice(price, `${path}.price`, report)),
-    ...(timeouts === undefined ? {} : { timeouts: readTimeouts(timeouts, `${path}.timeouts`, report) }),
-    ...(capabilities === undefined
-      ? {}
-      : { capabilities: readCapabilities(capabilities, `${path}.capabilities`, report) }),
+    ...(contextLength === undefined ? {} : { contextLength }),
+    ...(vision === undefined ? {} : { vision }),
+    ...(tools === undefined ? {} : { tools }),
   };
 }
 
-/** What a model says over what its service says: a price as a whole, timeouts and capabilities one by one. */
-function over(service: Partial<ModelSettings>, model: Partial<ModelSettings>): ModelSettings {
-  const priced = 'price' in model ? model : service;
-  const timeouts = { ...service.timeouts, ...model.timeouts };
-  const capabilities = { ...service.capabilities, ...model.capabilities };
+/** text-generation-inference's `GET /info`: `max_total_tokens` are those of prompt and answer together. */
+function readInfo(body: JsonObject): ModelDetails {
+  const contextLength = count(body.max_total_tokens);
+  return contextLength === undefined ? {} : { contextLength };
+}
+
+/** Servers of one model that say more about it on a route beside `/v1`. `is` recognises the server by its list. */
+const DETAIL_ROUTES: readonly {
+  readonly is: (entry: JsonObject) => boolean;
+  readonly path: string;
+  readonly read: (body: JsonObject) => ModelDetails;
+}[] = [
+  { is: (entry) => entry.owned_by === 'llamacpp', path: '/props', read: readProps },
+  // huggingface/text-generation-inference, router/src/server.rs, openai_get_model_info
+  { is: ({ id, created, owned_by: owner }) => created === 0 && owner === id, path: '/info', read: readInfo },
+];
+
+/** The route with more about a server's model, and how to read it. Undefined if there is no such route. */
+function detailRoute(
+  body: unknown,
+): { readonly path: string; readonly read: (body: unknown) => ModelDetails } | undefined {
+  const list = isObject(body) && Array.isArray(body.data) ? body.data : [];
+  const only: unknown = list.length === 1 ? list[0] : undefined;
+  const place = isObject(only) ? DETAIL_ROUTES.find(({ is }) => is(only)) : undefined;
+  return place && { path: place.path, read: (said) => (isObject(said) ? place.read(said) : {}) };
+}
+
+/** The configured settings, completed by what the server lists. */
+function complete(
+  settings: ModelSettings,
+  { weights, contextLength, maxOutput, vision, tools }: Omit<ListedModel, 'id'>,
+) {
+  const listed = { ...(vision === undefined ? {} : { vision }), ...(tools === undefined ? {} : { tools }) };
+  const capabilities = { ...listed, ...settings.capabilities };
   return {
-    price: priced.price ?? UNKNOWN.price,
-    ...(priced.hourly ? { hourly: priced.hourly } : {}),
-    ...(Object.keys(timeouts).length > 0 ? { timeouts } : {}),
+    ...(weights === undefined ? {} : { weights }),
+    ...(contextLength === undefined ? {} : { contextLength }),
+    ...(maxOutput === undefined ? {} : { maxOutput }),
+    ...settings,
     ...(Object.keys(capabilities).length > 0 ? { capabilities } : {}),
   };
 }
 
-/** How a family's name is judged: undefined for one that is known, else what ought to be there. */
-export type JudgeFamily = (family: string) => string | undefined;
-
-function readModel(
-  value: unknown,
-  path: string,
-  service: Partial<ModelSettings>,
-  judge: JudgeFamily,
-  report: Report,
-): { readonly settings: ModelSettings; readonly upstream?: string } | undefined {
-  if (!isObject(value)) {
-    report(path, 'must be an object');
-    return undefined;
+async function listAt(
+  entry: ConfiguredService,
+  name: string,
+  fetch: Fetch,
+  signal: AbortSignal,
+): Promise<readonly ListedModel[]> {
+  const upstream = { id: name, name };
+  const { status, headers, body } = await callService(entry, `${entry.baseUrl}/models`, undefined, fetch, signal);
+  if (status === 0) throw unreachable(name).with({ provider: name });
+  if (status < 200 || status > 299) throw errorFromAnswer(upstream, status, headers, body);
+  const models = readListing(body);
+  if (!models) {
+    throw new GatewayError('provider_error', `${name} answered GET /v1/models with no list of models.`, {
+      provider: name,
+    });
   }
-  onlyKeys(value, path, MODEL_FIELDS, report);
-  const { upstream, family, context_length: context, max_output_tokens: output } = value;
-  if (upstream !== undefined && !isText(upstream)) {
-    report(`${path}.upstream`, "must be the service's own id of the model");
-  }
-  const mistake =
-    family === undefined ? undefined : isText(family) ? judge(family) : 'must be the name of a family of models';
-  if (mistake !== undefined) report(`${path}.family`, mistake);
-  for (const [key, number] of Object.entries({ context_length: context, max_output_tokens: output })) {
-    if (number !== undefined && !isCount(number)) report(`${path}.${key}`, 'must be a whole number of tokens above 0');
-  }
-  return {
-    ...(isText(upstream) ? { upstream } : {}),
-    settings: {
-      ...(isText(family) ? { family } : {}),
-      ...(isCount(context) ? { contextLength: context } : {}),
-      ...(isCount(output) ? { maxOutput: output } : {}),
-      ...over(service, readShared(value, path, report)),
-    },
-  };
+  const [only] = models;
+  const more = detailRoute(body);
+  if (!only || !more) return models;
+  const details = await callService(entry, `${rootOf(entry)}${more.path}`, undefined, fetch, signal);
+  return details.status === 200 ? [{ ...only, ...more.read(details.body) }] : models;
 }
 
-/**
- * The `models` of a service: by the names callers use, with what is to be said of each, or a list of names; `"*"`, or nothing, for whatever the server lists; or both, where `*`
- * among the names says what holds for the others.
- */
-export function readModels(
-  value: unknown,
-  path: string,
-  service: string,
-  shared: Partial<ModelSettings>,
-  judge: JudgeFamily,
-  report: Report,
-): Pick<Entry, 'offers' | 'listed'> {
-  if (value === undefined || value === ANY) return { offers: [], listed: over(shared, {}) };
-  if (Array.isArray(value) && value.every(isText)) {
-    const named = Object.fromEntries(value.map((name) => [name, {}]));
-    return readModels(named, path, service, shared, judge, report);
-  }
-  if (!isObject(value) || Object.keys(value).length === 0) {
-    report(path, 'must be an object with at least one model, or "*" for all that the server lists');
-    return { offers: [] };
-  }
-  const offers: Entry['offers'][number][] = [];
-  let listed: ModelSettings | undefined;
-  for (const [model, entry] of Object.entries(value)) {
-    const at = memberPath(path, model);
-    if (!isText(model)) report(at, 'must have a name');
-    const read = readModel(entry, at, shared, judge, report);
-    if (!read) continue;
-    if (model !== ANY) offers.push({ service, model, upstream: read.upstream ?? model, ...read.settings });
-    else if (read.upstream === undefined) listed = read.settings;
-    else report(`${at}.upstream`, 'cannot be set for every model at once');
-  }
-  return { offers, ...(listed ? { listed } : {}) };
+/** Lists a service's models, the configured ones first. Undefined if its server is not asked. */
+export function discoveryOf(provider: string, entry: ConfiguredService, fetch: Fetch): Discovery | undefined {
+  const { id: service, offers, listed: settings } = entry;
+  if (!settings) return undefined;
+  const configured = new Set(offers.map(({ upstream }) => upstream));
+  return {
+    provider,
+    service,
+    async list(signal): Promise<readonly ServiceOffer[]> {
+      const models = await listAt(entry, service, fetch, signal);
+      const byId = new Map(models.map((model) => [model.id, model]));
+      return [
+        ...offers.map((offer) => {
+          const model = byId.get(offer.upstream);
+          return { provider, ...offer, ...(model ? complete(offer, model) : {}) };
+        }),
+        ...models
+          .filter(({ id }) => !configured.has(id))
+          .map((model) => ({ provider, service, model: model.id, upstream: model.id, ...complete(settings, model) })),
+      ];
+    },
+  };
 }

@@ -1,3 +1,4 @@
+/** Answers calls by a service with an OpenAI API: one of Anyscale's, or any other server of the operator's own. */
 import {
   abortReason,
   type Fetch,
@@ -12,25 +13,37 @@ import {
   unreachable,
 } from '../../src/core/index.ts';
 import {
+  arrangeFor,
   askForModels,
   type ReasoningField,
   readAnswer,
-  type WireDialect,
-  wireReads,
+  type ServerProfile,
   wireRequest,
-} from '../openai-wire/index.ts';
-import { headersFor } from './ask.ts';
-import { openAiDialect } from './dialect.ts';
-import type { Service } from './service.ts';
-import { type Asking, countAt, detokenizeAt, type RuledOut, tokenizeAt } from './tokens.ts';
+} from '../openai/index.ts';
+import { headersFor, type Service } from './service.ts';
+import { countAt, detokenizeAt, type RuledOut, type TokenContext, tokenizeAt } from './tokens.ts';
+
+/** Ray Serve passes requests to vLLM or SGLang, which follow OpenAI's API (docs.vllm.ai, "OpenAI-Compatible Server"). */
+const openAiServer = (id: string, name: string): ServerProfile => ({
+  id,
+  name,
+  chatLogprobs: 'flag-and-top',
+  toolChoiceNone: 'send',
+  askStreamUsage: { chat: true, completions: true },
+  // Both, until an answer shows which one the server has: vLLM and Ollama use `reasoning`, older vLLM, SGLang and
+  // llama.cpp `reasoning_content`.
+  reasoningFields: ['reasoning', 'reasoning_content'],
+  sendsExtra: 'all',
+  thinkingSwitch: false,
+});
 
 /**
- * A provider over one or more OpenAI-compatible services of the operator's own. There is no official package for
- * them, so the transport is `fetch`. A job names its service by id; it need not where there is only one.
+ * A provider with one or more OpenAI-compatible services. There is no official package for them, so the transport is
+ * `fetch`. A job names its service by id, unless there is only one.
  */
 export function openAiServices(about: ProviderDescriptor, services: readonly Service[], fetch: Fetch): Provider {
   const { id, name } = about;
-  const dialect = openAiDialect(id, name);
+  const server = openAiServer(id, name);
   const byId = new Map(services.map((service) => [service.id, service]));
 
   function serviceOf(job: { readonly service?: string }): Service {
@@ -41,29 +54,29 @@ export function openAiServices(about: ProviderDescriptor, services: readonly Ser
     });
   }
 
-  /** What is learned of each service by asking it. */
-  const learned = new Map<Service, RuledOut>();
+  /** The token APIs that each service is known not to have. */
+  const ruledOutAt = new Map<Service, RuledOut>();
 
-  /** The name that each has for what a model thinks, once an answer has shown it. */
-  const thoughtField = new Map<Service, ReasoningField>();
+  /** The field in which each service sends reasoning, once an answer has shown it. */
+  const reasoningField = new Map<Service, ReasoningField>();
 
-  function wireOf(service: Service): WireDialect {
-    const shown = thoughtField.get(service);
+  function profileOf(service: Service): ServerProfile {
+    const shown = reasoningField.get(service);
     return {
-      ...dialect,
-      ...(shown ? { thoughtFields: [shown] } : {}),
-      thoughtSeen: (field) => thoughtField.set(service, field),
+      ...server,
+      ...(shown ? { reasoningFields: [shown] } : {}),
+      reasoningSeen: (field) => reasoningField.set(service, field),
     };
   }
 
-  function asking(of: Pick<ModelAt, 'service'>, signal: AbortSignal): Asking {
+  function tokenContext(of: Pick<ModelAt, 'service'>, signal: AbortSignal): TokenContext {
     const service = serviceOf(of);
-    const ruledOut = learned.get(service) ?? new Set();
-    learned.set(service, ruledOut);
+    const ruledOut = ruledOutAt.get(service) ?? new Set();
+    ruledOutAt.set(service, ruledOut);
     return { service, fetch, signal, ruledOut };
   }
 
-  /** What a service's own list says of the models that are configured for it. */
+  /** Checks that a service's list has the models that are configured for it. */
   async function probeService(service: Service, models: readonly ModelAt[], signal: AbortSignal): Promise<Probe> {
     const asked = `GET ${service.baseUrl}/models`;
     const init = { headers: headersFor(service), signal, redirect: 'manual' } as const;
@@ -78,7 +91,7 @@ export function openAiServices(about: ProviderDescriptor, services: readonly Ser
     if ('probe' in answer) return { ...of, ...answer.probe };
     const wanted = models.filter((at) => at.service === service.id).map(({ model }) => model);
     const step = (there: string) => `Set upstream of these models to what it has: ${there || 'nothing'}.`;
-    // Ollama lists `llama3.2:latest`, and takes the name without it.
+    // Ollama lists `llama3.2:latest` and also takes `llama3.2`.
     const there = new Set([...answer.ids].flatMap((id) => [id, id.replace(/:latest$/, '')]));
     return { ...of, ...probeFound(asked, wanted, there, step, (missing) => missing.length < wanted.length) };
   }
@@ -87,15 +100,15 @@ export function openAiServices(about: ProviderDescriptor, services: readonly Ser
     id,
     about,
     probe: (models, signal) => Promise.all(services.map((service) => probeService(service, models, signal))),
-    arrange: wireReads(dialect),
-    countTokens: (job, signal) => countAt(job, wireOf(serviceOf(job)), asking(job, signal)),
-    tokenize: (at, text, markers, signal) => tokenizeAt(at, text, markers, asking(at, signal)),
-    detokenize: (at, ids, signal) => detokenizeAt(at, ids, asking(at, signal)),
+    arrange: arrangeFor(server),
+    countTokens: (job, signal) => countAt(job, profileOf(serviceOf(job)), tokenContext(job, signal)),
+    tokenize: (at, text, markers, signal) => tokenizeAt(at, text, markers, tokenContext(at, signal)),
+    detokenize: (at, ids, signal) => detokenizeAt(at, ids, tokenContext(at, signal)),
     async generate(job: Job, signal: AbortSignal): Promise<Generation> {
       const service = serviceOf(job);
       if (signal.aborted) throw abortReason(signal);
-      const wire = wireOf(service);
-      const { path, body } = wireRequest(job, wire);
+      const profile = profileOf(service);
+      const { path, body } = wireRequest(job, profile);
       let response: Response;
       try {
         response = await (service.fetch ?? fetch)(`${service.baseUrl}${path}`, {
@@ -107,14 +120,14 @@ export function openAiServices(about: ProviderDescriptor, services: readonly Ser
           },
           body: JSON.stringify(body),
           signal,
-          // A redirect would turn the POST into a GET, and may lead the token to another host.
+          // A redirect would turn the POST into a GET, and may send the token to another host.
           redirect: 'manual',
         });
       } catch {
-        // What fetch says may name hosts and paths.
+        // The message of fetch's error may contain hosts and paths.
         throw signal.aborted ? abortReason(signal) : unreachable(name).with({ provider: id });
       }
-      return readAnswer(response, job, signal, wire);
+      return readAnswer(response, job, signal, profile);
     },
   };
 }

@@ -1,3 +1,7 @@
+/**
+ * Asks a service to count and to split text with its own tokenizer: vLLM's, llama.cpp's or text-generation-inference's
+ * routes, whichever the server has.
+ */
 import {
   type ChatJob,
   type Fetch,
@@ -5,12 +9,11 @@ import {
   type Job,
   type JsonObject,
   type ModelAt,
+  type PromptJob,
   type TokenizedText,
 } from '../../src/core/index.ts';
-import { type WireDialect, wireRequest } from '../openai-wire/index.ts';
-import { ask, rootOf, type Said } from './ask.ts';
-import type { Service } from './service.ts';
-import { tokenBytes } from './token-bytes.ts';
+import { type ServerProfile, wireRequest } from '../openai/index.ts';
+import { callService, rootOf, type Service, type ServiceReply } from './service.ts';
 
 const count = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
@@ -19,18 +22,18 @@ const lengthOf = (value: unknown): number | undefined => (Array.isArray(value) ?
 
 const member = (body: unknown, name: string): unknown => (isObject(body) ? body[name] : undefined);
 
-/** What a server may be asked: where, and with what. */
-interface Question {
+/** A request for a token count. */
+interface CountRequest {
   readonly url: string;
   readonly body: JsonObject;
 }
 
-/** One way in which servers count a prompt, and how its answer is read. Undefined: this server does not count so. */
-interface Method<J extends Job> {
+/** One server's API for counting a prompt's tokens. `read` returns undefined if the answer is another server's. */
+interface CountApi<J extends Job> {
   readonly name: string;
-  /** Whether the server can be told all of the job that decides what the model reads. */
+  /** Whether the API takes everything of the job that is part of the prompt. */
   takes(job: J): boolean;
-  question(service: Service, job: J, sent: JsonObject): Question;
+  request(service: Service, job: J, sent: JsonObject): CountRequest;
   read(body: unknown): number | undefined;
 }
 
@@ -40,7 +43,7 @@ const hasImages = ({ messages }: ChatJob): boolean =>
 /** Fields of a chat that vLLM's `/tokenize` takes: vllm/entrypoints/openai/protocol.py, TokenizeChatRequest. */
 const VLLM_FIELDS = ['model', 'messages', 'tools', 'chat_template', 'chat_template_kwargs', 'mm_processor_kwargs'];
 
-/** Of an answer to be made, and of no prompt. */
+/** Fields about the answer, not the prompt. */
 const STREAM_FIELDS = ['stream', 'stream_options', 'n'];
 
 const only = (sent: JsonObject, fields: readonly string[]): JsonObject =>
@@ -49,22 +52,22 @@ const only = (sent: JsonObject, fields: readonly string[]): JsonObject =>
 const without = (sent: JsonObject, fields: readonly string[]): JsonObject =>
   Object.fromEntries(Object.entries(sent).filter(([name]) => !fields.includes(name)));
 
-const CHAT_METHODS: readonly Method<ChatJob>[] = [
+const CHAT_APIS: readonly CountApi<ChatJob>[] = [
   {
-    // vLLM renders messages and tools. It knows no `tool_choice` or `reasoning_effort` here, and counts an image's mark alone.
+    // vLLM renders messages and tools. Its /tokenize has no `tool_choice` or `reasoning_effort`, and does not count images.
     name: 'vllm',
     takes: (job) =>
       !hasImages(job) &&
       !(job.tools.length > 0 && job.toolChoice === 'none') &&
       job.sampling.reasoningEffort === undefined,
-    question: (service, _job, sent) => ({ url: `${rootOf(service)}/tokenize`, body: only(sent, VLLM_FIELDS) }),
+    request: (service, _job, sent) => ({ url: `${rootOf(service)}/tokenize`, body: only(sent, VLLM_FIELDS) }),
     read: (body) => count(member(body, 'count')),
   },
   {
-    // llama.cpp reads the very body of the call (tools/server/README.md).
+    // llama.cpp takes the same body as the chat itself (tools/server/README.md).
     name: 'llama.cpp',
     takes: () => true,
-    question: (service, _job, sent) => ({
+    request: (service, _job, sent) => ({
       url: `${service.baseUrl}/chat/completions/input_tokens`,
       body: without(sent, STREAM_FIELDS),
     }),
@@ -74,7 +77,7 @@ const CHAT_METHODS: readonly Method<ChatJob>[] = [
     // text-generation-inference: docs/openapi.json, `/chat_tokenize`.
     name: 'tgi',
     takes: (job) => !hasImages(job),
-    question: (service, _job, sent) => ({
+    request: (service, _job, sent) => ({
       url: `${rootOf(service)}/chat_tokenize`,
       body: without(sent, STREAM_FIELDS),
     }),
@@ -82,21 +85,19 @@ const CHAT_METHODS: readonly Method<ChatJob>[] = [
   },
 ];
 
-type PromptJob = Exclude<Job, ChatJob>;
-
-const PROMPT_METHODS: readonly Method<PromptJob>[] = [
+const PROMPT_APIS: readonly CountApi<PromptJob>[] = [
   {
-    // vLLM, SGLang, and Ray Serve, which takes nothing else (ray/llm/_internal/serve/core/ingress/ingress.py).
+    // vLLM, SGLang, and Ray Serve, which takes only this (ray/llm/_internal/serve/core/ingress/ingress.py).
     name: 'vllm',
     takes: () => true,
-    question: (service, { model, prompt }) => ({ url: `${rootOf(service)}/tokenize`, body: { model, prompt } }),
+    request: (service, { model, prompt }) => ({ url: `${rootOf(service)}/tokenize`, body: { model, prompt } }),
     read: (body) => count(member(body, 'count')),
   },
   {
-    // As its completions read a prompt: behind what begins one, special tokens by their text.
+    // As llama.cpp's completions do it: with BOS, and with the text of special tokens read as those tokens.
     name: 'llama.cpp',
     takes: () => true,
-    question: (service, { model, prompt }) => ({
+    request: (service, { model, prompt }) => ({
       url: `${rootOf(service)}/tokenize`,
       body: { model, content: prompt, add_special: true, parse_special: true },
     }),
@@ -105,41 +106,41 @@ const PROMPT_METHODS: readonly Method<PromptJob>[] = [
   {
     name: 'tgi',
     takes: () => true,
-    question: (service, { prompt }) => ({ url: `${rootOf(service)}/tokenize`, body: { inputs: prompt } }),
+    request: (service, { prompt }) => ({ url: `${rootOf(service)}/tokenize`, body: { inputs: prompt } }),
     read: lengthOf,
   },
 ];
 
-/** What a server is known not to do. */
+/** The APIs that a server is known not to have. */
 export type RuledOut = Set<string>;
 
-/** No such route, or not in this way: that will be so the next time, too. */
-const isMissing = ({ status }: Said): boolean => [404, 405, 501].includes(status);
+/** The server has no such route. It is not asked again. */
+const isMissing = ({ status }: ServiceReply): boolean => [404, 405, 501].includes(status);
 
 async function countBy<J extends Job>(
-  methods: readonly Method<J>[],
+  apis: readonly CountApi<J>[],
   job: J,
-  asking: Asking,
+  context: TokenContext,
   sent: JsonObject,
 ): Promise<number | undefined> {
-  const { service, fetch, signal, ruledOut } = asking;
-  for (const method of methods) {
-    const key = `${job.kind} ${method.name}`;
-    if (ruledOut.has(key) || !method.takes(job)) continue;
-    const { url, body } = method.question(service, job, sent);
-    const said = await ask(service, url, body, fetch, signal);
-    // It fails, or cannot be reached, whatever it is asked.
-    if (said.status === 0 || (said.status >= 500 && said.status !== 501)) return undefined;
-    const told = said.status === 200 ? method.read(said.body) : undefined;
+  const { service, fetch, signal, ruledOut } = context;
+  for (const api of apis) {
+    const key = `${job.kind} ${api.name}`;
+    if (ruledOut.has(key) || !api.takes(job)) continue;
+    const { url, body } = api.request(service, job, sent);
+    const reply = await callService(service, url, body, fetch, signal);
+    // The server is down or failing, so another API would fail too.
+    if (reply.status === 0 || (reply.status >= 500 && reply.status !== 501)) return undefined;
+    const told = reply.status === 200 ? api.read(reply.body) : undefined;
     if (told !== undefined) return told;
-    // llama.cpp answers vLLM's question as well, with the tokens of no text at all.
-    if (isMissing(said) || said.status === 200) ruledOut.add(key);
+    // llama.cpp answers vLLM's request too, with the tokens of an empty text.
+    if (isMissing(reply) || reply.status === 200) ruledOut.add(key);
   }
   return undefined;
 }
 
-/** A service that is asked, and what has been learned about it. */
-export interface Asking {
+/** How a service is asked, and which APIs it is known not to have. */
+export interface TokenContext {
   readonly service: Service;
   readonly fetch: Fetch;
   readonly signal: AbortSignal;
@@ -147,12 +148,12 @@ export interface Asking {
 }
 
 /**
- * Asks a service how many tokens it reads for a job, with all that is sent. Undefined where it does not say, or cannot be
- * told all of it: it is asked for a better number, not for leave.
+ * Asks a service for the prompt tokens of a job, with everything that is sent. Undefined where it has no API for it, or
+ * one that does not take all of the job.
  */
-export function countAt(job: Job, dialect: WireDialect, asking: Asking): Promise<number | undefined> {
-  const sent = wireRequest(job, dialect).body;
-  return job.kind === 'chat' ? countBy(CHAT_METHODS, job, asking, sent) : countBy(PROMPT_METHODS, job, asking, sent);
+export function countAt(job: Job, server: ServerProfile, context: TokenContext): Promise<number | undefined> {
+  const sent = wireRequest(job, server).body;
+  return job.kind === 'chat' ? countBy(CHAT_APIS, job, context, sent) : countBy(PROMPT_APIS, job, context, sent);
 }
 
 const idsOf = (value: unknown): readonly number[] | undefined =>
@@ -160,7 +161,67 @@ const idsOf = (value: unknown): readonly number[] | undefined =>
 
 const encoder = new TextEncoder();
 
-/** llama.cpp's `{"id": 19556, "piece": "Hello"}`; a piece that is no whole text is a list of bytes. */
+// The functions below work out the bytes of tokens from their names in a Hugging Face tokenizer. Byte-level BPE has a
+// letter for each byte (github.com/openai/gpt-2, src/encoder.py, bytes_to_unicode). SentencePiece writes `▁` for a space
+// and `<0xE2>` for a byte.
+
+/** The byte of each letter of byte-level BPE: the same where it is printable, else one of those from U+0100 on, in order. */
+function byteLetters(): ReadonlyMap<string, number> {
+  const letters = new Map<string, number>();
+  let hidden = 0;
+  for (let byte = 0; byte < 256; byte++) {
+    const printable = (byte > 32 && byte < 127) || (byte > 160 && byte !== 173);
+    letters.set(String.fromCharCode(printable ? byte : 256 + hidden++), byte);
+  }
+  return letters;
+}
+
+let letters: ReadonlyMap<string, number> | undefined;
+
+function byteLevel(name: string): Uint8Array | undefined {
+  letters ??= byteLetters();
+  const bytes: number[] = [];
+  for (const letter of name) {
+    const byte = letters.get(letter);
+    if (byte === undefined) return undefined;
+    bytes.push(byte);
+  }
+  return Uint8Array.from(bytes);
+}
+
+function sentencePiece(name: string): Uint8Array {
+  const byte = /^<0x([0-9A-F]{2})>$/.exec(name)?.[1];
+  return byte === undefined ? encoder.encode(name.replaceAll('\u2581', ' ')) : Uint8Array.of(Number.parseInt(byte, 16));
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((size, { length }) => size + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+const same = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((byte, index) => byte === b[index]);
+
+/** Undefined if neither way of reading the names gives the text. */
+function tokenBytes(names: readonly string[], text: string): readonly Uint8Array[] | undefined {
+  const wanted = encoder.encode(text);
+  const level = names.map(byteLevel);
+  const known = level.filter((bytes) => bytes !== undefined);
+  if (known.length === level.length && same(joined(known), wanted)) return known;
+  const parts = names.map(sentencePiece);
+  const written = joined(parts);
+  if (same(written, wanted)) return parts;
+  // Some tokenizers put a space before the text.
+  const [first, ...others] = parts;
+  return first && written[0] === 32 && same(written.subarray(1), wanted) ? [first.subarray(1), ...others] : undefined;
+}
+
+/** llama.cpp's `{"id": 19556, "piece": "Hello"}`. A piece that is not valid UTF-8 is a list of bytes. */
 function pieces(value: unknown): TokenizedText | undefined {
   if (!Array.isArray(value)) return undefined;
   const ids: number[] = [];
@@ -176,7 +237,7 @@ function pieces(value: unknown): TokenizedText | undefined {
   return { ids, bytes };
 }
 
-/** vLLM's `{"count", "tokens", "token_strs"}`; older versions know no `token_strs`. */
+/** vLLM's `{"count", "tokens", "token_strs"}`. Older versions have no `token_strs`. */
 function vllmTokens(body: unknown, text: string): TokenizedText | undefined {
   const ids = count(member(body, 'count')) === undefined ? undefined : idsOf(member(body, 'tokens'));
   if (!ids) return undefined;
@@ -186,40 +247,40 @@ function vllmTokens(body: unknown, text: string): TokenizedText | undefined {
   return { ids, ...(bytes ? { bytes } : {}) };
 }
 
-/** A text's tokens by the service's own tokenizer, with nothing before it. */
+/** A text's tokens by the service's own tokenizer, without BOS. */
 export async function tokenizeAt(
   { model }: ModelAt,
   text: string,
   markers: 'text' | 'parse',
-  { service, fetch, signal, ruledOut }: Asking,
+  { service, fetch, signal, ruledOut }: TokenContext,
 ): Promise<TokenizedText | undefined> {
   const url = `${rootOf(service)}/tokenize`;
   if (!ruledOut.has('tokenize vllm')) {
-    const question = { model, prompt: text, add_special_tokens: false, return_token_strs: true };
-    const said = await ask(service, url, question, fetch, signal);
-    const told = said.status === 200 ? vllmTokens(said.body, text) : undefined;
-    if (told || said.status === 0) return told;
-    if (isMissing(said) || said.status === 200) ruledOut.add('tokenize vllm');
+    const request = { model, prompt: text, add_special_tokens: false, return_token_strs: true };
+    const reply = await callService(service, url, request, fetch, signal);
+    const told = reply.status === 200 ? vllmTokens(reply.body, text) : undefined;
+    if (told || reply.status === 0) return told;
+    if (isMissing(reply) || reply.status === 200) ruledOut.add('tokenize vllm');
   }
   const parse = markers === 'parse';
-  const said = await ask(
+  const reply = await callService(
     service,
     url,
     { model, content: text, add_special: false, parse_special: parse, with_pieces: true },
     fetch,
     signal,
   );
-  return said.status === 200 ? pieces(member(said.body, 'tokens')) : undefined;
+  return reply.status === 200 ? pieces(member(reply.body, 'tokens')) : undefined;
 }
 
-/** The text of tokens: vLLM answers with a `prompt`, llama.cpp with `content`, and both take the same question. */
+/** The text of tokens. vLLM and llama.cpp take the same request; vLLM answers with `prompt`, llama.cpp with `content`. */
 export async function detokenizeAt(
   { model }: ModelAt,
   ids: readonly number[],
-  { service, fetch, signal }: Asking,
+  { service, fetch, signal }: TokenContext,
 ): Promise<string | undefined> {
-  const said = await ask(service, `${rootOf(service)}/detokenize`, { model, tokens: ids }, fetch, signal);
-  if (said.status !== 200) return undefined;
-  const text = member(said.body, 'prompt') ?? member(said.body, 'content');
+  const reply = await callService(service, `${rootOf(service)}/detokenize`, { model, tokens: ids }, fetch, signal);
+  if (reply.status !== 200) return undefined;
+  const text = member(reply.body, 'prompt') ?? member(reply.body, 'content');
   return typeof text === 'string' ? text : undefined;
 }

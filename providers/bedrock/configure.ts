@@ -1,4 +1,10 @@
-import type { Configured, ConfigureProvider } from '../../src/core/index.ts';
+import {
+  type Configured,
+  type ConfigureProvider,
+  isOneWord,
+  plainBaseUrl,
+  settingText as setting,
+} from '../../src/core/index.ts';
 import { about } from './about.ts';
 import { arrange } from './arrange.ts';
 import { bedrockClient, type Credentials } from './client.ts';
@@ -9,19 +15,8 @@ import { probeBedrock } from './probe.ts';
 
 const nothing = (mistakes: readonly string[] = []): Configured => ({ providers: [], offers: [], mistakes });
 
-const setting = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
-
 /** Goes into a host name, so that nothing but a region may be in it: `us-east-1`, `us-gov-west-1`. */
 const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/;
-/** Goes into a header. */
-const ONE_WORD = /^[!-~]+$/;
-
-function isEndpoint(value: string): boolean {
-  if (!URL.canParse(value)) return false;
-  const url = new URL(value);
-  return /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search && !url.hash;
-}
-
 /** What is doubtful of another host than the region's own: whole sentences. */
 function doubtsOf(endpoint: string, region: string): string[] {
   if (!endpoint) return [];
@@ -64,7 +59,7 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
     AWS_BEARER_TOKEN_BEDROCK: apiKey,
   };
   for (const [name, value] of Object.entries(words)) {
-    if (value && !ONE_WORD.test(value)) {
+    if (value && !isOneWord(value)) {
       mistakes.push(`${name} contains a space or a character that no credential has. Copy it again.`);
     }
   }
@@ -72,7 +67,7 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
   if (!region) mistakes.push('AWS_REGION is missing: it goes with the AWS credentials, for example us-east-1.');
   else if (!REGION.test(region)) mistakes.push('AWS_REGION is not the name of a region, such as us-east-1.');
   const endpoint = setting(env.AWS_ENDPOINT_URL_BEDROCK_RUNTIME);
-  if (endpoint && !isEndpoint(endpoint)) {
+  if (endpoint && plainBaseUrl(endpoint) === undefined) {
     mistakes.push(
       'AWS_ENDPOINT_URL_BEDROCK_RUNTIME must be an http or https address without credentials, query or fragment.',
     );

@@ -1,4 +1,12 @@
-import type { ConfigureProvider, Provider, ProviderModule } from '../../src/core/index.ts';
+import {
+  type ConfigureProvider,
+  endsInVersion,
+  httpUrl,
+  isOneWord,
+  type Provider,
+  type ProviderModule,
+  settingText as setting,
+} from '../../src/core/index.ts';
 import { about } from './about.ts';
 import { replicateApi } from './api.ts';
 import { generate } from './generate.ts';
@@ -6,10 +14,6 @@ import { probeReplicate } from './probe.ts';
 
 const DEFAULT_BASE_URL = 'https://api.replicate.com/v1';
 const NONE = { providers: [], offers: [], mistakes: [] };
-
-const setting = (value: unknown): string => (typeof value === 'string' ? value.trim() : '');
-
-const isHttp = (url: string): boolean => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
 
 /**
  * Replicate, which serves open-weight models as predictions: one finished prompt in, text out.
@@ -23,16 +27,16 @@ export const configureReplicate: ConfigureProvider = (env, fetch, _known, backgr
   if (!token) return NONE;
   const baseUrl = setting(env.REPLICATE_BASE_URL) || DEFAULT_BASE_URL;
   const mistakes: string[] = [];
-  if (!/^[\x21-\x7e]+$/.test(token)) {
+  if (!isOneWord(token)) {
     mistakes.push('REPLICATE_API_TOKEN contains a space or a character that no token has. Copy it again.');
   }
-  if (!isHttp(baseUrl)) {
+  if (!httpUrl(baseUrl)) {
     mistakes.push(`REPLICATE_BASE_URL is not an http or https URL. Leave it out, or write ${DEFAULT_BASE_URL}.`);
   }
   if (mistakes.length > 0) return { ...NONE, mistakes };
   const upstream = { api: replicateApi({ token, baseUrl, fetch }), background };
   const generated: Provider['generate'] = (job, signal) => generate(upstream, job, signal);
-  const warnings = /\/v\d+\/?$/.test(baseUrl)
+  const warnings = endsInVersion(baseUrl)
     ? []
     : [`REPLICATE_BASE_URL does not end in /v1, as Replicate’s own does: ${DEFAULT_BASE_URL}.`];
   return {

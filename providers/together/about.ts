@@ -1,5 +1,5 @@
 import type { Api, ApiTraits, ProviderDescriptor } from '../../src/core/index.ts';
-import { OPEN_CHAT, OPEN_SAMPLING } from '../openai-wire/index.ts';
+import { OPEN_CHAT, OPEN_SAMPLING } from '../openai/index.ts';
 
 const TRAITS: Partial<Record<Api, ApiTraits>> = {
   // github.com/togethercomputer/openapi, `ChatCompletionRequest`: it has neither `user` nor `parallel_tool_calls`.

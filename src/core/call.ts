@@ -74,6 +74,24 @@ export interface Sampling {
   readonly user?: string;
 }
 
+/** OpenAI's name of each sampling parameter, which callers and most servers use. */
+export const SAMPLING_NAMES: Readonly<Record<keyof Sampling, string>> = {
+  temperature: 'temperature',
+  topP: 'top_p',
+  topK: 'top_k',
+  minP: 'min_p',
+  seed: 'seed',
+  frequencyPenalty: 'frequency_penalty',
+  presencePenalty: 'presence_penalty',
+  repetitionPenalty: 'repetition_penalty',
+  logitBias: 'logit_bias',
+  logprobs: 'logprobs',
+  reasoningEffort: 'reasoning_effort',
+  thinking: 'reasoning.enabled',
+  parallelToolCalls: 'parallel_tool_calls',
+  user: 'user',
+};
+
 /**
  * What to do about template syntax in what a caller wrote: refuse, break the syntax with an invisible space, or let it be,
  * for a caller who writes prompts by hand.

@@ -11,4 +11,5 @@ export * from './probe.ts';
 export * from './provider.ts';
 export * from './redact.ts';
 export * from './sanitise.ts';
+export * from './settings.ts';
 export * from './usage.ts';

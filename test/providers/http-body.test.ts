@@ -1,7 +1,7 @@
 import { assert, asyncProperty, integer, string, uniqueArray } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bodyText } from '../../providers/http/index.ts';
-import { readAnswer } from '../../providers/openai-wire/index.ts';
+import { readAnswer } from '../../providers/openai/index.ts';
 import { collect } from '../support/collect.ts';
 import {
   prediction,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readAnswer } from '../../providers/openai-wire/index.ts';
+import { readAnswer } from '../../providers/openai/index.ts';
 import type { Job } from '../../src/core/index.ts';
 import { type Collected, collect } from '../support/collect.ts';
 import { calm, chatJob, promptJob, sse, streamOf } from './support/openai-jobs.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorFromAnswer } from '../../providers/openai-wire/index.ts';
+import { errorFromAnswer } from '../../providers/openai/index.ts';
 import type { ErrorCode } from '../../src/core/index.ts';
 
 const error = (status: number, body: unknown, headers: Record<string, string> = {}) =>

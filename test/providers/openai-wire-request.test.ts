@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { type WireDialect, wireRequest } from '../../providers/openai-wire/index.ts';
+import { type ServerProfile, wireRequest } from '../../providers/openai/index.ts';
 import type { ChatJob, Sampling } from '../../src/core/index.ts';
 import { chatJob, promptJob } from './support/openai-jobs.ts';
 
-const OPENAI: WireDialect = {
+const OPENAI: ServerProfile = {
   id: 'mine',
   name: 'Mine',
   chatLogprobs: 'flag-and-top',
   toolChoiceNone: 'send',
   askStreamUsage: { chat: true, completions: true },
-  thoughtFields: ['reasoning', 'reasoning_content'],
+  reasoningFields: ['reasoning', 'reasoning_content'],
   sendsExtra: 'all',
   thinkingSwitch: false,
 };
-const TOGETHER: WireDialect = {
+const TOGETHER: ServerProfile = {
   ...OPENAI,
   chatLogprobs: 'integer',
   toolChoiceNone: 'leave-tools-out',
   askStreamUsage: { chat: true, completions: false },
-  thoughtFields: ['reasoning_content'],
+  reasoningFields: ['reasoning_content'],
   sendsExtra: ['chat_template_kwargs'],
   thinkingSwitch: true,
 };
@@ -208,7 +208,7 @@ describe('what the model thought before an earlier answer', () => {
     { role: 'tool', content: '1', toolCallId: 'a' },
     { role: 'assistant', content: 'One', reasoning: '' },
   ] as const;
-  const sent = (dialect: WireDialect) => (chat({ messages }, dialect).messages as Record<string, unknown>[]).slice(1);
+  const sent = (dialect: ServerProfile) => (chat({ messages }, dialect).messages as Record<string, unknown>[]).slice(1);
 
   it('goes back under the names that the server has, an empty one too', () => {
     expect(sent(TOGETHER)).toMatchObject([{ reasoning_content: 'hm' }, {}, { reasoning_content: '' }]);

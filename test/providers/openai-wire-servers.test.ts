@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readAnswer } from '../../providers/openai-wire/index.ts';
+import { readAnswer } from '../../providers/openai/index.ts';
 import { completionTokens, GatewayError, promptTokens } from '../../src/core/index.ts';
 import { type Collected, collect } from '../support/collect.ts';
 import { isStream, SERVER_ANSWERS, type ServerAnswer, textOf, typeOf } from '../support/server-answers.ts';

@@ -11,7 +11,7 @@ import {
   tuple,
 } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readAnswer } from '../../providers/openai-wire/index.ts';
+import { readAnswer } from '../../providers/openai/index.ts';
 import { GatewayError, type Job } from '../../src/core/index.ts';
 import { type Collected, collect } from '../support/collect.ts';
 import { calm, chatJob, sse, streamOf } from './support/openai-jobs.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorFromAnswer, readAnswer } from '../../providers/openai-wire/index.ts';
+import { errorFromAnswer, readAnswer } from '../../providers/openai/index.ts';
 import { promptTooLong, sanitise } from '../../src/core/index.ts';
 import { collect } from '../support/collect.ts';
 import { OVERFLOW_CLIENTS } from '../support/overflow-clients.ts';

@@ -22,7 +22,7 @@ const tools = inFile('src/dialects/openai/tools.ts', READ);
 const privacy = inFile('src/offers/consider.ts', ['test/offers/privacy.test.ts']);
 const thoughts = inFile('src/offers/renderings.ts', ['test/offers/reasoning.test.ts']);
 const echo = inFile('src/offers/request-form.ts', ['test/gateway/likelihood.test.ts']);
-const logprobs = inFile('providers/openai-wire/logprobs.ts', ['test/gateway/likelihood.test.ts']);
+const logprobs = inFile('providers/openai/response-fields.ts', ['test/gateway/likelihood.test.ts']);
 const rank = inFile('src/offers/rank.ts', ['test/offers/routing.test.ts']);
 
 export const CALLERS_MUTANTS: readonly Mutant[] = [

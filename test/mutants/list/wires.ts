@@ -12,7 +12,7 @@ const inFolder =
     tests: only,
   });
 
-const openai = inFolder('openai-wire', [
+const openai = inFolder('openai', [
   'test/providers/openai-wire-choices.test.ts',
   'test/providers/openai-wire-errors.test.ts',
   'test/providers/openai-wire-replay.test.ts',
@@ -26,10 +26,10 @@ const replicate = inFolder('replicate', [
   'test/providers/replicate-request.test.ts',
 ]);
 
-const decoder = openai('decoder.ts');
+const mapper = openai('response-mapper.ts');
 const stream = openai('stream.ts');
-const usage = openai('usage.ts');
-const finish = openai('finish.ts');
+const usage = openai('response-fields.ts');
+const finish = openai('response-fields.ts');
 const toolCalls = openai('tool-calls.ts');
 const errors = openai('errors.ts');
 const answer = replicate('answer.ts');
@@ -44,63 +44,63 @@ const sse = inFolder('http', ['test/providers/openai-wire-stream.test.ts', 'test
 const body = inFolder('http', ['test/providers/http-body.test.ts'])('body.ts');
 
 export const WIRES_MUTANTS: readonly Mutant[] = [
-  decoder(
+  mapper(
     'text-twice',
     "Together's text comes twice.",
     "(job.kind === 'chat' ? (content ?? text) : (text ?? content)) ?? ''",
     "(content ?? '') + (text ?? '')",
   ),
-  decoder(
+  mapper(
     'early-finish-final',
     'A choice that goes on after its finish is taken for complete.',
     '      choice.pieces ||= isObject(wire.delta);\n      choice.finish = undefined;\n',
     '',
   ),
-  decoder('error-under-200', 'An error under status 200 is taken for an answer.', 'if (failure) throw failure;', ''),
-  decoder(
+  mapper('error-under-200', 'An error under status 200 is taken for an answer.', 'if (failure) throw failure;', ''),
+  mapper(
     'cut-is-complete',
     'A stream that is cut looks complete.',
     "if (form === 'chunks' && !complete) throw interrupted(upstream);",
     '',
   ),
-  decoder(
+  mapper(
     'missing-choice',
     'An answer without one of its choices is complete when the connection closes.',
     '(terminated || choices.size >= job.n)',
     'true',
   ),
-  decoder(
+  mapper(
     'tools-say-stop',
     'An answer with tool calls says that it stopped.',
     "reason === 'stop' && choice.tools.any ? 'tool_calls' : reason",
     'reason',
   ),
-  decoder(
+  mapper(
     'failed-choice',
     'A choice that the provider gave up is an answer.',
     "if (reason === 'failed') {",
     'if (false) {',
   ),
-  decoder(
+  mapper(
     'reasoning-content',
     'reasoning_content is not read.',
     "= ['reasoning', 'reasoning_content'];",
     "= ['reasoning'];",
   ),
-  decoder(
+  mapper(
     'said-twice',
     "MiniMax's closing message is said once more.",
     "choice.pieces && !isObject(wire.delta) && typeof wire.text !== 'string'",
     'false',
   ),
-  decoder('error-in-choice', 'An error in a choice is passed over.', 'if (gaveUp) throw gaveUp;', ''),
-  decoder(
+  mapper('error-in-choice', 'An error in a choice is passed over.', 'if (gaveUp) throw gaveUp;', ''),
+  mapper(
     'bill-in-choice',
     "Moonshot's bill is lost.",
     'isObject(last) ? readUsage(last.usage) : undefined',
     'undefined',
   ),
-  decoder('zeros-billed', 'Zeros pass for a bill.', 'if (usage && !isPlaceholder(usage))', 'if (usage)'),
+  mapper('zeros-billed', 'Zeros pass for a bill.', 'if (usage && !isPlaceholder(usage))', 'if (usage)'),
   finish('full-window', 'A window that is full looks like an end.', "  model_length: 'length',\n", ''),
   finish('gave-up', 'An answer that the server gave up on passes for a whole one.', "  network_error: 'failed',\n", ''),
   toolCalls(
@@ -138,7 +138,7 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   stream(
     'malformed-chunk',
     'A chunk that is no JSON is passed over.',
-    "else if (data.trim() !== '' && !(chunks.finished && (ended || chunks.settled))) throw interrupted(upstream);",
+    "else if (data.trim() !== '' && !(mapper.finished && (ended || mapper.settled))) throw interrupted(upstream);",
     '',
   ),
   stream(
@@ -296,19 +296,19 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
     'decoder.decode(bytes, { stream: true })',
     'new TextDecoder().decode(bytes)',
   ),
-  decoder(
+  mapper(
     'done-without-reason',
     'A stream with usage and [DONE] from a server that gives no reasons is broken.',
     '(terminated || choices.size >= job.n)) || doneWithoutReason(terminated)',
     '(terminated || choices.size >= job.n))',
   ),
-  decoder(
+  mapper(
     'unfinished-without-reason',
     'A choice without a reason is complete though its server gives reasons.',
     'usage !== undefined &&\n    !reasons &&',
     'usage !== undefined &&',
   ),
-  decoder(
+  mapper(
     'reasoning-object',
     'A reasoning that comes as an object is lost.',
     'if (!isObject(value)) return undefined;\n  return reasoningIn(',

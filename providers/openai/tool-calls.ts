@@ -1,28 +1,28 @@
-import { type Event, GatewayError } from '../../src/core/index.ts';
-import { filled, isObject } from './shape.ts';
-import type { Upstream } from './upstream.ts';
+/** Puts the pieces of streamed tool calls in order, whatever way the server numbers and names them. */
+import { type Event, GatewayError, isObject } from '../../src/core/index.ts';
+import type { Upstream } from './errors.ts';
+import { filled } from './response-fields.ts';
 
-interface Opened {
-  /** As the server numbers it. */
+interface PendingCall {
+  /** The server's `index`. */
   readonly number: number | undefined;
-  /** As the server calls it. */
+  /** The server's id. */
   id?: string;
   name?: string;
-  /** Dense and from 0, in the order in which the calls were named; undefined until then. */
+  /** Our index: 0, 1, … in the order in which the calls got their names. Undefined until this one has its name. */
   index?: number;
   /** Arguments that came before the name did. */
   held: string;
 }
 
-/** Puts one choice's tool calls in order. */
+/** The tool calls of one choice. */
 export interface ToolCalls {
   /** Takes one entry of `tool_calls`. */
   read(entry: unknown, into: Event[]): void;
   readonly any: boolean;
   /**
-   * All of the calls are here. A function without arguments is called with none, which is `{}`.
-   *
-   * @throws GatewayError if a call was never named
+   * Call it when all pieces are here. A call without arguments gets `{}`.
+   * @throws GatewayError if a call never got a name
    */
   end(upstream: Upstream, into: Event[]): void;
 }
@@ -31,33 +31,33 @@ const argumentsOf = (value: unknown): string =>
   typeof value === 'string' ? value : isObject(value) ? JSON.stringify(value) : '';
 
 /**
- * Servers number tool calls from 0, from 1, not at all, or all alike; ids and names tell them apart then. A piece opens a
- * new call if its number is new, or if it names a call that has a name already and does not bring that call's id. (A new
- * id alone opens none: old vLLM made one for every piece.) A piece that brings the id of another call belongs to that one,
- * whatever its number: LocalAI counts the pieces of one call up.
+ * Servers number tool calls from 0, from 1, not at all, or give all of them one number. Then ids and names tell them
+ * apart. A piece starts a new call if its number is new, or if it has a name, the current call has a name too, and the
+ * ids differ. A new id alone starts none, because old vLLM made a new id for every piece. A piece with the id of an
+ * earlier call belongs to that call whatever its number, because LocalAI numbers the pieces of one call.
  *
- * @param form `whole`: every entry is a call of its own, whatever its number and id are
+ * @param form `whole`: a JSON answer, where every entry is a call of its own
  */
 export function toolCalls(choice: number, form: 'chunks' | 'whole'): ToolCalls {
-  const byNumber = new Map<unknown, Opened>();
-  /** By what the server calls them. */
-  const byId = new Map<string, Opened>();
+  const byNumber = new Map<unknown, PendingCall>();
+  /** By the server's id. */
+  const byId = new Map<string, PendingCall>();
   const given = new Set<string>();
-  const unnamed = new Set<Opened>();
-  /** Calls that have no arguments so far. */
-  const bare = new Set<Opened>();
-  let last: Opened | undefined;
+  const unnamed = new Set<PendingCall>();
+  /** Calls without arguments so far. */
+  const bare = new Set<PendingCall>();
+  let last: PendingCall | undefined;
   let named = 0;
 
-  function open(number: number | undefined): Opened {
-    const opened: Opened = { held: '', number };
+  function open(number: number | undefined): PendingCall {
+    const opened: PendingCall = { held: '', number };
     if (number !== undefined) byNumber.set(number, opened);
     unnamed.add(opened);
     bare.add(opened);
     return opened;
   }
 
-  function callOf(number: number | undefined, id: string | undefined, name: string | undefined): Opened {
+  function callOf(number: number | undefined, id: string | undefined, name: string | undefined): PendingCall {
     if (form === 'whole') return open(number);
     const known = number === undefined ? last : byNumber.get(number);
     if (id !== undefined && id !== known?.id) {
@@ -72,7 +72,7 @@ export function toolCalls(choice: number, form: 'chunks' | 'whole'): ToolCalls {
     return known && !(renamed && other) ? known : open(number);
   }
 
-  /** An id that no other call has: some servers call all of them `null`, or by their function's name. */
+  /** A unique id: some servers send the same id for every call, such as `null` or the function's name. */
   function idFor(id: string | undefined): string {
     const own = id === undefined || given.has(id) ? `call_${crypto.randomUUID()}` : id;
     given.add(own);
@@ -82,7 +82,7 @@ export function toolCalls(choice: number, form: 'chunks' | 'whole'): ToolCalls {
   return {
     read(entry, into) {
       if (!isObject(entry)) return;
-      // Cloudflare's own form has name and arguments beside each other, without a `function`.
+      // Cloudflare's own format has `name` and `arguments` without a `function` around them.
       const fn = isObject(entry.function) ? entry.function : entry;
       const name = filled(fn.name);
       const id = filled(entry.id);

@@ -1,56 +1,58 @@
+/**
+ * Maps the objects of an OpenAI response, a JSON body or the chunks of a stream, to the gateway's events. Knows how
+ * servers differ from OpenAI; single values are read in response-fields.ts.
+ */
 import {
   completionTokens,
   type Event,
   type FinishReason,
   GatewayError,
+  isObject,
   type Job,
+  type JsonObject,
   type Usage,
 } from '../../src/core/index.ts';
-import { errorIn, foreignAnswer } from './errors.ts';
-import { finishReason } from './finish.ts';
-import { readLogprobs } from './logprobs.ts';
-import { count, filled, isObject, type JsonObject } from './shape.ts';
+import { errorIn, foreignAnswer, interrupted, type ReasoningField, type Upstream } from './errors.ts';
+import { count, filled, finishReason, readLogprobs, readUsage } from './response-fields.ts';
 import { type ToolCalls, toolCalls } from './tool-calls.ts';
-import { interrupted, type ReasoningField, type Upstream } from './upstream.ts';
-import { readUsage } from './usage.ts';
 
 interface Choice {
   readonly tools: ToolCalls;
-  /** It has said something. */
+  /** It has sent content: text, reasoning or a tool call. */
   spoke: boolean;
-  /** It has come in pieces. */
+  /** It has come in deltas. */
   pieces: boolean;
   finish: { readonly reason: FinishReason; readonly native: string } | undefined;
 }
 
-/** Turns the objects of one answer, a JSON body or the chunks of a stream, into events. */
-export interface Decoder {
-  /** @throws GatewayError if the object is an error or its choice failed; events before it are in `into`. */
+/** Maps the objects of one response to events. */
+export interface ResponseMapper {
+  /** @throws GatewayError if the object is an error or its choice failed. Events before it are in `into`. */
   read(wire: unknown, into: Event[]): void;
-  /** As `read` of a chunk like one that was read before, in all but the text that it brings. */
-  more(choice: number, text: string, into: Event[]): void;
+  /** Does what `read` would do for a chunk whose only content is this text. */
+  readText(choice: number, text: string, into: Event[]): void;
   /**
-   * Nothing more comes: the finishes and the usage. `terminated` says that the server itself said so, as `[DONE]` does
-   * and a closed connection does not: then a choice may be missing altogether.
-   * @throws GatewayError if the answer was not complete.
+   * Call it when nothing more comes: adds the finishes and the usage. `terminated` means that the server itself ended
+   * the response (`[DONE]`). If only the connection closed, a choice may be missing.
+   * @throws GatewayError if the answer is not complete
    */
   end(into: Event[], terminated: boolean): void;
-  /** Every choice seen has finished, and there is one. */
+  /** There is at least one choice, and all choices seen have finished. */
   readonly finished: boolean;
-  /** As `finished`, and nothing can follow but what is optional: every choice asked for is there, and no server sends
-   *  a further tool call after its usage. */
+  /** Finished, and only optional parts can follow: all requested choices are there. After a tool call, the usage must
+   *  have come too, because a server may send a further call before it. */
   readonly settled: boolean;
-  /** The model the server says it used. */
+  /** The model that the server says it used. */
   readonly model: string | undefined;
   /** The server's `system_fingerprint`. */
   readonly fingerprint: string | undefined;
 }
 
-const THOUGHT_FIELDS: readonly ReasoningField[] = ['reasoning', 'reasoning_content'];
+const REASONING_FIELDS: readonly ReasoningField[] = ['reasoning', 'reasoning_content'];
 
 /**
- * A message's content: a string; parts, as some servers of reasoning models send them; or what a JSON answer parses to, which
- * Cloudflare Workers AI gives in place of its text, a number or a word of it among them.
+ * A message's content as text. It is a string; a list of parts from some servers of reasoning models; or any JSON value,
+ * because Cloudflare Workers AI parses an answer that is JSON.
  */
 function contentText(content: unknown): string | undefined {
   if (typeof content === 'string') return content;
@@ -65,16 +67,16 @@ function partText(part: unknown): string {
   return isObject(part) && part.type !== 'reasoning' && typeof part.text === 'string' ? part.text : '';
 }
 
-/** An answer that a proxy has put into an envelope: `{"success": true, "data": {"choices": […]}}`, Cline's among them. */
+/** Takes an answer out of a proxy's envelope `{"success": true, "data": {"choices": […]}}`, which Cline uses. */
 const unwrapped = (wire: unknown): unknown =>
   isObject(wire) && wire.choices === undefined && isObject(wire.data) && Array.isArray(wire.data.choices)
     ? wire.data
     : wire;
 
-/** Groq has what OpenAI does not in `x_groq`: its bill, and why a stream ends early. */
+/** Groq's extension `x_groq`: its usage, and the error of a stream that ends early. */
 const groqIn = (wire: JsonObject): JsonObject => (isObject(wire.x_groq) ? wire.x_groq : {});
 
-/** The usage an object tells: by itself, or in its last choice (Moonshot). */
+/** The usage in a response object, or in its last choice (Moonshot). */
 function usageIn(wire: JsonObject): Usage | undefined {
   const told = readUsage(wire.usage) ?? readUsage(groqIn(wire).usage);
   if (told || !Array.isArray(wire.choices)) return told;
@@ -82,15 +84,15 @@ function usageIn(wire: JsonObject): Usage | undefined {
   return isObject(last) ? readUsage(last.usage) : undefined;
 }
 
-/** Why a choice ended: a word, or SGLang's `{"type": "stop", "matched": 2}`. */
+/** A finish reason: a string, or SGLang's `{"type": "stop", "matched": 2}`. */
 const reasonIn = (value: unknown): string | undefined => filled(isObject(value) ? value.type : value);
 
-/** Deeper than any form of reasoning that a server sends. */
+/** Deeper than the reasoning of any known server. */
 const MAX_DEPTH = 4;
 
 /**
- * A reasoning in the forms that servers give it: a string, `{"text": …}`, or a list of parts, as in OpenRouter's
- * `reasoning_details` and Mistral's `thinking`. Undefined where there is none.
+ * Reasoning as text. It is a string, `{"text": …}`, or a list of parts, as in OpenRouter's `reasoning_details` and
+ * Mistral's `thinking`. Undefined where there is none.
  */
 function reasoningIn(value: unknown, depth = 0): string | undefined {
   if (typeof value === 'string') return filled(value);
@@ -101,10 +103,10 @@ function reasoningIn(value: unknown, depth = 0): string | undefined {
 }
 
 /**
- * Parts of a content that are no text to read out: https://docs.mistral.ai/capabilities/reasoning, and Databricks' with their
- * type, `reasoning`.
+ * Reasoning among the parts of a content: Mistral's `thinking` (https://docs.mistral.ai/capabilities/reasoning) and
+ * Databricks' parts of type `reasoning`.
  */
-const thoughtIn = (content: unknown): string | undefined =>
+const reasoningPartsIn = (content: unknown): string | undefined =>
   Array.isArray(content)
     ? reasoningIn(
         content.filter((part) => isObject(part) && (part.thinking !== undefined || part.type === 'reasoning')),
@@ -112,19 +114,18 @@ const thoughtIn = (content: unknown): string | undefined =>
     : undefined;
 
 /**
- * Finishes are held back to the end, because they are not final: Together says `tool_calls` after the first of
- * two parallel calls and again after the second. A choice that goes on after its finish must finish again.
- * `provider` is its name as callers read it.
+ * Finish reasons are held back until the end, because they are not final: Together sends `tool_calls` after the first
+ * of two parallel calls and again after the second. A choice that goes on after its finish must finish again.
  */
-export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'): Decoder {
+export function responseMapper(job: Job, upstream: Upstream, form: 'chunks' | 'whole'): ResponseMapper {
   const choices = new Map<number, Choice>();
   const topK = job.sampling.logprobs;
   let usage: Usage | undefined;
   let model: string | undefined;
   let fingerprint: string | undefined;
-  /** The first object that is none of OpenAI's. */
+  /** The first object that is not OpenAI's format. */
   let strange: unknown;
-  /** The server says why a choice ends. */
+  /** The server sends finish reasons. */
   let reasons = false;
 
   function choiceAt(index: number): Choice {
@@ -135,7 +136,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     return opened;
   }
 
-  /** Together's chunks carry the same text twice: as `text` and as `delta.content`. A refusal is said in place of a content. */
+  /** Together's chunks carry the text twice: as `text` and as `delta.content`. A refusal replaces the content. */
   function textIn(wire: JsonObject, delta: JsonObject): string {
     const content = filled(contentText(delta.content)) ?? filled(delta.refusal);
     const text = typeof wire.text === 'string' ? wire.text : undefined;
@@ -143,28 +144,28 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
   }
 
   function readChoice(wire: JsonObject, position: number, ending: unknown, into: Event[]): void {
-    // OpenRouter says in the choice why it ends, whatever the reason it names.
+    // OpenRouter puts the error of a choice beside its finish reason.
     const gaveUp = isObject(wire.error) ? errorIn({ error: wire.error }, upstream) : undefined;
     if (gaveUp) throw gaveUp;
     const delta = isObject(wire.delta) ? wire.delta : isObject(wire.message) ? wire.message : undefined;
-    // Google's OpenAI endpoint has named it in its own way.
+    // Google's OpenAI endpoint has sent `finishReason`.
     const native = reasonIn(wire.finish_reason) ?? reasonIn(wire.finishReason) ?? filled(ending);
     if (!delta && native === undefined && typeof wire.text !== 'string') return;
     const index = count(wire.index) ?? position;
     const choice = choiceAt(index);
     const before = into.length;
 
-    // MiniMax ends a stream with the whole message, which has been said in pieces.
+    // MiniMax ends a stream with the whole message, which the caller has already got in deltas.
     const repeated = choice.pieces && !isObject(wire.delta) && typeof wire.text !== 'string';
     const said = repeated ? {} : (delta ?? {});
-    const field = THOUGHT_FIELDS.find((name) => reasoningIn(said[name]) !== undefined);
-    if (field !== undefined) upstream.thoughtSeen?.(field);
+    const field = REASONING_FIELDS.find((name) => reasoningIn(said[name]) !== undefined);
+    if (field !== undefined) upstream.reasoningSeen?.(field);
     const reasoning =
       (field === undefined ? undefined : reasoningIn(said[field])) ??
       reasoningIn(said.reasoning_details) ??
       reasoningIn(said.thinking) ??
       reasoningIn(said.reasoning_text) ??
-      thoughtIn(said.content);
+      reasoningPartsIn(said.content);
     if (reasoning !== undefined) into.push({ type: 'reasoning', choice: index, text: reasoning });
     const text = textIn(wire, said);
     const logprobs = topK === undefined ? [] : readLogprobs(wire.logprobs, text, topK);
@@ -190,7 +191,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     reasons = true;
   }
 
-  /** Together answers an echo beside the choices, which do not repeat it: `prompt: [{text, logprobs}]`. */
+  /** Together sends an echoed prompt beside the choices, not in them: `prompt: [{text, logprobs}]`. */
   function readEcho(prompts: readonly unknown[], choices: readonly unknown[], into: Event[]): void {
     for (const [position, choice] of choices.entries()) {
       const prompt = prompts[position] ?? prompts[0];
@@ -207,8 +208,8 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
   };
 
   /**
-   * Servers that never say why a choice ended (Snowflake Cortex) are done with it when they say so themselves: with the bill
-   * and `[DONE]`. A server that gives reasons, and gave none here, has not finished.
+   * Snowflake Cortex never sends a finish reason. Such a response is complete when usage and `[DONE]` have come. A server
+   * that sends finish reasons, and sent none for this choice, has not finished.
    */
   const doneWithoutReason = (terminated: boolean): boolean =>
     terminated &&
@@ -217,7 +218,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
     choices.size > 0 &&
     [...choices.values()].every(({ spoke }) => spoke);
 
-  /** No token of an answer that said something (more than an echo): unknown is not zero. */
+  /** A usage of zero output tokens for an answer that has content is not a real one. */
   const isPlaceholder = (told: Usage): boolean =>
     completionTokens(told) === 0 &&
     !(job.kind === 'prompt' && job.echo) &&
@@ -239,7 +240,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
       usage = usageIn(wire) ?? usage;
       if (Array.isArray(wire.choices)) {
         if (job.kind === 'prompt' && job.echo && Array.isArray(wire.prompt)) readEcho(wire.prompt, wire.choices, into);
-        // Together's own schema of a completion chunk has the finish beside its one choice.
+        // Together's schema of a completion chunk has `finish_reason` beside its one choice.
         const ending = wire.choices.length === 1 ? wire.finish_reason : undefined;
         for (const [position, choice] of wire.choices.entries()) {
           if (isObject(choice)) readChoice(choice, position, ending, into);
@@ -249,7 +250,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
       }
     },
 
-    more(index, text, into) {
+    readText(index, text, into) {
       const choice = choiceAt(index);
       choice.spoke = true;
       choice.finish = undefined;
@@ -264,7 +265,7 @@ export function decoder(job: Job, upstream: Upstream, form: 'chunks' | 'whole'):
       if (form === 'chunks' && !complete) throw interrupted(upstream);
       for (const [index, choice] of [...choices].sort(([a], [b]) => a - b)) {
         choice.tools.end(upstream, into);
-        // Complete all the same: a whole body by having parsed, a stream by its own word.
+        // Without a finish reason it is complete too: a JSON body because it parsed, a stream because it said so.
         const { reason, native } = choice.finish ?? { reason: 'stop' as const, native: undefined };
         into.push({
           type: 'finish',

@@ -1,20 +1,24 @@
-import { parseJson } from './json.ts';
-import { filled, isObject, type JsonObject } from './shape.ts';
+/**
+ * Reads the error bodies of servers with an OpenAI API, in all their shapes: OpenAI, Together, vLLM, Ray Serve, FastAPI,
+ * OpenRouter, MiniMax, Google, Cloudflare, TGI, ASP.NET. What an error means is decided in errors.ts.
+ */
+import { isObject, type JsonObject } from '../../src/core/index.ts';
+import { filled, parseJson } from './response-fields.ts';
 
-/** What an error body says, whichever shape it has. */
+/** The values of an error body. */
 export interface ErrorBody {
   readonly message?: string;
   readonly type?: string;
   readonly code?: string;
-  /** The HTTP status the body itself names: Ray Serve and vLLM put it into `code`. */
+  /** The HTTP status named in the body: Ray Serve and vLLM put it into `code`. */
   readonly status?: number;
   readonly param?: string;
   readonly requestId?: string;
 }
 
-/** A field's name or path; anything else in `param` (Ray Serve puts the offending input there) is not shown. */
+/** A field's name or path. Anything else in `param` is not shown, because Ray Serve puts the caller's input there. */
 const FIELD = /^[A-Za-z_][\w.[\]-]{0,99}$/;
-/** Ray Serve appends it to the message; the rest of the line is internals. */
+/** Ray Serve appends it to the message. */
 const REQUEST_ID = /\(Request ID: ([\w.:/-]{1,200})\)/i;
 
 const statusOf = (code: unknown): number | undefined => {
@@ -33,7 +37,7 @@ function pathOf(loc: unknown): string | undefined {
   return path;
 }
 
-/** Names under which an error's text stands, most usual first. */
+/** Fields that hold an error's message, most usual first. */
 const MESSAGE_FIELDS = [
   'message',
   'detail',
@@ -68,8 +72,8 @@ function described(parts: { [K in keyof ErrorBody]: ErrorBody[K] | undefined }):
 }
 
 /**
- * FastAPI and Ray Serve: `{"detail": "Not Found"}`, `{"detail": [{loc, msg, type}]}`; and what gateways put there: the error
- * of the server behind them, as an object or as its JSON.
+ * FastAPI and Ray Serve: `{"detail": "Not Found"}`, `{"detail": [{loc, msg, type}]}`. Gateways put the error of the server
+ * behind them there, as an object or as JSON text.
  */
 function fromDetail(detail: unknown, depth: number): ErrorBody {
   const first: unknown = Array.isArray(detail) ? detail[0] : detail;
@@ -83,20 +87,20 @@ function fromDetail(detail: unknown, depth: number): ErrorBody {
   });
 }
 
-/** Errors are passed on inside errors this often (Ollama's of llama.cpp's, a gateway's of its upstream's). */
+/** How deep errors are nested: Ollama wraps llama.cpp's, a gateway wraps its upstream's. */
 const MAX_DEPTH = 3;
 
-/** The error that a text is the JSON of. */
+/** The error in a text that is JSON. */
 function within(text: unknown, depth: number): ErrorBody | undefined {
   if (typeof text !== 'string' || depth >= MAX_DEPTH || !/^\s*\{/.test(text)) return undefined;
   return errorIn(parseJson(text)?.value, depth + 1);
 }
 
 function fromObject(error: JsonObject, outer: JsonObject, depth: number): ErrorBody {
-  // OpenRouter says "Provider returned error", and what the provider said in `metadata.raw`.
+  // OpenRouter's message is "Provider returned error". The provider's own is in `metadata.raw`.
   const raw = isObject(error.metadata) ? error.metadata.raw : undefined;
   const inner = within(raw, depth) ?? within(error.message, depth);
-  // Mistral's message can be FastAPI's list of details.
+  // Mistral's `message` can be FastAPI's list of details.
   const listed = isObject(error.message) ? fromDetail(error.message.detail ?? error.message, depth) : undefined;
   const { message, param } = inner ?? listed ?? {};
   return described({
@@ -115,7 +119,7 @@ function fromObject(error: JsonObject, outer: JsonObject, depth: number): ErrorB
   });
 }
 
-/** MiniMax's own codes, as statuses: https://platform.minimax.io/docs/api-reference/errorcode */
+/** HTTP statuses for MiniMax's own codes: https://platform.minimax.io/docs/api-reference/errorcode */
 const MINIMAX: ReadonlyMap<unknown, number> = new Map<unknown, number>([
   [1001, 504],
   [1002, 429],
@@ -135,16 +139,16 @@ function fromMiniMax(response: JsonObject): ErrorBody {
   return described({ message: filled(response.status_msg), code: String(response.status_code), status });
 }
 
-/** An object in the place of an error that says nothing, as some servers put beside an answer. */
+/** An error object with only empty values, which some servers send beside a normal answer. */
 const isEmptied = (error: JsonObject): boolean =>
   Object.values(error).every((value) => value === null || value === '' || value === 0 || value === false);
 
-/** Codes of servers that put one into every answer, where nothing is wrong. */
+/** Values of `code` that mean success, from servers that send a code with every answer. */
 const FINE: ReadonlySet<unknown> = new Set([0, 200, '0', '200', 'ok', 'success']);
 
 const hasChoices = (wire: JsonObject): boolean => Array.isArray(wire.choices) && wire.choices.length > 0;
 
-/** The first of `errors`: Cloudflare's `[{"code": 5007, "message": "…"}]`, texts, or ASP.NET's lists of texts by field. */
+/** The first of `errors`: Cloudflare's `[{code, message}]`, a list of texts, or ASP.NET's lists of texts by field. */
 function fromErrors(errors: unknown, wire: JsonObject, depth: number): ErrorBody | undefined {
   const list = isObject(errors) ? Object.values(errors).flat() : errors;
   const first: unknown = Array.isArray(list) ? list[0] : list;
@@ -181,12 +185,12 @@ function errorIn(wire: unknown, depth: number): ErrorBody | undefined {
 }
 
 /**
- * The error in an object, or undefined if it is none: `{error: {…}}` (OpenAI, Together, Ray Serve), `{error: "…"}`,
+ * The error in an object, or undefined if there is none: `{error: {…}}` (OpenAI, Together, Ray Serve), `{error: "…"}`,
  * `{object: "error", message, …}` (older vLLM), `{message, type}`, `{errors}` and `{detail}` where there are no choices.
  */
 export const errorBodyIn = (wire: unknown): ErrorBody | undefined => errorIn(wire, 0);
 
-/** The body of an answer whose status says error: parsed JSON of any shape, or the text of a page or a line. */
+/** The body of an answer with an error status: parsed JSON of any shape, or text. */
 export function errorBody(wire: unknown): ErrorBody {
   if (typeof wire === 'string') return described({ message: filled(wire) });
   return errorBodyIn(wire) ?? (isObject(wire) ? fromObject(wire, wire, 0) : {});
