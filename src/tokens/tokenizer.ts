@@ -1,18 +1,48 @@
-import { type Engine, engineFor } from './engines.ts';
-import { FAMILIES, type FamilySpec, type StandIn, type TokenizerFamily } from './families.ts';
+/** Loads tokenizers: each vocabulary is read at its first use and kept as long as the isolate lives. */
+import { ByteLevel } from './engine/byte-level.ts';
+import { BlockCounts } from './engine/count-caches.ts';
+import { PRETOKENIZERS } from './engine/pretokenize.ts';
+import { SentencePiece } from './engine/sentence-piece.ts';
+import { Utf8Buffer, Vocabulary } from './engine/vocabulary.ts';
+import { FAMILIES, type FamilySpec, type StandIn, type TokenizerFamily, tokenizerFamily } from './families.ts';
 import { noSpecials } from './special-tokens.ts';
-import { textTokenizer } from './text-tokenizer.ts';
-import type { Tokenizer } from './types.ts';
-import { bundledVocabulary, type LoadVocabulary } from './vocab/index.ts';
+import { type Engine, type Tokenizer, textTokenizer } from './text-tokenizer.ts';
+import { bundledVocabulary, type LoadVocabulary, type VocabularyName } from './vocab/index.ts';
 
 export type { TokenizerFamily } from './families.ts';
-export type { CountOptions, Encoding, TextOptions, Tokenizer } from './types.ts';
-
-const ready = new Map<TokenizerFamily, Tokenizer>();
+export type { CountOptions, Encoding, TextOptions, Tokenizer } from './text-tokenizer.ts';
 
 /**
- * The tokenizer of a family, its vocabulary loaded at the first call. Where a vocabulary that is shipped beside the Worker
- * cannot be read, another counts for it, and the next call tries again.
+ * Holds engines, not promises of engines: when a request is aborted, its pending read never ends, and another request
+ * that waited for the same promise would hang. Two requests that load at once both read; one of the two engines is
+ * kept.
+ */
+const engines = new Map<VocabularyName, Engine>();
+
+/** The engine for a family's vocabulary. Rejects if the vocabulary cannot be read. */
+async function engineFor({ vocabulary: name, pretokenizer }: FamilySpec, load: LoadVocabulary): Promise<Engine> {
+  const known = engines.get(name);
+  if (known !== undefined) return known;
+  const file = await load(name);
+  const meanwhile = engines.get(name);
+  if (meanwhile !== undefined) return meanwhile;
+  const vocabulary = new Vocabulary(file);
+  const buffer = new Utf8Buffer();
+  const encoder =
+    pretokenizer === 'none'
+      ? new SentencePiece(vocabulary, buffer)
+      : new ByteLevel(vocabulary, buffer, PRETOKENIZERS[pretokenizer]());
+  const engine = { buffer, encoder, blocks: new BlockCounts() };
+  engines.set(name, engine);
+  return engine;
+}
+
+/** Tokenizers that are loaded. Not those with a stand-in's vocabulary: the next call tries to read their own again. */
+const loaded = new Map<TokenizerFamily, Tokenizer>();
+
+/**
+ * The tokenizer of a family. Its vocabulary is loaded at the first call. If it is one of the static assets and cannot
+ * be read, another vocabulary stands in, and the next call tries again.
  *
  * @example
  * const llama3 = await tokenizerFor('llama3');
@@ -22,7 +52,7 @@ export async function tokenizerFor(
   family: TokenizerFamily,
   load: LoadVocabulary = bundledVocabulary,
 ): Promise<Tokenizer> {
-  const known = ready.get(family);
+  const known = loaded.get(family);
   if (known !== undefined) return known;
   const spec = FAMILIES[family];
   let engine: Engine;
@@ -30,15 +60,33 @@ export async function tokenizerFor(
     engine = await engineFor(spec, load);
   } catch (error) {
     if (spec.standIn === undefined) throw error;
-    return estimate(family, spec.standIn, load);
+    return estimator(family, spec.standIn, load);
   }
   const tokenizer = textTokenizer(family, spec, engine);
-  ready.set(family, tokenizer);
+  loaded.set(family, tokenizer);
   return tokenizer;
 }
 
-async function estimate(family: TokenizerFamily, standIn: StandIn, load: LoadVocabulary): Promise<Tokenizer> {
+async function estimator(family: TokenizerFamily, standIn: StandIn, load: LoadVocabulary): Promise<Tokenizer> {
   const { errorBound } = standIn;
   const spec: FamilySpec = { ...FAMILIES[standIn.family], special: noSpecials, errorBound };
   return textTokenizer(family, spec, await engineFor(spec, load));
+}
+
+/** Loaded tokenizers by model family, so that counting need not wait. */
+export type Tokenizers = (modelFamily: string) => Tokenizer;
+
+/** Loads the tokenizers of these model families. Nothing is awaited for those that are loaded already. */
+export async function readyTokenizers(modelFamilies: Iterable<string>, load?: LoadVocabulary): Promise<Tokenizers> {
+  const ready = new Map<TokenizerFamily, Tokenizer>();
+  for (const modelFamily of modelFamilies) {
+    const family = tokenizerFamily(modelFamily);
+    if (ready.has(family)) continue;
+    ready.set(family, loaded.get(family) ?? (await tokenizerFor(family, load)));
+  }
+  return (modelFamily) => {
+    const tokenizer = ready.get(tokenizerFamily(modelFamily));
+    if (tokenizer === undefined) throw new Error(`The tokenizer of ${modelFamily} was not asked for.`);
+    return tokenizer;
+  };
 }

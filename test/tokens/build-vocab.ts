@@ -7,7 +7,7 @@ import o200k from 'gpt-tokenizer/esm/bpeRanks/o200k_base';
 import llamaTokenizer from 'llama-tokenizer-js';
 import llama3Tokenizer from 'llama3-tokenizer-js';
 import mistralTokenizer from 'mistral-tokenizer-js';
-import { jointsOf } from '../../src/tokens/engine/joints.ts';
+import { mergePairsOf } from '../../src/tokens/engine/merge-pairs.ts';
 import { printableBytes } from './printable-bytes.ts';
 import { pathInTokens, writeVocabulary } from './vocab-file.ts';
 
@@ -21,7 +21,7 @@ function sentencePiece(name: string, pieces: readonly string[]): void {
       throw new Error(`${name}: ${JSON.stringify(word)} breaks the rule that words are cut by`);
   }
   const tokens = words.map((word) => encoder.encode(word));
-  writeVocabulary(name, tokens, jointsOf(tokens));
+  writeVocabulary(name, tokens, mergePairsOf(tokens));
 }
 
 /** Classes of characters that the splitters tell apart; the numbers are those of src/tokens/engine/classes.ts. */

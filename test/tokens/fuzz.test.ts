@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { llama3Scan } from '../../src/tokens/engine/scan-llama3.ts';
+import { llama3Pretokenizer } from '../../src/tokens/engine/pretokenize.ts';
 import { tokenizerFor } from '../../src/tokens/tokenizer.ts';
 import { ORACLES, type OracleFamily } from './oracles.ts';
 import { strings } from './strings.ts';
@@ -26,7 +26,7 @@ describe.each(Object.keys(ORACLES) as OracleFamily[])('%s against an independent
 describe('what the libraries get wrong', () => {
   const cut = (text: string): string[] => {
     const bytes = new TextEncoder().encode(text);
-    const scan = llama3Scan();
+    const scan = llama3Pretokenizer();
     const decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
     const pieces: string[] = [];
     for (let from = 0; from < bytes.length; ) {

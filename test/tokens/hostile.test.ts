@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Buffer8 } from '../../src/tokens/engine/buffer.ts';
 import { Merger } from '../../src/tokens/engine/merger.ts';
-import { Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
+import { Utf8Buffer, Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
 import { tokenizerFor } from '../../src/tokens/tokenizer.ts';
 import { HOSTILE, HOSTILE_TO } from './hostile-texts.ts';
 import { ORACLES } from './oracles.ts';
@@ -62,7 +61,7 @@ describe('a text in which the last character decides how the first merges', () =
       8,
     );
     file.set(bytes, 8 + tokens.length);
-    const buffer = new Buffer8();
+    const buffer = new Utf8Buffer();
     buffer.load(text, '');
     return { text, merger: new Merger(new Vocabulary(file.buffer), buffer, false) };
   };

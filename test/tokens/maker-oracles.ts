@@ -12,7 +12,7 @@ const SPACES = '\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 const LLAMA3 = (digits: string): string =>
   `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${SPACES}`;
 
-/** As they stand in the makers' files, which src/tokens/engine/scan-*.ts name. */
+/** As they stand in the makers' files, which src/tokens/engine/pretokenize.ts name. */
 export const PATTERNS = {
   llama3: LLAMA3('\\p{N}{1,3}'),
   qwen: LLAMA3('\\p{N}'),

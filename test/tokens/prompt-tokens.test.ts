@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Message, Tool } from '../../src/core/index.ts';
 import { tokenizerFamily } from '../../src/tokens/families.ts';
 import { type RenderOptions, renderInfill, renderSegments, type Segment, writtenOut } from '../../src/tokens/index.ts';
-import { countPrompt, encodePrompt } from '../../src/tokens/prompt-tokens.ts';
+import { countPrompt, encodePrompt } from '../../src/tokens/prompt-counter.ts';
 import { type TokenizerFamily, tokenizerFor } from '../../src/tokens/tokenizer.ts';
 import vectors from './prompt-vectors.json' with { type: 'json' };
 import { shipped } from './shipped.ts';

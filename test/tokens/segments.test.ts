@@ -16,7 +16,7 @@ import {
   variantsOf,
   writtenOut,
 } from '../../src/tokens/index.ts';
-import { strip } from '../../src/tokens/strip.ts';
+import { strip } from '../../src/tokens/turns.ts';
 
 const system = (content: string): Message => ({ role: 'system', content });
 const user = (content: string): Message => ({ role: 'user', content });

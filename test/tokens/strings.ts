@@ -91,7 +91,7 @@ export function* strings(seed: number, count: number): Generator<string> {
 
 /** What a text comes back as: SentencePiece takes U+2581 for a space, Qwen reads NFC. */
 export function decodedFrom(family: TokenizerFamily, text: string): string {
-  const { scan, form } = FAMILIES[family];
-  if (form !== undefined) return text.normalize(form);
-  return scan === 'words' ? text.replaceAll('\u2581', ' ') : text;
+  const { pretokenizer, normalization } = FAMILIES[family];
+  if (normalization !== undefined) return text.normalize(normalization);
+  return pretokenizer === 'none' ? text.replaceAll('\u2581', ' ') : text;
 }

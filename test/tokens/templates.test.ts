@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Message } from '../../src/core/index.ts';
 import { findMarkers, hasTemplate, markersOf, renderChat } from '../../src/tokens/index.ts';
-import { strip } from '../../src/tokens/strip.ts';
+import { strip } from '../../src/tokens/turns.ts';
 
 const system = (content: string): Message => ({ role: 'system', content });
 const user = (content: string): Message => ({ role: 'user', content });

@@ -1,8 +1,7 @@
 import * as fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { models } from '../../src/catalog/index.ts';
-import { hashOf } from '../../src/tokens/engine/hash.ts';
-import { NONE, Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
+import { hashOf, NONE, Vocabulary } from '../../src/tokens/engine/vocabulary.ts';
 import { FAMILIES, tokenizerFamily } from '../../src/tokens/families.ts';
 import { type TokenizerFamily, tokenizerFor } from '../../src/tokens/tokenizer.ts';
 import { bundledVocabulary, vocabularies } from '../../src/tokens/vocab/index.ts';

@@ -1,34 +1,32 @@
-import type { Buffer8 } from './buffer.ts';
-import { PieceCounts } from './counts.ts';
-import type { Encoder } from './encoder.ts';
-import { hashOf } from './hash.ts';
+/** Byte-level BPE, as tiktoken has it: Llama 3 and 4, gpt-oss, Qwen, DeepSeek, Mistral's tekken. */
+import { PieceCounts } from './count-caches.ts';
+import { CutPoints } from './merge-pairs.ts';
 import { Merger } from './merger.ts';
-import type { Scan } from './scan.ts';
-import { Seams } from './seams.ts';
-import { NONE, type Vocabulary } from './vocabulary.ts';
+import type { Pretokenizer } from './pretokenize.ts';
+import { hashOf, NONE, type Utf8Buffer, type Vocabulary } from './vocabulary.ts';
 
 const NOTHING = new Uint8Array();
 
-/** Bytes of pieces outside ASCII that are merged whole before the seams, which take some ms to find, are worth it. */
-const WORTH_SEAMS = 2048;
+/** Bytes of non-ASCII pieces after which computing the cut points, which takes some ms, pays off. */
+const WORTH_CUTTING = 2048;
 
 /**
- * The tiktoken family: a scan cuts the text into pieces; a piece that is a token is that token, any other is merged from
- * its bytes. A token's id is its rank.
+ * A pretokenizer cuts the text into pieces. A piece that is a token is that token; any other piece is merged from its
+ * bytes. A token's id is its rank.
  */
-export class ByteLevel implements Encoder {
+export class ByteLevel {
   readonly #vocabulary: Vocabulary;
-  readonly #buffer: Buffer8;
-  readonly #scan: Scan;
+  readonly #buffer: Utf8Buffer;
+  readonly #pretokenizer: Pretokenizer;
   readonly #merger: Merger;
   readonly #counts = new PieceCounts();
-  #seams: Seams | undefined;
-  #unseamed = 0;
+  #cutPoints: CutPoints | undefined;
+  #uncutBytes = 0;
 
-  constructor(vocabulary: Vocabulary, buffer: Buffer8, scan: Scan) {
+  constructor(vocabulary: Vocabulary, buffer: Utf8Buffer, pretokenizer: Pretokenizer) {
     this.#vocabulary = vocabulary;
     this.#buffer = buffer;
-    this.#scan = scan;
+    this.#pretokenizer = pretokenizer;
     this.#merger = new Merger(vocabulary, buffer, false);
   }
 
@@ -38,40 +36,40 @@ export class ByteLevel implements Encoder {
     let total = 0;
     let from = 0;
     while (from < length && total <= limit) {
-      const to = this.#scan(bytes, from, length);
+      const to = this.#pretokenizer(bytes, from, length);
       const size = to - from;
       if (size === 1) total++;
-      else if (size > longest) total += this.#cut(from, to, limit - total);
+      else if (size > longest) total += this.#countInCuts(from, to, limit - total);
       else {
         const hash = hashOf(bytes, view, from, to);
         if (this.#vocabulary.find(bytes, from, to, hash) !== NONE) total++;
-        else total += this.#counts.get(bytes, from, to, hash) || this.#cut(from, to, limit - total);
+        else total += this.#counts.get(bytes, from, to, hash) || this.#countInCuts(from, to, limit - total);
       }
       from = to;
     }
     return total;
   }
 
-  /** Tokens of a piece that is none itself, seam by seam. */
-  #cut(from: number, to: number, limit: number): number {
+  /** Number of tokens of a piece that is not a token, merged from one cut point to the next. */
+  #countInCuts(from: number, to: number, limit: number): number {
     const { bytes } = this.#buffer;
-    if ((bytes[to - 1] as number) < 0x80) return this.#merged(from, to, limit);
-    if (this.#seams === undefined) {
-      this.#unseamed += to - from;
-      if (this.#unseamed < WORTH_SEAMS) return this.#merged(from, to, limit);
-      this.#seams = new Seams(this.#vocabulary);
+    if ((bytes[to - 1] as number) < 0x80) return this.#countMerged(from, to, limit);
+    if (this.#cutPoints === undefined) {
+      this.#uncutBytes += to - from;
+      if (this.#uncutBytes < WORTH_CUTTING) return this.#countMerged(from, to, limit);
+      this.#cutPoints = new CutPoints(this.#vocabulary);
     }
     let total = 0;
     for (let start = from; start < to; ) {
-      const end = this.#seams.next(bytes, start, to);
-      total += this.#merged(start, end, limit - total);
+      const end = this.#cutPoints.next(bytes, start, to);
+      total += this.#countMerged(start, end, limit - total);
       start = end;
     }
     return total;
   }
 
-  /** Tokens that these bytes merge into; not one because they are a token, as only a whole piece is taken for that. */
-  #merged(from: number, to: number, limit: number): number {
+  /** Number of tokens that these bytes merge into. (Only a whole piece may be taken for a token without merging.) */
+  #countMerged(from: number, to: number, limit: number): number {
     const { bytes, view } = this.#buffer;
     if (to - from > this.#vocabulary.longest) return this.#merger.merge(from, to, limit);
     const hash = hashOf(bytes, view, from, to);
@@ -86,7 +84,7 @@ export class ByteLevel implements Encoder {
     const { bytes, length } = this.#buffer;
     const merger = this.#merger;
     for (let from = 0; from < length; ) {
-      const to = this.#scan(bytes, from, length);
+      const to = this.#pretokenizer(bytes, from, length);
       const whole = merger.rank(from, to);
       if (whole !== NONE) {
         ids.push(whole);

@@ -1,20 +1,23 @@
+/**
+ * Classes of characters, as pretokenizers tell them apart, and characters in UTF-8.
+ */
 import { RUNS } from './unicode.ts';
 
-/** What the splitters tell apart. OTHER is what no other is: controls, formats, unassigned. */
+/** None of the other classes: control and format characters, unassigned code points. */
 export const OTHER = 0;
-/** P, S: punctuation and symbols */
+/** Punctuation and symbols: P, S */
 export const SIGN = 1;
 /** Lu, Lt */
 export const UPPER = 2;
 /** Ll */
 export const LOWER = 3;
-/** Lm, Lo: letters without case */
+/** Letters without case: Lm, Lo */
 export const UNCASED = 4;
 export const MARK = 5;
 export const NUMBER = 6;
-/** CR and LF alone */
+/** CR and LF only */
 export const NEWLINE = 7;
-/** The White_Space property less CR and LF. Not JavaScript's `\s`, which has U+FEFF and lacks U+0085. */
+/** The White_Space property without CR and LF. Not JavaScript's `\s`, which has U+FEFF and lacks U+0085. */
 export const SPACE = 8;
 
 /** `\p{L}` */
@@ -30,14 +33,14 @@ const BLANK = 0x20;
 let table: Uint8Array | undefined;
 
 /**
- * The class of every code point. A baked table, so that all runtimes split alike whatever Unicode version they carry;
- * unpacked at the first use.
+ * The class of every code point. The table is part of the source, so that the result does not depend on the runtime's
+ * version of Unicode. It is unpacked at the first use.
  */
 export function classes(): Uint8Array {
   if (table !== undefined) return table;
   table = new Uint8Array(0x110000);
   let from = 0;
-  // A loop over characters: splitting the text into strings takes longer than all the rest.
+  // A loop over characters: `split` would take longer than everything else here.
   for (let at = 0; at < RUNS.length; at++) {
     const kind = RUNS.charCodeAt(at) - ZERO;
     let length = 0;
@@ -53,13 +56,13 @@ export function classes(): Uint8Array {
 
 let joined: Uint8Array | undefined;
 
-/** The same, marks taken for letters without case: for patterns that say `[\p{L}\p{M}]` wherever others say `\p{L}`. */
+/** The same table with marks as caseless letters, for patterns that have `[\p{L}\p{M}]` where others have `\p{L}`. */
 export function classesWithMarksAsLetters(): Uint8Array {
   joined ??= classes().map((kind) => (kind === MARK ? UNCASED : kind));
   return joined;
 }
 
-/** Bytes of the character that starts with this byte. */
+/** Number of bytes of the character that starts with this byte. */
 export const sizeOf = (lead: number): number => (lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4);
 
 /** The code point at `at` of well-formed UTF-8. */

@@ -1,39 +1,73 @@
-import type { Buffer8 } from './buffer.ts';
+/**
+ * SentencePiece BPE with byte fallback: Llama 2, Code Llama, and Mistral's versions 1 to 3.
+ */
 import { codeAt, sizeOf } from './classes.ts';
-import { PieceCounts } from './counts.ts';
-import type { Encoder } from './encoder.ts';
-import { hashOf } from './hash.ts';
-import { Joints, PLANES } from './joints.ts';
+import { PieceCounts } from './count-caches.ts';
+import { MergePairs, PLANES } from './merge-pairs.ts';
 import { Merger } from './merger.ts';
-import { SpaceRuns } from './space-runs.ts';
-import { NONE, type Vocabulary } from './vocabulary.ts';
+import { hashOf, NONE, type Utf8Buffer, type Vocabulary } from './vocabulary.ts';
+
+/** No vocabulary has a longer run of spaces. */
+const LONGEST_RUN = 16;
+
+/**
+ * Runs of spaces. Their tokens have the lowest scores, so they merge last: from the left, each as long as the
+ * vocabulary has one.
+ */
+class SpaceRuns {
+  /** Rank of the token that is a run of n spaces, or NONE. */
+  readonly #ranks: number[] = [NONE];
+
+  constructor(merger: Merger, buffer: Utf8Buffer) {
+    buffer.load(' '.repeat(LONGEST_RUN), '');
+    for (let n = 1; n <= LONGEST_RUN; n++) this.#ranks.push(merger.rank(0, n));
+  }
+
+  /** Number of tokens of a run. */
+  count(spaces: number): number {
+    let total = 0;
+    for (let left = spaces; left > 0; total++) left -= this.longest(left);
+    return total;
+  }
+
+  /** Length of the first token of a run. */
+  longest(spaces: number): number {
+    let n = Math.min(spaces, LONGEST_RUN);
+    while (n > 1 && this.#ranks[n] === NONE) n--;
+    return n;
+  }
+
+  rank(spaces: number): number {
+    return this.#ranks[spaces] ?? NONE;
+  }
+}
 
 const BLANK = 0x20;
-/** `<unk>`, `<s>`, `</s>`, then one token for each byte, then the pieces. */
+/** Ids: `<unk>`, `<s>`, `</s>`, then one for each byte, then the pieces. */
 const FIRST_BYTE = 3;
 const FIRST_PIECE = 259;
 const NOTHING = new Uint8Array();
 
 /**
- * SentencePiece BPE with byte fallback (Llama 2, Code Llama, Mistral v1). The reference merges the whole text at once;
- * here it is cut into words first, where no token crosses (see Joints). No token has a space behind another character
- * (asserted when the vocabulary is built), so a word takes at most one space, at its head.
+ * The reference merges a whole text at once. Here it is first cut into words, at places that no token spans
+ * (`MergePairs`). No token has a space after another character (build-vocab.ts asserts it), so a word has at most one
+ * space, at its start.
  */
-export class SentencePiece implements Encoder {
+export class SentencePiece {
   readonly #vocabulary: Vocabulary;
-  readonly #buffer: Buffer8;
+  readonly #buffer: Utf8Buffer;
   readonly #merger: Merger;
-  readonly #joints: Joints;
+  readonly #pairs: MergePairs;
   readonly #runs: SpaceRuns;
   readonly #counts = new PieceCounts();
-  /** Tokens of the characters seen alone, by code point. */
+  /** Number of tokens of a character that stands alone, by code point. 0: not yet known. */
   readonly #characters = new Uint8Array(PLANES);
 
-  constructor(vocabulary: Vocabulary, buffer: Buffer8) {
+  constructor(vocabulary: Vocabulary, buffer: Utf8Buffer) {
     this.#vocabulary = vocabulary;
     this.#buffer = buffer;
     this.#merger = new Merger(vocabulary, buffer, true);
-    this.#joints = new Joints(vocabulary.tail);
+    this.#pairs = new MergePairs(vocabulary.tail);
     this.#runs = new SpaceRuns(this.#merger, buffer);
   }
 
@@ -44,7 +78,7 @@ export class SentencePiece implements Encoder {
     while (from < length && total <= limit) {
       const lead = bytes[from] as number;
       if (lead >= 0xe0) {
-        // Most of Chinese, and all emoji: words of one character.
+        // Most Chinese characters and all emoji are words of one character.
         const code = codeAt(bytes, from);
         const next = from + (lead < 0xf0 ? 3 : 4);
         if (!this.#joinsNext(code, next)) {
@@ -58,7 +92,7 @@ export class SentencePiece implements Encoder {
       const end = this.#wordEnd(start);
       let tokens = this.#countWord(start, end, limit - total);
       let spaces = start - from;
-      // A space that did not merge with its word belongs to the run before it.
+      // The word's space did not merge with it: it belongs to the run of spaces before it.
       if (tokens < 0) {
         tokens = -tokens - 1;
         spaces++;
@@ -72,28 +106,28 @@ export class SentencePiece implements Encoder {
 
   #joinsNext(code: number, next: number): boolean {
     const { bytes, length } = this.#buffer;
-    return this.#joints.hasNext(code) && next < length && this.#joints.join(code, codeAt(bytes, next));
+    return this.#pairs.canMergeWithNext(code) && next < length && this.#pairs.canMerge(code, codeAt(bytes, next));
   }
 
-  /** Start of the next word: where `from` is no space, itself; else the last space of the run, if that can join. */
+  /** Start of the next word: after a run of spaces, whose last space belongs to the word if the two can merge. */
   #wordStart(from: number): number {
     const { bytes, length } = this.#buffer;
     let at = from;
     while (at < length && bytes[at] === BLANK) at++;
-    return at > from && at < length && this.#joints.join(BLANK, codeAt(bytes, at)) ? at - 1 : at;
+    return at > from && at < length && this.#pairs.canMerge(BLANK, codeAt(bytes, at)) ? at - 1 : at;
   }
 
   #wordEnd(start: number): number {
     const { bytes, length } = this.#buffer;
-    const { ascii } = this.#joints;
+    const { ascii } = this.#pairs;
     let at = start;
-    // Most words are ASCII to their end.
+    // Fast path: most words are ASCII.
     for (let left = bytes[at] as number; left < 0x80; ) {
       if (++at >= length) return at;
       const right = bytes[at] as number;
       if (right === BLANK || (right < 0x80 && ascii[(left << 7) | right] === 0)) return at;
       if (right >= 0x80) {
-        if (!this.#joints.join(left, codeAt(bytes, at))) return at;
+        if (!this.#pairs.canMerge(left, codeAt(bytes, at))) return at;
         break;
       }
       left = right;
@@ -104,14 +138,14 @@ export class SentencePiece implements Encoder {
       const lead = bytes[at] as number;
       if (lead === BLANK) break;
       const right = lead < 0x80 ? lead : codeAt(bytes, at);
-      if (!this.#joints.join(left, right)) break;
+      if (!this.#pairs.canMerge(left, right)) break;
       left = right;
       at += sizeOf(lead);
     }
     return at;
   }
 
-  /** Tokens of a word; negative when the first is its space alone. */
+  /** Number of tokens of a word. Negative if the first of them is only its space. */
   #countWord(from: number, to: number, limit: number): number {
     const { bytes, view } = this.#buffer;
     const size = to - from;
@@ -126,7 +160,7 @@ export class SentencePiece implements Encoder {
     return count;
   }
 
-  /** One character: in the vocabulary, or its bytes. */
+  /** Number of tokens of one character: 1 if it is in the vocabulary, else one per byte. */
   #countCharacter(code: number, from: number, to: number): number {
     const known = code < PLANES ? (this.#characters[code] as number) : 0;
     if (known !== 0) return known;
@@ -178,7 +212,7 @@ export class SentencePiece implements Encoder {
     }
   }
 
-  /** A piece of the vocabulary, or each byte of the one character that it does not have. */
+  /** A token of the vocabulary, or one byte token for each byte of a character that it does not have. */
   #encodeSymbol(from: number, to: number, ids: number[], ends: number[]): void {
     const rank = this.#merger.rank(from, to);
     if (rank !== NONE) {

@@ -1,34 +1,90 @@
-import { hashOf, sameBytes } from './hash.ts';
+/**
+ * A text as bytes, and a vocabulary that maps byte strings to token ranks.
+ *
+ * Everything in the engine works on UTF-8 bytes and ranges of them, so that counting allocates no strings.
+ */
+
+/** Bytes that stay allocated between texts. A longer text gets a larger buffer, which the next text drops. */
+const KEPT = 1 << 16;
+
+/** A text encoded as UTF-8. One buffer is reused for text after text. */
+export class Utf8Buffer {
+  bytes = new Uint8Array(KEPT);
+  /** The same bytes as `bytes`. */
+  view = new DataView(this.bytes.buffer);
+  length = 0;
+  readonly #encoder = new TextEncoder();
+
+  /** Replaces the content by `lead` and `text`. `lead` must be ASCII. */
+  load(text: string, lead: string): void {
+    const room = (text.length + lead.length) * 3;
+    if (room > this.bytes.length || this.bytes.length > KEPT) {
+      this.bytes = new Uint8Array(Math.max(room, KEPT));
+      this.view = new DataView(this.bytes.buffer);
+    }
+    const { bytes } = this;
+    let length = 0;
+    for (; length < lead.length; length++) bytes[length] = lead.charCodeAt(length);
+    this.length = length + this.#encoder.encodeInto(text, length === 0 ? bytes : bytes.subarray(length)).written;
+  }
+}
 
 /**
- * A vocabulary as look-up: any range of UTF-8 bytes to the rank of the token that spells it.
- *
- * File: u32 token count, u32 bytes of all tokens, one length byte a token, then the tokens' bytes in rank order (little
- * endian); whatever follows is the encoder's own. Nothing is parsed into strings or objects: the file stays the storage, and one open-addressing table of
- * ranks points into it. Beside a rank stand some bits of its hash, so that another token's bytes are hardly ever read.
+ * A hash of bytes `from..to`. It reads their number, the first four, the last four and four in the middle, so its
+ * cost does not depend on the length. Hardly any two tokens of a vocabulary share a hash. A caller must still compare
+ * bytes.
  */
+export function hashOf(bytes: Uint8Array, view: DataView, from: number, to: number): number {
+  const length = to - from;
+  let hash = bytes[from] as number;
+  if (length > 3) hash = view.getInt32(from, true);
+  else if (length > 1) {
+    hash |= (bytes[from + 1] as number) << 8;
+    if (length > 2) hash |= (bytes[from + 2] as number) << 16;
+  }
+  hash = Math.imul(hash ^ length, 0x9e3779b1);
+  if (length > 4) hash = Math.imul((hash ^ (hash >>> 15)) + view.getInt32(to - 4, true), 0x85ebca6b);
+  if (length > 8) hash = Math.imul((hash ^ (hash >>> 15)) + view.getInt32(from + (length >> 1) - 2, true), 0xc2b2ae35);
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
+}
+
+/** Whether two ranges of one length hold the same bytes. */
+export function sameBytes(one: Uint8Array, at: number, other: Uint8Array, from: number, length: number): boolean {
+  for (let n = 0; n < length; n++) if (one[at + n] !== other[from + n]) return false;
+  return true;
+}
+
+/** The rank of bytes that are not a token. Higher than every rank, so that the lowest rank is always a real one. */
 export const NONE = 0x7fffffff;
 
-/** Ranks stay below 2^18; the rest of an entry is the hash's low bits. */
+/** Ranks are below 2^18. The other bits of a table entry hold the low bits of the token's hash. */
 const RANK_BITS = 18;
 const RANK_MASK = 2 ** RANK_BITS - 1;
 
-/** Of the bits that say whether any token has a hash like this one: 128 KB, which stay in a processor's cache. */
+/** Size of the filter that `mayHave` reads: 2^20 bits are 128 KB, which stay in a processor's cache. */
 const KNOWN_BITS = 20;
 
+/**
+ * Looks up the rank of the token that a range of UTF-8 bytes spells.
+ *
+ * File format, little endian: u32 number of tokens, u32 bytes of all tokens, one length byte per token, the tokens'
+ * bytes in rank order, then data for the encoder (`tail`). Nothing is parsed into strings or objects. The file stays
+ * the storage, and an open-addressing hash table of ranks points into it. Each entry also holds some bits of the
+ * token's hash, so that the bytes of a different token are rarely compared.
+ */
 export class Vocabulary {
   readonly size: number;
   /** All tokens' bytes, one after another. */
   readonly bytes: Uint8Array;
-  /** What the file holds behind them. */
+  /** What the file holds after the tokens. */
   readonly tail: Uint8Array;
-  /** Where each token starts in `bytes`; one more entry than tokens. */
+  /** Where each token starts in `bytes`. One more entry than there are tokens. */
   readonly starts: Uint32Array;
-  /** Bytes of the longest token. */
+  /** Length of the longest token in bytes. */
   readonly longest: number;
-  /** Rank of every token of two bytes, by `first << 8 | second`: the first look-ups of any merge. */
+  /** Rank of every two-byte token, by `first << 8 | second`. Every merge starts with these look-ups. */
   readonly pairs: Int32Array;
-  /** Rank + 1, and above it the low bits of its hash; 0 where there is nothing. */
+  /** Rank + 1, and above it the low bits of its hash. 0 marks an empty slot. */
   readonly #slots: Int32Array;
   readonly #known: Int32Array;
   readonly #shift: number;
@@ -37,7 +93,7 @@ export class Vocabulary {
     const header = new DataView(file);
     const size = header.getUint32(0, true);
     const total = header.getUint32(4, true);
-    if (8 + size + total > file.byteLength) throw new Error('This is no vocabulary.');
+    if (8 + size + total > file.byteLength) throw new Error('This is not a vocabulary file.');
     const lengths = new Uint8Array(file, 8, size);
     const bytes = new Uint8Array(file, 8 + size, total);
     const view = new DataView(file, 8 + size, total);
@@ -75,13 +131,13 @@ export class Vocabulary {
     this.#shift = shift;
   }
 
-  /** False where no token has this hash. True says little. */
+  /** False if no token has this hash. True means that one may. */
   mayHave(hash: number): boolean {
     const bit = hash >>> (32 - KNOWN_BITS);
     return (((this.#known[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1;
   }
 
-  /** Rank of the token spelled by `text[from..to)`, or NONE. A hit is compared byte by byte, so it is exact. */
+  /** Rank of the token that `text[from..to)` spells, or NONE. Exact: the bytes are compared. */
   find(text: Uint8Array, from: number, to: number, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;

@@ -1,11 +1,10 @@
+/** ChatML and the Qwen templates built on it. */
 import type { ToolCall } from '../../core/index.ts';
-import { pythonJson, respaced } from './json.ts';
-import { rulesOf } from './rules.ts';
-import type { Part, Template, ToolForm } from './template.ts';
+import { type Part, pythonJson, respaced, rulesOf, type Template, type ToolForm } from './template.ts';
 
 const message = (role: string) => ({ before: `<|im_start|>${role}\n`, after: '<|im_end|>\n' });
 
-/** Qwen3 Coder, and ChatML alone: https://github.com/openai/openai-python/blob/release-v0.28.1/chatml.md */
+/** Plain ChatML, and Qwen3 Coder: https://github.com/openai/openai-python/blob/release-v0.28.1/chatml.md */
 export const chatml: Template = {
   begin: '',
   system: message('system'),
@@ -86,10 +85,10 @@ const toolForm: ToolForm = {
 
 const specials = [...chatml.specials, '<tool_call>', '</tool_call>', '<tool_response>', '</tool_response>'];
 
-/** Qwen 2.5: the `chat_template` of its Hugging Face repositories. Where nobody says who it is, the template does. */
+/** Qwen 2.5: the `chat_template` of its Hugging Face repositories. It has a default system message. */
 export const qwen25: Template = {
   ...chatml,
-  // Its vocabulary has the call's tags and not the response's.
+  // Its vocabulary has the tags of calls, but not those of responses.
   specials: ['<|im_start|>', '<|im_end|>', '<tool_call>', '</tool_call>'],
   defaultSystem: 'You are Qwen, created by Alibaba Cloud. You are a helpful assistant.',
   tools: { ...toolForm, calls: (calls, text) => toolForm.calls(calls, text) },
@@ -98,8 +97,8 @@ export const qwen25: Template = {
 const afterThought = (answer: string): string => answer.slice(answer.lastIndexOf('</think>') + 8).replace(/^\n+/, '');
 
 /**
- * Qwen3: the `chat_template` of its Hugging Face repositories. `thinking` false is its `enable_thinking=false`: the
- * answer opens with a thought already ended, as one that the caller has begun always does. Earlier thoughts are left out.
+ * Qwen3: the `chat_template` of its Hugging Face repositories. `thinking` is its `enable_thinking`. If false, the
+ * answer opens with an empty thought. An answer that the caller has begun always does. Earlier thoughts are left out.
  */
 export const qwen3 = (thinking: boolean): Template => ({
   ...chatml,

@@ -1,9 +1,9 @@
-import { rulesOf } from './rules.ts';
-import type { Template } from './template.ts';
+/** DeepSeek V3, R1 and V3.1. */
+import { rulesOf, type Template } from './template.ts';
 
 /**
- * DeepSeek V3: the `chat_template` of https://huggingface.co/deepseek-ai/DeepSeek-V3. Bars are U+FF5C and the low line
- * U+2581: the ASCII look-alikes are plain text to it. All system text stands in front, between no marks.
+ * DeepSeek V3: the `chat_template` of https://huggingface.co/deepseek-ai/DeepSeek-V3. The bars are U+FF5C and the low
+ * line is U+2581; their ASCII look-alikes are plain text. All system text stands in front, without marks around it.
  */
 export const deepseekV3: Template = {
   begin: '<｜begin▁of▁sentence｜>',
@@ -21,13 +21,13 @@ export const deepseekV3: Template = {
     '<think>',
     '</think>',
   ],
-  // Every special token of the family begins so, and nothing else does; but for one, which ends an answer too.
+  // All special tokens of the family begin like this, except `<|EOT|>`, which also ends an answer.
   markers: ['<｜', '<|EOT|>'],
 };
 
 /**
- * DeepSeek R1: V3's, without the thoughts of earlier answers. January's repository opens the thought for the model
- * (`thinking`); since 0528 the model does it by itself.
+ * DeepSeek R1: V3's template without the thoughts of earlier answers. The repository of January 2025 opens the
+ * thought for the model (`thinking`). Since 0528 the model opens it itself.
  */
 export const deepseekR1 = (thinking: boolean): Template => ({
   ...deepseekV3,
@@ -38,7 +38,7 @@ export const deepseekR1 = (thinking: boolean): Template => ({
   },
 });
 
-/** DeepSeek V3.1: https://huggingface.co/deepseek-ai/DeepSeek-V3.1. Every answer says whether it was thought about. */
+/** DeepSeek V3.1: https://huggingface.co/deepseek-ai/DeepSeek-V3.1. Every answer states whether it has a thought. */
 export const deepseekV31 = (thinking: boolean): Template => ({
   ...deepseekV3,
   assistant: { before: '<｜Assistant｜></think>', after: '<｜end▁of▁sentence｜>' },

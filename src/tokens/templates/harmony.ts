@@ -1,13 +1,87 @@
-import { isSimple, toolsSection } from './harmony-tools.ts';
-import { rulesOf } from './rules.ts';
-import type { Template, ToolForm, Wrap } from './template.ts';
+/** Harmony, gpt-oss's prompt format. */
+import { isObject, type JsonObject, type Tool } from '../../core/index.ts';
+import { rulesOf, type Template, type ToolForm, type Wrap } from './template.ts';
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+const NAMES: Readonly<Record<string, string>> = {
+  string: 'string',
+  number: 'number',
+  integer: 'number',
+  boolean: 'boolean',
+};
+
+function comments(schema: JsonObject, indent: string): string {
+  const { title, description, examples } = schema;
+  const shown = listOf(examples).filter((example) => typeof example === 'string');
+  let lines = '';
+  if (typeof title === 'string') lines += `${indent}// ${title}\n${indent}//\n`;
+  if (typeof description === 'string') lines += `${indent}// ${description}\n`;
+  if (listOf(examples).length > 0) lines += `${indent}// Examples:\n`;
+  for (const example of shown) lines += `${indent}// - "${example}"\n`;
+  return lines;
+}
+
+/** The comment with a property's default value. Values of an enum are written without quotes. */
+function defaultOf(schema: JsonObject): string {
+  const { default: given } = schema;
+  if (given === undefined) return '';
+  const bare = typeof given === 'string' && listOf(schema.enum).length > 0;
+  return ` // default: ${bare ? given : JSON.stringify(given)}`;
+}
+
+function objectType(schema: JsonObject, indent: string): string {
+  const required = new Set(listOf(schema.required));
+  let type = typeof schema.description === 'string' ? `${indent}// ${schema.description}\n{\n` : '{\n';
+  for (const [key, property] of Object.entries(isObject(schema.properties) ? schema.properties : {})) {
+    if (!isObject(property)) continue;
+    const inner = typeOf(property, `${indent}    `);
+    const orNull = property.nullable === true && !inner.includes('null') ? ' | null' : '';
+    const name = `${key}${required.has(key) ? '' : '?'}`;
+    type += `${comments(property, indent)}${indent}${name}: ${inner}${orNull},${defaultOf(property)}\n`;
+  }
+  return `${type}${indent}}`;
+}
+
+/** A JSON Schema as the TypeScript type that Harmony writes. `indent` is the indentation of the lines inside. */
+function typeOf(schema: JsonObject, indent = ''): string {
+  const { type } = schema;
+  if (Array.isArray(type)) {
+    return type.map((one) => (one === 'integer' ? 'number' : String(one))).join(' | ');
+  }
+  if (type === 'object') return objectType(schema, indent);
+  if (type === 'array') return isObject(schema.items) ? `${typeOf(schema.items, indent)}[]` : 'Array<any>';
+  if (type === 'string') {
+    const values = listOf(schema.enum).filter((value) => typeof value === 'string');
+    if (values.length > 0) return values.map((value) => `"${value}"`).join(' | ');
+  }
+  return typeof type === 'string' ? (NAMES[type] ?? 'any') : 'any';
+}
+
+/**
+ * The section of Harmony's developer message that describes functions: `template_tools_section` in src/encoding.rs of
+ * https://github.com/openai/harmony.
+ */
+export function toolsSection(tools: readonly Tool[]): string {
+  let section = '# Tools\n\n## functions\n\nnamespace functions {\n';
+  for (const { name, description, parameters } of tools) {
+    section += '\n';
+    for (const line of description ? description.replace(/\n$/, '').split('\n') : []) section += `// ${line}\n`;
+    section += `type ${name} = (${parameters ? `_: ${typeOf(parameters)}` : ''}) => any;\n`;
+  }
+  return `${section}\n} // namespace functions`;
+}
+
+/** Whether all tools can be rendered exactly. The layout of alternatives (`oneOf`) is not implemented. */
+export const isSimple = (tools: readonly Tool[]): boolean =>
+  tools.every(({ parameters }) => !JSON.stringify(parameters ?? {}).includes('"oneOf":'));
 
 const message = (header: string): Wrap => ({ before: `<|start|>${header}<|message|>`, after: '<|end|>' });
 
 /**
- * A caller's words beside a call are what the format calls a preamble. Calls and results are written as the library
- * writes them (src/encoding.rs): the recipient behind the role, the arguments and results as they came. What was thought
- * before a call is a message on the channel `analysis` (docs/format.md, "chain of thought").
+ * Text beside a call is what the format calls a preamble. Calls and results are written as the library writes them
+ * (src/encoding.rs): the recipient after the role, arguments and results unchanged. A thought before a call is a
+ * message on the channel `analysis` (docs/format.md, "chain of thought").
  */
 const toolForm: ToolForm = {
   knows: isSimple,
@@ -58,9 +132,9 @@ const MARKERS = [
 ];
 
 /**
- * Harmony, gpt-oss's format: https://github.com/openai/harmony/blob/main/docs/format.md. The system message says who the
- * model is, the date and how much to think; what callers call system goes into the developer message. Answers of earlier
- * turns are on the channel `final`, without their thoughts. An answer that the caller has begun is on `final` too.
+ * https://github.com/openai/harmony/blob/main/docs/format.md. The system message names the model, the date and the
+ * reasoning effort. A caller's system text goes into the developer message. Answers of earlier turns are on the
+ * channel `final`, without their thoughts, and so is an answer that the caller has begun.
  */
 export const harmony = (date: Date, reasoningEffort: string, tools: boolean): Template => ({
   begin: '',

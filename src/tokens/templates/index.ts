@@ -1,15 +1,45 @@
-import { buffer, plain } from './buffer.ts';
+/** The prompt templates by model family. */
 import { chatml, qwen3, qwen25 } from './chatml.ts';
 import { deepseekR1, deepseekV3, deepseekV31 } from './deepseek.ts';
 import { harmony } from './harmony.ts';
 import { codeLlama, codeLlama70b, llama2 } from './llama-2.ts';
-import { llama3, llama4, llama31 } from './llama-3.ts';
+import { llama3, llama4, llama4WithTools, llama31 } from './llama-3.ts';
 import { mistral3, mistralTekken, mistralV1, mistralV1Hf, mistralV3 } from './mistral.ts';
-import type { Template, TemplateOptions } from './template.ts';
+import { rulesOf, type Template, type TemplateOptions } from './template.ts';
 
 export { CUT, type Part, type Template, type TemplateOptions, type Wrap } from './template.ts';
 
-interface Facts {
+/**
+ * The transcript in Meta's guide to prompting Llama 2: LangChain's `get_buffer_string` with the prefixes `USER` and
+ * `ASSISTANT`, one line break between messages, no `ASSISTANT:` at the end. It has no system message; here system text
+ * opens the transcript.
+ */
+const buffer: Template = {
+  begin: '',
+  system: { before: '', after: '\n' },
+  user: { before: 'USER: ', after: '\n' },
+  assistant: { before: 'ASSISTANT: ', after: '\n' },
+  ...rulesOf('buffer'),
+  answer: '',
+  trimEnd: '\n',
+  stop: ['\nUSER:'],
+  specials: [],
+  markers: ['\nUSER: ', '\nASSISTANT: '],
+};
+
+/** The texts alone, separated by blank lines. For base models that are given messages. */
+const plain: Template = {
+  ...buffer,
+  ...rulesOf('plain'),
+  system: { before: '', after: '\n\n' },
+  user: { before: '', after: '\n\n' },
+  assistant: { before: '', after: '\n\n' },
+  trimEnd: '\n\n',
+  stop: [],
+  markers: [],
+};
+
+interface TemplateFacts {
   readonly variant: string;
   readonly tools: boolean;
   readonly date: Date;
@@ -17,20 +47,27 @@ interface Facts {
 }
 
 interface Family {
-  /** What a wire may ask for by name. The first is what raw prompts are rendered as. */
+  /** Names of the template's variants. Raw prompts are rendered in the first. */
   readonly variants: readonly string[];
-  /** What a chat with tools is rendered as, where that is another. */
+  /** The variant for all chats with tools. Absent: they have no other than the rest. */
   readonly toolVariant?: string;
-  readonly of: (facts: Facts) => Template;
+  readonly of: (facts: TemplateFacts) => Template;
 }
 
 const one = (template: Template): Family => ({ variants: ['default'], of: () => template });
 
+/** A family whose variants depend on nothing else. The first is the default. */
+const variants = (byName: Readonly<Record<string, Template>>): Family => {
+  const [first, ...others] = Object.entries(byName);
+  if (first === undefined) throw new Error('A family has at least one template.');
+  return { variants: [first, ...others].map(([name]) => name), of: ({ variant }) => byName[variant] ?? first[1] };
+};
+
 /**
- * Llama 3.1 to 3.3 have two forms. `meta` is ChatFormat, the makers' own: raw prompts take it, because the dates that
- * `hf` adds are 20 to 25 tokens that nobody asked for and that change from day to day. `hf` is what servers of chats
- * render and bill, so counts for those wires ask for it; and a chat with tools takes it everywhere, because ChatFormat
- * has no place for their definitions.
+ * Llama 3.1 to 3.3 have two variants. `meta` is ChatFormat, the makers' own. Raw prompts use it, because `hf` adds
+ * two dates: 20 to 25 tokens that the caller did not ask for and that change from day to day. `hf` is what chat
+ * servers render and bill, so it is used to count for them. Chats with tools always use it, because ChatFormat has no
+ * place for tools.
  */
 const llama3x: Family = {
   variants: ['meta', 'hf'],
@@ -38,13 +75,10 @@ const llama3x: Family = {
   of: ({ variant, date, tools }) => (variant === 'hf' ? llama31(date, tools) : llama3),
 };
 
-/** Mistral's two: raw prompts are as the makers' own library has them, chats as servers render and bill them. */
-const mistral7b: Family = {
-  variants: ['reference', 'hf'],
-  of: ({ variant }) => (variant === 'hf' ? mistralV1Hf : mistralV1),
-};
+/** Raw prompts follow the makers' library (`reference`). Chat servers render and bill `hf`. */
+const mistral7b = variants({ reference: mistralV1, hf: mistralV1Hf });
 
-/** By family, as the catalogue names them. */
+/** By the catalogue's family names. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['llama-2', one(llama2)],
   ['code-llama', one(codeLlama)],
@@ -53,7 +87,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['llama-3.1', llama3x],
   ['llama-3.2', llama3x],
   ['llama-3.3', llama3x],
-  ['llama-4', { variants: ['default'], of: ({ tools }) => llama4(tools) }],
+  ['llama-4', { variants: ['default'], of: ({ tools }) => (tools ? llama4WithTools : llama4) }],
   ['mistral', mistral7b],
   ['mixtral', mistral7b],
   ['mixtral-8x22b', one(mistralV3)],
@@ -61,11 +95,11 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['mistral-3', one(mistral3)],
   ['chatml', one(chatml)],
   ['qwen2.5', one(qwen25)],
-  ['qwen3', { variants: ['thinking', 'no-think'], of: ({ variant }) => qwen3(variant === 'thinking') }],
+  ['qwen3', variants({ thinking: qwen3(true), 'no-think': qwen3(false) })],
   ['qwen3-coder', one(chatml)],
   ['deepseek-v3', one(deepseekV3)],
-  ['deepseek-r1', { variants: ['default', 'thinking'], of: ({ variant }) => deepseekR1(variant === 'thinking') }],
-  ['deepseek-v3.1', { variants: ['no-think', 'thinking'], of: ({ variant }) => deepseekV31(variant === 'thinking') }],
+  ['deepseek-r1', variants({ default: deepseekR1(false), thinking: deepseekR1(true) })],
+  ['deepseek-v3.1', variants({ 'no-think': deepseekV31(false), thinking: deepseekV31(true) })],
   ['gpt-oss', { variants: ['default'], of: ({ date, effort, tools }) => harmony(date, effort, tools) }],
   ['guide-buffer', one(buffer)],
   ['plain', one(plain)],
@@ -73,13 +107,13 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
 
 export const templateFamilies = (): readonly string[] => [...FAMILIES.keys()];
 
-/** The names a family's `variant` may have; none for a family without a template. */
+/** The values that `variant` can have for a family. None for a family without a template. */
 export const variantsOf = (family: string): readonly string[] => FAMILIES.get(family)?.variants ?? [];
 
-/** A caller's word for it becomes the template's own text, so only these three may. */
+/** The effort becomes part of the template's own text, so no other value of a caller may pass. */
 const EFFORTS: readonly string[] = ['low', 'medium', 'high'];
 
-/** The template of a family for one chat. A variant that the family has not is its first. */
+/** The template of a family for one chat. An unknown variant means the first. */
 export function templateOf(family: string, options: TemplateOptions = {}, withTools = false): Template | undefined {
   const found = FAMILIES.get(family);
   if (!found) return undefined;

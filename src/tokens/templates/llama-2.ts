@@ -1,10 +1,11 @@
-import { rulesOf } from './rules.ts';
-import { CUT, type Template } from './template.ts';
+/** Llama 2 Chat and Code Llama Instruct. */
+import { CUT, rulesOf, type Template } from './template.ts';
 
 /**
  * Llama 2 Chat, and Code Llama Instruct 7B, 13B and 34B: `chat_completion` in generation.py of
- * https://github.com/meta-llama/llama and https://github.com/meta-llama/codellama. Every finished turn is a sequence of
- * its own, from `<s>` to `</s>`. No stop string: the engines end at `</s>` by its id, and as text it is HTML.
+ * https://github.com/meta-llama/llama and https://github.com/meta-llama/codellama. Every finished turn is a sequence
+ * of its own, from `<s>` to `</s>`. There is no stop string: engines stop at the id of `</s>`, and as text it is
+ * HTML.
  */
 export const llama2: Template = {
   begin: '<s>',
@@ -18,14 +19,14 @@ export const llama2: Template = {
   markers: ['[INST]', '[/INST]', '<<SYS>>', '<</SYS>>', '<s>', '</s>', '<unk>'],
 };
 
-/** The tags that Code Llama's generation.py refuses are Llama 2's and `<step>`. */
+/** Code Llama's generation.py refuses the tags of Llama 2 and `<step>`. */
 export const codeLlama: Template = { ...llama2, markers: [...llama2.markers, '<step>'] };
 
 const source = (role: string) => ({ before: ` Source: ${role}`, lead: `${CUT}\n\n `, after: '<step>' });
 
 /**
  * Code Llama Instruct 70B: `dialog_prompt_tokens` in llama/generation.py of https://github.com/meta-llama/codellama.
- * Header and body are encoded apart; a chat without a system message gets an empty one.
+ * Header and body are encoded separately. A chat without a system message gets an empty one.
  */
 export const codeLlama70b: Template = {
   begin: '<s>',

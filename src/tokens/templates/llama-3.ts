@@ -1,21 +1,20 @@
+/** Llama 3, 3.1 to 3.3, and 4. */
 import type { Tool, ToolCall } from '../../core/index.ts';
-import { pythonJson, respaced } from './json.ts';
-import { rulesOf } from './rules.ts';
-import type { Part, Template, ToolForm, Wrap } from './template.ts';
+import { type Part, pythonJson, respaced, rulesOf, type Template, type ToolForm, type Wrap } from './template.ts';
 
-/** Llama 3 and 4 have one grammar, with other tokens. */
-interface Tokens {
+/** Llama 3 and 4 share one grammar, with different tokens. */
+interface GrammarTokens {
   readonly head: string;
   readonly tail: string;
   readonly end: string;
 }
-const LLAMA_3: Tokens = { head: '<|start_header_id|>', tail: '<|end_header_id|>', end: '<|eot_id|>' };
-const LLAMA_4: Tokens = { head: '<|header_start|>', tail: '<|header_end|>', end: '<|eot|>' };
+const LLAMA_3: GrammarTokens = { head: '<|start_header_id|>', tail: '<|end_header_id|>', end: '<|eot_id|>' };
+const LLAMA_4: GrammarTokens = { head: '<|header_start|>', tail: '<|header_end|>', end: '<|eot|>' };
 
-const header = ({ head, tail }: Tokens, role: string): string => `${head}${role}${tail}\n\n`;
-const around = (tokens: Tokens, role: string): Wrap => ({ before: header(tokens, role), after: tokens.end });
+const header = ({ head, tail }: GrammarTokens, role: string): string => `${head}${role}${tail}\n\n`;
+const around = (tokens: GrammarTokens, role: string): Wrap => ({ before: header(tokens, role), after: tokens.end });
 
-const base = (tokens: Tokens) =>
+const base = (tokens: GrammarTokens) =>
   ({
     begin: '<|begin_of_text|>',
     system: around(tokens, 'system'),
@@ -58,8 +57,8 @@ const guidance = (tools: readonly Tool[]): Part[] => [
 const called = ({ name, arguments: given }: ToolCall): string =>
   `{"name": "${name}", "parameters": ${respaced(given)}}`;
 
-/** A result is a string to the template, and strings can be iterated: it is written as JSON. */
-const toolForm = (tokens: Tokens): ToolForm => ({
+/** The reference writes any result that can be iterated as JSON, and a string can. */
+const toolForm = (tokens: GrammarTokens): ToolForm => ({
   maxCalls: 1,
   user: guidance,
   calls: (calls) => [{ mark: header(tokens, 'assistant') }, { text: calls.map(called).join('') }, { mark: tokens.end }],
@@ -81,21 +80,21 @@ const forDay = (day: string, tools: boolean): Template => ({
   tools: toolForm(LLAMA_3),
 });
 
-/** Those of a day, made once. */
-let made: { readonly number: number; readonly plain: Template; readonly withTools: Template } | undefined;
+/** The templates of the current day. */
+let ofDay: { readonly number: number; readonly plain: Template; readonly withTools: Template } | undefined;
 const DAY_MS = 86_400_000;
 
 /**
- * Llama 3.1, 3.2 and 3.3 as the `chat_template` in their Hugging Face repositories: always a system block with two
- * dates, and tools in the first user's message. It is what servers of chats render and bill.
+ * Llama 3.1, 3.2 and 3.3: the `chat_template` of their Hugging Face repositories, which chat servers render and bill.
+ * There is always a system block with two dates. Tools go into the first user message.
  */
 export function llama31(date: Date, tools: boolean): Template {
   const number = Math.floor(date.getTime() / DAY_MS);
-  if (made?.number !== number) {
+  if (ofDay?.number !== number) {
     const day = dayOf(date);
-    made = { number, plain: forDay(day, false), withTools: forDay(day, true) };
+    ofDay = { number, plain: forDay(day, false), withTools: forDay(day, true) };
   }
-  return tools ? made.withTools : made.plain;
+  return tools ? ofDay.withTools : ofDay.plain;
 }
 
 const LLAMA_4_SPECIALS = [
@@ -135,10 +134,10 @@ const LLAMA_4_MARKERS = [
 
 /**
  * Llama 4: `ChatFormat` in models/llama4/chat_format.py of https://github.com/meta-llama/llama-models, and the
- * `chat_template` in its Hugging Face repository, which are one but for tools. Contents are not stripped, an opening
- * system message is.
+ * `chat_template` in its Hugging Face repository, which differ only in tools. Contents are not stripped, except an
+ * opening system message.
  */
-export const llama4 = (tools: boolean): Template => ({
+const llama4For = (tools: boolean): Template => ({
   ...base(LLAMA_4),
   ...rulesOf('llama4'),
   opening: { before: `${header(LLAMA_4, 'system')}${tools ? 'Environment: ipython\n' : ''}`, after: LLAMA_4.end },
@@ -157,3 +156,6 @@ export const llama4 = (tools: boolean): Template => ({
     ],
   },
 });
+
+export const llama4 = llama4For(false);
+export const llama4WithTools = llama4For(true);

@@ -1,6 +1,5 @@
-import { pythonJson, respaced } from './json.ts';
-import { rulesOf } from './rules.ts';
-import type { Template } from './template.ts';
+/** Mistral and Mixtral: versions 1, 3 and 13 of their prompt format. */
+import { pythonJson, respaced, rulesOf, type Template } from './template.ts';
 
 const MARKERS = [
   '[INST]',
@@ -17,8 +16,8 @@ const MARKERS = [
 
 /**
  * Mistral 7B and Mixtral 8x7B: version 1 in https://github.com/mistralai/mistral-common
- * (src/mistral_common/tokens/tokenizers/instruct.py). `[INST]` is plain text. What stands between special tokens is
- * encoded by itself, so the space that Mistral's documentation shows after `<s>` and `</s>` is SentencePiece's own.
+ * (src/mistral_common/tokens/tokenizers/instruct.py). `[INST]` is plain text. Text between special tokens is encoded
+ * by itself, so the space that Mistral's documentation shows after `<s>` and `</s>` is SentencePiece's dummy space.
  */
 export const mistralV1: Template = {
   begin: '<s>',
@@ -33,12 +32,12 @@ export const mistralV1: Template = {
 };
 
 /**
- * The same as the `chat_template` in the Hugging Face repositories: the space is written out, and SentencePiece puts its own
- * before it, so that every `[INST]` costs one token more. Together billed 18 for a question of 9 in 2024.
+ * The `chat_template` of the Hugging Face repositories: the space is written out, and SentencePiece adds its own
+ * before it, so every `[INST]` costs one more token. In 2024 Together billed 18 tokens for a question of 9.
  */
 export const mistralV1Hf: Template = { ...mistralV1, user: { ...mistralV1.user, before: ' [INST] ' } };
 
-/** Mixtral 8x22B: version 3 of the same. The marks are control tokens, and system text goes to the last user. */
+/** Mixtral 8x22B: version 3. The marks are control tokens, and system text goes into the last user message. */
 export const mistralV3: Template = {
   ...mistralV1,
   ...rulesOf('mistralV3'),
@@ -53,10 +52,10 @@ const TEKKEN_MARKERS = [
   ...['[SYSTEM_PROMPT]', '[/SYSTEM_PROMPT]', '[ARGS]', '[CALL_ID]', '[TOOL_CONTENT]', '[IMG]', '[THINK]', '[/THINK]'],
 ];
 
-/** Mistral Nemo: version 3 on the tekken tokenizer, which has no dummy space. */
+/** Mistral Nemo: version 3 with the tekken tokenizer, which has no dummy space. */
 export const mistralTekken: Template = { ...mistralV3, writeDummySpace: false, markers: TEKKEN_MARKERS };
 
-/** Ministral 3 and Mistral Large 3: version 13, with system messages and tools of its own. */
+/** Ministral 3 and Mistral Large 3: version 13, with marks for system messages and tools. */
 export const mistral3: Template = {
   ...mistralTekken,
   ...rulesOf('mistralV13'),

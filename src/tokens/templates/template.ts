@@ -1,60 +1,67 @@
+/** What a prompt template is, the rules that differ between families, and JSON as the templates write it. */
 import type { Tool, ToolCall } from '../../core/index.ts';
 
 /**
- * What a chat template is: what stands around each message in the text that the model reads. Exact to the space, because
- * a space is a token. `render.ts` puts the pieces together. Every string here is the template's own text: tokens of
- * `specials` in it are tokens, which in a content they never are.
+ * What stands around each message in the text that the model reads, exact to the space, because a space is a token.
+ * `render.ts` puts the pieces together. Every string here is the template's own text. The names of `specials` are
+ * tokens in it; in a content they are always plain text.
  */
 export interface Template {
-  /** Begin-of-sequence. Empty where the model has none. */
+  /** Begin-of-sequence. Empty if the model has none. */
   readonly begin: string;
-  /** What every prompt has next, whoever wrote begin-of-sequence. */
+  /** What follows begin-of-sequence in every prompt, even if the server adds begin-of-sequence. */
   readonly preamble?: string;
   readonly system: Wrap;
   readonly user: Wrap;
   readonly assistant: Wrap;
-  /** Around an answer that does not follow a user's message, where that is not `assistant`. */
+  /** Around an answer that does not follow a user's message. Default: `assistant`. */
   readonly assistantAgain?: Wrap;
-  /** Around the system message that opens the chat, where that is not `system`. */
+  /** Around a system message that opens the chat. Default: `system`. */
   readonly opening?: Wrap;
-  /** The system message of a chat that opens without one. Absent: it then has none. */
+  /** The system message for chats that open without one. Default: none. */
   readonly defaultSystem?: string;
   /**
-   * Where system text goes: messages of its own, where they stand; or all of it, as one, in front of everything, of the
-   * first user's text, or of the last user's.
+   * Where system text goes. `message`: it stays in its own messages. `front`, `first-user`, `last-user`: all of it
+   * goes, as one text, to the beginning of the prompt, of the first user's text, or of the last user's text.
    */
   readonly systemIn: 'message' | 'front' | 'first-user' | 'last-user';
-  /** Neighbours of one role: left as they are, or merged with a blank line where the model was trained on strict turns. */
+  /**
+   * Neighbouring messages of one role. `merge`: joined by a blank line, for models trained on strictly alternating
+   * turns.
+   */
   readonly sameRole: 'leave' | 'merge';
-  /** Who must speak first, system messages apart. Where it must be the user and is not, an empty message of one is put there. */
+  /**
+   * Who must speak first, apart from system messages. If it must be the user and is not, an empty user message is
+   * added.
+   */
   readonly opens: 'user' | 'anyone';
-  /** An empty system message is as none. */
+  /** Whether an empty system message is left out. */
   readonly dropsEmptySystem?: boolean;
-  /** Whether contents lose the space around them, as the reference does it. */
+  /** Whether contents are stripped, as the reference does. */
   readonly strip: boolean;
-  /** What remains of an earlier answer that holds its thoughts, up to `</think>`. Absent: all of it. */
+  /** An earlier answer without its thoughts, which end at `</think>`. Absent: it is kept whole. */
   readonly afterThought?: (answer: string) => string;
-  /** What was thought before an answer of the present turn, in front of it. Absent: no thought of an earlier answer is shown. */
+  /** Writes the thought before an answer of the current turn. Absent: thoughts are left out. */
   readonly thought?: (thought: string) => readonly Part[];
-  /** After the last message: the words after which the model answers. */
+  /** What stands after the last message, so that the model answers. */
   readonly answer: string;
-  /** Before an answer that the caller has begun, where that is not `assistant.before`. */
+  /** Before an answer that the caller has begun. Default: `assistant.before`. */
   readonly begun?: string;
-  /** What the last message does without, of what stands after messages. */
+  /** Cut from the end of the last message's `after`. */
   readonly trimEnd?: string;
-  /** The answer has marks of its own in it, which somebody must read before a caller sees it. */
+  /** The model writes marks into its answer, which must be parsed before a caller sees it. */
   readonly answerIsMarked?: boolean;
-  /** Strings that end the answer and that a server of raw completions may not know to end it. */
+  /** Strings that end the answer. A server of raw completions may not know them. */
   readonly stop: readonly string[];
-  /** The same, only where the model has been given tools. */
+  /** More of them, for chats with tools. */
   readonly toolStop?: readonly string[];
-  /** Text that is one token of the vocabulary wherever the template writes it. */
+  /** Names that are one token each wherever the template writes them. */
   readonly specials: readonly string[];
-  /** Text that the template gives a meaning, which a caller's content must therefore not hold. */
+  /** Text that has a meaning in the prompt, so that a caller's content must not contain it. */
   readonly markers: readonly string[];
   /**
-   * The reference encodes what follows a special token as a text of its own, with SentencePiece's dummy space, and
-   * servers that read one string do not: there the space is written.
+   * The reference encodes the text after a special token by itself, with SentencePiece's dummy space. Servers that
+   * read one string do not, so in the string the space is written out.
    */
   readonly writeDummySpace?: boolean;
   readonly tools?: ToolForm;
@@ -62,49 +69,123 @@ export interface Template {
 
 export interface Wrap {
   readonly before: string;
-  /** Also before, where the caller wrote anything at all. */
+  /** Follows `before` if the content is not empty. */
   readonly lead?: string;
   readonly after: string;
 }
 
-/** A piece of a message that holds both: `mark` is the template's own text, `text` somebody's. */
+/** A part of a message: `mark` is the template's own text, `text` is the caller's or the model's. */
 export type Part = { readonly mark: string } | { readonly text: string };
 
-/** How a family is told of tools, and how its calls and their results stand in a chat. */
+/** How a template presents tools, calls and their results. */
 export interface ToolForm {
-  /** Most calls in one message. Absent: any number. */
+  /** Most calls in one message. Default: no limit. */
   readonly maxCalls?: number;
-  /** Whether it can write these down. Absent: it can write any. */
+  /** Whether these tools can be written exactly. Absent: all can. */
   readonly knows?: (tools: readonly Tool[]) => boolean;
-  /** The opening system message as one that tells of the tools. */
+  /** The opening system message, with the tools in it. */
   readonly system?: (tools: readonly Tool[], system: string) => readonly Part[];
-  /** In front of the first user's message. */
+  /** What stands before the first user message. */
   readonly before?: (tools: readonly Tool[]) => readonly Part[];
-  /** In front of the first user's text. */
+  /** What stands inside the first user message, before its text. */
   readonly user?: (tools: readonly Tool[]) => readonly Part[];
-  /** A whole message of the assistant that calls. */
+  /** A whole assistant message with calls. */
   readonly calls: (calls: readonly ToolCall[], text: string, thought?: string) => readonly Part[];
-  /** A whole message with a result. */
+  /** A whole message with a tool's result. */
   readonly result: (text: string, place: Place) => readonly Part[];
 }
 
-/** Where a result stands among neighbouring results, and the function that gave it. */
+/** The function that returned a result, and the result's place among neighbouring results. */
 export interface Place {
   readonly name: string;
   readonly first: boolean;
   readonly last: boolean;
 }
 
-/** Ends a text that the reference encodes by itself, where no special token does. */
+/** In a template's own text: ends a text that the reference encodes by itself, where no special token ends it. */
 export const CUT = '\u0000';
 
-/** What a template may depend on. */
+/** What a template can depend on. */
 export interface TemplateOptions {
-  /** One of the family's `VARIANTS`; absent: its first. */
+  /** One of `variantsOf(family)`. Default: the first. */
   readonly variant?: string;
-  /** The day that templates with a date line tell the model. UTC. */
+  /** The day for templates with a date line (UTC). Default: today. */
   readonly date?: Date;
   readonly tools?: readonly Tool[];
-  /** `low`, `medium` or `high`, for templates that tell the model how much to think. Anything else is `medium`. */
+  /** `low`, `medium` or `high`, for templates that state it. Anything else is `medium`. */
   readonly reasoningEffort?: string;
+}
+
+/** The rules for chats of more than one message: a part of `Template`, side by side for all families. */
+export type Rules = Pick<Template, 'systemIn' | 'sameRole' | 'opens' | 'strip' | 'dropsEmptySystem'>;
+
+type Row = readonly [
+  systemIn: Rules['systemIn'],
+  sameRole: Rules['sameRole'],
+  opens: Rules['opens'],
+  contents: 'strip' | 'keep',
+  emptySystem: 'write' | 'drop',
+];
+
+/**
+ * Common to all: an answer at the end of the chat stays open, so that the model continues it. An empty one is left
+ * out. Any other empty message is written, with no content.
+ */
+const TABLE = {
+  //                 system goes     neighbours  who opens  contents  empty system
+  llama2: /*     */ ['first-user', 'merge', 'user', 'strip', 'write'],
+  codeLlama70b: /**/ ['front', 'merge', 'user', 'strip', 'write'],
+  llama3: /*     */ ['message', 'leave', 'anyone', 'strip', 'write'],
+  llama4: /*     */ ['message', 'leave', 'anyone', 'keep', 'write'],
+  mistralV1: /*  */ ['first-user', 'merge', 'user', 'keep', 'drop'],
+  mistralV3: /*  */ ['last-user', 'merge', 'user', 'keep', 'drop'],
+  mistralV13: /* */ ['message', 'merge', 'user', 'keep', 'write'],
+  chatml: /*     */ ['message', 'leave', 'anyone', 'keep', 'write'],
+  deepseek: /*   */ ['front', 'leave', 'anyone', 'keep', 'write'],
+  harmony: /*    */ ['front', 'leave', 'anyone', 'keep', 'drop'],
+  buffer: /*     */ ['front', 'leave', 'anyone', 'keep', 'drop'],
+  plain: /*      */ ['message', 'leave', 'anyone', 'keep', 'write'],
+} as const satisfies Readonly<Record<string, Row>>;
+
+export function rulesOf(name: keyof typeof TABLE): Rules {
+  const [systemIn, sameRole, opens, contents, emptySystem] = TABLE[name];
+  return { systemIn, sameRole, opens, strip: contents === 'strip', dropsEmptySystem: emptySystem === 'drop' };
+}
+
+/** A quoted string, a run of other characters that are not space or separators, or a separator. */
+const PIECE = /\s*("[^"\\]*(?:\\.[^"\\]*)*"|[^\s",:]+|[,:])\s*/gs;
+const SPACED: Readonly<Record<string, string>> = { ',': ', ', ':': ': ' };
+
+/**
+ * JSON text as Python's `json.dumps` writes it, which is the templates' `tojson`: one space after commas and colons,
+ * no other space, and no unnecessary escapes. Numbers keep their digits. Text that is not JSON is returned unchanged.
+ */
+export function respaced(json: string): string {
+  try {
+    JSON.parse(json);
+  } catch {
+    // A model can write invalid arguments. They are shown as it wrote them.
+    return json;
+  }
+  return json.replace(PIECE, (_, piece: string) => {
+    if (piece.startsWith('"')) return JSON.stringify(JSON.parse(piece));
+    return SPACED[piece] ?? piece;
+  });
+}
+
+/**
+ * A tool as the OpenAI API writes it, with the keys in that order. With `indent`, on several lines indented by so
+ * many spaces.
+ */
+export function pythonJson(tool: Tool, indent?: number): string {
+  const { name, description, parameters } = tool;
+  const value = {
+    type: 'function',
+    function: {
+      name,
+      ...(description === undefined ? {} : { description }),
+      ...(parameters === undefined ? {} : { parameters }),
+    },
+  };
+  return indent === undefined ? respaced(JSON.stringify(value)) : JSON.stringify(value, null, indent);
 }

@@ -1,4 +1,4 @@
-/** Vocabularies are shipped as data modules: the runtime hands over their bytes, nothing is parsed. */
+/** Vocabularies are data modules: importing one gives its bytes. */
 declare module '*.bin' {
   const bytes: ArrayBuffer;
   export default bytes;

@@ -1,4 +1,7 @@
-/** The vocabularies: some inside the Worker, the others beside it as static assets, which cost a script nothing. */
+/**
+ * The vocabularies. Some are part of the Worker; the others are static assets, which add nothing to the script's
+ * size.
+ */
 const MODULES = {
   llama2: () => import('./llama2.bin'),
   llama3: () => import('./llama3.bin'),
@@ -13,10 +16,12 @@ type AssetName = 'llama4' | 'tekken' | 'qwen' | 'qwen3.5' | 'deepseek';
 
 export type VocabularyName = BundledName | AssetName;
 
-/** How a vocabulary's bytes are come by; rejects where they are not. Node has no data modules, so it passes its own. */
+/**
+ * Reads a vocabulary's bytes, or rejects. Node has no data modules, so tests and scripts there pass their own loader.
+ */
 export type LoadVocabulary = (name: VocabularyName) => Promise<ArrayBuffer>;
 
-/** A binding to static assets, or anything that answers alike. */
+/** A binding to static assets, or anything with the same `fetch`. */
 export interface Assets {
   fetch(url: string): Promise<Response>;
 }
@@ -24,7 +29,7 @@ export interface Assets {
 const isBundled = (name: VocabularyName): name is BundledName => Object.hasOwn(MODULES, name);
 
 /**
- * Reads vocabularies, each when first asked for: from the Worker's own data modules, the others from its static assets.
+ * Loads vocabularies on demand, from the Worker's data modules or from its static assets.
  *
  * @example
  * const qwen = await tokenizerFor('qwen', vocabularies(env.ASSETS));
@@ -33,12 +38,12 @@ export const vocabularies =
   (assets?: Assets): LoadVocabulary =>
   async (name) => {
     if (isBundled(name)) return (await MODULES[name]()).default;
-    if (assets === undefined) throw new Error(`There are no assets to read ${name}.bin from.`);
+    if (assets === undefined) throw new Error(`There are no static assets to read ${name}.bin from.`);
     const answer = await assets.fetch(`https://assets.invalid/${name}.bin`);
     if (answer.ok) return answer.arrayBuffer();
     await answer.body?.cancel();
     throw new Error(`${name}.bin: the assets answered ${answer.status}.`);
   };
 
-/** Those inside the Worker alone. */
+/** Loads only the vocabularies inside the Worker. */
 export const bundledVocabulary: LoadVocabulary = vocabularies();
