@@ -6,7 +6,8 @@ export interface Shot {
   readonly port: number;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  /** Makes the body of the next one. */
+  readonly body: () => Buffer;
   /** What the end of the answer must look like; a benchmark of failures measures nothing. */
   readonly ending: string;
 }
@@ -24,6 +25,7 @@ export const connections = (count: number): Agent => new Agent({ keepAlive: true
 
 export function fire(shot: Shot, agent: Agent): Promise<Hit> {
   return new Promise((resolve, reject) => {
+    const body = shot.body();
     const begun = performance.now();
     const outgoing = request(
       {
@@ -33,7 +35,7 @@ export function fire(shot: Shot, agent: Agent): Promise<Hit> {
         method: 'POST',
         agent,
         timeout: TIMEOUT_MS,
-        headers: { 'content-type': 'application/json', 'content-length': shot.body.length, ...shot.headers },
+        headers: { 'content-type': 'application/json', 'content-length': body.length, ...shot.headers },
       },
       (response) => {
         const pieces: Buffer[] = [];
@@ -48,7 +50,7 @@ export function fire(shot: Shot, agent: Agent): Promise<Hit> {
     );
     outgoing.on('error', reject);
     outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')));
-    outgoing.end(shot.body);
+    outgoing.end(body);
   });
 }
 
@@ -83,4 +85,33 @@ export async function load(shot: Shot, limits: Limits): Promise<number> {
     agent.destroy();
   }
   return answered;
+}
+
+/** Opens so many streams and waits until each has begun. Returns what lets go of them. */
+export async function hold(shot: Shot, count: number): Promise<() => void> {
+  const agent = connections(count);
+  const begin = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const body = shot.body();
+      const outgoing = request(
+        {
+          host: '127.0.0.1',
+          port: shot.port,
+          path: shot.path,
+          method: 'POST',
+          agent,
+          headers: { 'content-type': 'application/json', 'content-length': body.length, ...shot.headers },
+        },
+        (response) => {
+          response.on('data', () => resolve());
+          // Let go of, further down.
+          response.on('error', () => undefined);
+          response.on('end', () => reject(new Error('a stream that was to stay open has ended')));
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  await Promise.all(Array.from({ length: count }, begin));
+  return () => agent.destroy();
 }

@@ -1,8 +1,10 @@
+/** How each kind of row is measured: CPU, time to the first content, start of a process, memory. */
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerOptions } from '../support/workerd.ts';
-import { bodyFor, type Case } from './cases.ts';
-import { assertWhole, connections, fire, type Limits, load, type Shot } from './load.ts';
-import { cpuMs, type RunningWorker, startWorker } from './processes.ts';
+import { bodiesFor, type Case } from './cases.ts';
+import { assertWhole, connections, fire, hold, load, type Shot } from './load.ts';
+import { cpuTime, type RunningWorker, residentBytes, startWorker } from './processes.ts';
 import { type BenchProvider, type Pace, PROVIDERS } from './wires.ts';
 import { AUTHORIZATION } from './workers.ts';
 
@@ -13,100 +15,111 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** The same question to the gateway and to the bare Worker, which passes that provider's own answer through. */
-export function shots(
+/** The Workers that take turns: the gateway of this checkout, that of another one, and the one that only passes on. */
+export const CONTENDERS = ['now', 'before', 'bare'] as const;
+export type Contender = (typeof CONTENDERS)[number];
+export type Running = ReadonlyMap<Contender, RunningWorker>;
+
+const ENDS: Readonly<Record<BenchProvider, readonly [json: string, stream: string]>> = {
+  bedrock: ['end_turn', 'end_turn'],
+  replicate: ['succeeded', 'event: done'],
+  together: ['"usage"', '[DONE]'],
+  anyscale: ['"usage"', '[DONE]'],
+};
+
+/** The same questions to a gateway and to the bare Worker, which passes that provider's own answer through. */
+export function shotAt(
+  contender: Contender,
+  port: number,
   provider: BenchProvider,
-  history: number,
+  messages: Case['messages'],
   pace: Pace | undefined,
-  gateway: RunningWorker,
-  bare: RunningWorker,
-): { readonly gateway: Shot; readonly bare: Shot } {
-  const body = bodyFor(provider, history, pace);
+): Shot {
+  const body = bodiesFor(provider, messages, pace);
   const headers = { authorization: AUTHORIZATION };
-  const ends: Readonly<Record<BenchProvider, string>> = {
-    bedrock: 'end_turn',
-    replicate: pace ? 'event: done' : 'succeeded',
-    together: pace ? '[DONE]' : '"usage"',
-    anyscale: pace ? '[DONE]' : '"usage"',
-  };
-  return {
-    gateway: {
-      port: gateway.port,
-      path: '/v1/chat/completions',
-      headers,
-      body,
-      ending: pace ? '[DONE]' : '"finish_reason":"stop"',
-    },
-    bare: { port: bare.port, path: `/${provider}/bare`, headers, body, ending: ends[provider] },
-  };
+  if (contender === 'bare')
+    return { port, path: `/${provider}/bare`, headers, body, ending: ENDS[provider][pace ? 1 : 0] };
+  return { port, path: '/v1/chat/completions', headers, body, ending: pace ? '[DONE]' : '"finish_reason":"stop"' };
 }
 
 export interface Cost {
   /** Microseconds of the process's CPU for each request. */
-  readonly gateway: number;
-  readonly bare: number;
-  /** Median of the rounds' ratios: both halves of a round had the same neighbours on the machine. */
+  readonly us: number;
+  /** Of these, in user mode. */
+  readonly userUs: number;
+  /** Median of the rounds' ratios to the bare Worker: all of a round had the same neighbours on the machine. */
   readonly ratio: number;
 }
 
-/** CPU of both for one case, in rounds that take turns, so that a busy neighbour is busy for both. */
+export type Costs = ReadonlyMap<Contender, Cost>;
+
+/** CPU of each Worker for one case, in rounds that take turns, so that a busy neighbour is busy for all. */
 export async function cpuOf(
   one: Case,
   provider: BenchProvider,
-  gateway: RunningWorker,
-  bare: RunningWorker,
+  running: Running,
   plan: { readonly rounds: number; readonly ms: number },
-): Promise<Cost> {
-  const { gateway: ours, bare: theirs } = shots(provider, one.history, one.stream, gateway, bare);
-  const limits = (ms: number): Limits => ({ connections: one.connections, ms, requests: 20_000 });
-  const spend = async (shot: Shot, worker: RunningWorker): Promise<number> => {
-    const before = cpuMs(worker.pid);
-    const answered = await load(shot, limits(plan.ms));
-    return ((cpuMs(worker.pid) - before) * 1000) / answered;
-  };
-  await load(ours, limits(plan.ms / 2));
-  await load(theirs, limits(plan.ms / 4));
-  const costs: Cost[] = [];
+): Promise<Costs> {
+  const limits = (ms: number) => ({ connections: one.connections, ms, requests: 20_000 });
+  const all = [...running].map(([name, worker]) => ({
+    name,
+    worker,
+    shot: shotAt(name, worker.port, provider, one.messages, one.stream),
+    rounds: [] as number[],
+    user: 0,
+    answered: 0,
+  }));
+  for (const { shot } of all) await load(shot, limits(plan.ms / 2));
   for (let round = 0; round < plan.rounds; round++) {
-    const first = round % 2 === 0;
-    const before = first ? await spend(ours, gateway) : 0;
-    const floor = await spend(theirs, bare);
-    const cost = first ? before : await spend(ours, gateway);
-    costs.push({ gateway: cost, bare: floor, ratio: cost / floor });
+    for (const turn of round % 2 === 0 ? all : [...all].reverse()) {
+      const before = cpuTime(turn.worker.pid);
+      const answered = await load(turn.shot, limits(plan.ms));
+      const after = cpuTime(turn.worker.pid);
+      turn.rounds.push(((after.total - before.total) * 1000) / answered);
+      turn.user += (after.user - before.user) * 1000;
+      turn.answered += answered;
+    }
   }
-  return {
-    gateway: median(costs.map((cost) => cost.gateway)),
-    bare: median(costs.map((cost) => cost.bare)),
-    ratio: median(costs.map((cost) => cost.ratio)),
-  };
+  const bare = all.find(({ name }) => name === 'bare')?.rounds ?? [];
+  return new Map(
+    all.map(({ name, rounds, user, answered }) => [
+      name,
+      {
+        us: median(rounds),
+        userUs: user / answered,
+        ratio: median(rounds.map((us, round) => us / (bare[round] ?? Number.NaN))),
+      },
+    ]),
+  );
 }
 
 /** Milliseconds to the first bytes of a stream's body, over one connection: medians of requests that take turns. */
 export async function firstContent(
   provider: BenchProvider,
-  gateway: RunningWorker,
-  bare: RunningWorker,
+  running: Running,
   requests: number,
-): Promise<{ readonly gateway: number; readonly bare: number }> {
-  const both = shots(provider, 0, 'first', gateway, bare);
-  const agents = { gateway: connections(1), bare: connections(1) };
-  const times = { gateway: [] as number[], bare: [] as number[] };
+): Promise<ReadonlyMap<Contender, number>> {
+  const all = [...running].map(([name, worker]) => ({
+    name,
+    shot: shotAt(name, worker.port, provider, 1, 'first'),
+    agent: connections(1),
+    times: [] as number[],
+  }));
   try {
     for (let i = 0; i < requests; i++) {
-      for (const name of ['gateway', 'bare'] as const) {
-        const hit = await fire(both[name], agents[name]);
-        assertWhole(hit, both[name].ending);
-        if (i >= requests / 5) times[name].push(hit.firstMs);
+      for (const { shot, agent, times } of all) {
+        const hit = await fire(shot, agent);
+        assertWhole(hit, shot.ending);
+        if (i >= requests / 5) times.push(hit.firstMs);
       }
     }
   } finally {
-    agents.gateway.destroy();
-    agents.bare.destroy();
+    for (const { agent } of all) agent.destroy();
   }
-  return { gateway: median(times.gateway), bare: median(times.bare) };
+  return new Map(all.map(({ name, times }) => [name, median(times)]));
 }
 
-/** Milliseconds from starting the process to its first answer, which for the gateway is one that a provider gave. */
+/** Milliseconds from starting the process to its first answer, which a provider gave. */
 export async function startUp(options: WorkerOptions, shot: (worker: RunningWorker) => Shot): Promise<number> {
   const begun = performance.now();
   const worker = await startWorker(options);
@@ -121,10 +134,40 @@ export async function startUp(options: WorkerOptions, shot: (worker: RunningWork
   }
 }
 
-/** The providers that the gateway answers from here; the others are not built or not configured. */
+/** Time for what was just sent to settle before memory is read. */
+const SETTLE_MS = 2_000;
+
+export interface Memory {
+  /** Bytes that the process holds after so many calls. */
+  readonly after: number;
+  /** Bytes more for each stream that is held open. */
+  readonly perStream: number;
+}
+
+/** What a fresh process holds after many calls, and then for streams that stay open. */
+export async function memoryOf(
+  options: WorkerOptions,
+  shot: (worker: RunningWorker, pace: Pace | undefined) => Shot,
+  { calls, streams }: { readonly calls: number; readonly streams: number },
+): Promise<Memory> {
+  const worker = await startWorker(options);
+  try {
+    await load(shot(worker, undefined), { connections: 16, ms: 600_000, requests: calls });
+    await sleep(SETTLE_MS);
+    const after = residentBytes(worker.pid);
+    const release = await hold(shot(worker, 'slow'), streams);
+    await sleep(SETTLE_MS);
+    const held = residentBytes(worker.pid);
+    release();
+    return { after, perStream: (held - after) / streams };
+  } finally {
+    await worker.stop();
+  }
+}
+
+/** The providers that every Worker answers from here; the others are not built or not configured. */
 export async function answering(
-  gateway: RunningWorker,
-  bare: RunningWorker,
+  running: Running,
 ): Promise<{ readonly ready: BenchProvider[]; readonly skipped: string[] }> {
   const ready: BenchProvider[] = [];
   const skipped: string[] = [];
@@ -132,9 +175,10 @@ export async function answering(
   for (const provider of PROVIDERS) {
     try {
       for (const pace of [undefined, 'first'] as const) {
-        const both = shots(provider, 0, pace, gateway, bare);
-        assertWhole(await fire(both.gateway, agent), both.gateway.ending);
-        assertWhole(await fire(both.bare, agent), both.bare.ending);
+        for (const [name, worker] of running) {
+          const shot = shotAt(name, worker.port, provider, 1, pace);
+          assertWhole(await fire(shot, agent), shot.ending);
+        }
       }
       ready.push(provider);
     } catch (thrown) {

@@ -40,23 +40,41 @@ export function startUpstream(): Promise<string> {
   });
 }
 
-const TICKS_PER_SECOND = 100;
+const MS_PER_TICK = 10;
+
+/** Milliseconds of CPU that a process has used. */
+export interface CpuTime {
+  readonly total: number;
+  /** In user mode, which is what Workers bills; the rest is the kernel's, networking above all. */
+  readonly user: number;
+}
 
 /**
- * Milliseconds of CPU a process has used, in user and in kernel mode: of its threads to the nanosecond where the kernel
- * tells (/proc/<pid>/task/<tid>/schedstat, first field), else in ticks of 10 ms (proc(5), stat, fields 14 and 15).
+ * The CPU time of a process. The total is of its threads to the nanosecond (/proc/<pid>/task/<tid>/schedstat, first
+ * field); what share of it was user mode is known in ticks of 10 ms (proc(5), stat, fields 14 and 15), so that `user`
+ * wants a second or more between two readings.
  */
-export function cpuMs(pid: number): number {
+export function cpuTime(pid: number): CpuTime {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const user = Number(fields[11]) * MS_PER_TICK;
+  const ticks = user + Number(fields[12]) * MS_PER_TICK;
   try {
     let nanoseconds = 0;
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       nanoseconds += Number.parseInt(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'), 10);
     }
-    if (nanoseconds > 0) return nanoseconds / 1e6;
+    if (nanoseconds > 0) return { total: nanoseconds / 1e6, user };
   } catch {
     // A kernel without it; the ticks are always there.
   }
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+  return { total: ticks, user };
+}
+
+export const cpuMs = (pid: number): number => cpuTime(pid).total;
+
+/** Bytes of memory that a process holds. */
+export function residentBytes(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes ?? Number.NaN) * 1024;
 }

@@ -1,85 +1,184 @@
 /**
  * `npm run bench`: what the gateway costs beside a Worker that only passes on (`fetch(upstream)`), as a Markdown table.
  *
- * Both run in a plain workerd of their own, the gateway bundled as deployed; a Node process answers for the four
+ * Each Worker runs in a plain workerd of its own, the gateway bundled as deployed; a Node process answers for the four
  * providers at once, so that what is measured is the gateway. CPU is user and system time of the workerd process. Trust
- * the ratios: absolute times are this machine's. `-- --quick` takes a minute, `-- --only=together` asks one provider.
+ * the ratios: absolute times are this machine's.
+ *
+ *   npm run bench                                    everything, some twenty minutes
+ *   npm run bench -- --quick                         fewer and shorter rounds
+ *   npm run bench -- --only=together,anyscale        these providers
+ *   npm run bench -- --cases=json,rush               these rows: --cases=? lists them
+ *   npm run bench -- --against=../chasqui-before     another checkout's Worker in the same rounds (with its node_modules)
  */
 import { parseArgs } from 'node:util';
 import { CASES } from './cases.ts';
-import { answering, cpuOf, firstContent, median, shots, startUp } from './measure.ts';
+import {
+  answering,
+  type Contender,
+  type Costs,
+  cpuOf,
+  firstContent,
+  median,
+  memoryOf,
+  shotAt,
+  startUp,
+} from './measure.ts';
 import { type RunningWorker, startUpstream, startWorker } from './processes.ts';
-import { caseRow, HEAD, plainRow } from './table.ts';
-import { PROVIDERS } from './wires.ts';
-import { bareAt, EMPTY, gatewayAt, sizeOf } from './workers.ts';
+import { tableFor } from './table.ts';
+import { type BenchProvider, type Pace, TEXTS } from './wires.ts';
+import { bareAt, gatewayAt, sizeOf } from './workers.ts';
 
-const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    cases: { type: 'string' },
+    against: { type: 'string' },
+  },
+});
 const plan = values.quick
-  ? { rounds: 3, ms: 300, starts: 5, firsts: 60 }
-  : { rounds: 5, ms: 900, starts: 9, firsts: 300 };
+  ? { rounds: 3, ms: 300, starts: 5, firsts: 60, calls: 5_000, streams: 500 }
+  : { rounds: 5, ms: 900, starts: 9, firsts: 300, calls: 50_000, streams: 500 };
+
+/** The rows that are no case of one request: `free` is worked out of `paced` and `long`. */
+const OTHER_ROWS = ['first', 'models', 'free', 'memory', 'start', 'size'];
+const KEYS = [...CASES.map(({ key }) => key), ...OTHER_ROWS];
+const asked = (values.cases ?? KEYS.join()).split(',');
+const unknown = asked.filter((key) => !KEYS.includes(key));
+const wants = (key: string): boolean => asked.includes(key);
+
+const MODELS = 1_000;
+/** CPU time a request may take on the Workers free plan: https://developers.cloudflare.com/workers/platform/limits/ */
+const FREE_PLAN_US = 10_000;
+
+const table = tableFor(values.against !== undefined);
+const rows: string[] = [];
+function note(row: string): void {
+  rows.push(row);
+  console.error(row);
+}
 
 async function main(): Promise<void> {
+  if (unknown.length > 0) {
+    console.log(`--cases takes ${KEYS.join(', ')}`);
+    return;
+  }
   const upstream = await startUpstream();
-  const gateway = await startWorker(gatewayAt(upstream));
-  const bare = await startWorker(bareAt(upstream));
-  try {
-    await measure(upstream, gateway, bare);
-  } finally {
-    await Promise.all([gateway.stop(), bare.stop()]);
+  const directories: readonly (readonly [Contender, string | undefined])[] = [
+    ['now', '.'],
+    ['before', values.against],
+  ];
+  const gateway = (directory: string, models = 1) => gatewayAt(upstream, { directory, models });
+  const everyone = async (models: number): Promise<Map<Contender, RunningWorker>> => {
+    const running = new Map<Contender, RunningWorker>();
+    for (const [name, directory] of directories) {
+      if (directory !== undefined) running.set(name, await startWorker(gateway(directory, models)));
+    }
+    return running.set('bare', await startWorker(bareAt(upstream)));
+  };
+  const stopAll = (running: Map<Contender, RunningWorker>) =>
+    Promise.all([...running.values()].map((worker) => worker.stop()));
+
+  const running = await everyone(1);
+  const { ready, skipped } = await answering(running);
+  const chosen = values.only?.split(',');
+  const providers = ready.filter((provider) => chosen === undefined || chosen.includes(provider));
+  for (const reason of skipped) console.error(`Not measured: ${reason}`);
+
+  for (const one of CASES) {
+    const costs = new Map<BenchProvider, Costs>();
+    if (!wants(one.key)) continue;
+    for (const provider of providers) {
+      costs.set(provider, await cpuOf(one, provider, running, plan));
+      note(table.caseRow(one, provider, costs.get(provider) ?? new Map()));
+    }
+    measured.set(one.key, costs);
+  }
+  if (wants('first')) {
+    for (const provider of providers)
+      note(table.firstContentRow(provider, await firstContent(provider, running, plan.firsts)));
+  }
+  if (wants('free')) for (const provider of providers) noteFreePlan(provider);
+  await stopAll(running);
+
+  const [single] = CASES;
+  if (wants('models') && single && providers.includes('anyscale')) {
+    const many = await everyone(MODELS);
+    const name = `JSON, one message, ${MODELS.toLocaleString('en-US')} models configured`;
+    const { aim: _aim, portkey: _portkey, ...one } = single;
+    note(table.caseRow({ ...one, name }, 'anyscale', await cpuOf(one, 'anyscale', many, plan)));
+    await stopAll(many);
+  }
+
+  const [provider] = providers.includes('anyscale') ? (['anyscale'] as const) : providers;
+  if (!provider) return;
+  const fresh = (name: Contender) => {
+    const directory = directories.find(([one]) => one === name)?.[1];
+    return directory === undefined ? bareAt(upstream) : gateway(directory);
+  };
+  const names = [...running.keys()];
+  if (wants('memory')) {
+    const megabytes = new Map<Contender, string>();
+    const kilobytes = new Map<Contender, string>();
+    for (const name of names) {
+      const shot = (worker: RunningWorker, pace: Pace | undefined) => shotAt(name, worker.port, provider, 1, pace);
+      const { after, perStream } = await memoryOf(fresh(name), shot, plan);
+      megabytes.set(name, `${(after / 1e6).toFixed(0)} MB`);
+      kilobytes.set(name, `${(perStream / 1e3).toFixed(0)} KB`);
+    }
+    note(table.plainRow(`memory after ${plan.calls.toLocaleString('en-US')} calls`, megabytes, '250 MB', '281 MB'));
+    note(table.plainRow(`memory for each of ${plan.streams} open streams`, kilobytes, '80 KB', '202 KB'));
+  }
+  if (wants('start')) {
+    const times = new Map(names.map((name) => [name, [] as number[]]));
+    for (let i = 0; i < plan.starts; i++) {
+      for (const name of names) {
+        const shot = (worker: RunningWorker) => shotAt(name, worker.port, provider, 1, undefined);
+        times.get(name)?.push(await startUp(fresh(name), shot));
+      }
+    }
+    const figures = new Map([...times].map(([name, ms]) => [name, `${median(ms).toFixed(0)} ms`] as const));
+    note(table.plainRow('start of the process to its first answer', figures, '2.5× bare', '226 ms (bare 53)'));
+  }
+  if (wants('size')) {
+    const kb = ({ bytes, gzipped }: { readonly bytes: number; readonly gzipped: number }) =>
+      `${(bytes / 1000).toFixed(0)} KB (${(gzipped / 1000).toFixed(0)} KB)`;
+    const code = new Map<Contender, string>();
+    const data = new Map<Contender, string>();
+    for (const name of names) {
+      if (name === 'bare') continue;
+      const size = await sizeOf(fresh(name));
+      code.set(name, kb(size.code));
+      data.set(name, kb(size.data));
+    }
+    note(table.plainRow('code, minified (gzip)', code, '300 KB gzip'));
+    note(table.plainRow('vocabularies beside it (gzip)', data));
   }
 }
 
-async function measure(upstream: string, gateway: RunningWorker, bare: RunningWorker): Promise<void> {
-  const { ready, skipped } = await answering(gateway, bare);
-  const providers = ready.filter((provider) => values.only === undefined || values.only === provider);
-  for (const reason of skipped) console.error(`Not measured: ${reason}`);
+const measured = new Map<string, ReadonlyMap<BenchProvider, Costs>>();
 
-  const rows: string[] = [];
-  const note = (row: string) => {
-    rows.push(row);
-    console.error(row);
-  };
-  for (const one of CASES) {
-    for (const provider of providers) {
-      note(caseRow(one, provider, await cpuOf(one, provider, gateway, bare, plan)));
-    }
+/** How many events of a stream fit into the free plan's CPU time: what a stream costs, as a fixed part and one by the event. */
+function noteFreePlan(provider: BenchProvider): void {
+  const short = measured.get('paced')?.get(provider);
+  const long = measured.get('long')?.get(provider);
+  if (!short || !long) return;
+  const fitting = new Map<Contender, string>();
+  for (const [name, cost] of long) {
+    const each = (cost.userUs - (short.get(name)?.userUs ?? Number.NaN)) / (TEXTS.long - TEXTS.paced);
+    const fixed = cost.userUs - each * TEXTS.long;
+    fitting.set(name, Math.floor((FREE_PLAN_US - fixed) / each).toLocaleString('en-US'));
   }
-  for (const provider of providers) {
-    const { gateway: ours, bare: theirs } = await firstContent(provider, gateway, bare, plan.firsts);
-    const added = (ours - theirs).toFixed(2);
-    note(plainRow(`first content, p50 added, ${provider}`, `${added} ms`, `${theirs.toFixed(2)} ms`, '< 1 ms'));
-  }
-  const [provider] = ready;
-  const asked = { gateway: [] as number[], alive: [] as number[], empty: [] as number[] };
-  const ok = { path: '/healthz', headers: {}, body: Buffer.alloc(0), ending: '' };
-  for (let i = 0; i < plan.starts; i++) {
-    asked.empty.push(await startUp(EMPTY, ({ port }) => ({ ...ok, port })));
-    if (provider) {
-      asked.gateway.push(
-        await startUp(gatewayAt(upstream), (worker) => shots(provider, 0, undefined, worker, bare).gateway),
-      );
-    }
-  }
-  const empty = median(asked.empty);
-  note(
-    plainRow(
-      'start of the process to its first answer',
-      `${median(asked.gateway).toFixed(0)} ms`,
-      `${empty.toFixed(0)} ms, empty`,
-      '',
-    ),
-  );
-  const kb = (bytes: number) => `${(bytes / 1000).toFixed(0)} KB`;
-  const { code, data } = await sizeOf(gatewayAt(upstream));
-  note(plainRow('code, minified (gzip)', `${kb(code.bytes)} (${kb(code.gzipped)})`, '', '< 300 KB gzip'));
-  note(plainRow('vocabularies beside it (gzip)', `${kb(data.bytes)} (${kb(data.gzipped)})`, '', ''));
-  console.log(['', HEAD, ...rows].join('\n'));
-  console.log(`\nProviders measured: ${providers.join(', ') || 'none'} of ${PROVIDERS.join(', ')}.`);
+  note(table.plainRow(`streamed events in 10 ms of user CPU (free plan), ${provider}`, fitting));
 }
 
 try {
   await main();
+  console.log(['', table.head, ...rows].join('\n'));
 } catch (thrown) {
-  console.error(`The benchmark broke off: ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+  console.error(
+    `The benchmark broke off: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`,
+  );
 }
 process.exit(0);

@@ -2,7 +2,7 @@
  * `npm run bench:sheet`: what laying out the offer sheet costs, for a chat of 20 messages over three models with all their
  * offers, beside the whole call that it is part of. Both in workerd, in turns; CPU of the process. Prints Markdown.
  */
-import { bodyFor } from './cases.ts';
+import { bodiesFor } from './cases.ts';
 import { load } from './load.ts';
 import { median } from './measure.ts';
 import { cpuMs, startUpstream, startWorker } from './processes.ts';
@@ -11,7 +11,7 @@ import { AUTHORIZATION, gatewayAt } from './workers.ts';
 const ROUNDS = 7;
 const TIMES = 400;
 
-const body = JSON.parse(bodyFor('together', 19, undefined).toString());
+const body = JSON.parse(bodiesFor('together', 20, undefined)().toString());
 const { model: first, provider: _, ...rest } = body;
 const models = [first, 'llama-3-70b-instruct', 'gpt-oss-120b'];
 const call = Buffer.from(JSON.stringify({ ...rest, models, provider: { order: ['together'] } }));
@@ -29,7 +29,7 @@ async function main(): Promise<void> {
       port: gateway.port,
       path: '/v1/chat/completions',
       headers: { authorization: AUTHORIZATION },
-      body: call,
+      body: () => call,
       ending: '"finish_reason":"stop"',
     };
     const limits = { connections: 8, ms: 900, requests: 20_000 };

@@ -1,27 +1,71 @@
-import type { Case } from './cases.ts';
-import type { Cost } from './measure.ts';
+/** The benchmark's table, as it stands in docs/performance.md. */
+import { aimOf, type Case, FIRST_CONTENT_AIM } from './cases.ts';
+import type { Contender, Costs } from './measure.ts';
 import { type BenchProvider, TEXTS } from './wires.ts';
 
-export const HEAD = `| what | provider | gateway | bare Worker | ratio | target | Portkey |
-| --- | --- | ---: | ---: | ---: | ---: | ---: |`;
+export interface Table {
+  readonly head: string;
+  caseRow(one: Case, provider: BenchProvider, costs: Costs): string;
+  firstContentRow(provider: BenchProvider, ms: ReadonlyMap<Contender, number>): string;
+  /** What is no ratio: a figure for each Worker. */
+  plainRow(what: string, figures: ReadonlyMap<Contender, string>, aim?: string, portkey?: string): string;
+}
 
 const micro = (us: number): string => (us >= 1000 ? `${(us / 1000).toFixed(2)} ms` : `${us.toFixed(0)} µs`);
 
-/** A paced stream is told by the event, everything else by the request. */
-export function caseRow(one: Case, provider: BenchProvider, cost: Cost): string {
-  const parts = one.stream === 'paced' ? TEXTS.paced : 1;
-  const unit = one.stream === 'paced' ? '/event' : '';
-  const cells = [
-    one.name,
-    provider,
-    `${micro(cost.gateway / parts)}${unit}`,
-    `${micro(cost.bare / parts)}${unit}`,
-    `${cost.ratio.toFixed(2)}×`,
-    `${one.target}×`,
-    `${one.portkey}×`,
-  ];
-  return `| ${cells.join(' | ')} |`;
-}
+const row = (cells: readonly (string | undefined)[]): string => `| ${cells.map((cell) => cell ?? '').join(' | ')} |`;
 
-export const plainRow = (what: string, gateway: string, bare: string, target: string): string =>
-  `| ${[what, '', gateway, bare, '', target, ''].join(' | ')} |`;
+/** Streams of which each event is a read of its own are told by the event, everything else by the request. */
+const eventsOf = ({ stream }: Case): number => (stream === 'paced' || stream === 'long' ? TEXTS[stream] : 1);
+
+/** @param compared another checkout is measured beside this one */
+export function tableFor(compared: boolean): Table {
+  const before = <T>(cell: T): T[] => (compared ? [cell] : []);
+  const titles = ['what', 'provider', ...before('before'), 'now', 'of it user CPU', 'bare Worker', ...before('before')];
+  const plain = (what: string, provider: string, figures: ReadonlyMap<Contender, string>, last: readonly string[]) =>
+    row([
+      what,
+      provider,
+      ...before(figures.get('before')),
+      figures.get('now'),
+      '',
+      figures.get('bare'),
+      ...before(''),
+      '',
+      ...last,
+    ]);
+  return {
+    head: [
+      row([...titles, 'now', 'aim', 'Portkey']),
+      row(titles.map((_, at) => (at < 2 ? '---' : '---:')).concat('---:', '---:', '---:')),
+    ].join('\n'),
+    caseRow(one, provider, costs) {
+      const unit = eventsOf(one) === 1 ? '' : '/event';
+      const spent = (us: number | undefined) => (us === undefined ? '–' : micro(us / eventsOf(one)) + unit);
+      const ratio = (name: Contender) => `${costs.get(name)?.ratio.toFixed(2)}×`;
+      return row([
+        one.name,
+        provider,
+        ...before(spent(costs.get('before')?.us)),
+        spent(costs.get('now')?.us),
+        spent(costs.get('now')?.userUs),
+        spent(costs.get('bare')?.us),
+        ...before(ratio('before')),
+        `**${ratio('now')}**`,
+        one.aim ? `${aimOf(one.aim, provider)}×` : '',
+        one.portkey ?? '',
+      ]);
+    },
+    firstContentRow(provider, ms) {
+      const bare = ms.get('bare') ?? Number.NaN;
+      const figures = new Map(
+        [...ms].map(([name, at]) => [name, `${(name === 'bare' ? at : at - bare).toFixed(2)} ms`] as const),
+      );
+      return plain('first content, p50, added to the bare Worker', provider, figures, [
+        `${aimOf(FIRST_CONTENT_AIM, provider)} ms`,
+        '30 ms',
+      ]);
+    },
+    plainRow: (what, figures, aim = '', portkey = '') => plain(what, '', figures, [aim, portkey]),
+  };
+}

@@ -11,6 +11,7 @@ import {
   type Pace,
   PROVIDERS,
   prediction,
+  SLOW_MS,
   STREAMS,
 } from './wires.ts';
 
@@ -66,7 +67,8 @@ function sendStream(response: ServerResponse, provider: BenchProvider, pace: Pac
     const piece = pieces[next++];
     if (piece) response.write(piece);
     if (next >= pieces.length) response.end();
-    else if (pace === 'paced') setTimeout(writeOne, PACE_MS);
+    else if (pace === 'paced' || pace === 'long') setTimeout(writeOne, PACE_MS);
+    else if (pace === 'slow') setTimeout(writeOne, SLOW_MS);
     // Writes of one turn of the loop would leave as one.
     else setImmediate(writeOne);
   };

@@ -4,16 +4,26 @@ import { event } from '../sandbox/bedrock/eventstream.ts';
 export const PROVIDERS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
 export type BenchProvider = (typeof PROVIDERS)[number];
 
-/** How a stream is written: an event every 2 ms, one write for each event without a pause, all in one write, or a few
- *  in one write for the time to the first. */
-export const PACES = ['paced', 'rush', 'burst', 'first'] as const;
+/**
+ * How a stream is written: an event every 2 ms (`long`: many of them), one write for each event without a pause, all in one
+ * write, a few in one write for the time to the first, or an event every second, for streams that are held open.
+ */
+export const PACES = ['paced', 'rush', 'burst', 'first', 'long', 'slow'] as const;
 export type Pace = (typeof PACES)[number];
 
 /** Events that carry text, per stream; the few that open and close it come on top. */
-export const TEXTS: Readonly<Record<Pace, number>> = { paced: 100, rush: 200, burst: 200, first: 3 };
+export const TEXTS: Readonly<Record<Pace, number>> = {
+  paced: 100,
+  rush: 200,
+  burst: 200,
+  first: 3,
+  long: 1000,
+  slow: 60,
+};
 
 /** Milliseconds between two events of a paced stream, and it is what keeps each of them a network read of its own. */
 export const PACE_MS = 2;
+export const SLOW_MS = 1000;
 
 const TOKEN = ' token';
 const PROMPT_TOKENS = 52;

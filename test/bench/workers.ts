@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { bundle } from '../support/bundle.ts';
 import type { WorkerOptions } from '../support/workerd.ts';
@@ -6,10 +7,26 @@ import type { WorkerOptions } from '../support/workerd.ts';
 const AUTH_KEY = 'bench-admin-key-0123456789';
 export const AUTHORIZATION = `Bearer ${AUTH_KEY}`;
 
+/** Models of a service beside the one that is asked for. */
+const others = (count: number): Record<string, object> =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [
+      `bench-model-${i}`,
+      { upstream: `bench/model-${i}`, family: 'llama-3', context_length: 32_768 },
+    ]),
+  );
+
+export interface GatewayOptions {
+  /** The checkout whose Worker it is; this one, unless told. */
+  readonly directory?: string;
+  /** How many models its service has. */
+  readonly models?: number;
+}
+
 /** The gateway as deployed, with credentials that open nothing, for an upstream that asks for none. */
-export const gatewayAt = (upstream: string): WorkerOptions => ({
+export const gatewayAt = (upstream: string, { directory = '.', models = 1 }: GatewayOptions = {}): WorkerOptions => ({
   name: 'gateway',
-  config: 'wrangler.toml',
+  config: join(directory, 'wrangler.toml'),
   minify: true,
   bindings: {
     CHASQUI_ADMIN_KEY: AUTH_KEY,
@@ -26,7 +43,10 @@ export const gatewayAt = (upstream: string): WorkerOptions => ({
         id: 'bench',
         base_url: `${upstream}/anyscale/v1`,
         token: 'bench',
-        models: { 'llama-3.3-70b-instruct': { upstream: 'meta-llama/Llama-3.3-70B-Instruct' } },
+        models: {
+          ...others(models - 1),
+          'llama-3.3-70b-instruct': { upstream: 'meta-llama/Llama-3.3-70B-Instruct' },
+        },
       },
     ]),
   },
