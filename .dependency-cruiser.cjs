@@ -5,7 +5,7 @@
 const rooms = {
   index: '^src/index\\.ts$',
   app: '^src/app\\.ts$',
-  config: '^src/config(-file)?\\.ts$',
+  config: '^src/(config|environment|variables)\\.ts$',
   routes: '^src/routes/',
   dialects: '^src/dialects/',
   relay: '^src/relay/',

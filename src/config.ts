@@ -1,7 +1,6 @@
 import { configureProviders, PROVIDER_VARIABLES } from '../providers/index.ts';
 import type { Access } from './accounts/index.ts';
 import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
-import { json, withConfigFile } from './config-file.ts';
 import {
   type Background,
   type Configured,
@@ -18,6 +17,7 @@ import {
   type ServiceOffer,
 } from './core/index.ts';
 import { readRouting } from './dialects/openai/index.ts';
+import { credentialsIn, type Env, json, withConfigFile } from './environment.ts';
 import { DEFAULT_SUBREQUESTS, familyMistake, type Routes, readRoutes } from './offers/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 import type { Assets } from './tokens/index.ts';
@@ -63,8 +63,6 @@ export interface Config {
 /** Bedrock's own limit of a body, the largest of the four. */
 const MAX_BODY_BYTES = 25_000_000;
 
-type Env = Readonly<Record<string, unknown>>;
-
 const isFetcher = (value: unknown): value is { fetch: Fetch } => isObject(value) && typeof value.fetch === 'function';
 
 const text = (env: Env, name: string): string | undefined => {
@@ -82,32 +80,6 @@ const TIMEOUT_NAMES = {
   idle_ms: 'idleMs',
   total_ms: 'totalMs',
 } as const satisfies Record<string, keyof Timeouts>;
-
-/** Names of variables that hold credentials, and of members of the JSON in them: there a model may be called anything. */
-const CREDENTIAL_VARIABLE = /key|token|secret|passw|credential|authorization/i;
-const CREDENTIAL_MEMBER = /(?:^|[._-])(?:api_?key|key|key_id|token|secret|password|authorization|cookie)$/i;
-/** Of other headers and variables: what is long, and of letters and digits. */
-const CREDENTIAL_VALUE = /^(?=.*\d)(?=.*[A-Za-z])[!-~]{20,}$/;
-const SCHEME = /^(?:Bearer|Basic|Token|Key)\s+/i;
-
-/** The credentials in an environment, whatever they are for: also those of a provider that is not configured in full. */
-export function credentialsIn(env: unknown, name = '', held = CREDENTIAL_VARIABLE): readonly string[] {
-  if (typeof env === 'string') {
-    const parsed = /^\s*[[{]/.test(env) ? json(env) : undefined;
-    if (parsed !== undefined) return credentialsIn(parsed, '', CREDENTIAL_MEMBER);
-    const inAddress = /:\/\/[^\s/@:]*:([^\s/@]+)@/.exec(env)?.[1];
-    const value = env.trim().replace(SCHEME, '');
-    const isOne = held.test(name) || (/^headers\./.test(name) && CREDENTIAL_VALUE.test(value));
-    return [...(isOne ? [value] : []), ...(inAddress === undefined ? [] : [inAddress])];
-  }
-  if (Array.isArray(env)) return env.flatMap((item: unknown) => credentialsIn(item, '', CREDENTIAL_MEMBER));
-  if (!isObject(env)) return [];
-  return Object.entries(env).flatMap(([key, value]) =>
-    isObject(value) && key !== 'headers'
-      ? credentialsIn(value, '', CREDENTIAL_MEMBER)
-      : credentialsIn(value, name === 'headers' ? `headers.${key}` : key, held),
-  );
-}
 
 /** `CHASQUI_TIMEOUTS`: `{"connect_ms", "first_token_ms", "piece_ms", "idle_ms", "total_ms"}`, each optional. */
 function readTimeouts(env: Env, mistakes: string[]): Timeouts {

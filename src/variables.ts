@@ -1,5 +1,6 @@
 import { nearestOf } from './catalog/index.ts';
 import type { Variables } from './core/index.ts';
+import type { Env } from './environment.ts';
 
 /** The gateway's own. The providers' stand in their folders. */
 export const OWN_VARIABLES: Variables = {
@@ -21,14 +22,13 @@ const PREFIX = 'CHASQUI_';
 /** A shorter name is like many. */
 const LEAST_LETTERS = 6;
 
-const isSet = (env: Readonly<Record<string, unknown>>, name: string): boolean =>
-  env[name] !== undefined && env[name] !== '';
+const isSet = (env: Env, name: string): boolean => env[name] !== undefined && env[name] !== '';
 
 /**
  * What of an environment was probably meant otherwise: a variable that nothing reads and that is like one that is not set, or
  * that has the gateway's own prefix. Whole sentences, which show names and no value.
  */
-export function variableWarnings(env: Readonly<Record<string, unknown>>, known: Variables): string[] {
+export function variableWarnings(env: Env, known: Variables): string[] {
   const names = Object.keys(known);
   return Object.keys(env).flatMap((name) => {
     if (Object.hasOwn(known, name) || name.length < LEAST_LETTERS || !/^\w{1,100}$/.test(name)) return [];

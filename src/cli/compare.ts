@@ -3,11 +3,9 @@
  * with `--call` the answer and its receipt as well. It knows the gateway by its HTTP API alone.
  */
 import * as v from 'valibot';
-import { type Body, callAt, readBody } from './body.ts';
 import { type Gateway, reach } from './gateway.ts';
-import { cheapestFirst, offerTable } from './offer-table.ts';
-import { Failure, HELP, type Options, readOptions, UsageError } from './options.ts';
-import { receiptText } from './receipt.ts';
+import { type Body, callAt, Failure, HELP, type Options, readBody, readOptions, UsageError } from './options.ts';
+import { cheapestFirst, offerTable, receiptText } from './report.ts';
 import { answer, offerList } from './wire.ts';
 
 /** Columns of the terminal, as far as the table can use them. */

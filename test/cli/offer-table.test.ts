@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cheapestFirst, offerTable } from '../../src/cli/offer-table.ts';
-import { receiptText } from '../../src/cli/receipt.ts';
+import { cheapestFirst, offerTable, receiptText } from '../../src/cli/report.ts';
 import type { Answer, Offer } from '../../src/cli/wire.ts';
 
 const offer = (more: Partial<Offer> = {}): Offer => ({

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bodyOf, callAt } from '../../src/cli/body.ts';
-import { readOptions, UsageError } from '../../src/cli/options.ts';
+import { bodyOf, callAt, readOptions, UsageError } from '../../src/cli/options.ts';
 import type { Offer } from '../../src/cli/wire.ts';
 
 const read = (...argv: string[]) => readOptions(argv, {});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { shorten, table, wrapped } from '../../src/cli/table.ts';
+import { shorten, table, wrapped } from '../../src/cli/report.ts';
 
 interface Row {
   readonly name: string;

@@ -12,7 +12,7 @@ const OTHERS = ['CHASQUI_URL'];
 describe('every variable', () => {
   it('that the documentation names, or the code reads, is known, so that nobody is warned of it', () => {
     const docs = ['README.md', '.dev.vars.example', ...readdirSync(`${ROOT}docs`).map((name) => `docs/${name}`)];
-    const named = [...docs, 'src/config.ts', 'src/config-file.ts'].flatMap(
+    const named = [...docs, 'src/config.ts', 'src/environment.ts'].flatMap(
       (path) => read(path).match(/\bCHASQUI_[A-Z_]+\b/g) ?? [],
     );
     const example = read('.dev.vars.example')

@@ -1,3 +1,4 @@
+/** The environment as people write it: variables, one JSON file in place of several of them, and the credentials in them. */
 import { isObject } from './core/index.ts';
 
 /** Members of `CHASQUI_CONFIG`, and the variable that each of them stands for. */
@@ -12,7 +13,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   subrequests: 'CHASQUI_SUBREQUESTS',
 };
 
-type Env = Readonly<Record<string, unknown>>;
+export type Env = Readonly<Record<string, unknown>>;
 
 /** An environment in which a configuration file has been read. */
 export interface WithFile {
@@ -74,4 +75,30 @@ export function withConfigFile(env: Env): WithFile {
     return place === undefined ? mistake : `${place}${mistake.slice(variable.length)}`;
   };
   return { env: read, mistakes, placed };
+}
+
+/** Names of variables that hold credentials, and of members of the JSON in them: there a model may be called anything. */
+const CREDENTIAL_VARIABLE = /key|token|secret|passw|credential|authorization/i;
+const CREDENTIAL_MEMBER = /(?:^|[._-])(?:api_?key|key|key_id|token|secret|password|authorization|cookie)$/i;
+/** Of other headers and variables: what is long, and of letters and digits. */
+const CREDENTIAL_VALUE = /^(?=.*\d)(?=.*[A-Za-z])[!-~]{20,}$/;
+const SCHEME = /^(?:Bearer|Basic|Token|Key)\s+/i;
+
+/** The credentials in an environment, whatever they are for: also those of a provider that is not configured in full. */
+export function credentialsIn(env: unknown, name = '', held = CREDENTIAL_VARIABLE): readonly string[] {
+  if (typeof env === 'string') {
+    const parsed = /^\s*[[{]/.test(env) ? json(env) : undefined;
+    if (parsed !== undefined) return credentialsIn(parsed, '', CREDENTIAL_MEMBER);
+    const inAddress = /:\/\/[^\s/@:]*:([^\s/@]+)@/.exec(env)?.[1];
+    const value = env.trim().replace(SCHEME, '');
+    const isOne = held.test(name) || (/^headers\./.test(name) && CREDENTIAL_VALUE.test(value));
+    return [...(isOne ? [value] : []), ...(inAddress === undefined ? [] : [inAddress])];
+  }
+  if (Array.isArray(env)) return env.flatMap((item: unknown) => credentialsIn(item, '', CREDENTIAL_MEMBER));
+  if (!isObject(env)) return [];
+  return Object.entries(env).flatMap(([key, value]) =>
+    isObject(value) && key !== 'headers'
+      ? credentialsIn(value, '', CREDENTIAL_MEMBER)
+      : credentialsIn(value, name === 'headers' ? `headers.${key}` : key, held),
+  );
 }
