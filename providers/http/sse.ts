@@ -17,6 +17,8 @@ export interface SseReader {
 /** Characters of one event, and of one line. An event this long is no model's token but a fault or an attack. */
 export const MAX_EVENT_LENGTH = 1024 * 1024;
 
+const SPACE = 32;
+
 /** Thrown by `push` when an event is longer than {@link MAX_EVENT_LENGTH}. */
 export class OversizedEvent extends Error {}
 
@@ -45,18 +47,19 @@ export function sseReader(onEvent: (data: string, event: string) => void): SseRe
     if (data.length > MAX_EVENT_LENGTH) throw new OversizedEvent();
   }
 
-  function field(text: string): void {
-    if (text === '') {
+  /** A line, `text` from `from` to `end`. Only the value of a field that counts is copied out of it. */
+  function field(text: string, from: number, end: number): void {
+    if (from === end) {
       dispatch();
-    } else if (text.startsWith('data:')) {
-      add(text.slice(text.charCodeAt(5) === 32 ? 6 : 5));
-    } else if (text.startsWith('error:')) {
+    } else if (text.startsWith('data:', from)) {
+      add(text.slice(text.charCodeAt(from + 5) === SPACE ? from + 6 : from + 5, end));
+    } else if (text.startsWith('event:', from)) {
+      event = text.slice(text.charCodeAt(from + 6) === SPACE ? from + 7 : from + 6, end);
+    } else if (text.startsWith('error:', from)) {
       event = 'error';
-      add(text.slice(text.charCodeAt(6) === 32 ? 7 : 6));
-    } else if (text.startsWith('event:')) {
-      event = text.slice(text.charCodeAt(6) === 32 ? 7 : 6);
-    } else if (text === 'data') {
-      data = data === undefined ? '' : `${data}\n`;
+      add(text.slice(text.charCodeAt(from + 6) === SPACE ? from + 7 : from + 6, end));
+    } else if (end - from === 4 && text.startsWith('data', from)) {
+      add('');
     }
   }
 
@@ -68,12 +71,17 @@ export function sseReader(onEvent: (data: string, event: string) => void): SseRe
       // Almost no server sends carriage returns, and JSON has none unescaped, so they cost one native search.
       if (text.includes('\r')) text = text.replace(/\r\n?/g, '\n');
       let from = 0;
-      for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', from)) {
-        const piece = text.slice(from, end);
-        from = end + 1;
-        const whole = line === '' ? piece : line + piece;
+      let end = text.indexOf('\n');
+      if (end !== -1 && line !== '') {
+        const whole = line + text.slice(0, end);
         line = '';
-        field(whole);
+        field(whole, 0, whole.length);
+        from = end + 1;
+        end = text.indexOf('\n', from);
+      }
+      for (; end !== -1; end = text.indexOf('\n', from)) {
+        field(text, from, end);
+        from = end + 1;
       }
       if (from < text.length) line += text.slice(from);
       if (line.length > MAX_EVENT_LENGTH) throw new OversizedEvent();
@@ -81,7 +89,7 @@ export function sseReader(onEvent: (data: string, event: string) => void): SseRe
     end() {
       const rest = line;
       line = '';
-      if (rest !== '') field(rest);
+      if (rest !== '') field(rest, 0, rest.length);
       dispatch();
     },
   };

@@ -1,16 +1,179 @@
-import Replicate from 'replicate';
-import { abortReason, asGatewayError, type Fetch, GatewayError, unreachable } from '../../src/core/index.ts';
-import { wholeText } from './body.ts';
+/** Replicate's HTTP API: the four requests a generation needs, and the prediction object that three of them answer. */
+import {
+  abortReason,
+  asGatewayError,
+  type Fetch,
+  GatewayError,
+  httpUrl,
+  isObject,
+  type JsonObject,
+  type Usage,
+  unreachable,
+} from '../../src/core/index.ts';
+import { bodyText } from '../http/index.ts';
 import { httpError } from './errors.ts';
-import { type Prediction, parsePrediction } from './prediction.ts';
-import type { CreateRequest } from './request.ts';
+import type { CreateRequest } from './input.ts';
 
-/** Replicate's HTTP API, as far as a generation needs it. Each method makes exactly one HTTP request. */
+/** Where a prediction stands. Only `running` can change. */
+export type PredictionState =
+  | { readonly kind: 'running' }
+  | { readonly kind: 'succeeded'; readonly text: string }
+  /** It ran to its end, but its output is not there: deleted after an hour, or not text. */
+  | { readonly kind: 'lost' }
+  | { readonly kind: 'failed'; readonly error: string }
+  | { readonly kind: 'canceled' }
+  | { readonly kind: 'aborted' };
+
+export interface Prediction {
+  readonly id: string;
+  readonly state: PredictionState;
+  /** It waits for the model to be started, which can take minutes. */
+  readonly starting: boolean;
+  /** The output so far. While the prediction runs, more may follow. */
+  readonly said: string;
+  /** `http:` or `https:`. */
+  readonly streamUrl?: string;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  /** Seconds of hardware time, which is what time-priced models bill. */
+  readonly predictSeconds?: number;
+}
+
+/**
+ * https://replicate.com/docs/topics/predictions/lifecycle. A status that is not listed counts as running, bounded by the
+ * job's deadline, unless the prediction says when it was completed.
+ */
+const STATUSES: ReadonlyMap<unknown, PredictionState['kind']> = new Map<unknown, PredictionState['kind']>([
+  ['starting', 'running'],
+  ['processing', 'running'],
+  ['succeeded', 'succeeded'],
+  ['failed', 'failed'],
+  ['canceled', 'canceled'],
+  ['aborted', 'aborted'],
+]);
+
+/** Language models answer a list of strings or one string. Null is no answer. Anything else is not text. */
+function textOutput(output: unknown): string | undefined {
+  if (typeof output === 'string') return output;
+  if (!Array.isArray(output)) return undefined;
+  let text = '';
+  let pieces = 0;
+  for (const piece of output) {
+    // A null piece adds nothing.
+    if (piece === null) continue;
+    if (typeof piece !== 'string') return undefined;
+    text += piece;
+    pieces++;
+  }
+  return pieces === 0 && output.length > 0 ? undefined : text;
+}
+
+/** The error of a failed prediction, which is a text, mostly. */
+function failureOf(error: unknown): string {
+  if (typeof error === 'string') return error;
+  if (error === null || error === undefined) return '';
+  const detail = isObject(error) ? (error.detail ?? error.message) : undefined;
+  return typeof detail === 'string' ? detail : JSON.stringify(error);
+}
+
+const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+
+const seconds = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
+
+function stateOf(json: JsonObject, text: string | undefined, outputTokens: number | undefined): PredictionState {
+  const kind = STATUSES.get(json.status) ?? (json.completed_at ? 'failed' : 'running');
+  switch (kind) {
+    case 'succeeded': {
+      if (json.data_removed === true && !text) return { kind: 'lost' };
+      // No output is an empty answer only if the engine says that it generated no token.
+      if (text === undefined && outputTokens !== 0) return { kind: 'lost' };
+      return { kind, text: text ?? '' };
+    }
+    case 'failed':
+      return { kind, error: failureOf(json.error) };
+    case 'lost':
+    case 'running':
+    case 'canceled':
+    case 'aborted':
+      return { kind };
+  }
+}
+
+const SAFE_ID = /^[\w-]{1,128}$/;
+
+/** A prediction object as Replicate sends it. Throws `provider_error` for anything else. */
+function parsePrediction(body: string): Prediction {
+  let json: unknown;
+  try {
+    json = JSON.parse(body);
+  } catch {
+    // Reported below, like every other body that is not a prediction.
+  }
+  if (!isObject(json) || typeof json.id !== 'string' || !SAFE_ID.test(json.id)) {
+    throw new GatewayError('provider_error', 'Replicate answered with something that is not a prediction.', {
+      provider: 'replicate',
+    });
+  }
+  const metrics = isObject(json.metrics) ? json.metrics : {};
+  const text = textOutput(json.output);
+  const outputTokens = count(metrics.output_token_count);
+  const inputTokens = count(metrics.input_token_count);
+  const predictSeconds = seconds(metrics.predict_time);
+  const streamUrl = isObject(json.urls) ? json.urls.stream : undefined;
+  return {
+    id: json.id,
+    state: stateOf(json, text, outputTokens),
+    starting: json.status === 'starting',
+    said: text ?? '',
+    ...(typeof streamUrl === 'string' && httpUrl(streamUrl) ? { streamUrl } : {}),
+    ...(inputTokens === undefined ? {} : { inputTokens }),
+    ...(outputTokens === undefined ? {} : { outputTokens }),
+    ...(predictSeconds === undefined ? {} : { predictSeconds }),
+  };
+}
+
+/** The tokens that Replicate counted, if the engine counts tokens. Many community models do not. */
+export function usageOf(prediction: Prediction): Usage | undefined {
+  const { inputTokens, outputTokens, predictSeconds } = prediction;
+  if (inputTokens === undefined || outputTokens === undefined) return undefined;
+  return {
+    input: inputTokens,
+    cacheRead: 0,
+    cacheWrite: 0,
+    output: outputTokens,
+    reasoning: 0,
+    source: 'provider',
+    ...(predictSeconds === undefined ? {} : { seconds: predictSeconds }),
+  };
+}
+
+/** A prediction echoes its prompt and holds its logs and output, all of which may be long. Characters. */
+const MAX_BODY = 16 << 20;
+
+/** A whole body as text. Throws a GatewayError if it is too large, breaks off or the signal aborts. */
+async function wholeText(response: Response, signal: AbortSignal): Promise<string> {
+  const body = await bodyText(response, signal, MAX_BODY).catch(() => undefined);
+  // An abort ends a body as if it were complete.
+  if (signal.aborted) throw abortReason(signal);
+  if (!body) throw unreachable('Replicate');
+  if (!body.cut) return body.text;
+  throw new GatewayError('provider_error', 'Replicate sent an answer that is too large.', { provider: 'replicate' });
+}
+
+async function refusal(request: 'create' | 'get', response: Response, signal: AbortSignal): Promise<GatewayError> {
+  // The status says most of it, so a body that cannot be read is no loss.
+  const body = await wholeText(response, signal).catch(() => '');
+  return httpError(request, response, body);
+}
+
+/** Each method makes exactly one HTTP request. */
 export interface ReplicateApi {
   create(request: CreateRequest, signal: AbortSignal): Promise<Prediction>;
   get(id: string, signal: AbortSignal): Promise<Prediction>;
   cancel(id: string, signal: AbortSignal): Promise<void>;
-  /** The event stream of a prediction, at whatever host it is: so it gets no credential. */
+  /** The event stream of a prediction. It may be on any host, so it is sent no credential. */
   stream(url: string, signal: AbortSignal): Promise<Response>;
 }
 
@@ -20,58 +183,31 @@ export interface ApiSettings {
   readonly fetch: Fetch;
 }
 
-type RequestOptions = Parameters<Replicate['request']>[1];
-
+/**
+ * Requests exactly as the official package sends them (a test compares the two), without what it does around them: it
+ * repeats a create six times within 20 ms on a 429 or a dropped connection, each one billed, and ignores Retry-After
+ * (replicate 1.4.0, lib/util.js `withAutomaticRetries`).
+ */
 export function replicateApi({ token, baseUrl, fetch }: ApiSettings): ReplicateApi {
-  /**
-   * The official client builds and sends the request; what comes back is judged here. On its own it repeats a create six
-   * times within 20 ms on a 429 or a dropped connection, each one billed, and ignores Retry-After (replicate 1.4.0,
-   * lib/util.js `withAutomaticRetries`). It does not repeat what succeeded: so its fetch keeps the real outcome aside and
-   * hands it an empty 200 whatever happened.
-   */
-  async function once(route: string, options: RequestOptions): Promise<Response> {
-    let outcome: Response | undefined;
-    const client = new Replicate({
-      auth: token,
-      baseUrl,
-      userAgent: 'chasqui',
-      useFileOutput: false,
-      fetch: async (url, init) => {
-        try {
-          // A redirect would repeat a create, and might carry the token elsewhere.
-          outcome = await fetch(url, { ...init, redirect: 'manual' });
-        } catch {
-          // No answer came: `outcome` stays unset, which is reported below.
-        }
-        return new Response(null);
-      },
-    });
-    await client.request(route, options);
-    if (outcome) return outcome;
-    const { signal } = options;
-    throw signal?.aborted ? abortReason(signal) : unreachable('Replicate');
-  }
+  const root = new URL('.', baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`).href;
+  const common = { 'Content-Type': 'application/json', 'User-Agent': 'chasqui', Authorization: `Bearer ${token}` };
 
-  async function text(response: Response, signal: AbortSignal): Promise<string> {
+  async function send(route: string, init: RequestInit, signal: AbortSignal): Promise<Response> {
     try {
-      return await wholeText(response, signal);
-    } catch (error) {
-      if (error instanceof GatewayError) throw error;
-      throw unreachable('Replicate');
+      // A redirect would repeat a create, and might carry the token elsewhere.
+      return await fetch(root + route, { headers: common, ...init, signal, redirect: 'manual' });
+    } catch {
+      // What fetch says may name hosts and paths.
+      throw signal.aborted ? abortReason(signal) : unreachable('Replicate');
     }
-  }
-
-  async function refusal(request: 'create' | 'get', response: Response, signal: AbortSignal): Promise<GatewayError> {
-    // The status says most of it: a body that cannot be read takes nothing from that.
-    const body = await text(response, signal).catch(() => '');
-    return httpError(request, response, body);
   }
 
   return {
     async create({ route, headers, data }, signal) {
       try {
-        const response = await once(route, { method: 'POST', headers, data, signal });
-        if (response.ok) return parsePrediction(await text(response, signal));
+        const init = { method: 'POST', headers: { ...common, ...headers }, body: JSON.stringify(data) };
+        const response = await send(route, init, signal);
+        if (response.ok) return parsePrediction(await wholeText(response, signal));
         throw await refusal('create', response, signal);
       } catch (error) {
         // Once the bytes may have left, the prediction may exist, unless Replicate says that it does not.
@@ -80,12 +216,12 @@ export function replicateApi({ token, baseUrl, fetch }: ApiSettings): ReplicateA
       }
     },
     async get(id, signal) {
-      const response = await once(`predictions/${id}`, { method: 'GET', signal });
+      const response = await send(`predictions/${id}`, { method: 'GET' }, signal);
       if (!response.ok) throw await refusal('get', response, signal);
-      return parsePrediction(await text(response, signal));
+      return parsePrediction(await wholeText(response, signal));
     },
     async cancel(id, signal) {
-      const response = await once(`predictions/${id}/cancel`, { method: 'POST', signal });
+      const response = await send(`predictions/${id}/cancel`, { method: 'POST' }, signal);
       await response.body?.cancel();
     },
     stream: (url, signal) => fetch(url, { headers: { Accept: 'text/event-stream' }, signal }),

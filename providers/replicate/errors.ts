@@ -1,3 +1,4 @@
+/** Replicate's errors, of requests and of predictions, as GatewayErrors. */
 import {
   codeForStatus,
   type ErrorCode,
@@ -134,7 +135,7 @@ const ended =
   () =>
     new GatewayError(code, message, { provider, upstreamCode, ...details });
 
-/** Ended while it ran: by Cancel-After, in Replicate's dashboard, or by us, in which case nobody hears of it. */
+/** Cancelled while running: by `Cancel-After`, from Replicate's dashboard, or by us (then no caller is waiting). */
 export const canceledError = ended(
   'canceled',
   'canceled',
@@ -159,3 +160,7 @@ export const interrupted = (): GatewayError =>
     'Replicate’s stream ended early and the rest of the answer could not be had. Send the request again.',
     { provider },
   );
+
+/** A request of ours that took longer than we give it. */
+export const tooLate = (): GatewayError =>
+  new GatewayError('timeout', 'Replicate did not answer in time.', { provider });

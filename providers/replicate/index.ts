@@ -1,19 +1,60 @@
+/** Replicate as the gateway knows it: its settings, how it is probed, and the provider made of them. */
 import {
   type ConfigureProvider,
   endsInVersion,
+  type Fetch,
   httpUrl,
   isOneWord,
-  type Provider,
+  type ProbeModels,
   type ProviderModule,
+  probeFailed,
+  probeFound,
   settingText as setting,
+  unreachable,
 } from '../../src/core/index.ts';
+import { bodyText } from '../http/index.ts';
 import { about } from './about.ts';
 import { replicateApi } from './api.ts';
-import { generate } from './generate.ts';
-import { probeReplicate } from './probe.ts';
+import { httpError } from './errors.ts';
+import { generate } from './provider.ts';
 
 const DEFAULT_BASE_URL = 'https://api.replicate.com/v1';
 const NONE = { providers: [], offers: [], mistakes: [] };
+
+/** Each is a request of its own. */
+const MAX_ASKED = 4;
+const MAX_PAGE = 64 * 1024;
+
+/** The page of a model is free to read, with a token that is right (https://replicate.com/docs/reference/http#models.get). */
+const probeReplicate =
+  (token: string, baseUrl: string, fetch: Fetch): ProbeModels =>
+  async (models, signal) => {
+    const names = models.map(({ model }) => model.split(':', 1)[0] ?? model);
+    const ids = [...new Set(names)].slice(0, MAX_ASKED);
+    const asked = `GET ${baseUrl}/models/{owner}/{name}`;
+    const steps = {
+      host: 'Check REPLICATE_BASE_URL, which ends in /v1, or leave it out.',
+      key: 'Check REPLICATE_API_TOKEN (replicate.com/account/api-tokens) and the credit of the account.',
+    };
+    const answers = await Promise.all(
+      ids.map(async (id) => {
+        try {
+          const headers = { authorization: `Bearer ${token}` };
+          const response = await fetch(`${baseUrl}/models/${id}`, { headers, signal, redirect: 'manual' });
+          const { text } = await bodyText(response, signal, MAX_PAGE);
+          return { id, error: response.ok ? undefined : httpError('create', response, text) };
+        } catch {
+          // What fetch says may name hosts and paths.
+          return { id, error: unreachable('Replicate') };
+        }
+      }),
+    );
+    const there = answers.flatMap(({ id, error }) => (error ? [] : [id]));
+    const failed = answers.find(({ error }) => error && error.code !== 'model_not_found')?.error;
+    if (failed) return [probeFailed(asked, failed, steps)];
+    const step = (found: string) => (found === '' ? steps.host : 'Other models are not concerned.');
+    return [probeFound(asked, ids, new Set(there), step, (missing) => missing.length < ids.length)];
+  };
 
 /**
  * Replicate, which serves open-weight models as predictions: one finished prompt in, text out.
@@ -35,7 +76,6 @@ export const configureReplicate: ConfigureProvider = (env, fetch, _known, backgr
   }
   if (mistakes.length > 0) return { ...NONE, mistakes };
   const upstream = { api: replicateApi({ token, baseUrl, fetch }), background };
-  const generated: Provider['generate'] = (job, signal) => generate(upstream, job, signal);
   const warnings = endsInVersion(baseUrl)
     ? []
     : [`REPLICATE_BASE_URL does not end in /v1, as Replicate’s own does: ${DEFAULT_BASE_URL}.`];
@@ -47,7 +87,7 @@ export const configureReplicate: ConfigureProvider = (env, fetch, _known, backgr
         id: 'replicate',
         about,
         probe: probeReplicate(token, baseUrl, fetch),
-        generate: generated,
+        generate: (job, signal) => generate(upstream, job, signal),
       },
     ],
   };

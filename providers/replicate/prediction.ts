@@ -1,136 +1,254 @@
-import { GatewayError, isObject, type JsonObject, type Usage } from '../../src/core/index.ts';
+/**
+ * Follows a created prediction to its end: its event stream first, polling where there is none or it is cut, and then
+ * what the prediction itself says. Written by hand and not as async generators, which cost several turns of the
+ * microtask queue for each read.
+ */
+import {
+  asGatewayError,
+  type Event,
+  type FinishReason,
+  type PromptJob,
+  sleep,
+  withTimeout,
+} from '../../src/core/index.ts';
+import { type Prediction, type PredictionState, type ReplicateApi, usageOf } from './api.ts';
+import {
+  abortedError,
+  canceledError,
+  engineCode,
+  interrupted,
+  lostError,
+  PROMPT_TOO_LONG,
+  predictionError,
+  tooLate,
+} from './errors.ts';
+import { type OpenStream, openStream, type StreamEnd, type StreamRead } from './stream.ts';
 
-/** Where a prediction stands. Only `running` can change. */
-export type State =
-  | { readonly kind: 'running' }
-  | { readonly kind: 'succeeded'; readonly text: string }
-  /** It ran to its end, but what it said is not there: deleted after an hour, or not text. */
-  | { readonly kind: 'lost' }
-  | { readonly kind: 'failed'; readonly error: string }
-  | { readonly kind: 'canceled' }
-  | { readonly kind: 'aborted' };
+const CHOICE = 0;
+const textEvent = (text: string): Event => ({ type: 'text', choice: CHOICE, text });
+/** A text as a batch begins with it, if there is any. */
+const textEvents = (text: string | undefined): Event[] => (text ? [textEvent(text)] : []);
 
-export interface Prediction {
-  readonly id: string;
-  readonly state: State;
-  /** It waits for the model to be started, which can take minutes. */
-  readonly starting: boolean;
-  /** What has been said so far. While running it may look whole and not be. */
-  readonly said: string;
-  /** `http:` or `https:`. */
-  readonly streamUrl?: string;
-  readonly inputTokens?: number;
-  readonly outputTokens?: number;
-  /** Seconds of hardware time, which is what time-priced models bill. */
-  readonly predictSeconds?: number;
+/** SSE cannot carry a carriage return, so the streamed text may differ from the output by it. */
+const lineEnds = (text: string): string => text.replace(/\r\n?/g, '\n');
+
+/** What of `whole` has not been sent yet, or undefined if it does not begin with what has. */
+function remainder(said: string, whole: string): string | undefined {
+  if (whole.startsWith(said)) return whole.slice(said.length);
+  const plain = lineEnds(whole);
+  return plain.startsWith(said) ? plain.slice(said.length) : undefined;
+}
+
+/** Replicate reports no reason: an answer as long as it was allowed to be was cut there. */
+function finishReason(job: PromptJob, prediction: Prediction | undefined): FinishReason {
+  const made = prediction?.outputTokens;
+  return made !== undefined && job.maxTokens !== undefined && made >= job.maxTokens ? 'length' : 'stop';
+}
+
+/** The last batch of an answer: its finish, and the usage if Replicate has it. */
+function ending(reason: FinishReason, native: string, prediction: Prediction | undefined): Event[] {
+  const usage = prediction && usageOf(prediction);
+  const finish: Event = { type: 'finish', choice: CHOICE, reason, native };
+  return usage ? [finish, { type: 'usage', usage }] : [finish];
+}
+
+/** An engine that reaches its context limit while it writes fails. The answer is nevertheless there. */
+const ranIntoLimit = (error: string, said: string): boolean => said !== '' && engineCode(error) === PROMPT_TOO_LONG;
+
+/** The rest of an answer whose prediction has ended, `said` being out already. Throws the error it ended in. */
+export function conclude(job: PromptJob, prediction: Prediction, said: string): Event[] {
+  const { state } = prediction;
+  const close = (whole: string, reason: FinishReason): Event[] => {
+    const rest = remainder(said, whole);
+    if (rest === undefined) throw interrupted();
+    return [...textEvents(rest), ...ending(reason, state.kind, prediction)];
+  };
+  switch (state.kind) {
+    case 'succeeded':
+      return close(state.text, finishReason(job, prediction));
+    case 'failed':
+      if (ranIntoLimit(state.error, said || prediction.said)) return close(prediction.said || said, 'length');
+      throw predictionError(state.error);
+    case 'lost':
+      throw said ? interrupted() : lostError();
+    case 'canceled':
+      throw canceledError();
+    case 'aborted':
+      throw abortedError();
+    case 'running':
+      throw interrupted();
+  }
+}
+
+/** How long to wait before each look, in ms. The last one repeats. Replicate allows 3000 reads a minute. */
+const WAITS = [100, 200, 400, 700, 1000] as const;
+const wait = (turn: number): number => WAITS[Math.min(turn, WAITS.length - 1)] ?? 1000;
+
+/** Limit of one look, in ms. */
+const LOOK_MS = 10_000;
+/** How many looks in a row may fail before we give up. Reading is free and changes nothing. */
+const MAX_FAILURES = 5;
+
+/**
+ * Looks at a prediction again and again: each call resolves to what the next successful look found. Bounded by the
+ * signal alone. Rejects with the last error when several looks fail in a row, or with one that cannot pass.
+ */
+function poller(api: ReplicateApi, id: string, signal: AbortSignal): () => Promise<Prediction> {
+  let failures = 0;
+  let turn = 0;
+  let pause = 0;
+  return async () => {
+    for (;;) {
+      if (pause > 0) await sleep(pause, signal);
+      pause = wait(turn++);
+      try {
+        const prediction = await withTimeout(LOOK_MS, signal, tooLate, (limited) => api.get(id, limited));
+        failures = 0;
+        return prediction;
+      } catch (error) {
+        const failure = asGatewayError(error);
+        if (signal.aborted || !failure.retryable || ++failures >= MAX_FAILURES) throw failure;
+        pause = Math.max(pause, failure.details.retryAfterMs ?? 0);
+      }
+    }
+  };
+}
+
+/** The figures come a moment after the end of the stream. They are worth this many looks and this many ms. */
+const FIGURES_LOOKS = 3;
+const FIGURES_MS = 2_000;
+
+/** The ended prediction, for its figures, or undefined if it cannot be had soon. Rejects only if the signal aborts. */
+async function figures(api: ReplicateApi, id: string, signal: AbortSignal): Promise<Prediction | undefined> {
+  try {
+    return await withTimeout(FIGURES_MS, signal, tooLate, async (limited) => {
+      for (let turn = 0; turn < FIGURES_LOOKS; turn++) {
+        if (turn > 0) await sleep(wait(turn), limited);
+        const prediction = await api.get(id, limited);
+        if (prediction.state.kind !== 'running') return prediction;
+      }
+      return undefined;
+    });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // The answer itself is complete, so it goes out without figures.
+    return undefined;
+  }
+}
+
+/** Ends of a prediction that a plain `done` of its stream does not outweigh. */
+const NOT_DONE: ReadonlySet<PredictionState['kind']> = new Set<PredictionState['kind']>([
+  'failed',
+  'canceled',
+  'aborted',
+]);
+
+/** The last batch of a stream that said how it ended. `look` reads the ended prediction. */
+async function afterStream(
+  end: Exclude<StreamEnd, { kind: 'cut' }>,
+  said: string,
+  job: PromptJob,
+  look: () => Promise<Prediction | undefined>,
+): Promise<Event[]> {
+  switch (end.kind) {
+    case 'done': {
+      const prediction = await look();
+      const state = prediction?.state;
+      if (prediction && state && NOT_DONE.has(state.kind)) return conclude(job, prediction, said);
+      const rest = state?.kind === 'succeeded' ? remainder(said, state.text) : undefined;
+      return [...textEvents(rest), ...ending(finishReason(job, prediction), 'succeeded', prediction)];
+    }
+    case 'failed': {
+      if (ranIntoLimit(end.error, said)) return ending('length', 'failed', await look());
+      const prediction = end.error ? undefined : await look();
+      if (prediction?.state.kind === 'failed') return conclude(job, prediction, said);
+      throw predictionError(end.error);
+    }
+    case 'canceled':
+      throw canceledError();
+  }
+}
+
+/** What following a prediction needs: the signal to stop at, and whom to tell that there is nothing left to cancel. */
+export interface Follower {
+  readonly signal: AbortSignal;
+  settle(): void;
 }
 
 /**
- * https://replicate.com/docs/topics/predictions/lifecycle. A status that is not listed counts as running, bounded by the
- * job's deadline, unless the prediction says when it was completed.
+ * The events of a running prediction: one batch a call, undefined after the last. Rejects with the GatewayError that the
+ * answer ends in. Call it again only when its last promise has settled.
  */
-const STATUSES: ReadonlyMap<unknown, State['kind']> = new Map<unknown, State['kind']>([
-  ['starting', 'running'],
-  ['processing', 'running'],
-  ['succeeded', 'succeeded'],
-  ['failed', 'failed'],
-  ['canceled', 'canceled'],
-  ['aborted', 'aborted'],
-]);
+export function follow(
+  api: ReplicateApi,
+  job: PromptJob,
+  created: Prediction,
+  { signal, settle }: Follower,
+): () => Promise<Event[] | undefined> {
+  let said = '';
+  let stream: OpenStream | undefined;
+  /** There was a stream, and it ended before it was done. */
+  let cut = false;
+  /** For an answer in one piece: how much of the output the last look saw. */
+  let seen = created.said.length;
+  const look = poller(api, created.id, signal);
 
-/** Language models answer a list of pieces or one string; null is no answer. Anything else is not text. */
-function textOutput(output: unknown): string | undefined {
-  if (typeof output === 'string') return output;
-  if (!Array.isArray(output)) return undefined;
-  // A piece of nothing adds nothing.
-  const pieces = output.filter((piece) => piece !== null);
-  if (pieces.length === 0 && output.length > 0) return undefined;
-  return pieces.every((piece) => typeof piece === 'string') ? pieces.join('') : undefined;
-}
-
-/** What a failed prediction says: its `error` is a text, mostly. */
-function failureOf(error: unknown): string {
-  if (typeof error === 'string') return error;
-  if (error === null || error === undefined) return '';
-  const said = isObject(error) ? (error.detail ?? error.message) : undefined;
-  return typeof said === 'string' ? said : JSON.stringify(error);
-}
-
-const count = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-
-const seconds = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined;
-
-function httpUrl(value: unknown): string | undefined {
-  if (typeof value !== 'string' || !URL.canParse(value)) return undefined;
-  const { protocol } = new URL(value);
-  return protocol === 'https:' || protocol === 'http:' ? value : undefined;
-}
-
-function stateOf(json: JsonObject, text: string | undefined, outputTokens: number | undefined): State {
-  const kind = STATUSES.get(json.status) ?? (json.completed_at ? 'failed' : 'running');
-  switch (kind) {
-    case 'succeeded': {
-      if (json.data_removed === true && !text) return { kind: 'lost' };
-      // No output at all is an empty answer only where the engine says that it made no token.
-      if (text === undefined && outputTokens !== 0) return { kind: 'lost' };
-      return { kind, text: text ?? '' };
+  async function poll(): Promise<Event[]> {
+    for (;;) {
+      const prediction = await look().catch((error: unknown) => {
+        // Nothing more is known of a stream that was cut and a prediction that cannot be read.
+        throw cut && !signal.aborted ? interrupted() : error;
+      });
+      if (prediction.state.kind !== 'running') {
+        next = over;
+        settle();
+        return conclude(job, prediction, said);
+      }
+      if (job.stream) {
+        // While it runs, its output only grows.
+        const rest = remainder(said, prediction.said);
+        if (!rest) continue;
+        said += rest;
+        return [textEvent(rest)];
+      }
+      // An answer in one piece is not begun before it is complete. An empty batch says that it grows.
+      if (prediction.said.length <= seen) continue;
+      seen = prediction.said.length;
+      return [];
     }
-    case 'failed':
-      return { kind, error: failureOf(json.error) };
-    case 'lost':
-    case 'running':
-    case 'canceled':
-    case 'aborted':
-      return { kind };
   }
-}
 
-const SAFE_ID = /^[\w-]{1,128}$/;
-
-/** A prediction object as Replicate sends it. Throws `provider_error` for anything else. */
-export function parsePrediction(body: string): Prediction {
-  let json: unknown;
-  try {
-    json = JSON.parse(body);
-  } catch {
-    // Reported below, like every other body that is no prediction.
+  async function open(url: string): Promise<Event[] | undefined> {
+    stream = await openStream(api, url, signal);
+    cut = !stream;
+    next = stream ? read : poll;
+    return next();
   }
-  if (!isObject(json) || typeof json.id !== 'string' || !SAFE_ID.test(json.id)) {
-    throw new GatewayError('provider_error', 'Replicate answered with something that is not a prediction.', {
-      provider: 'replicate',
-    });
-  }
-  const metrics = isObject(json.metrics) ? json.metrics : {};
-  const text = textOutput(json.output);
-  const outputTokens = count(metrics.output_token_count);
-  const inputTokens = count(metrics.input_token_count);
-  const predictSeconds = seconds(metrics.predict_time);
-  const streamUrl = isObject(json.urls) ? httpUrl(json.urls.stream) : undefined;
-  return {
-    id: json.id,
-    state: stateOf(json, text, outputTokens),
-    starting: json.status === 'starting',
-    said: text ?? '',
-    ...(streamUrl === undefined ? {} : { streamUrl }),
-    ...(inputTokens === undefined ? {} : { inputTokens }),
-    ...(outputTokens === undefined ? {} : { outputTokens }),
-    ...(predictSeconds === undefined ? {} : { predictSeconds }),
-  };
-}
 
-/** What Replicate counted, if its engine counts tokens: many community models do not. */
-export function usageOf(prediction: Prediction): Usage | undefined {
-  const { inputTokens, outputTokens, predictSeconds } = prediction;
-  if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  return {
-    input: inputTokens,
-    cacheRead: 0,
-    cacheWrite: 0,
-    output: outputTokens,
-    reasoning: 0,
-    source: 'provider',
-    ...(predictSeconds === undefined ? {} : { seconds: predictSeconds }),
-  };
+  const read = (): Promise<Event[] | undefined> => (stream ? stream.read().then(onRead) : poll());
+
+  function onRead({ text, end }: StreamRead): Event[] | Promise<Event[] | undefined> {
+    if (end) {
+      cut = end.kind === 'cut';
+      next = end.kind === 'cut' ? poll : () => close(end);
+    }
+    if (text === '') return next();
+    said += text;
+    return [textEvent(text)];
+  }
+
+  async function close(end: Exclude<StreamEnd, { kind: 'cut' }>): Promise<Event[]> {
+    next = over;
+    settle();
+    try {
+      return await afterStream(end, said, job, () => figures(api, created.id, signal));
+    } finally {
+      stream?.leave();
+    }
+  }
+
+  const over = (): Promise<undefined> => Promise.resolve(undefined);
+  const { streamUrl } = created;
+  let next: () => Promise<Event[] | undefined> = job.stream && streamUrl ? () => open(streamUrl) : poll;
+  return () => next();
 }

@@ -1,10 +1,11 @@
-import { abortReason, GatewayError } from '../../src/core/index.ts';
+/** A prediction's event stream: what each network read says, and how the stream ends. */
+import { abortReason, GatewayError, isObject } from '../../src/core/index.ts';
 import { bodyReader, OversizedEvent, sseReader } from '../http/index.ts';
 import type { ReplicateApi } from './api.ts';
 
 /**
- * How a stream ended. Only `done` says that the answer is whole. `cut` is every other end, the server's own
- * `:408: 408 Request Timeout` comment among them: the prediction may be still running, or complete.
+ * How a stream ended. Only `done` says that the answer is complete. `cut` is every other end, the server's own
+ * `:408: 408 Request Timeout` comment among them: the prediction may still be running, or complete.
  */
 export type StreamEnd =
   | { readonly kind: 'done' }
@@ -14,19 +15,7 @@ export type StreamEnd =
 
 const CUT: StreamEnd = { kind: 'cut' };
 
-/** An event's data as JSON; undefined where it is none. */
-function parse(data: string): { readonly json: unknown } | undefined {
-  try {
-    return { json: JSON.parse(data) };
-  } catch {
-    return undefined;
-  }
-}
-
-const member = (json: unknown, name: string): unknown =>
-  typeof json === 'object' && json !== null ? Reflect.get(json, name) : undefined;
-
-/** `done` carries `{}`, or the reason why it is not an end that one wishes for. */
+/** The data of `done` is `{}`, or names the reason of another end. */
 const DONE: ReadonlyMap<unknown, StreamEnd> = new Map<unknown, StreamEnd>([
   [undefined, { kind: 'done' }],
   ['canceled', { kind: 'canceled' }],
@@ -36,74 +25,88 @@ const DONE: ReadonlyMap<unknown, StreamEnd> = new Map<unknown, StreamEnd>([
 /** The end that an event means, if it means one. https://replicate.com/docs/topics/predictions/streaming */
 function endOf(event: string, data: string): StreamEnd | undefined {
   if (event !== 'done' && event !== 'error') return undefined;
-  const parsed = parse(data);
-  // An object that was broken on its way says nothing; the prediction does.
-  if (!parsed && data.startsWith('{')) return CUT;
-  if (event === 'done') return DONE.get(member(parsed?.json, 'reason')) ?? CUT;
-  const detail = member(parsed?.json, 'detail');
-  return { kind: 'failed', error: typeof detail === 'string' ? detail : data };
+  let json: unknown;
+  try {
+    json = JSON.parse(data);
+  } catch {
+    // Half an object says nothing. The prediction says how it ended.
+    if (data.startsWith('{')) return CUT;
+  }
+  const members = isObject(json) ? json : {};
+  if (event === 'done') return DONE.get(members.reason) ?? CUT;
+  return { kind: 'failed', error: typeof members.detail === 'string' ? members.detail : data };
 }
 
-/**
- * Reads a prediction's event stream: yields the text of each network read in one piece, and returns how it ended. It ends
- * at `done`, because the server may keep the connection open long after it. Throws only when the signal aborts.
- */
-export async function* listen(
-  api: ReplicateApi,
-  url: string,
-  signal: AbortSignal,
-): AsyncGenerator<string, StreamEnd, undefined> {
+/** One network read: the text of all its events, and how the stream ended, if it did. */
+export interface StreamRead {
+  readonly text: string;
+  readonly end: StreamEnd | undefined;
+}
+
+export interface OpenStream {
+  /** Rejects only if the signal aborts, or on an event that is too large to be text. */
+  read(): Promise<StreamRead>;
+  /** Nobody reads on: the connection closes, unless the server has ended the stream and it can be used again. */
+  leave(): void;
+}
+
+/** Opens the event stream of a prediction. Undefined if that fails. Rejects only if the signal aborts. */
+export async function openStream(api: ReplicateApi, url: string, signal: AbortSignal): Promise<OpenStream | undefined> {
   try {
     const response = await api.stream(url, signal);
-    if (!response.ok || !response.body) {
-      await response.body?.cancel();
-      return CUT;
-    }
-    return yield* read(response.body, signal);
-  } catch (error) {
+    if (response.ok && response.body) return streamOf(response.body, signal);
+    await response.body?.cancel();
+  } catch {
+    // Whether there is an answer is for the prediction itself to say, unless the caller has left.
     if (signal.aborted) throw abortReason(signal);
-    if (error instanceof GatewayError) throw error;
-    if (error instanceof OversizedEvent) {
-      throw new GatewayError('stream_interrupted', 'Replicate sent an event that is too large to be text.', {
-        provider: 'replicate',
-      });
-    }
-    // The connection broke. Whether the answer is whole is for the prediction itself to say.
   }
-  return CUT;
+  return undefined;
 }
 
-async function* read(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<string, StreamEnd, undefined> {
+function streamOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): OpenStream {
   const reader = bodyReader(body, signal);
   const utf8 = new TextDecoder();
   let text = '';
   let end: StreamEnd | undefined;
+  let broken: GatewayError | undefined;
   const events = sseReader((data, event) => {
     if (end) return;
     if (event === 'output') text += data;
-    end = endOf(event, data);
+    else end = endOf(event, data);
   });
-  try {
-    for (let bytes = await reader.read(); bytes; bytes = await reader.read()) {
-      let broken: unknown;
-      try {
-        events.push(utf8.decode(bytes, { stream: true }));
-      } catch (error) {
-        broken = error;
-      }
-      // What came whole is true, whatever follows it in the same read.
-      if (text) yield text;
-      if (broken !== undefined) throw broken;
-      if (end) return end;
-      text = '';
+
+  function onRead(bytes: Uint8Array | undefined): StreamRead {
+    if (!bytes) {
+      if (signal.aborted) throw abortReason(signal);
+      reader.done();
+      // An event whose blank line never came is not an event: `events.end()` is not called.
+      return { text: '', end: CUT };
     }
-  } finally {
-    reader.cancel();
+    text = '';
+    try {
+      events.push(utf8.decode(bytes, { stream: true }));
+    } catch (error) {
+      if (!(error instanceof OversizedEvent)) throw error;
+      broken = new GatewayError('stream_interrupted', 'Replicate sent an event that is too large to be text.', {
+        provider: 'replicate',
+      });
+      // Text of whole events goes out, whatever follows them in the same read.
+      if (text === '' && !end) throw broken;
+    }
+    // The server ends the stream right behind `done`: reading to there leaves the connection to the next request.
+    if (end) reader.finish();
+    return { text, end };
   }
-  if (signal.aborted) throw abortReason(signal);
-  // An event whose blank line never came is no event: `end()` is not called.
-  return CUT;
+
+  function onBroken(): StreamRead {
+    if (signal.aborted) throw abortReason(signal);
+    reader.cancel();
+    // Whether the answer is complete is for the prediction itself to say.
+    return { text: '', end: CUT };
+  }
+
+  return {
+    read: () => (broken ? Promise.reject(broken) : reader.read().then(onRead, onBroken)),
+    leave: () => reader.cancel(),
+  };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cancelAfter, createRequest } from '../../providers/replicate/request.ts';
+import { cancelAfter, createRequest } from '../../providers/replicate/input.ts';
 import type { Sampling } from '../../src/core/index.ts';
 import { job } from './replicate-upstream.ts';
 

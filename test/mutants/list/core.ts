@@ -32,7 +32,7 @@ const core = inFile('core', 'src/core', CORE);
 const dialect = inFile('dialects', 'src/dialects/openai', DIALECTS);
 
 const money = core('money.ts');
-const usage = core('usage.ts');
+const usage = core('event.ts');
 const sanitise = core('sanitise.ts');
 const redact = core('redact.ts');
 const errors = core('errors.ts');

@@ -32,16 +32,15 @@ const usage = openai('response-fields.ts');
 const finish = openai('response-fields.ts');
 const toolCalls = openai('tool-calls.ts');
 const errors = openai('errors.ts');
-const answer = replicate('answer.ts');
-const prediction = replicate('prediction.ts');
-const poll = replicate('poll.ts');
+const followed = replicate('prediction.ts');
+const prediction = replicate('api.ts');
 const listen = replicate('stream.ts');
-const generate = replicate('generate.ts');
+const generate = replicate('provider.ts');
 const reads = inFolder('bedrock', ['test/providers/bedrock-eventstream.test.ts'])('reads.ts');
 const sse = inFolder('http', ['test/providers/openai-wire-stream.test.ts', 'test/providers/http-sse.test.ts'])(
   'sse.ts',
 );
-const body = inFolder('http', ['test/providers/http-body.test.ts'])('body.ts');
+const body = inFolder('http', ['test/providers/http-body.test.ts'])('index.ts');
 
 export const WIRES_MUTANTS: readonly Mutant[] = [
   mapper(
@@ -185,35 +184,35 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
     "code === 'provider_overloaded' && LOADING.test(said) ? { loading: true } : {}",
     '{}',
   ),
-  answer(
+  followed(
     'failed-is-complete',
     'A prediction that failed after its stream said done is complete.',
     'if (prediction && state && NOT_DONE.has(state.kind)) return conclude(job, prediction, said);',
     '',
   ),
-  answer(
+  followed(
     'length-unsaid',
     'An answer that was cut by its limit says that it stopped.',
     "made >= job.maxTokens ? 'length' : 'stop'",
     "made > 1e9 ? 'length' : 'stop'",
   ),
-  answer(
+  followed(
     'rest-lost',
     'What the stream left out is lost.',
-    'return [...(rest ? [textEvent(rest)] : []), ...ending(finishReason',
+    'return [...textEvents(rest), ...ending(finishReason',
     'return [...ending(finishReason',
   ),
-  answer(
+  followed(
     'poll-repeats',
     'Polling repeats what was said already.',
-    "job.stream ? remainder(said, turn.value.said) : ''",
-    "job.stream ? turn.value.said : ''",
+    'const rest = remainder(said, prediction.said);',
+    'const rest = prediction.said;',
   ),
-  answer(
+  followed(
     'json-begun-early',
     'A JSON answer is begun before it is whole.',
-    "job.stream ? remainder(said, turn.value.said) : ''",
-    'remainder(said, turn.value.said)',
+    'if (job.stream) {\n        // While',
+    'if (true) {\n        // While',
   ),
   prediction(
     'unknown-status-ends',
@@ -230,17 +229,17 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   prediction(
     'foreign-stream-url',
     "A stream's address of any kind is taken.",
-    "protocol === 'https:' || protocol === 'http:' ? value : undefined",
-    'value',
+    "typeof streamUrl === 'string' && httpUrl(streamUrl)",
+    "typeof streamUrl === 'string'",
   ),
-  poll('scattered-failures', 'Scattered failed looks abandon a running prediction.', '      failures = 0;\n', ''),
-  poll(
+  followed('scattered-failures', 'Scattered failed looks abandon a running prediction.', '        failures = 0;\n', ''),
+  followed(
     'endless-failures',
     'A prediction that cannot be read is looked at for ever.',
     'const MAX_FAILURES = 5;',
     'const MAX_FAILURES = 5000;',
   ),
-  poll(
+  followed(
     'retry-after-ignored',
     'Retry-After of a look is ignored.',
     'pause = Math.max(pause, failure.details.retryAfterMs ?? 0);',
@@ -262,13 +261,13 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   listen(
     'text-before-broken-lost',
     'Text that came in the same read as a broken event is lost.',
-    'if (text) yield text;',
-    'if (text && broken === undefined) yield text;',
+    "if (text === '' && !end) throw broken;",
+    'throw broken;',
   ),
   listen(
     'broken-done-is-done',
     'A done event that broke in its middle is a good end.',
-    "if (!parsed && data.startsWith('{')) return CUT;",
+    "if (data.startsWith('{')) return CUT;",
     '',
   ),
   generate(
@@ -287,7 +286,7 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   sse(
     'error-field-unread',
     'What llama.cpp says in its own error field is lost.',
-    "text.startsWith('error:')",
+    "text.startsWith('error:', from)",
     'false',
   ),
   body(

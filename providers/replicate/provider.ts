@@ -1,0 +1,166 @@
+/**
+ * One job is one prediction: created here, followed to its end (prediction.ts), and cancelled here if its caller leaves.
+ */
+import {
+  abortReason,
+  asGatewayError,
+  type Background,
+  type Event,
+  GatewayError,
+  type Generation,
+  type Job,
+  onlyBatch,
+  type PromptJob,
+  withTimeout,
+} from '../../src/core/index.ts';
+import type { Prediction, ReplicateApi } from './api.ts';
+import { tooLate } from './errors.ts';
+import { createRequest } from './input.ts';
+import { conclude, follow } from './prediction.ts';
+
+/** How long a cancel may take, in ms, and how long we wait for a create whose caller has left. */
+const CANCEL_MS = 5_000;
+const ORPHAN_MS = 10_000;
+
+export interface Upstream {
+  readonly api: ReplicateApi;
+  readonly background: Background;
+}
+
+/**
+ * Cancels a prediction in the background, whatever has become of the caller. Never throws: if Replicate does not answer,
+ * `Cancel-After` is the backstop.
+ */
+function cancel({ api, background }: Upstream, id: string): void {
+  const canceled = withTimeout(CANCEL_MS, new AbortController().signal, tooLate, (limited) => api.cancel(id, limited));
+  background(canceled.catch(() => undefined));
+}
+
+/**
+ * Creates the prediction. An abort rejects at once, but does not abort the request: a prediction can be cancelled only by
+ * its id, which comes with the answer. Without it a caller who leaves in between would pay for an answer nobody reads.
+ */
+function create(upstream: Upstream, job: PromptJob, signal: AbortSignal): Promise<Prediction> {
+  const request = createRequest(job);
+  const own = new AbortController();
+  return new Promise((resolve, reject) => {
+    let orphan: ReturnType<typeof setTimeout> | undefined;
+    const onAbort = () => {
+      orphan = setTimeout(() => own.abort(), ORPHAN_MS);
+      reject(abortReason(signal).with({ maybeBilled: true }));
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    const end = () => {
+      clearTimeout(orphan);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const created = upstream.api.create(request, own.signal).then(
+      (prediction) => {
+        end();
+        if (!signal.aborted) resolve(prediction);
+        else if (prediction.state.kind === 'running') cancel(upstream, prediction.id);
+      },
+      (error: unknown) => {
+        end();
+        // After an abort nobody hears this, which is right: Cancel-After is the backstop.
+        reject(error);
+      },
+    );
+    // A caller who leaves takes the isolate along, unless something holds it until the answer is read and cancelled.
+    upstream.background(created);
+  });
+}
+
+/**
+ * Our hold on a prediction that runs, and costs, at Replicate. However the caller goes away, by its signal, by leaving
+ * the iterator, or by a failure of ours, the prediction is cancelled once, but never after it has ended by itself.
+ */
+interface Lease {
+  /** Aborts with the caller's signal, or when the lease is abandoned. */
+  readonly signal: AbortSignal;
+  /** The prediction has ended: there is nothing left to cancel. */
+  settle(): void;
+  /** Nobody waits for the rest. Returns at once, without waiting for the answer to the cancel. */
+  abandon(): void;
+}
+
+/** `onLeft` is called at most once. */
+function leaseOf(outer: AbortSignal, onLeft: () => void): Lease {
+  const inner = new AbortController();
+  let settled = false;
+  const end = (reason: unknown) => {
+    outer.removeEventListener('abort', onAbort);
+    if (!settled) {
+      settled = true;
+      onLeft();
+    }
+    inner.abort(reason);
+  };
+  const onAbort = () => end(outer.reason);
+  if (outer.aborted) onAbort();
+  else outer.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: inner.signal,
+    settle() {
+      settled = true;
+    },
+    abandon() {
+      if (!inner.signal.aborted) end(new GatewayError('canceled', 'The answer is not wanted any more.'));
+    },
+  };
+}
+
+/** A failure after the create. The prediction exists, so the same work must not be ordered again. */
+function failedAfterCreate(error: unknown, id: string): GatewayError {
+  const { code, message, details } = asGatewayError(error);
+  const known = { provider: 'replicate', upstreamRequestId: id, maybeBilled: true };
+  return new GatewayError(code, message, { ...known, ...details });
+}
+
+const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** The events, with every failure typed, and the prediction cancelled if they are not read to their end. */
+function eventsOf(next: () => Promise<Event[] | undefined>, lease: Lease, id: string): AsyncIterable<Event[]> {
+  let over = false;
+  const onBatch = (batch: Event[] | undefined): IteratorResult<Event[], undefined> => {
+    if (batch) return { done: false, value: batch };
+    over = true;
+    lease.settle();
+    return ENDED;
+  };
+  const onFailure = (error: unknown): never => {
+    over = true;
+    lease.abandon();
+    throw failedAfterCreate(error, id);
+  };
+  const iterator: AsyncIterator<Event[], undefined> = {
+    next: () => (over ? Promise.resolve(ENDED) : next().then(onBatch, onFailure)),
+    return() {
+      over = true;
+      lease.abandon();
+      return Promise.resolve(ENDED);
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** One prediction for one job. Rejects with a GatewayError if it could not be created, or ended at once in an error. */
+export async function generate(upstream: Upstream, job: Job, signal: AbortSignal): Promise<Generation> {
+  if (job.kind !== 'prompt' || job.api !== 'predictions') {
+    throw new GatewayError('internal', 'A job that is not a prompt was sent to Replicate.', { provider: 'replicate' });
+  }
+  if (signal.aborted) throw abortReason(signal);
+  const created = await create(upstream, job, signal);
+  const { id, state, starting } = created;
+  if (state.kind !== 'running') {
+    if (signal.aborted) throw abortReason(signal).with({ maybeBilled: true });
+    try {
+      return { events: onlyBatch(conclude(job, created, '')), complete: true, upstreamId: id };
+    } catch (error) {
+      throw failedAfterCreate(error, id);
+    }
+  }
+  const lease = leaseOf(signal, () => cancel(upstream, id));
+  if (signal.aborted) throw abortReason(signal).with({ maybeBilled: true });
+  return { events: eventsOf(follow(upstream.api, job, created, lease), lease, id), upstreamId: id, starting };
+}
