@@ -54,11 +54,12 @@ const NOT_BUILT = [
 
 /** The offers of this deployment. Services and prices are read each time, because both can change. */
 const worldOf = (
-  { providers, region, routes, markers, subrequests, privacy }: Config,
+  { registry, providers, region, routes, markers, subrequests, privacy }: Config,
   services: Services,
   prices: Prices,
   health: World['health'],
 ): World => ({
+  registry,
   providers,
   get services() {
     return services.offers();
@@ -87,9 +88,16 @@ export function createApp(
   if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
   if (config.warnings.length > 0) console.warn(`Configuration: ${config.warnings.join(' ')}`);
   const seen = healthBook();
-  const { database, discoveries, prices: overrides } = config;
-  const services = liveServices({ offers: config.services, discoveries, background });
-  const prices = livePrices({ database, services: services.offers, open: discoveries, overrides, background });
+  const { registry, database, discoveries, prices: overrides } = config;
+  const services = liveServices({ registry, offers: config.services, discoveries, background });
+  const prices = livePrices({
+    registry,
+    database,
+    services: services.offers,
+    open: discoveries,
+    overrides,
+    background,
+  });
   const gateway: Gateway = {
     config,
     relay: {

@@ -1,6 +1,6 @@
-import { configureProviders, PROVIDER_VARIABLES } from '../providers/index.ts';
+import { configureProviders, PROVIDER_VARIABLES, registry } from '../providers/index.ts';
 import type { Access } from './accounts/index.ts';
-import { type Database, isDatabase, knownOffers, type PriceOverride, readOverrides } from './catalog/index.ts';
+import { type Database, isDatabase, type PriceOverride, priceableOffers, readOverrides } from './catalog/index.ts';
 import {
   type Background,
   type Configured,
@@ -12,6 +12,7 @@ import {
   type MarkerMode,
   type Privacy,
   type Provider,
+  type ProviderRegistry,
   type Redact,
   redactor,
   type ServiceOffer,
@@ -25,6 +26,8 @@ import { OWN_VARIABLES, variableWarnings } from './variables.ts';
 
 /** What the deployment's environment comes to. Read once for each isolate. */
 export interface Config {
+  /** What is true of each provider, configured or not. */
+  readonly registry: ProviderRegistry;
   readonly providers: ReadonlyMap<string, Provider>;
   /** Models on the user's own services, as they are configured. */
   readonly services: readonly ServiceOffer[];
@@ -160,7 +163,10 @@ function readPrivacy(env: Env, { providers }: Configured, mistakes: string[]): R
 function readPrices(env: Env, { offers, discoveries }: Configured, mistakes: string[]): readonly PriceOverride[] {
   const value = env.CHASQUI_PRICES;
   if (value === undefined || value === '') return [];
-  const read = readOverrides(json(value), 'CHASQUI_PRICES', { known: knownOffers(offers, discoveries), judge: true });
+  const read = readOverrides(json(value), 'CHASQUI_PRICES', {
+    known: priceableOffers(registry, offers, discoveries),
+    judge: true,
+  });
   mistakes.push(...read.mistakes);
   return read.overrides;
 }
@@ -171,6 +177,7 @@ function readNames(env: Env, { offers, providers, discoveries = [] }: Configured
   if (value === undefined || value === '') return new Map();
   const ids = providers.map(({ id }) => id);
   const read = readRoutes(json(value), 'CHASQUI_ROUTES', {
+    registry,
     services: offers,
     providers: ids,
     open: discoveries.length > 0,
@@ -207,6 +214,7 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
   const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
   const access: Access = adminKey ? { kind: 'key', adminKey } : { kind: inSandbox ? 'open' : 'unconfigured' };
   return {
+    registry,
     providers: new Map(configured.providers.map((provider) => [provider.id, provider])),
     services: configured.offers,
     discoveries: configured.discoveries ?? [],

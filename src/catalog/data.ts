@@ -1,77 +1,74 @@
-import * as v from 'valibot';
-import { type Api, formatDollars, PROVIDER_IDS } from '../core/index.ts';
+import { type Api, formatDollars } from '../core/index.ts';
 import json from './models.json' with { type: 'json' };
 import { listedFor } from './prices/bundled.ts';
 import sources from './sources.json' with { type: 'json' };
-import type { Capabilities, CatalogModel, ListPrice, OfferFeatures, Source } from './types.ts';
+import type {
+  Capabilities,
+  CatalogModel,
+  CatalogOffer,
+  ListPrice,
+  ModelKind,
+  OfferFeatures,
+  OfferState,
+  Source,
+} from './types.ts';
 
 /**
- * Reads `models.json` and `sources.json`: models and offers as collected on 2026-11-28 from the providers' documents and
- * public price lists. README.md in this folder tells the rest, `prices/` what they cost.
+ * Reads `models.json` and `sources.json`: models and offers as collected on 2026-11-28 from the providers' documents and public
+ * price lists. README.md in this folder tells the rest, `prices/` what they cost. The tests check every row against a schema. A row
+ * becomes a model when somebody asks for it, because most calls need one model.
  */
 export const CATALOG_DATE = '2026-11-28';
 
-const day = v.pipe(v.string(), v.isoDate());
-const tokens = v.pipe(v.number(), v.integer(), v.minValue(1));
-const api = v.picklist(['converse', 'invoke', 'predictions', 'chat', 'completions'] satisfies Api[]);
-/** Names with spaces between: read far faster than a list, of which there would be a thousand. */
-const words = v.pipe(
-  v.string(),
-  v.transform((text) => text.split(' ').filter((word) => word !== '')),
-);
-const list = <T extends v.GenericSchema>(item: T) => v.optional(v.array(item), []);
+/** An offer as the file has it. `regions` and the values of `profiles` are names with spaces between. */
+export interface OfferJson {
+  readonly provider: string;
+  readonly id: string;
+  readonly otherIds?: readonly string[];
+  readonly apis: readonly string[];
+  readonly features?: { readonly tools?: boolean; readonly streamingTools?: boolean };
+  readonly status: { readonly state: string; readonly date?: string; readonly asOf?: string; readonly note?: string };
+  readonly structured?: boolean;
+  readonly billing?: string;
+  readonly contextLimit?: number;
+  readonly maxOutput?: { readonly converse?: number; readonly invoke?: number };
+  readonly regions?: string;
+  readonly profiles?: Readonly<Record<string, string | undefined>>;
+  readonly versions?: CatalogOffer['versions'];
+}
 
-const offer = v.strictObject({
-  provider: v.picklist(PROVIDER_IDS),
-  id: v.string(),
-  otherIds: list(v.string()),
-  apis: v.array(api),
-  features: v.optional(
-    v.strictObject({ tools: v.exactOptional(v.boolean()), streamingTools: v.exactOptional(v.boolean()) }),
-    {},
-  ),
-  status: v.strictObject({
-    state: v.picklist(['live', 'unverified', 'unknown', 'retired']),
-    date: v.exactOptional(day),
-    asOf: v.exactOptional(day),
-    note: v.exactOptional(v.string()),
-  }),
-  structured: v.optional(v.boolean(), false),
-  billing: v.optional(v.picklist(['token', 'time', 'provisioned']), 'token'),
-  contextLimit: v.exactOptional(tokens),
-  maxOutput: v.optional(v.strictObject({ converse: v.exactOptional(tokens), invoke: v.exactOptional(tokens) }), {}),
-  regions: v.exactOptional(words),
-  profiles: v.optional(v.record(v.string(), words), {}),
-  versions: list(v.strictObject({ hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)), source: v.string() })),
-});
+/** A model as the file has it. */
+export interface ModelJson {
+  readonly id: string;
+  readonly name: string;
+  readonly family: string;
+  readonly kind: string;
+  readonly contextLength?: number;
+  readonly can: readonly string[];
+  readonly aliases?: readonly string[];
+  readonly openrouter?: string | readonly string[];
+  readonly replacedBy?: string;
+  readonly offers: readonly OfferJson[];
+}
 
-const CAN = ['tools', 'vision', 'reasoning', 'infill', 'systemRole'] as const satisfies (keyof Capabilities)[];
+const rows: readonly ModelJson[] = json;
 
-const model = v.strictObject({
-  id: v.string(),
-  name: v.string(),
-  family: v.string(),
-  kind: v.picklist(['base', 'chat', 'guard']),
-  contextLength: v.exactOptional(tokens),
-  can: v.array(v.picklist(CAN)),
-  aliases: list(v.string()),
-  openrouter: v.optional(v.union([v.string(), v.array(v.string())]), []),
-  replacedBy: v.exactOptional(v.string()),
-  offers: v.array(offer),
-});
+const APIS: readonly Api[] = ['converse', 'invoke', 'predictions', 'chat', 'completions'];
+const STATES: readonly OfferState[] = ['live', 'unverified', 'unknown', 'retired'];
+const BILLINGS: readonly CatalogOffer['billing'][] = ['token', 'time', 'provisioned'];
+const KINDS: readonly ModelKind[] = ['base', 'chat', 'guard'];
 
-/** What models are called, which every look-up goes through. */
-const titles = v.array(
-  v.looseObject({
-    id: v.string(),
-    aliases: list(v.string()),
-    openrouter: v.optional(v.union([v.string(), v.array(v.string())]), []),
-    offers: v.array(v.looseObject({ provider: v.picklist(PROVIDER_IDS), id: v.string(), otherIds: list(v.string()) })),
-  }),
-);
+/** A word of the file, which must be one of these. */
+function oneOf<T extends string>(known: readonly T[], word: string): T {
+  const found = known.find((one) => one === word);
+  if (found === undefined) throw new Error(`models.json: ${word} is none of ${known.join(', ')}.`);
+  return found;
+}
+
+const words = (text: string): readonly string[] => text.split(' ').filter((word) => word !== '');
 
 /** Features follow from the model's capabilities; the data states only where a provider falls short of them. */
-function featuresOf(can: Capabilities, { apis, features, structured }: v.InferOutput<typeof offer>): OfferFeatures {
+function featuresOf(can: Capabilities, { apis, features = {}, structured = false }: OfferJson): OfferFeatures {
   const chat = apis.includes('converse') || apis.includes('chat');
   const tools = chat && (features.tools ?? can.tools);
   return {
@@ -83,7 +80,7 @@ function featuresOf(can: Capabilities, { apis, features, structured }: v.InferOu
   };
 }
 
-function listPrice({ provider, id }: Pick<v.InferOutput<typeof offer>, 'provider' | 'id'>): ListPrice | null {
+function listPrice({ provider, id }: OfferJson): ListPrice | null {
   const row = listedFor(provider, id);
   if (row?.price.kind !== 'token') return null;
   return {
@@ -94,7 +91,32 @@ function listPrice({ provider, id }: Pick<v.InferOutput<typeof offer>, 'provider
   };
 }
 
-function read({ can, offers, openrouter, ...rest }: v.InferOutput<typeof model>): CatalogModel {
+function readOffer(row: OfferJson, can: Capabilities): CatalogOffer {
+  const { provider, id, otherIds = [], status, billing = 'token', contextLimit, regions, versions = [] } = row;
+  const { state, ...rest } = status;
+  const profiles = Object.entries(row.profiles ?? {}).map(([profile, names]) => [profile, words(names ?? '')] as const);
+  return {
+    provider,
+    id,
+    otherIds,
+    apis: row.apis.map((name) => oneOf(APIS, name)),
+    features: featuresOf(can, row),
+    status: { state: oneOf(STATES, state), ...rest },
+    billing: oneOf(BILLINGS, billing),
+    ...(contextLimit === undefined ? {} : { contextLimit }),
+    maxOutput: row.maxOutput ?? {},
+    ...(regions === undefined ? {} : { regions: words(regions) }),
+    profiles: Object.fromEntries(profiles),
+    versions,
+    // Few ask for it, and it needs the price book.
+    get price() {
+      return listPrice(row);
+    },
+  };
+}
+
+function readModel(row: ModelJson): CatalogModel {
+  const { id, name, family, kind, contextLength, can, aliases = [], openrouter = [], replacedBy, offers } = row;
   const capabilities: Capabilities = {
     tools: can.includes('tools'),
     vision: can.includes('vision'),
@@ -103,40 +125,38 @@ function read({ can, offers, openrouter, ...rest }: v.InferOutput<typeof model>)
     systemRole: can.includes('systemRole'),
   };
   return {
-    ...rest,
+    id,
+    name,
+    family,
+    kind: oneOf(KINDS, kind),
+    ...(contextLength === undefined ? {} : { contextLength }),
     capabilities,
+    aliases,
     openrouter: typeof openrouter === 'string' ? [openrouter] : openrouter,
-    offers: offers.map(({ structured, ...entry }) => ({
-      ...entry,
-      features: featuresOf(capabilities, { ...entry, structured }),
-      // Few ask for it, and it needs the price book.
-      get price() {
-        return listPrice(entry);
-      },
-    })),
+    ...(replacedBy === undefined ? {} : { replacedBy }),
+    offers: offers.map((offer) => readOffer(offer, capabilities)),
   };
 }
 
-/** A model by its names alone: the rest is read and checked when it is asked for, as most calls need one model. */
-export interface Entry {
+/** A model by its names alone: the rest is read when it is asked for. */
+export interface CatalogEntry {
   /** Canonical id, aliases, and OpenRouter's slugs. */
   readonly names: readonly string[];
-  readonly offers: readonly { readonly provider: string; readonly id: string; readonly otherIds: readonly string[] }[];
+  readonly offers: readonly Pick<OfferJson, 'provider' | 'id' | 'otherIds'>[];
   readonly model: CatalogModel;
 }
 
-let listed: readonly Entry[] | undefined;
+let listed: readonly CatalogEntry[] | undefined;
 
-/** Every model's entry, in the catalogue's order. Read at the first call, so that loading the module costs nothing. */
-export function entries(): readonly Entry[] {
-  const rows: readonly unknown[] = json;
-  listed ??= v.parse(titles, json).map(({ id, aliases, openrouter, offers }, at) => {
+/** Every model's entry, in the catalogue's order. Made at the first call, so that loading the module costs nothing. */
+export function entries(): readonly CatalogEntry[] {
+  listed ??= rows.map((row) => {
     let whole: CatalogModel | undefined;
     return {
-      names: [id, ...aliases, ...[openrouter].flat()],
-      offers,
+      names: [row.id, ...(row.aliases ?? []), ...[row.openrouter ?? []].flat()],
+      offers: row.offers,
       get model() {
-        whole ??= read(v.parse(model, rows[at]));
+        whole ??= readModel(row);
         return whole;
       },
     };

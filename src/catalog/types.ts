@@ -1,7 +1,6 @@
-import type { Api, Family, PROVIDER_IDS } from '../core/index.ts';
+import type { Api, Family, OfferIds } from '../core/index.ts';
 
-/** Providers of which the catalogue lists offers. A user's own services are configuration, not catalogue. */
-export type CatalogProvider = (typeof PROVIDER_IDS)[number];
+/** What the catalogue says of a model and its offers, as the other rooms read it. */
 
 /** `base` continues text and has no chat form; `guard` classifies a conversation. */
 export type ModelKind = 'base' | 'chat' | 'guard';
@@ -58,35 +57,27 @@ export interface ListPrice {
   readonly sourceDate: string;
 }
 
-/** A version of a model on Replicate: 64 hexadecimal digits, and where they were read. */
+/** A pinned version of a model: 64 hexadecimal digits, and where they were read. */
 export interface Version {
   readonly hash: string;
   readonly source: string;
 }
 
-/** A model at a provider. */
-export interface CatalogOffer {
-  readonly provider: CatalogProvider;
-  /** The provider's own id. What to send can differ: see `upstreamId`. */
-  readonly id: string;
+/** A model at a provider. What to send as its id can differ: see `upstreamOf`. */
+export interface CatalogOffer extends OfferIds {
+  /** The id of a provider. A user's own services are configuration, not catalogue. */
+  readonly provider: string;
   /** Other ids of the same thing at this provider. They find the model and are never sent. */
   readonly otherIds: readonly string[];
   readonly apis: readonly Api[];
   readonly features: OfferFeatures;
   readonly status: OfferStatus;
-  /** By the token, by the second of hardware (Replicate), or only with provisioned throughput (Bedrock). */
-  readonly billing: 'token' | 'time' | 'provisioned';
   /** The newest bundled list price; what holds on a day, overrides included, says `priceFor`. Null is unknown, never zero. */
   readonly price: ListPrice | null;
   /** Tokens, prompt and output together, where the provider serves another context than the model's own. */
   readonly contextLimit?: number;
   /** Most tokens of output, by API. */
   readonly maxOutput: Readonly<Partial<Record<Api, number>>>;
-  /** Bedrock regions that take the bare id. Absent: unknown. */
-  readonly regions?: readonly string[];
-  /** Bedrock inference profiles, and the regions each can be called from. */
-  readonly profiles: Readonly<Record<string, readonly string[]>>;
-  /** Replicate, the one to prefer first. */
   readonly versions: readonly Version[];
 }
 
@@ -115,5 +106,10 @@ export interface Source {
   readonly date?: string;
 }
 
-/** What to send to a provider as the model, or one sentence for the caller on why the offer is out. */
-export type Upstream = { readonly id: string } | { readonly reason: string };
+/** Whether an offer may still be tried on a day (`2026-11-22`): it has not ended, nor passed the end announced for it. */
+export const isServed = ({ status }: CatalogOffer, today: string): boolean =>
+  status.state !== 'retired' && (status.date === undefined || today <= status.date);
+
+/** Whether any offer of a model may still be tried on a day. */
+export const hasServedOffer = (model: CatalogModel, today: string): boolean =>
+  model.offers.some((offer) => isServed(offer, today));

@@ -165,13 +165,6 @@ export function providerRegistry(
 export const upstreamOf = (about: ProviderDescriptor, offer: OfferIds, region: string): UpstreamId =>
   about.upstreamFor?.(offer, region) ?? { id: offer.id };
 
-/** Until every reader has the registry. */
-export const PROVIDER_IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
-const CALLED: readonly Pick<ProviderDescriptor, 'id' | 'alsoCalled'>[] = [
-  { id: 'bedrock', alsoCalled: ['Amazon Bedrock', 'AWS Bedrock'] },
-  { id: 'together', alsoCalled: ['Together AI'] },
-];
-
 /** No provider's name is longer, and a text that nobody bounded is not copied. */
 const LONGEST_NAME = 100;
 
@@ -186,7 +179,7 @@ const plainName = (name: string): string => name.toLowerCase().replace(/[\s._-]/
  */
 export function providerNames(
   ids: Iterable<string>,
-  known: readonly Pick<ProviderDescriptor, 'id' | 'alsoCalled'>[] = CALLED,
+  known: readonly ProviderDescriptor[] = [],
 ): (name: string) => string | undefined {
   const there = new Set(ids);
   const plain = new Map<string, string | undefined>();

@@ -1,6 +1,6 @@
-import { isServed, type Parameter, type Priced, priceFor, WIRES, wireOf } from '../catalog/index.ts';
-import type { Api, Call, Routing } from '../core/index.ts';
-import { type PromptCounter, reportsExtra, type Tokenizers } from '../tokens/index.ts';
+import { isServed, type Priced, priceFor } from '../catalog/index.ts';
+import type { Api, Call, Parameter, Routing } from '../core/index.ts';
+import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { type Billed, callCost, outputFor, overMaxPrice, withinMaxCost } from './cost.ts';
 import { measure, mostForSchemas } from './counting.ts';
 import { dropsFor, schemasIn, schemasOf, structuringOf } from './drops.ts';
@@ -21,10 +21,12 @@ import {
   type World,
 } from './types.ts';
 
+const NOTHING: ReadonlySet<Parameter> = new Set();
+
 /** Whether the deployment and the day allow the offer at all. */
 function refusalOf(source: OfferSource, configured: boolean, today: string): Refusal | undefined {
   if (source.kind === 'service') return undefined;
-  const { offer, model, upstream } = source;
+  const { about, offer, model, upstream } = source;
   if (offer.billing === 'provisioned')
     return refuse('no_credentials', `${offer.provider} serves ${model.id} only with provisioned throughput.`);
   if (!isServed(offer, today)) {
@@ -32,9 +34,8 @@ function refusalOf(source: OfferSource, configured: boolean, today: string): Ref
     const instead = model.replacedBy ? ` Use ${model.replacedBy} there.` : '';
     return refuse('retired', `${offer.provider} retired ${offer.id}${date}.${instead}`);
   }
-  // The catalogue's Anyscale rows are history: today Anyscale is the user's own service, which is another offer.
-  if (offer.provider === 'anyscale')
-    return refuse('retired', 'Anyscale serves models on your own services: add one to ANYSCALE_SERVICES.');
+  // The catalogue's rows of such a provider are history: today it is the user's own service, which is another offer.
+  if (about.ownServices !== undefined) return refuse('retired', about.ownServices);
   if (!configured) return refuse('no_credentials', `${offer.provider} has no credentials here.`);
   return 'reason' in upstream ? refuse('not_in_region', upstream.reason) : undefined;
 }
@@ -136,16 +137,16 @@ function workOut(
       : { largest: counted, total: counted, exactness: 'exact' };
   const where = {
     ...(service === undefined ? {} : { service }),
-    ...(provider === 'bedrock' ? { region: world.region ?? '' } : {}),
+    ...(facts.about.usesRegion ? { region: world.region ?? '' } : {}),
   };
-  const priced = priceFor(world.prices, provider, upstream, today, where);
+  const priced = priceFor(world.prices, facts.about, upstream, today, where);
   const limits = facts.contextLength === undefined ? {} : { contextLength: facts.contextLength };
   const known = { api: way.api, prompt, priced, ...limits };
   const fitting = outputFor(call, facts, way.api, prompt);
   if ('code' in fitting) return { ...excluded(facts, fitting), ...known };
 
-  const wire = wireOf(provider, way.api, facts.family, upstream);
-  const takes: ReadonlySet<Parameter> = wire ? WIRES[wire] : new Set();
+  const traits = facts.traits(way.api);
+  const takes = traits?.takes ?? NOTHING;
   const echo = echoFor(call, takes, facts, way.form === 'prompts' ? way.prompts : []);
   if (typeof echo === 'object') return { ...excluded(facts, echo), ...known };
   const canHold = server?.canHold?.bind(server) ?? (() => []);
@@ -156,7 +157,7 @@ function workOut(
     prompt: schema.compiles ? { ...prompt, beside: mostForSchemas(schemasIn(call)) } : prompt,
     promptTimes: nativeN ? 1 : call.n,
     prompts,
-    reportsExtra: wire ? reportsExtra(wire) : 0,
+    reportsExtra: traits?.reportsExtra ?? 0,
     output: fitting,
     choices: prompts * call.n,
     usual: world.health.completionTokens(model),

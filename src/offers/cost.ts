@@ -1,13 +1,4 @@
-import {
-  type Costing,
-  costOf,
-  type Priced,
-  type PriceRow,
-  rangeOf,
-  shareOf,
-  truncates,
-  wireOf,
-} from '../catalog/index.ts';
+import { type Costing, costOf, estimateCost, type Priced, type PriceRow, shareOf } from '../catalog/index.ts';
 import { type Api, type Call, completionTokens, formatDollars, type NanoDollars, type Usage } from '../core/index.ts';
 import { fewest, longest, mostBilled } from './counting.ts';
 import type { Facts } from './sources.ts';
@@ -21,19 +12,11 @@ import {
   refuse,
 } from './types.ts';
 
-/** Bedrock's InvokeModel for Llama takes at most this as `max_gen_len` (and truncates at 512 without it). */
-const INVOKE_MOST = 2048;
 /** What Replicate's engines serve where the catalogue knows no context, and a server of the user's own of a model that can take more. */
 const ASSUMED_CONTEXT = 4096;
 /** What such a server serves of a model that nobody knows; and what its answer gets in any case. */
 const ASSUMED_SERVICE_CONTEXT = 2048;
 const LEAST_OUTPUT = 256;
-
-/**
- * Tokens of a context that a provider does not give. Together: prompt and output "must be less than the context length"
- * (docs.together.ai/docs/error-codes), and one more was counted in the field (stanford-crfm/helm#2079).
- */
-const MARGIN: Readonly<Record<string, number>> = { together: 2 };
 
 const grouped = (count: number): string => count.toLocaleString('en-US');
 
@@ -42,13 +25,14 @@ const sizeText = ({ largest, exactness, more }: PromptSize): string =>
 
 /**
  * How long an answer may get at an offer: what the caller asked for, cut to what fits behind the prompt and to what the
- * offer gives. What the caller did not set is not sent, except where the wire truncates without a limit (see `truncates`);
+ * offer gives. What the caller did not set is not sent, except where the API truncates without a limit (`ApiTraits.truncates`);
  * then it is the largest that fits. A prompt that leaves no room for one token is refused.
  */
 export function outputFor(call: Call, facts: Facts, api: Api, prompt: PromptSize): OutputLimit | Refusal {
-  const { contextLength, provider, model } = facts;
-  const given = facts.maxOutput(api) ?? (api === 'invoke' ? INVOKE_MOST : undefined);
-  const context = contextLength === undefined ? undefined : contextLength - (MARGIN[provider] ?? 0);
+  const { about, contextLength, provider, model } = facts;
+  const traits = facts.traits(api);
+  const given = facts.maxOutput(api) ?? traits?.maxOutput;
+  const context = contextLength === undefined ? undefined : contextLength - (about.contextMargin ?? 0);
   const least = fewest(prompt);
   if (context !== undefined && (least >= context || (prompt.more && prompt.exactness === 'exact'))) {
     return refuse(
@@ -64,7 +48,7 @@ export function outputFor(call: Call, facts: Facts, api: Api, prompt: PromptSize
     const maxTokens = ceiling === undefined ? wanted : Math.min(wanted, ceiling);
     return { maxTokens, most: maxTokens, clamped: maxTokens < wanted };
   }
-  if (truncates(wireOf(provider, api, facts.family, facts.upstream))) {
+  if (traits?.truncates) {
     const maxTokens = certain(facts, api, prompt, ceiling);
     return { maxTokens, most: maxTokens, clamped: false };
   }
@@ -76,7 +60,7 @@ function certain(facts: Facts, api: Api, prompt: PromptSize, ceiling: number | u
   const most = longest(prompt);
   if (facts.contextServed || api !== 'completions') {
     const context = facts.contextLength ?? ASSUMED_CONTEXT;
-    return Math.max(1, Math.min(ceiling ?? context, context - (MARGIN[facts.provider] ?? 0) - most));
+    return Math.max(1, Math.min(ceiling ?? context, context - (facts.about.contextMargin ?? 0) - most));
   }
   const context = facts.contextLength === undefined ? ASSUMED_SERVICE_CONTEXT : ASSUMED_CONTEXT;
   return Math.min(ceiling ?? context, Math.max(LEAST_OUTPUT, context - most));
@@ -116,13 +100,13 @@ export function callCost(call: Call, priced: Priced, billed: Billed): CallCost |
   const each = Math.ceil(Math.min(most ?? Number.POSITIVE_INFINITY, usual ?? call.maxTokens ?? ASSUMED_OUTPUT));
   // An answer has a token at least, if it may have any.
   const least = choices * Math.min(1, most ?? 1);
-  const range = rangeOf(priced.row, input(prompt.total), least, choices * each, choices * (most ?? each));
+  const range = estimateCost(priced.row, input(prompt.total), least, choices * each, choices * (most ?? each));
   if (!range) return undefined;
   const { min, expected } = range;
   // An estimate may be short: the bound must hold all the same, or there is none.
   const longest = mostBilled(prompt);
   if (most === undefined || longest === undefined) return { min, expected };
-  const bound = rangeOf(priced.row, input(longest), least, least, choices * most);
+  const bound = estimateCost(priced.row, input(longest), least, least, choices * most);
   return bound ? { min, expected, max: bound.max } : { min, expected };
 }
 
@@ -259,7 +243,7 @@ export function alternativesTo(
         const prompts = sends.form === 'prompts' ? sends.prompts.length : 1;
         const times = nativeN ? 1 : choices / prompts;
         const input = (prompt.total + reportsExtra * prompts) * times;
-        const range = priced.known ? rangeOf(priced.row, input, out, out, out) : undefined;
+        const range = priced.known ? estimateCost(priced.row, input, out, out, out) : undefined;
         return {
           provider,
           model,

@@ -1,4 +1,3 @@
-import { wireOf } from '../catalog/index.ts';
 import { type Message, type Tool, textOf } from '../core/index.ts';
 import { bosAdded, type Counted, type PromptCounter, type Segment, writtenOut } from '../tokens/index.ts';
 import { asBilled } from './bills.ts';
@@ -9,13 +8,13 @@ import type { Facts } from './sources.ts';
 import type { PromptSize } from './types.ts';
 
 /** What a server adds in front of each raw prompt, and the model reads. */
-function added(way: Way, { provider, family, upstream }: Facts): (at: number) => number {
+function added(way: Way, { family, traits }: Facts): (at: number) => number {
   if (way.form === 'messages') return () => 0;
-  const wire = wireOf(provider, way.api, family, upstream);
+  const adds = traits(way.api)?.addsBos;
   return (at) => {
     const prompt = way.prompts[at] ?? '';
     // Token ids are taken as they are.
-    return wire && typeof prompt === 'string' ? bosAdded(wire, family, prompt) : 0;
+    return typeof prompt === 'string' ? bosAdded(adds, family, prompt) : 0;
   };
 }
 

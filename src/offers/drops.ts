@@ -1,5 +1,4 @@
-import type { Parameter } from '../catalog/index.ts';
-import type { Call, ChatCall, JsonObject, Message, Sampling, ToolChoice } from '../core/index.ts';
+import type { Call, ChatCall, JsonObject, Message, Parameter, Sampling, ToolChoice } from '../core/index.ts';
 import { hash } from './rank.ts';
 import type { OutputLimit } from './types.ts';
 

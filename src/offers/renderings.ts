@@ -1,4 +1,4 @@
-import { reasoningBack, WIRES, wireOf } from '../catalog/index.ts';
+import { reasoningBack } from '../catalog/index.ts';
 import type { Api, ArrangedChat, ChatCall, ChatParts, MarkerMode, Message, Tool } from '../core/index.ts';
 import {
   type Bos,
@@ -67,11 +67,11 @@ const TEMPLATE_FIELDS = [
 ];
 
 /** The caller has a word with the server about the prompt, so that it is not the one known here. */
-function isRewritten({ extra }: ChatCall, { provider, family, upstream }: Facts, api: Api): boolean {
+function isRewritten({ extra }: ChatCall, facts: Facts, api: Api): boolean {
   if (!extra) return false;
   const told = TEMPLATE_FIELDS.filter((field) => field in extra);
-  const wire = told.length > 0 ? wireOf(provider, api, family, upstream) : undefined;
-  return wire !== undefined && told.some((field) => takesExtra(WIRES[wire], field));
+  const takes = told.length > 0 ? facts.traits(api)?.takes : undefined;
+  return takes !== undefined && told.some((field) => takesExtra(takes, field));
 }
 
 function inTurns(family: string, chat: GuardedChat): GuardedChat {
@@ -236,7 +236,7 @@ export function guardTexts(
 export type Thoughts = 'none' | 'loop' | 'all' | 'empty';
 
 type Model = Pick<Facts, 'family' | 'model'>;
-type Server = Pick<Facts, 'provider' | 'upstream' | 'family' | 'model' | 'reasons'>;
+type Server = Pick<Facts, 'traits' | 'family' | 'model' | 'reasons'>;
 
 const thoughtOf = (message: Message): string | undefined =>
   message.role === 'assistant' ? message.reasoning : undefined;
@@ -256,8 +256,7 @@ const lastQuestion = (messages: readonly Message[]): number => messages.findLast
 export function thoughtsFor(call: ChatCall, facts: Server, api: Api, origin: Model | undefined): Thoughts {
   const back = reasoningBack(facts.family, facts.reasons);
   if (back === 'none') return 'none';
-  const wire = wireOf(facts.provider, api, facts.family, facts.upstream);
-  if ((api === 'chat' || api === 'converse') && !(wire && WIRES[wire].has('reasoning'))) return 'none';
+  if ((api === 'chat' || api === 'converse') && !facts.traits(api)?.takes.has('reasoning')) return 'none';
   const same = origin === undefined || isSame(facts, origin);
   if (back === 'loop') return same ? 'loop' : 'none';
   if (!usesTools(call)) return 'none';

@@ -1,4 +1,3 @@
-import { type Parameter, WIRES, wireOf } from '../catalog/index.ts';
 import {
   type Api,
   type ArrangedChat,
@@ -7,6 +6,7 @@ import {
   type ChatParts,
   type CompletionCall,
   type MarkerMode,
+  type Parameter,
   type Prompt,
   type Provider,
   textOf,
@@ -16,7 +16,6 @@ import {
   bosOn,
   hasTemplate,
   infillMarkersOf,
-  isRawWire,
   renderInfill,
   type Segment,
   type Tokenizers,
@@ -55,9 +54,8 @@ export type Way =
 const CHAT_APIS = ['converse', 'chat'] as const satisfies readonly Api[];
 const RAW_APIS: readonly Api[] = ['invoke', 'predictions', 'completions'];
 
-/** Its Replicate versions wrap every prompt in a template of their own, which a whole conversation does not survive. */
-const wrapsByItself = (facts: Facts): boolean =>
-  facts.provider === 'replicate' && facts.family === 'code-llama' && !facts.base;
+/** The provider wraps every prompt in a template of its own, which a whole conversation does not survive. */
+const wrapsByItself = ({ about, family, base }: Facts): boolean => about.rendersByItself?.(family, base) ?? false;
 
 /** The caller has begun the answer, which goes on from there: only a raw prompt can be left open. */
 function isBegun(call: ChatCall): boolean {
@@ -66,12 +64,9 @@ function isBegun(call: ChatCall): boolean {
 }
 
 const rawApiOf = (facts: Facts): Api | undefined =>
-  RAW_APIS.find((api) => facts.apis.includes(api) && wireOf(facts.provider, api, facts.family));
+  RAW_APIS.find((api) => facts.apis.includes(api) && facts.traits(api));
 
-function bosFor(facts: Facts, api: Api): Bos {
-  const wire = wireOf(facts.provider, api, facts.family, facts.upstream);
-  return wire && isRawWire(wire) ? bosOn(wire, facts.family) : 'text';
-}
+const bosFor = (facts: Facts, api: Api): Bos => bosOn(facts.traits(api)?.addsBos, facts.family);
 
 /**
  * @param renderings of the call, where it is a chat
@@ -219,10 +214,7 @@ export type ReadIds = (ids: readonly number[], facts: Facts, api: Api) => Prompt
 const isSameTokenizer = (facts: Facts, origin: Facts): boolean =>
   facts.model === origin.model || (facts.family === origin.family && facts.family !== 'unknown');
 
-const takesIds = ({ provider, family, upstream }: Facts, api: Api): boolean => {
-  const wire = wireOf(provider, api, family, upstream);
-  return wire !== undefined && WIRES[wire].has('promptIds');
-};
+const takesIds = (facts: Facts, api: Api): boolean => facts.traits(api)?.takes.has('promptIds') ?? false;
 
 /**
  * Ids go as they are where the wire takes them. Elsewhere they go as the text that makes these very tokens, if there is one

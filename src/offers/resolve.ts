@@ -1,13 +1,5 @@
 import { models, nearestOf } from '../catalog/index.ts';
-import {
-  type Call,
-  type Family,
-  GatewayError,
-  PROVIDER_IDS,
-  providerNames,
-  type Routing,
-  type ServiceOffer,
-} from '../core/index.ts';
+import { type Call, type Family, GatewayError, providerNames, type Routing, type ServiceOffer } from '../core/index.ts';
 import { templateFamilies } from '../tokens/index.ts';
 import { expand, type Wanted } from './routes.ts';
 import { serviceIndex } from './services.ts';
@@ -138,11 +130,11 @@ function sourcesOf({ model, route }: Wanted, world: World, today: string): Sourc
  * @param today the day, as `2026-11-22`, by which retirements are judged
  */
 export function resolve(call: Call, world: World, today: string): Asked {
-  const services = serviceIndex(world.services);
+  const services = serviceIndex(world.services, world.registry);
   const { routing, ignored } = namedProviders(
     call.routing,
     (name) => services.providerOf(name) ?? (world.providers.has(name) ? name : undefined),
-    () => [...new Set([...PROVIDER_IDS, ...world.providers.keys()])],
+    () => [...new Set([...world.registry.ids, ...world.providers.keys()])],
   );
   assertKnownTemplate(call);
   const named = call.models
@@ -162,7 +154,9 @@ export function resolve(call: Call, world: World, today: string): Asked {
 
 /** The user's own services that serve what a name comes to, its first model's first. */
 export const servicesNamed = (name: string, world: World): readonly ServiceOffer[] =>
-  expand(name, {}, world.routes, serviceIndex(world.services).isName).flatMap(({ model }) => lookUp(model, world).own);
+  expand(name, {}, world.routes, serviceIndex(world.services, world.registry).isName).flatMap(
+    ({ model }) => lookUp(model, world).own,
+  );
 
 /** What a name means for who counts its tokens. */
 export interface NamedModel {
@@ -173,7 +167,9 @@ export interface NamedModel {
 
 /** The models of a name, retired ones too: several for a route. Throws `model_not_found`. */
 export const modelsNamed = (name: string, world: World): readonly NamedModel[] =>
-  expand(name, {}, world.routes, serviceIndex(world.services).isName).map(({ model }) => modelNamed(model, world));
+  expand(name, {}, world.routes, serviceIndex(world.services, world.registry).isName).map(({ model }) =>
+    modelNamed(model, world),
+  );
 
 function modelNamed(name: string, world: World): NamedModel {
   const { known } = lookUp(name, world);

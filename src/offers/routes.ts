@@ -1,4 +1,4 @@
-import { isObject, PROVIDER_IDS, providerNames, type Routing, type ServiceOffer } from '../core/index.ts';
+import { isObject, type ProviderRegistry, providerNames, type Routing, type ServiceOffer } from '../core/index.ts';
 import { serviceIndex } from './services.ts';
 import { suffixOf, unknownName } from './sources.ts';
 import type { Route, Routes, Target } from './types.ts';
@@ -30,6 +30,7 @@ export function expand(
 
 /** What names in routes can stand for, and how their `provider` is read. */
 export interface RoutesReading {
+  readonly registry: ProviderRegistry;
   readonly services: readonly ServiceOffer[];
   readonly providers: readonly string[];
   /** Some services list their models themselves: a name that is not known here may be one of them. */
@@ -66,8 +67,8 @@ function readDefaults(value: unknown, path: string, reading: RoutesReading, repo
   }
   const { routing, mistakes } = reading.routing(value, path);
   mistakes.forEach(report);
-  const known = [...new Set([...PROVIDER_IDS, ...reading.providers])];
-  const providerOf = providerNames(known);
+  const known = [...new Set([...reading.registry.ids, ...reading.providers])];
+  const providerOf = providerNames(known, reading.registry.known);
   const named: { -readonly [K in 'order' | 'only' | 'ignore']?: string[] } = {};
   for (const field of ['order', 'only', 'ignore'] as const) {
     const names = routing[field];
@@ -106,7 +107,7 @@ function readEntry(entry: unknown, path: string, reading: RoutesReading, report:
 function checkTargets(written: Written, declared: ReadonlySet<string>, reading: RoutesReading, report: Report): void {
   const { models, path, kind } = written;
   for (const [at, name] of models.entries()) {
-    const { plain } = suffixOf(name, serviceIndex(reading.services).isName);
+    const { plain } = suffixOf(name, serviceIndex(reading.services, reading.registry).isName);
     const unknown = declared.has(plain) || reading.open ? undefined : unknownName(plain, reading);
     const place = kind === 'alias' ? path : `${path}.models[${at}]`;
     if (unknown) report(`${place} names ${JSON.stringify(name.slice(0, 80))}, which is not known here.${unknown.hint}`);
@@ -170,5 +171,5 @@ export function readRoutes(
   }
   const declared = new Set(Object.keys(value));
   for (const written of all.values()) checkTargets(written, declared, reading, report);
-  return { routes: follow(all, serviceIndex(reading.services).isName, report), mistakes };
+  return { routes: follow(all, serviceIndex(reading.services, reading.registry).isName, report), mistakes };
 }

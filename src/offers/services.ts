@@ -3,7 +3,7 @@ import {
   asGatewayError,
   type Discovery,
   type GatewayError,
-  PROVIDER_IDS,
+  type ProviderRegistry,
   providerNames,
   type ServiceOffer,
 } from '../core/index.ts';
@@ -43,14 +43,14 @@ function foldedNames(
   return folded;
 }
 
-function indexOf(services: readonly ServiceOffer[]): ServiceIndex {
+function indexOf(services: readonly ServiceOffer[], registry: ProviderRegistry): ServiceIndex {
   const named = new Map<string, ServiceOffer[]>();
   const known = new Map<string, ServiceOffer[]>();
-  const providerOf = providerNames([...PROVIDER_IDS, ...services.map(({ provider }) => provider)]);
+  const providerOf = providerNames([...registry.ids, ...services.map(({ provider }) => provider)], registry.known);
   for (const offer of services) {
     const { provider, model, upstream } = offer;
     for (const name of [model, `${provider}/${model}`, `${provider}/${upstream}`]) add(named, name, offer);
-    const match = findModel(model);
+    const match = findModel(model, registry);
     if (match.kind === 'model' && !match.pin) add(known, match.model.id, offer);
   }
   const folded = foldedNames(named);
@@ -65,10 +65,10 @@ function indexOf(services: readonly ServiceOffer[]): ServiceIndex {
 const indexes = new WeakMap<readonly ServiceOffer[], ServiceIndex>();
 
 /** The index of a list of services. Made once for each list: a call asks for it, and none pays for it. */
-export function serviceIndex(services: readonly ServiceOffer[]): ServiceIndex {
+export function serviceIndex(services: readonly ServiceOffer[], registry: ProviderRegistry): ServiceIndex {
   let index = indexes.get(services);
   if (!index) {
-    index = indexOf(services);
+    index = indexOf(services, registry);
     indexes.set(services, index);
   }
   return index;
@@ -96,6 +96,7 @@ export interface Services {
 }
 
 export interface ServicesOptions {
+  readonly registry: ProviderRegistry;
   /** As configured. */
   readonly offers: readonly ServiceOffer[];
   readonly discoveries: readonly Discovery[];
@@ -115,10 +116,10 @@ interface State {
 }
 
 /** Weights that the catalogue knows, under a name that it does not: they are read and counted as what they are. */
-function recognised(offer: ServiceOffer): ServiceOffer {
+function recognised(offer: ServiceOffer, registry: ProviderRegistry): ServiceOffer {
   const { model, weights } = offer;
-  if (weights === undefined || findModel(model).kind === 'model') return offer;
-  const match = findModel(weights);
+  if (weights === undefined || findModel(model, registry).kind === 'model') return offer;
+  const match = findModel(weights, registry);
   if (match.kind === 'unknown') return offer;
   const { family, contextLength, capabilities } = match.model;
   const { vision, tools } = capabilities;
@@ -134,6 +135,7 @@ const textOf = (offers: readonly ServiceOffer[]): string =>
   JSON.stringify(offers, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
 
 export function liveServices({
+  registry,
   offers: configured,
   discoveries,
   background,
@@ -156,7 +158,9 @@ export function liveServices({
 
   async function read(state: State): Promise<void> {
     try {
-      const listed = (await state.discovery.list(AbortSignal.timeout(WAIT_MS))).map(recognised);
+      const listed = (await state.discovery.list(AbortSignal.timeout(WAIT_MS))).map((offer) =>
+        recognised(offer, registry),
+      );
       delete state.error;
       if (state.listed && textOf(state.listed) === textOf(listed)) return;
       state.listed = listed;

@@ -1,5 +1,15 @@
-import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, upstreamId } from '../catalog/index.ts';
-import { type Api, type Family, GatewayError, type Routing, type ServiceOffer } from '../core/index.ts';
+import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer } from '../catalog/index.ts';
+import {
+  type Api,
+  type ApiTraits,
+  type Family,
+  GatewayError,
+  type ProviderDescriptor,
+  type Routing,
+  type ServiceOffer,
+  type UpstreamId,
+  upstreamOf,
+} from '../core/index.ts';
 import { serviceIndex } from './services.ts';
 import type { World } from './types.ts';
 
@@ -7,12 +17,19 @@ import type { World } from './types.ts';
 export type OfferSource =
   | {
       readonly kind: 'catalog';
+      readonly about: ProviderDescriptor;
       readonly model: CatalogModel;
       readonly offer: CatalogOffer;
       /** The provider's id to send, or why there is none. */
-      readonly upstream: { readonly id: string } | { readonly reason: string };
+      readonly upstream: UpstreamId;
     }
-  | { readonly kind: 'service'; readonly model: string; readonly known?: CatalogModel; readonly offer: ServiceOffer };
+  | {
+      readonly kind: 'service';
+      readonly about: ProviderDescriptor;
+      readonly model: string;
+      readonly known?: CatalogModel;
+      readonly offer: ServiceOffer;
+    };
 
 /** The offers of one name, and the provider it pins. */
 export interface Sources {
@@ -63,12 +80,12 @@ export function suffixOf(name: string, isWhole: IsWhole = NEVER): { readonly pla
 type IsWhole = (name: string) => boolean;
 const NEVER: IsWhole = () => false;
 
-type Models = Pick<World, 'services'>;
+type Models = Pick<World, 'services' | 'registry'>;
 
 /** What is known by a name: in the catalogue, and on services of the user's own. */
 export function lookUp(name: string, world: Models) {
-  const services = serviceIndex(world.services);
-  const match = findModel(name, services.providerOf);
+  const services = serviceIndex(world.services, world.registry);
+  const match = findModel(name, world.registry, services.providerOf);
   const known = match.kind === 'model' ? match.model : undefined;
   const pin = match.kind === 'model' ? match.pin : undefined;
   const called = services.called(name);
@@ -118,6 +135,7 @@ function findOffers(name: string, world: World, today: string, listRetired: bool
   const { match, known, pin, called, own } = lookUp(name, world);
   const sources: OfferSource[] = own.map((offer) => ({
     kind: 'service',
+    about: world.registry.of(offer.provider),
     model: offer.model,
     offer,
     ...(known ? { known } : {}),
@@ -137,8 +155,9 @@ function findOffers(name: string, world: World, today: string, listRetired: bool
   if (!listRetired && sources.length === 0 && !hasServedOffer(match.model, today)) throw retired(name, match.model);
   for (const offer of match.model.offers) {
     const exact = pin?.upstream !== undefined && pin.provider === offer.provider;
-    const upstream = exact ? { id: pin.upstream ?? offer.id } : upstreamId(offer, world.region ?? '');
-    sources.push({ kind: 'catalog', model: match.model, offer, upstream });
+    const about = world.registry.of(offer.provider);
+    const upstream = exact ? { id: pin.upstream ?? offer.id } : upstreamOf(about, offer, world.region ?? '');
+    sources.push({ kind: 'catalog', about, model: match.model, offer, upstream });
   }
   return { sources, ...(pin ? { pin: pin.provider } : {}) };
 }
@@ -157,12 +176,15 @@ export type Can = boolean | 'unknown';
 
 /** What is the same for an offer of the catalogue and one on a service of the user's own. */
 export interface Facts {
+  readonly about: ProviderDescriptor;
   readonly provider: string;
   readonly service?: string;
   readonly model: string;
   readonly upstream: string;
   readonly family: Family;
   readonly apis: readonly Api[];
+  /** What an API of the provider does with this model; undefined where it has no such API for it. */
+  readonly traits: (api: Api) => ApiTraits | undefined;
   readonly base: boolean;
   readonly tools: Can;
   readonly streamingTools: boolean;
@@ -202,18 +224,30 @@ export function factsOf(source: OfferSource): Facts {
   return facts;
 }
 
+/** Looked up once for each API of an offer. */
+function traitsOf(about: ProviderDescriptor, family: Family, upstream: string): Facts['traits'] {
+  const known = new Map<Api, ApiTraits | undefined>();
+  return (api) => {
+    if (!known.has(api)) known.set(api, about.traits(api, family, upstream));
+    return known.get(api);
+  };
+}
+
 function readFacts(source: OfferSource): Facts {
+  const { about } = source;
   const contextLength = contextLengthOf(source);
   const family = familyOf(source);
   const limits = contextLength === undefined ? {} : { contextLength };
   if (source.kind === 'service') {
     const { offer, known } = source;
     return {
+      about,
       provider: offer.provider,
       service: offer.service,
       model: source.model,
       upstream: offer.upstream,
       family,
+      traits: traitsOf(about, family, offer.upstream),
       apis: offer.capabilities?.completions === false ? CHAT_ONLY : SERVICE_APIS,
       base: known?.kind === 'base',
       // What the entry says, else what is known of the weights, whoever serves them.
@@ -229,12 +263,15 @@ function readFacts(source: OfferSource): Facts {
       maxOutput: () => offer.maxOutput,
     };
   }
-  const { model, offer, upstream } = source;
+  const { model, offer } = source;
+  const upstream = 'id' in source.upstream ? source.upstream.id : offer.id;
   return {
+    about,
     provider: offer.provider,
     model: model.id,
-    upstream: 'id' in upstream ? upstream.id : offer.id,
+    upstream,
     family,
+    traits: traitsOf(about, family, upstream),
     apis: offer.apis,
     base: model.kind === 'base',
     tools: offer.features.tools,

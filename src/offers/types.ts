@@ -9,6 +9,7 @@ import type {
   Privacy,
   Prompt,
   Provider,
+  ProviderRegistry,
   Routing,
   ServiceOffer,
   TimeoutSettings,
@@ -38,6 +39,8 @@ export type Routes = ReadonlyMap<string, Route>;
 /** What the deployment has to offer. */
 export interface World {
   readonly providers: ReadonlyMap<string, Provider>;
+  /** What is true of each provider, configured or not. */
+  readonly registry: ProviderRegistry;
   readonly services: readonly ServiceOffer[];
   /** The Bedrock region. */
   readonly region: string | undefined;

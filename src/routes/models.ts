@@ -12,28 +12,33 @@ import {
   type PriceTerms,
   priceFor,
   rateJson,
-  upstreamId,
-  WIRES,
-  wireOf,
 } from '../catalog/index.ts';
-import { dayOf, GatewayError, type ModelAt, type ServiceOffer } from '../core/index.ts';
+import {
+  dayOf,
+  GatewayError,
+  type ModelAt,
+  type ProviderDescriptor,
+  type ServiceOffer,
+  upstreamOf,
+} from '../core/index.ts';
 import { type Route, serviceIndex } from '../offers/index.ts';
 import { type Gateway, queryFlag, replyJson } from './request.ts';
 
 /** Which offers, models and routes this deployment can serve: configured, not retired, and available in its region. */
 export function availability({ config, services }: Gateway, day: string) {
+  const { registry } = config;
   const own = new Set(services.offers().map(({ model }) => model));
   const offered = (offer: CatalogOffer): boolean =>
-    offer.provider !== 'anyscale' &&
+    registry.of(offer.provider).ownServices === undefined &&
     config.providers.has(offer.provider) &&
     offer.billing !== 'provisioned' &&
     isServed(offer, day) &&
-    'id' in upstreamId(offer, config.region ?? '');
+    'id' in upstreamOf(registry.of(offer.provider), offer, config.region ?? '');
   const model = ({ id, offers }: CatalogModel): boolean => own.has(id) || offers.some(offered);
   const route = ({ targets }: Route): boolean =>
     targets.some(({ model: name, routing }) => {
       if (own.has(name)) return true;
-      const match = findModel(name);
+      const match = findModel(name, registry);
       if (match.kind !== 'model') return false;
       const { pin } = match;
       if (!pin && own.has(match.model.id)) return true;
@@ -59,7 +64,7 @@ export function modelsAt(provider: string, gateway: Gateway, day: string): reado
     ...models()
       .flatMap(({ offers }) => offers.filter((offer) => offer.provider === provider && offered(offer)))
       .flatMap((offer) => {
-        const upstream = upstreamId(offer, region);
+        const upstream = upstreamOf(gateway.config.registry.of(provider), offer, region);
         return 'id' in upstream ? [{ model: upstream.id }] : [];
       }),
   ];
@@ -69,8 +74,8 @@ export function modelsAt(provider: string, gateway: Gateway, day: string): reado
 const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);
 
 /** What an offer costs today, overrides included. */
-function pricing(book: PriceBook, provider: string, upstream: string, where: PriceTerms) {
-  const priced = priceFor(book, provider, upstream, dayOf(Date.now()), where);
+function pricing(book: PriceBook, about: ProviderDescriptor, upstream: string, where: PriceTerms) {
+  const priced = priceFor(book, about, upstream, dayOf(Date.now()), where);
   if (!priced.known) return null;
   const { id, layer, price, source, detail, checkedAt } = priced.row;
   const note = layer === 'bundled' && detail !== undefined ? { note: detail } : {};
@@ -81,11 +86,10 @@ function pricing(book: PriceBook, provider: string, upstream: string, where: Pri
 const regionOf = (region: string | undefined): PriceTerms => (region === undefined ? {} : { region });
 
 /** Whether an answer can be held to a JSON Schema: decided by the wire, and on Bedrock also by the model. */
-const holdsSchemas = (offer: CatalogOffer, family: string): boolean =>
+const holdsSchemas = (offer: CatalogOffer, family: string, about: ProviderDescriptor): boolean =>
   offer.apis.some((api) => {
-    const wire = wireOf(offer.provider, api, family, offer.id);
-    if (wire === undefined) return false;
-    return WIRES[wire].has('responseFormat') || (WIRES[wire].has('jsonSchema') && offer.features.structured);
+    const takes = about.traits(api, family, offer.id)?.takes;
+    return takes?.has('responseFormat') || (takes?.has('jsonSchema') && offer.features.structured);
   });
 
 /** The most output tokens that a provider states for any API of an offer. */
@@ -94,8 +98,9 @@ const mostOutput = ({ maxOutput }: CatalogOffer): number | null =>
 
 function catalogOffer(offer: CatalogOffer, family: string, { config, prices }: Gateway) {
   const where = regionOf(config.region);
+  const about = config.registry.of(offer.provider);
   // The price of the id that is sent: a Bedrock inference profile can have its own.
-  const sent = upstreamId(offer, where.region ?? 'us-east-1');
+  const sent = upstreamOf(about, offer, where.region ?? 'us-east-1');
   return {
     provider: offer.provider,
     provider_model: offer.id,
@@ -111,9 +116,9 @@ function catalogOffer(offer: CatalogOffer, family: string, { config, prices }: G
       tools: offer.features.tools,
       streaming_tools: offer.features.streamingTools,
       vision: offer.features.vision,
-      structured_output: holdsSchemas(offer, family),
+      structured_output: holdsSchemas(offer, family, about),
     },
-    pricing: pricing(prices.book(), offer.provider, 'id' in sent ? sent.id : offer.id, where),
+    pricing: pricing(prices.book(), about, 'id' in sent ? sent.id : offer.id, where),
   };
 }
 
@@ -126,7 +131,7 @@ const serviceCapabilities = ({ capabilities }: ServiceOffer, known: CatalogModel
   vision: capabilities?.vision ?? known?.capabilities.vision ?? null,
 });
 
-function serviceOffer(offer: ServiceOffer, known: CatalogModel | undefined, { prices }: Gateway) {
+function serviceOffer(offer: ServiceOffer, known: CatalogModel | undefined, { prices, config }: Gateway) {
   const { provider, service, upstream, contextLength } = offer;
   return {
     provider,
@@ -137,13 +142,13 @@ function serviceOffer(offer: ServiceOffer, known: CatalogModel | undefined, { pr
     configured: true,
     context_length: contextLength ?? null,
     capabilities: serviceCapabilities(offer, known),
-    pricing: pricing(prices.book(), provider, upstream, { service }),
+    pricing: pricing(prices.book(), config.registry.of(provider), upstream, { service }),
   };
 }
 
 /** A model in OpenAI's form, with its offers. */
 function describe(id: string, known: CatalogModel | undefined, gateway: Gateway) {
-  const services = serviceIndex(gateway.services.offers());
+  const services = serviceIndex(gateway.services.offers(), gateway.config.registry);
   const own = new Set([...services.called(id), ...(known ? services.of(known.id) : [])]);
   const [first] = own;
   return {
@@ -170,7 +175,7 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
       ...[...own].map((offer) => serviceOffer(offer, known, gateway)),
       ...(known?.offers ?? [])
         // The catalogue's Anyscale rows are history. Configured services are listed above.
-        .filter((offer) => offer.provider !== 'anyscale')
+        .filter((offer) => gateway.config.registry.of(offer.provider).ownServices === undefined)
         .map((offer) => catalogOffer(offer, known?.family ?? '', gateway)),
     ],
   };
@@ -230,8 +235,8 @@ export const getModel =
     const name = c.req.param('id') ?? '';
     const route = gateway.config.routes.get(name);
     if (route) return replyJson(c, 200, describeRoute(name, route));
-    const [own] = serviceIndex(gateway.services.offers()).called(name);
-    const match = findModel(own?.model ?? name);
+    const [own] = serviceIndex(gateway.services.offers(), gateway.config.registry).called(name);
+    const match = findModel(own?.model ?? name, gateway.config.registry);
     if (own) return replyJson(c, 200, describe(own.model, match.kind === 'model' ? match.model : undefined, gateway));
     if (match.kind === 'unknown') {
       throw new GatewayError(

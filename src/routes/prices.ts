@@ -4,20 +4,20 @@ import {
   ALWAYS,
   ageDays,
   findModel,
-  knownOffers,
   models,
-  offerKey,
   type PriceBook,
   type PriceDocument,
   type PriceRow,
+  priceableOffers,
   priceFor,
   priceSources,
   REPLICATE_HARDWARE,
   rateJson,
   readOverrides,
+  serviceKey,
   stale,
 } from '../catalog/index.ts';
-import { dayOf, GatewayError, isObject, type JsonObject } from '../core/index.ts';
+import { dayOf, GatewayError, isObject, type JsonObject, type ProviderDescriptor } from '../core/index.ts';
 import { type Gateway, readJson, replyJson } from './request.ts';
 
 /** The model names of each priced offer. */
@@ -29,7 +29,7 @@ function modelNames({ services }: Gateway): (row: PriceRow) => readonly string[]
   };
   for (const { id, offers } of models()) for (const offer of offers) add(offer.provider, offer.id, id);
   for (const { provider, upstream, service, model } of services.offers()) {
-    add(provider, offerKey(provider, upstream, service), model);
+    add(provider, serviceKey(provider, upstream, service), model);
   }
   return (row) => [...(found.get(`${row.provider} ${row.offer}`) ?? [])];
 }
@@ -49,13 +49,13 @@ const detailOf = ({ source, detail }: PriceRow): string | null =>
   [priceSources[source]?.what, detail].filter((text) => text !== undefined).join('. ') || null;
 
 /** Whether a call of today uses this row: no higher layer and no later row replaces it. */
-function inForce(book: PriceBook, row: PriceRow, day: string): boolean {
+function inForce(about: ProviderDescriptor, book: PriceBook, row: PriceRow, day: string): boolean {
   const region = row.region === '*' || row.region === 'us' ? 'us-east-1' : row.region;
-  const priced = priceFor(book, row.provider, idOf(row), day, { tier: row.tier, region });
+  const priced = priceFor(book, about, idOf(row), day, { tier: row.tier, region });
   return priced.known && priced.row.id === row.id;
 }
 
-function describe(row: PriceRow, names: readonly string[], book: PriceBook, day: string) {
+function describe(row: PriceRow, about: ProviderDescriptor, names: readonly string[], book: PriceBook, day: string) {
   return {
     rule: row.id,
     provider: row.provider,
@@ -67,7 +67,7 @@ function describe(row: PriceRow, names: readonly string[], book: PriceBook, day:
     ...rateJson(row.price),
     valid_from: row.validFrom === ALWAYS ? null : row.validFrom,
     valid_to: row.validTo ?? null,
-    in_force: inForce(book, row, day),
+    in_force: inForce(about, book, row, day),
     source: row.source,
     source_detail: detailOf(row),
     checked_at: row.checkedAt,
@@ -84,7 +84,7 @@ export function priceList(gateway: Gateway, wanted: (row: PriceRow, names: reado
   const day = dayOf(Date.now());
   const data = book.rows.flatMap((row) => {
     const names = namesOf(row);
-    return wanted(row, names) ? [describe(row, names, book, day)] : [];
+    return wanted(row, names) ? [describe(row, gateway.config.registry.of(row.provider), names, book, day)] : [];
   });
   return { object: 'list', data, version: gateway.prices.version() };
 }
@@ -94,7 +94,7 @@ export const listPrices =
   (gateway: Gateway): Handler =>
   async (c) => {
     const { provider, model } = c.req.query();
-    const match = model === undefined ? undefined : findModel(model);
+    const match = model === undefined ? undefined : findModel(model, gateway.config.registry);
     const named = match?.kind === 'model' ? match.model.id : model;
     await gateway.prices.fresh(0);
     const list = priceList(
@@ -175,7 +175,7 @@ export const putPrices =
     if (typeof force !== 'boolean') throw invalid('force: must be true or false.', 'force');
     const expected = readVersion(version);
     const { overrides, mistakes } = readOverrides(prices, 'prices', {
-      known: knownOffers(gateway.services.offers(), gateway.config.discoveries),
+      known: priceableOffers(gateway.config.registry, gateway.services.offers(), gateway.config.discoveries),
       judge: true,
       source,
       force,

@@ -1,5 +1,5 @@
 /** Prompts and tokens: how a chat becomes the text that a model reads, and how many tokens it has. */
-export { bosAdded, bosOn, isRawWire, type RawWire, reportsExtra } from './bos.ts';
+export { bosAdded, bosOn } from './bos.ts';
 export { tokenizerFamily } from './families.ts';
 export {
   broken,

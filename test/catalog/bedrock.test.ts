@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bedrockId, type CatalogOffer, models } from '../../src/catalog/index.ts';
+import { type CatalogOffer, models } from '../../src/catalog/index.ts';
+import { upstreamId } from '../support/providers.ts';
 
 const offerOf = (model: string): CatalogOffer => {
   const offer = models()
@@ -28,7 +29,7 @@ describe('the id to use in a Bedrock region', () => {
     ['kimi-k3', 'ap-south-1', 'in.moonshotai.kimi-k3'],
     ['kimi-k3', 'eu-central-1', 'global.moonshotai.kimi-k3'],
     ['glm-5.3', 'ap-south-1', 'global.zai.glm-5.3'],
-  ])('%s in %s is %s', (model, region, id) => expect(bedrockId(offerOf(model), region)).toEqual({ id }));
+  ])('%s in %s is %s', (model, region, id) => expect(upstreamId(offerOf(model), region)).toEqual({ id }));
 
   it.each([
     ['llama-3-8b-instruct', 'eu-central-1'],
@@ -38,18 +39,18 @@ describe('the id to use in a Bedrock region', () => {
     ['gpt-oss-120b', 'mars-north-1'],
     ['gpt-oss-120b', ''],
   ])('there is none for %s in %j', (model, region) =>
-    expect(bedrockId(offerOf(model), region)).not.toHaveProperty('id'),
+    expect(upstreamId(offerOf(model), region)).not.toHaveProperty('id'),
   );
 
   it('comes with the regions to choose from, where there is none', () => {
-    expect(bedrockId(offerOf('llama-3.3-70b-instruct'), 'eu-west-1')).toEqual({
+    expect(upstreamId(offerOf('llama-3.3-70b-instruct'), 'eu-west-1')).toEqual({
       reason:
         'Bedrock does not serve meta.llama3-3-70b-instruct-v1:0 from eu-west-1. Set AWS_REGION to one of us-east-1, us-east-2, us-west-2.',
     });
   });
 
   it('is the bare id where nothing is known of regions: Bedrock will say', () => {
-    expect(bedrockId(offerOf('llama-2-70b-chat'), 'us-east-1')).toEqual({ id: 'meta.llama2-70b-chat-v1' });
+    expect(upstreamId(offerOf('llama-2-70b-chat'), 'us-east-1')).toEqual({ id: 'meta.llama2-70b-chat-v1' });
   });
 });
 
@@ -82,7 +83,7 @@ describe('a model with several inference profiles', () => {
     ['ap-southeast-1', 'apac'],
     ['sa-east-1', 'global'],
   ])('is called from %s through the profile of its own geography, %s', (region, geography) => {
-    expect(bedrockId(offer, region)).toEqual({ id: `${geography}.meta.x-v1:0` });
+    expect(upstreamId(offer, region)).toEqual({ id: `${geography}.meta.x-v1:0` });
   });
 
   it('is called through another geography where only that one reaches the region', () => {
@@ -90,6 +91,6 @@ describe('a model with several inference profiles', () => {
       ...offer,
       profiles: { 'us.meta.x-v1:0': ['us-east-1', 'eu-west-1'], 'eu.meta.x-v1:0': ['eu-north-1'] },
     };
-    expect(bedrockId(reached, 'eu-west-1')).toEqual({ id: 'us.meta.x-v1:0' });
+    expect(upstreamId(reached, 'eu-west-1')).toEqual({ id: 'us.meta.x-v1:0' });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bundledBook, type Costing, costOf, priceFor, type Rate, rangeOf, sumOf } from '../../src/catalog/index.ts';
+import { bundledBook, type Costing, costOf, estimateCost, type Rate, sumOf } from '../../src/catalog/index.ts';
 import { formatDollars, parseDollars, type Usage } from '../../src/core/index.ts';
+import { priceFor } from '../support/providers.ts';
 import { CALL_CASES, COST_CASES, type CostCase } from './costs.ts';
 import { rowOf } from './rows.ts';
 
@@ -127,7 +128,7 @@ describe('a call of several attempts', () => {
 
 describe('what a call can come to', () => {
   const range = (price: CostCase['price'], ...tokens: [number, number, number, number]) => {
-    const found = rangeOf(rowOf(rateOf(price)), ...tokens);
+    const found = estimateCost(rowOf(rateOf(price)), ...tokens);
     return found && [found.min, found.expected, found.max].map(dollars);
   };
 
@@ -160,6 +161,6 @@ describe('what a call can come to', () => {
 
   it('seconds, where the operator says how fast the hardware is', () => {
     const row = rowOf({ kind: 'second', perSecond: parseDollars('0.0014'), tokensPerSecond: 50 });
-    expect(rangeOf(row, 1_000, 0, 50, 100)?.max).toBe(parseDollars('0.0028'));
+    expect(estimateCost(row, 1_000, 0, 50, 100)?.max).toBe(parseDollars('0.0028'));
   });
 });

@@ -1,22 +1,28 @@
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import {
   CATALOG_DATE,
   type CatalogOffer,
-  findModel,
   hasServedOffer,
   isServed,
   models,
   priceSources,
-  upstreamId,
-  wireOf,
 } from '../../src/catalog/index.ts';
+import json from '../../src/catalog/models.json' with { type: 'json' };
 import { parseDollars } from '../../src/core/index.ts';
+import { findModel, registry, upstreamId } from '../support/providers.ts';
+import { modelRow, wrongIn } from './schema.ts';
 
 const offers = models().flatMap((model) => model.offers.map((offer) => ({ model, offer })));
 const byId = new Map(models().map((model) => [model.id, model]));
 const live = (offer: CatalogOffer): boolean => offer.status.state === 'live';
 
 describe('the models', () => {
+  it('are written as the schema says, each offer at a provider that has a folder', () => {
+    expect(wrongIn(v.array(modelRow), json)).toEqual([]);
+    expect(offers.filter(({ offer }) => !registry.ids.includes(offer.provider))).toEqual([]);
+  });
+
   it('cover Llama 2 and Code Llama in every size and kind of the guide', () => {
     const llama2 = ['7b', '13b', '70b'].flatMap((size) => [`llama-2-${size}`, `llama-2-${size}-chat`]);
     const code = ['7b', '13b', '34b', '70b'].flatMap((size) =>
@@ -106,7 +112,7 @@ describe('the offers', () => {
       ({ model, offer }) =>
         offer.id === '' ||
         offer.apis.length === 0 ||
-        offer.apis.some((api) => !wireOf(offer.provider, api, model.family)),
+        offer.apis.some((api) => !registry.of(offer.provider).traits(api, model.family)),
     );
     expect(broken).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { findModel, models } from '../../src/catalog/index.ts';
-import { PROVIDER_IDS, providerNames } from '../../src/core/index.ts';
+import { models } from '../../src/catalog/index.ts';
+import { findModel, PROVIDER_IDS, providerNames } from '../support/providers.ts';
 
 const found = (name: string, own: readonly string[] = []) => findModel(name, providerNames([...PROVIDER_IDS, ...own]));
 const idOf = (name: string, own?: readonly string[]) => {

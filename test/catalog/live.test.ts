@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Database, isDatabase, livePrices, type Prices, priceFor } from '../../src/catalog/index.ts';
+import { type Database, isDatabase, livePrices, type Prices } from '../../src/catalog/index.ts';
+import { priceFor, registry } from '../support/providers.ts';
 
 const database = (): Database => {
   const db: unknown = Reflect.get(env, 'DB');
@@ -23,6 +24,7 @@ function isolate(db: Database | undefined = database()) {
   let now = Date.parse(DAY);
   const left: Promise<void>[] = [];
   const prices = livePrices({
+    registry,
     database: db,
     services: () => [],
     overrides: [],
@@ -149,7 +151,12 @@ describe("the admin's prices", () => {
   });
 
   it('cannot be kept without a database', () => {
-    const prices = livePrices({ services: () => [], overrides: [], background: () => undefined });
+    const prices = livePrices({
+      registry,
+      services: () => [],
+      overrides: [],
+      background: () => undefined,
+    });
     expect(prices.replace).toBeUndefined();
     expect(input(prices.book())).toBe(300_000_000n);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { knownOffers, overrideRows, readOverrides } from '../../src/catalog/index.ts';
+import { overrideRows, readOverrides } from '../../src/catalog/index.ts';
 import type { ServiceOffer } from '../../src/core/index.ts';
+import { priceableOffers } from '../support/providers.ts';
 
 const SERVICES: readonly ServiceOffer[] = [
   {
@@ -19,7 +20,7 @@ const SERVICES: readonly ServiceOffer[] = [
   },
   { provider: 'ollama', service: 'ollama', model: 'my-model', upstream: 'llama3.2', price: { known: false } },
 ];
-const known = knownOffers(SERVICES);
+const known = priceableOffers(SERVICES);
 const read = (value: unknown, options: { force?: boolean; source?: string; judge?: boolean } = {}) =>
   readOverrides(value, 'CHASQUI_PRICES', { known, judge: true, ...options });
 const LLAMA = 'meta.llama3-8b-instruct-v1:0';

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Parameter, WIRES, wireOf } from '../../src/catalog/index.ts';
+import type { Api, Parameter } from '../../src/core/index.ts';
+import { registry, TRAITS, traitsCalled } from '../support/providers.ts';
+
+const wireOf = (provider: string, api: Api, family: string, upstream?: string) =>
+  registry.of(provider).traits(api, family, upstream)?.name;
 
 describe('the wire of a job', () => {
   it.each([
@@ -32,8 +36,8 @@ describe('the wire of a job', () => {
 });
 
 describe('what a wire takes', () => {
-  const wires = Object.keys(WIRES) as (keyof typeof WIRES)[];
-  const taking = (parameter: Parameter) => wires.filter((wire) => WIRES[wire].has(parameter));
+  const wires = [...TRAITS.keys()];
+  const taking = (parameter: Parameter) => wires.filter((wire) => traitsCalled(wire).takes.has(parameter));
 
   it('is a limit, a temperature and top-p everywhere', () => {
     for (const parameter of ['maxTokens', 'temperature', 'topP'] as const) expect(taking(parameter)).toEqual(wires);
@@ -45,7 +49,7 @@ describe('what a wire takes', () => {
 
   it('is never stop on Replicate, whose one string with commas cannot carry a comma, nor for Llama on Invoke', () => {
     expect(taking('stop').filter((wire) => wire.startsWith('replicate.'))).toEqual([]);
-    expect(WIRES['bedrock.invoke-llama'].has('stop')).toBe(false);
+    expect(traitsCalled('bedrock.invoke-llama').takes.has('stop')).toBe(false);
   });
 
   it.each(['seed', 'logprobs', 'logitBias', 'frequencyPenalty', 'presencePenalty', 'user', 'minP'] as const)(
@@ -54,9 +58,9 @@ describe('what a wire takes', () => {
   );
 
   it('is tools with a choice on Converse, but only auto for Llama', () => {
-    expect(WIRES['bedrock.converse'].has('toolChoice')).toBe(true);
-    expect(WIRES['bedrock.converse-llama'].has('tools')).toBe(true);
-    expect(WIRES['bedrock.converse-llama'].has('toolChoice')).toBe(false);
+    expect(traitsCalled('bedrock.converse').takes.has('toolChoice')).toBe(true);
+    expect(traitsCalled('bedrock.converse-llama').takes.has('tools')).toBe(true);
+    expect(traitsCalled('bedrock.converse-llama').takes.has('toolChoice')).toBe(false);
   });
 
   it('is tools, images and a response format on no completion API', () => {

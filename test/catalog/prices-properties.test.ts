@@ -5,19 +5,18 @@ import {
   bundledBook,
   type Costing,
   costOf,
-  knownOffers,
+  estimateCost,
   LAYERS,
   layered,
   type PriceRow,
-  priceFor,
   type Rate,
-  rangeOf,
   rateJson,
   readOverrides,
   sumOf,
   TIERS,
 } from '../../src/catalog/index.ts';
 import { addUsage, type Usage } from '../../src/core/index.ts';
+import { priceableOffers, priceFor } from '../support/providers.ts';
 import { rowOf, tokens } from './rows.ts';
 
 const amount = fc.bigInt({ min: 0n, max: 200_000_000_000n });
@@ -90,7 +89,7 @@ describe('any cost', () => {
       fc.property(tokenRate, usage, count, count, (price, used, expected, spare) => {
         const row = rowOf(price);
         const made = used.output + used.reasoning;
-        const range = rangeOf(row, used.input + used.cacheRead + used.cacheWrite, made, expected, made + spare);
+        const range = estimateCost(row, used.input + used.cacheRead + used.cacheWrite, made, expected, made + spare);
         const { total } = known(costOf(row, used));
         if (!range) throw new Error('no range');
         expect(range.min <= range.expected && range.expected <= range.max).toBe(true);
@@ -185,7 +184,9 @@ describe('any book', () => {
 
 describe('any rate', () => {
   it('is read back from its JSON as it was', () => {
-    const own = knownOffers([{ provider: 'own', service: 'own', model: 'm', upstream: 'm', price: { known: false } }]);
+    const own = priceableOffers([
+      { provider: 'own', service: 'own', model: 'm', upstream: 'm', price: { known: false } },
+    ]);
     fc.assert(
       fc.property(rate, (price) => {
         const { overrides } = readOverrides({ own: { m: rateJson(price) } }, 'prices', { known: own, judge: false });

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import {
   bookFrom,
@@ -7,14 +8,15 @@ import {
   layered,
   models,
   type PriceRow,
-  priceFor,
   priceSources,
   REPLICATE_HARDWARE,
   stale,
-  upstreamId,
 } from '../../src/catalog/index.ts';
+import json from '../../src/catalog/prices.json' with { type: 'json' };
 import { formatDollars, parseDollars } from '../../src/core/index.ts';
+import { priceFor, registry, upstreamId } from '../support/providers.ts';
 import { rowOf, tokens } from './rows.ts';
+import { priceLine, wrongIn } from './schema.ts';
 
 const TODAY = CATALOG_DATE;
 const { rows } = bundledBook();
@@ -31,6 +33,15 @@ const overlap = (a: PriceRow, b: PriceRow): boolean =>
   b.validFrom <= (a.validTo ?? '9999');
 
 describe('every bundled price', () => {
+  it('is written as the schema says, with its inference profile where it holds for that alone', () => {
+    expect(wrongIn(v.array(priceLine), json)).toEqual([]);
+    const wrong = json.filter((line) => {
+      const bare = registry.of(line.provider).modelIn?.(line.offer);
+      return line.profile === undefined ? bare !== undefined : line.offer !== `${line.profile}.${bare}`;
+    });
+    expect(wrong).toEqual([]);
+  });
+
   it('has a source that sources.json explains, and a day on which that was read', () => {
     expect(rows.filter(({ source }) => !(source in priceSources)).map(({ id }) => id)).toEqual([]);
     const now = new Date().toISOString();

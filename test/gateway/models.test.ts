@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isServed, models, upstreamId } from '../../src/catalog/index.ts';
+import { isServed, models } from '../../src/catalog/index.ts';
 import { dayOf } from '../../src/core/index.ts';
 import { type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
+import { upstreamId } from '../support/providers.ts';
 
 let stack: Stack;
 beforeAll(async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GatewayError, type ServiceOffer } from '../../src/core/index.ts';
 import { liveServices } from '../../src/offers/index.ts';
+import { registry } from '../support/providers.ts';
 
 const offer = (model: string, more: Partial<ServiceOffer> = {}): ServiceOffer => ({
   provider: 'mine',
@@ -17,6 +18,7 @@ function isolate(answer: () => readonly ServiceOffer[] | Promise<readonly Servic
   let asked = 0;
   const left: Promise<void>[] = [];
   const services = liveServices({
+    registry,
     offers: [offer('fixed', { provider: 'other', service: 'other' }), offer('named')],
     discoveries: [
       {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { bundledBook, layered, models } from '../../src/catalog/index.ts';
-import { offerKey } from '../../src/catalog/prices/key.ts';
 import { readRouting } from '../../src/dialects/openai/index.ts';
 import { readRoutes } from '../../src/offers/index.ts';
 import { rowOf } from '../catalog/rows.ts';
+import { offerKey, registry } from '../support/providers.ts';
 import { chat, errorOf, loadTokenizers, offerOf, order, provider, reason, service, sheet, world } from './support.ts';
 
 beforeAll(loadTokenizers);
@@ -80,6 +80,7 @@ describe('a provider by OpenRouter’s name', () => {
   it('is understood in a route’s defaults, which name nobody who is not here', () => {
     const read = (order: string[]) =>
       readRoutes({ cheap: { models: ['gpt-oss-120b'], provider: { order } } }, 'CHASQUI_ROUTES', {
+        registry,
         services: [],
         providers: [],
         routing: readRouting,

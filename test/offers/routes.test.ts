@@ -2,13 +2,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Call, parseDollars } from '../../src/core/index.ts';
 import { readRouting } from '../../src/dialects/openai/index.ts';
 import { modelsNamed, type Routes, readRoutes, resolve, type World } from '../../src/offers/index.ts';
+import { registry } from '../support/providers.ts';
 import { chat, errorOf, laidOut, loadTokenizers, momentOn, order, service, sheet, TODAY, world } from './support.ts';
 
 beforeAll(loadTokenizers);
 
 const PROVIDERS = ['bedrock', 'replicate', 'together'];
 const read = (value: unknown, services = [service({ model: 'my-own' })]) =>
-  readRoutes(value, 'CHASQUI_ROUTES', { services, providers: PROVIDERS, routing: readRouting });
+  readRoutes(value, 'CHASQUI_ROUTES', { registry, services, providers: PROVIDERS, routing: readRouting });
 
 function routes(value: unknown): Routes {
   const { routes: map, mistakes } = read(value);

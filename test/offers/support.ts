@@ -42,6 +42,7 @@ export const service = (more: Partial<ServiceOffer> = {}): ServiceOffer => ({
 });
 
 export const world = (more: Partial<World> = {}): World => ({
+  registry,
   providers: new Map(['bedrock', 'replicate', 'together', 'anyscale'].map((id) => [id, provider(id)])),
   services: [service()],
   region: 'us-east-1',

@@ -17,6 +17,7 @@ import {
   writtenOut,
 } from '../../src/tokens/index.ts';
 import { strip } from '../../src/tokens/turns.ts';
+import { traitsCalled } from '../support/providers.ts';
 
 const system = (content: string): Message => ({ role: 'system', content });
 const user = (content: string): Message => ({ role: 'user', content });
@@ -391,7 +392,7 @@ describe('begin-of-sequence', () => {
     ['openai.completions', 'llama-3.3', 'server'],
     ['replicate.llama-2-2023', 'llama-2', 'text'],
   ] as const)('on %s for %s is put there by the %s', (wire, family, who) => {
-    expect(bosOn(wire, family)).toBe(who);
+    expect(bosOn(traitsCalled(wire).addsBos, family)).toBe(who);
   });
 
   it.each([
@@ -404,7 +405,7 @@ describe('begin-of-sequence', () => {
     ['replicate.llama-2-2023', 'llama-2', '<s>Hello', 0],
     ['openai.chat', 'llama-2', 'Hello', 0],
   ] as const)('on %s for %s, before %j: %d', (wire, family, prompt, added) => {
-    expect(bosAdded(wire, family, prompt)).toBe(added);
+    expect(bosAdded(traitsCalled(wire).addsBos, family, prompt)).toBe(added);
   });
 });
 

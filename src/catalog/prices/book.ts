@@ -1,65 +1,33 @@
-import { byCodeUnits } from '../../core/index.ts';
-import { geographiesFor } from '../bedrock.ts';
-import { offerKey } from './key.ts';
-import type { PriceBook, Priced, PriceRow, Tier } from './types.ts';
+import { byCodeUnits, type ProviderDescriptor } from '../../core/index.ts';
+import { offerKey, type PriceBook, type Priced, type PriceRow, type Tier } from './types.ts';
 
-const keyOf = (provider: string, offer: string): string => `${provider} ${offer}`;
+/** The price book: rows in layers, of which the last wins, and the one row that holds for an offer on a day. */
 
-/** Nearer places first, then later days, so that the first row that fits is the one that holds. */
-const byPrecedence = (a: PriceRow, b: PriceRow): number =>
+export const keyOf = (provider: string, offer: string): string => `${provider} ${offer}`;
+
+/** Sorts nearer places first, then later days, so that the first row that fits is the one that holds. */
+export const byPrecedence = (a: PriceRow, b: PriceRow): number =>
   Number(a.region === '*') - Number(b.region === '*') ||
   Number(a.region === 'us') - Number(b.region === 'us') ||
   byCodeUnits(b.validFrom, a.validFrom);
 
-function grouped<T extends { readonly provider: string; readonly offer: string }>(
-  rows: readonly T[],
-): ReadonlyMap<string, readonly T[]> {
-  const byOffer = new Map<string, T[]>();
+export function grouped<T>(rows: readonly T[], keyOfRow: (row: T) => string): ReadonlyMap<string, readonly T[]> {
+  const byKey = new Map<string, T[]>();
   for (const row of rows) {
-    const key = keyOf(row.provider, row.offer);
-    const list = byOffer.get(key);
+    const key = keyOfRow(row);
+    const list = byKey.get(key);
     if (list) list.push(row);
-    else byOffer.set(key, [row]);
+    else byKey.set(key, [row]);
   }
-  return byOffer;
+  return byKey;
 }
 
-const NONE: readonly PriceRow[] = [];
+export const NONE: readonly PriceRow[] = [];
 
 /** A book of one layer. */
 export function bookFrom(rows: readonly PriceRow[]): PriceBook {
-  const byOffer = grouped([...rows].sort(byPrecedence));
+  const byOffer = grouped([...rows].sort(byPrecedence), ({ provider, offer }) => keyOf(provider, offer));
   return { rows, rowsOf: (provider, offer) => byOffer.get(keyOf(provider, offer)) ?? NONE };
-}
-
-/** What is enough of a row to know whose it is, and how the row is made of it. */
-export interface Line {
-  readonly provider: string;
-  readonly offer: string;
-  readonly row: () => PriceRow;
-}
-
-/** A book of one layer whose rows are made when they are asked for: of hundreds a call needs a few. */
-export function bookOnDemand(lines: readonly Line[]): PriceBook {
-  const byOffer = grouped(lines);
-  const made = new Map<string, readonly PriceRow[]>();
-  let rows: readonly PriceRow[] | undefined;
-  return {
-    get rows() {
-      rows ??= lines.map((line) => line.row());
-      return rows;
-    },
-    rowsOf(provider, offer) {
-      const key = keyOf(provider, offer);
-      const known = made.get(key);
-      if (known) return known;
-      const own = byOffer.get(key);
-      if (!own) return NONE;
-      const sorted = own.map((line) => line.row()).sort(byPrecedence);
-      made.set(key, sorted);
-      return sorted;
-    },
-  };
 }
 
 /** A book with layers over it, of which the last wins: wherever one of its rows fits, no row below is asked. */
@@ -81,7 +49,7 @@ export function layered(base: PriceBook, ...overrides: readonly (readonly PriceR
     }, base);
 }
 
-/** Where a Bedrock call is priced; price lists speak of "US regions", which GovCloud is not one of. */
+/** What a row's region `us` covers: price lists speak of "US regions", and GovCloud is not one of them. */
 const IN_US: ReadonlySet<string> = new Set(['us-east-1', 'us-east-2', 'us-west-1', 'us-west-2']);
 
 const coversRegion = (row: PriceRow, region: string): boolean =>
@@ -90,19 +58,17 @@ const coversRegion = (row: PriceRow, region: string): boolean =>
 const coversDay = (row: PriceRow, day: string): boolean =>
   row.validFrom <= day && (row.validTo === undefined || day <= row.validTo);
 
-/** The first of rows that fit, where prices that hold for one inference profile alone are asked for the likeliest first. */
-function throughProfile(rows: readonly PriceRow[], geographies: readonly string[]): PriceRow | undefined {
+/** The first of the rows that fit. A price that holds for one inference profile alone is looked for in the likeliest first. */
+function throughProfile(rows: readonly PriceRow[], profiles: readonly string[]): PriceRow | undefined {
   const [first] = rows;
   if (first?.profile === undefined) return first;
-  return geographies
-    .map((geography) => rows.find(({ profile = geography }) => profile === geography))
-    .find((row) => row !== undefined);
+  return profiles.map((one) => rows.find(({ profile = one }) => profile === one)).find((row) => row !== undefined);
 }
 
 export interface PriceTerms {
   /** `standard` unless given: one tier's price says nothing about another's. */
   readonly tier?: Tier;
-  /** The AWS region of the call. Unless given, one in the US, which is what Bedrock's list prices are for. */
+  /** The region of the call. Unless given, one in the US, which is what list prices by region are for. */
   readonly region?: string;
   /** Which of the user's own services serves it. */
   readonly service?: string;
@@ -130,6 +96,10 @@ function whyNot(rows: readonly PriceRow[], name: string, day: string, tier: Tier
     : `No price of ${name} is known for ${day}.`;
 }
 
+/** Answers that are remembered of a book. A book never changes: another one takes its place. */
+const REMEMBERED = 1024;
+const answers = new WeakMap<PriceBook, Map<string, Priced>>();
+
 /**
  * What an offer costs on a day, or why that is not known. A price for US regions does not answer for another region: the
  * differences that are known run to 19 %, and a guess would end up in a budget.
@@ -139,7 +109,7 @@ function whyNot(rows: readonly PriceRow[], name: string, day: string, tier: Tier
  */
 export function priceFor(
   book: PriceBook,
-  provider: string,
+  about: ProviderDescriptor,
   upstream: string,
   day: string,
   terms: PriceTerms = {},
@@ -150,33 +120,29 @@ export function priceFor(
     known = new Map();
     answers.set(book, known);
   }
-  const key = `${day} ${provider} ${tier} ${region} ${service}|${upstream}`;
+  const key = `${day} ${about.id} ${tier} ${region} ${service}|${upstream}`;
   const before = known.get(key);
   if (before) return before;
-  const priced = findPrice(book, provider, upstream, day, terms);
+  const priced = findPrice(book, about, upstream, day, terms);
   // Ids that pin a version have no end: then it begins anew.
   if (known.size >= REMEMBERED) known.clear();
   known.set(key, priced);
   return priced;
 }
 
-/** Answers that are remembered of a book, which never changes: another one takes its place. */
-const REMEMBERED = 1024;
-const answers = new WeakMap<PriceBook, Map<string, Priced>>();
-
 function findPrice(
   book: PriceBook,
-  provider: string,
+  about: ProviderDescriptor,
   upstream: string,
   day: string,
   { tier = 'standard', region = 'us-east-1', service }: PriceTerms,
 ): Priced {
-  const offer = offerKey(provider, upstream, service);
-  const rows = book.rowsOf(provider, offer);
+  const offer = offerKey(about, upstream, service);
+  const rows = book.rowsOf(about.id, offer);
   const fitting = rows.filter((one) => one.tier === tier && coversRegion(one, region) && coversDay(one, day));
-  const row = throughProfile(fitting, provider === 'bedrock' ? geographiesFor(upstream, region) : []);
+  const row = throughProfile(fitting, about.priceProfiles?.(upstream, region) ?? []);
   if (row) return { known: true, row };
-  const name = `${offer} at ${provider}`;
+  const name = `${offer} at ${about.id}`;
   // All that fit are of other profiles than the one that is called.
   const others = [...new Set(fitting.map(({ profile }) => profile))].sort().join(', ');
   return {

@@ -1,64 +1,62 @@
-import * as v from 'valibot';
-import { byCodeUnits, PROVIDER_IDS, parseDollars } from '../../core/index.ts';
-import { bedrockIdWithin } from '../bedrock.ts';
+import { byCodeUnits, parseDollars } from '../../core/index.ts';
 import prices from '../prices.json' with { type: 'json' };
 import hardware from '../replicate-hardware.json' with { type: 'json' };
-import { bookOnDemand } from './book.ts';
+import { byPrecedence, grouped, keyOf, NONE } from './book.ts';
 import { type PriceBook, type PriceRow, type Rate, TIERS } from './types.ts';
 
-const day = v.pipe(v.string(), v.isoDate());
-const dollars = v.pipe(v.string(), v.transform(parseDollars));
+/**
+ * The list prices that come with the software: `prices.json`. The tests check every line against a schema. A line becomes a row when
+ * somebody asks for it, because a call needs a few of hundreds.
+ */
 
-const line = v.strictObject({
-  provider: v.picklist(PROVIDER_IDS),
-  offer: v.string(),
-  validFrom: day,
-  validTo: v.exactOptional(day),
-  region: v.optional(v.string(), '*'),
-  tier: v.optional(v.picklist(TIERS), 'standard'),
-  inputPerMtok: dollars,
-  outputPerMtok: dollars,
-  cacheReadPerMtok: v.exactOptional(dollars),
-  cacheWritePerMtok: v.exactOptional(dollars),
-  source: v.string(),
-  checkedAt: day,
-  note: v.exactOptional(v.string()),
-});
+/** A price as the file has it. */
+export interface PriceJson {
+  readonly provider: string;
+  /** The provider's id. */
+  readonly offer: string;
+  /** The inference profile that `offer` begins with, where the price holds for that profile alone. */
+  readonly profile?: string;
+  readonly validFrom: string;
+  readonly validTo?: string;
+  readonly region?: string;
+  readonly tier?: string;
+  readonly inputPerMtok: string;
+  readonly outputPerMtok: string;
+  readonly cacheReadPerMtok?: string;
+  readonly cacheWritePerMtok?: string;
+  readonly source: string;
+  readonly checkedAt: string;
+  readonly note?: string;
+}
 
-function rateOf(entry: v.InferOutput<typeof line>): Rate {
-  const {
-    inputPerMtok: input,
-    outputPerMtok: output,
-    cacheReadPerMtok: cacheRead,
-    cacheWritePerMtok: cacheWrite,
-  } = entry;
+const lines: readonly PriceJson[] = prices;
+
+function rateOf({ inputPerMtok, outputPerMtok, cacheReadPerMtok, cacheWritePerMtok }: PriceJson): Rate {
   return {
     kind: 'token',
-    input,
-    output,
-    ...(cacheRead === undefined ? {} : { cacheRead }),
-    ...(cacheWrite === undefined ? {} : { cacheWrite }),
+    input: parseDollars(inputPerMtok),
+    output: parseDollars(outputPerMtok),
+    ...(cacheReadPerMtok === undefined ? {} : { cacheRead: parseDollars(cacheReadPerMtok) }),
+    ...(cacheWritePerMtok === undefined ? {} : { cacheWrite: parseDollars(cacheWritePerMtok) }),
   };
 }
 
-/** Tier and region stand in a rule's name only where they are not the usual ones. */
-function idOf({ provider, offer, validFrom, tier, region }: v.InferOutput<typeof line>): string {
+/** The id of a line's offer without its profile. */
+const bareOffer = ({ offer, profile }: PriceJson): string =>
+  profile === undefined ? offer : offer.slice(profile.length + 1);
+
+function rowOf(line: PriceJson): PriceRow {
+  const { provider, profile, region = '*', validFrom, validTo, source, checkedAt, note } = line;
+  const tier = TIERS.find((one) => one === (line.tier ?? 'standard'));
+  if (tier === undefined) throw new Error(`prices.json: ${line.tier} is none of ${TIERS.join(', ')}.`);
+  // Tier and region stand in a rule's name only where they are not the usual ones.
   const place = region === '*' || region === 'us' ? '' : `#${region}`;
-  return `${provider}/${offer}@${validFrom}${tier === 'standard' ? '' : `#${tier}`}${place}`;
-}
-
-const bareOffer = (provider: string, offer: string): string =>
-  (provider === 'bedrock' ? bedrockIdWithin(offer) : undefined) ?? offer;
-
-function rowOf(entry: v.InferOutput<typeof line>): PriceRow {
-  const { provider, tier, region, validFrom, validTo, source, checkedAt, note } = entry;
-  const offer = bareOffer(provider, entry.offer);
   return {
-    id: idOf(entry),
+    id: `${provider}/${line.offer}@${validFrom}${tier === 'standard' ? '' : `#${tier}`}${place}`,
     layer: 'bundled',
     provider,
-    offer,
-    ...(offer === entry.offer ? {} : { profile: entry.offer.slice(0, -offer.length - 1) }),
+    offer: bareOffer(line),
+    ...(profile === undefined ? {} : { profile }),
     tier,
     region,
     validFrom,
@@ -66,31 +64,41 @@ function rowOf(entry: v.InferOutput<typeof line>): PriceRow {
     source,
     ...(note === undefined ? {} : { detail: note }),
     checkedAt,
-    price: rateOf(entry),
+    price: rateOf(line),
+  };
+}
+
+function readBook(): PriceBook {
+  const made = new Map<PriceJson, PriceRow>();
+  const row = (line: PriceJson): PriceRow => {
+    const known = made.get(line) ?? rowOf(line);
+    made.set(line, known);
+    return known;
+  };
+  const byOffer = grouped(lines, (line) => keyOf(line.provider, bareOffer(line)));
+  const sorted = new Map<string, readonly PriceRow[]>();
+  let all: readonly PriceRow[] | undefined;
+  return {
+    get rows() {
+      all ??= lines.map(row);
+      return all;
+    },
+    rowsOf(provider, offer) {
+      const key = keyOf(provider, offer);
+      const known = sorted.get(key);
+      if (known) return known;
+      const own = byOffer.get(key)?.map(row).sort(byPrecedence) ?? NONE;
+      if (own.length > 0) sorted.set(key, own);
+      return own;
+    },
   };
 }
 
 let book: PriceBook | undefined;
 
-/** Whose the lines are; the rest is read and checked when it is asked for. */
-const owners = v.array(v.looseObject({ provider: v.string(), offer: v.string() }));
-
-/** The list prices of `prices.json`. Read at the first call, so that loading the module costs nothing. */
+/** The list prices. Read at the first call, so that loading the module costs nothing. */
 export function bundledBook(): PriceBook {
-  const lines: readonly unknown[] = prices;
-  book ??= bookOnDemand(
-    v.parse(owners, prices).map(({ provider, offer }, at) => {
-      let row: PriceRow | undefined;
-      return {
-        provider,
-        offer: bareOffer(provider, offer),
-        row() {
-          row ??= rowOf(v.parse(line, lines[at]));
-          return row;
-        },
-      };
-    }),
-  );
+  book ??= readBook();
   return book;
 }
 

@@ -1,6 +1,8 @@
 import { completionTokens, type NanoDollars, type Usage } from '../../core/index.ts';
 import type { PriceRow, Rate } from './types.ts';
 
+/** What a usage costs by a price, and what a call can come to before it is made. */
+
 /** What a call cost by one rule. The parts are disjoint and their sum is the total. */
 export interface Cost {
   readonly total: NanoDollars;
@@ -23,7 +25,7 @@ const MILLION = 1_000_000n;
 const BILLION = 1_000_000_000n;
 
 /** Of amounts that are not negative. */
-export const divideHalfUp = (dividend: bigint, divisor: bigint): bigint => (2n * dividend + divisor) / (2n * divisor);
+const divideHalfUp = (dividend: bigint, divisor: bigint): bigint => (2n * dividend + divisor) / (2n * divisor);
 
 /** Exact to the nanosecond, which is finer than Replicate's figures. */
 const nanoseconds = (seconds: number): bigint => BigInt(Math.round(seconds * 1e9));
@@ -93,12 +95,12 @@ export function costOf({ id: rule, price }: PriceRow, usage: Usage): Costing {
 }
 
 /** Several costs as one. With an unknown one among them the sum is unknown, and what is known is the least it can be. */
-export type Sum =
+export type CostSum =
   | { readonly known: true; readonly total: NanoDollars; readonly estimate: boolean }
   | { readonly known: false; readonly reason: string; readonly atLeast: NanoDollars };
 
 /** What a call came to over all its attempts and samples: a failure that was billed counts like a success. */
-export function sumOf(costs: readonly Costing[]): Sum {
+export function sumOf(costs: readonly Costing[]): CostSum {
   let total = 0n;
   let estimate = false;
   let reason: string | undefined;
@@ -109,4 +111,61 @@ export function sumOf(costs: readonly Costing[]): Sum {
     } else reason ??= cost.reason;
   }
   return reason === undefined ? { known: true, total, estimate } : { known: false, reason, atLeast: total };
+}
+
+/** What a call can come to, before it is made. */
+export interface CostEstimate {
+  readonly min: NanoDollars;
+  readonly expected: NanoDollars;
+  readonly max: NanoDollars;
+}
+
+const ascending = (a: bigint, b: bigint): number => (a < b ? -1 : Number(a > b));
+
+/** The lowest, the usual and the highest price of a prompt's token: nobody knows beforehand what a cache holds. */
+function promptRates({ input, cacheRead = input, cacheWrite = input }: Rate & { kind: 'token' }): CostEstimate {
+  const [min = input, , max = input] = [input, cacheRead, cacheWrite].sort(ascending);
+  return { min, expected: input, max };
+}
+
+/** Averages are allowed: a fraction of a token counts as a whole one. */
+const whole = (tokens: number): bigint => BigInt(Math.ceil(tokens));
+
+/**
+ * The least, the expected and the most that a call costs by a rule; undefined where nobody can know (billed by time, and
+ * no rate of tokens is set). `max` is a bound for tokens: what `costOf` says of a usage within the limits is never more
+ * than one nano-dollar above it, which is the rounding of its parts. For time it is only as good as the operator's rate.
+ *
+ * @param promptTokens of all prompts together, as the offer's own tokenizer has them
+ * @param maxOut the most output tokens the offer can give, over all samples; the other two are brought within it
+ */
+export function estimateCost(
+  { price }: PriceRow,
+  promptTokens: number,
+  minOut: number,
+  expectedOut: number,
+  maxOut: number,
+): CostEstimate | undefined {
+  const low = Math.min(minOut, maxOut);
+  const out = { min: low, expected: Math.max(low, Math.min(expectedOut, maxOut)), max: maxOut };
+  const each = (cost: (figure: keyof CostEstimate) => NanoDollars): CostEstimate => ({
+    min: cost('min'),
+    expected: cost('expected'),
+    max: cost('max'),
+  });
+  switch (price.kind) {
+    case 'token': {
+      const prompt = promptRates(price);
+      const part = (rate: NanoDollars, tokens: number) => divideHalfUp(rate * whole(tokens), 1_000_000n);
+      return each((figure) => part(prompt[figure], promptTokens) + part(price.output, out[figure]));
+    }
+    case 'second': {
+      const { perSecond, tokensPerSecond: rate } = price;
+      return rate === undefined ? undefined : each((figure) => shareOf(perSecond, 1n, out[figure], rate));
+    }
+    case 'hour': {
+      const { perHour, tokensPerSecond: rate } = price;
+      return rate === undefined ? undefined : each((figure) => shareOf(perHour, 3600n, out[figure], rate));
+    }
+  }
 }

@@ -1,11 +1,88 @@
-import { dayOf, type ServiceOffer } from '../../core/index.ts';
+import { dayOf, isObject, type ProviderRegistry, type ServiceOffer } from '../../core/index.ts';
 import { layered } from './book.ts';
 import { bundledBook } from './bundled.ts';
-import { type Database, type PriceDocument, readStored, type Stored, writeStored } from './document.ts';
-import { knownOffers, type OpenService } from './known.ts';
-import { overrideRows, type PriceOverride, readOverrides } from './override.ts';
-import { serviceRows } from './services.ts';
+import { overrideRows, type PriceOverride, readOverrides } from './overrides.ts';
+import { type OpenService, priceableOffers, serviceRows } from './services.ts';
 import type { PriceBook, PriceRow } from './types.ts';
+
+/**
+ * The price book of a deployment, every layer of it, as it changes while the deployment runs. The admin's prices are kept in one
+ * versioned row of a D1 database.
+ */
+
+/** As much of Cloudflare's `D1Database` as is used. */
+export interface Database {
+  prepare(sql: string): Statement;
+  /** One transaction. */
+  batch(statements: Statement[]): Promise<readonly { readonly results: readonly unknown[] }[]>;
+}
+
+interface Statement {
+  bind(...values: unknown[]): Statement;
+}
+
+export const isDatabase = (value: unknown): value is Database =>
+  typeof value === 'object' && value !== null && 'prepare' in value && 'batch' in value;
+
+/** What the row says. A version is never given twice, so that a rule that names one means one price. */
+interface Stored {
+  /** 0 before the first. */
+  readonly version: number;
+  /** When it was written, RFC 3339. */
+  readonly at: string;
+  /** Absent where it was never set, or was taken back. */
+  readonly document?: PriceDocument;
+}
+
+export interface PriceDocument {
+  readonly source: string;
+  readonly prices: unknown;
+}
+
+const NAME = 'catalog:prices';
+/** The first use makes the table, so that a deployment needs no step for it. */
+const CREATE =
+  'CREATE TABLE IF NOT EXISTS config (name TEXT PRIMARY KEY, version INTEGER NOT NULL, json TEXT, at TEXT NOT NULL)';
+const READ = 'SELECT version, json, at FROM config WHERE name = ?1';
+const FIRST = 'INSERT OR IGNORE INTO config (name, version, json, at) VALUES (?1, 0, NULL, ?2)';
+/** Checked and written in one statement: of two writers that saw the same version one comes too late. */
+const WRITE =
+  'UPDATE config SET version = version + 1, json = ?2, at = ?3 WHERE name = ?1 AND (?4 IS NULL OR version = ?4) RETURNING version';
+
+function storedFrom(row: unknown): Stored {
+  if (!isObject(row) || typeof row.version !== 'number' || typeof row.at !== 'string') return { version: 0, at: '' };
+  const { version, at, json } = row;
+  const document: unknown = typeof json === 'string' ? JSON.parse(json) : undefined;
+  if (!isObject(document) || typeof document.source !== 'string') return { version, at };
+  return { version, at, document: { source: document.source, prices: document.prices } };
+}
+
+async function readStored(db: Database): Promise<Stored> {
+  const [, read] = await db.batch([db.prepare(CREATE), db.prepare(READ).bind(NAME)]);
+  return storedFrom(read?.results[0]);
+}
+
+/**
+ * Replaces the row, or empties it, and says what is there now; undefined if another version is there than was expected.
+ *
+ * @param expected the version that the writer saw; undefined writes over any
+ */
+async function writeStored(
+  db: Database,
+  document: PriceDocument | undefined,
+  expected: number | undefined,
+  at: string,
+): Promise<Stored | undefined> {
+  const json = document === undefined ? null : JSON.stringify(document);
+  const [, , written] = await db.batch([
+    db.prepare(CREATE),
+    db.prepare(FIRST).bind(NAME, at),
+    db.prepare(WRITE).bind(NAME, json, at, expected ?? null),
+  ]);
+  const row = written?.results[0];
+  if (!isObject(row) || typeof row.version !== 'number') return undefined;
+  return { version: row.version, at, ...(document === undefined ? {} : { document }) };
+}
 
 /** How long an isolate may go on with the admin's prices as it has read them. */
 const FRESH_MS = 30_000;
@@ -23,6 +100,7 @@ export interface Prices {
 }
 
 export interface PricesOptions {
+  readonly registry: ProviderRegistry;
   readonly database?: Database | undefined;
   /** Models on the user's own services, as they are now: the same list as long as nothing changes. */
   readonly services: () => readonly ServiceOffer[];
@@ -36,6 +114,7 @@ export interface PricesOptions {
 }
 
 export function livePrices({
+  registry,
   database,
   services,
   open = [],
@@ -53,7 +132,7 @@ export function livePrices({
     const { document, version, at } = stored;
     if (!document) return [];
     const { overrides: all } = readOverrides(document.prices, 'prices', {
-      known: knownOffers(services(), open),
+      known: priceableOffers(registry, services(), open),
       judge: false,
       source: document.source,
     });

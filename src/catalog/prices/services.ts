@@ -1,6 +1,8 @@
-import type { ServiceOffer } from '../../core/index.ts';
-import { offerKey } from './key.ts';
-import { ALWAYS, type PriceRow, type Rate } from './types.ts';
+import type { ProviderDescriptor, ProviderRegistry, ServiceOffer } from '../../core/index.ts';
+import { offerIds } from '../find.ts';
+import { ALWAYS, offerKey, type PriceRow, type Rate, serviceKey } from './types.ts';
+
+/** Prices of services of the user's own, and the offers that an operator can set prices for. */
 
 function rateOf({ price, hourly }: ServiceOffer): Rate | undefined {
   if (price.known) return { kind: 'token', input: price.inputPerMtok, output: price.outputPerMtok };
@@ -13,7 +15,7 @@ export function serviceRows(services: readonly ServiceOffer[], checkedAt: string
   for (const service of services) {
     const { provider } = service;
     const price = rateOf(service);
-    const offer = offerKey(provider, service.upstream, service.service);
+    const offer = serviceKey(provider, service.upstream, service.service);
     const id = `${provider}/${offer}@service`;
     if (!price) continue;
     rows.set(id, {
@@ -30,4 +32,45 @@ export function serviceRows(services: readonly ServiceOffer[], checkedAt: string
     });
   }
   return [...rows.values()];
+}
+
+/** What prices can be set for. */
+export interface PriceableOffers {
+  readonly providers: readonly string[];
+  /** The offers, as `offerKey` writes them, that a name stands for at a provider: none, one, or several to choose from. */
+  find(provider: string, name: string): readonly string[];
+}
+
+/** A service whose server lists its models: it may have some that are not known yet. */
+export interface OpenService {
+  readonly provider: string;
+  readonly service: string;
+}
+
+/** A provider's offers in the catalogue, by the provider's own id or, if that leaves no choice, by any name of the model. */
+const catalogued = (about: ProviderDescriptor, name: string): readonly string[] =>
+  about.ownServices === undefined ? offerIds(about.id, offerKey(about, name)) : [];
+
+/** The catalogue's offers and those on services of the user's own; on `open` ones every name is taken at its word. */
+export function priceableOffers(
+  registry: ProviderRegistry,
+  services: readonly ServiceOffer[],
+  open: readonly OpenService[] = [],
+): PriceableOffers {
+  const mayHave = (provider: string, name: string): readonly string[] =>
+    open.some((one) => one.provider === provider && (one.service === provider || name.startsWith(`${one.service}/`)))
+      ? [name]
+      : [];
+  return {
+    providers: [...new Set([...registry.ids, ...[...services, ...open].map(({ provider }) => provider)])],
+    find(provider, name) {
+      const own = services
+        .filter((service) => service.provider === provider)
+        .map((service) => ({ ...service, key: serviceKey(provider, service.upstream, service.service) }));
+      const exact = own.filter(({ key }) => key === name);
+      const meant = exact.length > 0 ? exact : own.filter(({ upstream, model }) => upstream === name || model === name);
+      const found = new Set([...meant.map(({ key }) => key), ...catalogued(registry.of(provider), name)]);
+      return found.size > 0 ? [...found] : mayHave(provider, name);
+    },
+  };
 }

@@ -1,4 +1,6 @@
-import type { NanoDollars } from '../../core/index.ts';
+import { formatDollars, type NanoDollars, type ProviderDescriptor } from '../../core/index.ts';
+
+/** What a price is, under which name an offer is priced, and how a price reads as JSON. */
 
 /** What is paid for, and how much of it. Every amount is in nano-dollars. */
 export type Rate =
@@ -76,3 +78,52 @@ export type Priced =
 
 /** The first day of a price that was given without one. */
 export const ALWAYS = '0001-01-01';
+
+/** The name under which a service of the user's own is priced: with the service's id, unless it is a provider by itself. */
+export const serviceKey = (provider: string, upstream: string, service: string): string =>
+  service === provider ? upstream : `${service}/${upstream}`;
+
+/**
+ * The name under which an offer is priced. It follows from the id that is sent: an inference profile, an ARN or a pinned version
+ * costs what its model does. (AWS's 10 % premium of geographic profiles is for Claude, of which there is no offer here.)
+ */
+export const offerKey = (about: ProviderDescriptor, upstream: string, service?: string): string =>
+  service === undefined ? (about.modelIn?.(upstream) ?? upstream) : serviceKey(about.id, upstream, service);
+
+/** A rate's amounts by their names in JSON, where each is a decimal string of dollars. */
+export function amountsOf(rate: Rate): Readonly<Record<string, NanoDollars>> {
+  switch (rate.kind) {
+    case 'token':
+      return {
+        input_per_mtok: rate.input,
+        output_per_mtok: rate.output,
+        ...(rate.cacheRead === undefined ? {} : { cache_read_per_mtok: rate.cacheRead }),
+        ...(rate.cacheWrite === undefined ? {} : { cache_write_per_mtok: rate.cacheWrite }),
+      };
+    case 'second':
+      return { usd_per_second: rate.perSecond };
+    case 'hour':
+      return { usd_per_hour: rate.perHour };
+  }
+}
+
+/** A rate as JSON: its amounts, and what divides time into tokens. */
+export function rateJson(rate: Rate): Readonly<Record<string, string | number>> {
+  const amounts = Object.entries(amountsOf(rate)).map(([name, amount]) => [name, formatDollars(amount)]);
+  return {
+    ...Object.fromEntries(amounts),
+    ...(rate.kind === 'second' && rate.hardware !== undefined ? { hardware: rate.hardware } : {}),
+    ...(rate.kind !== 'token' && rate.tokensPerSecond !== undefined ? { tokens_per_second: rate.tokensPerSecond } : {}),
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+/** Older than this, and a list price may have moved on without anybody noticing: it did at Together in 2026. */
+export const STALE_DAYS = 30;
+
+/** Whole days since a price was last read at its source. */
+export const ageDays = ({ checkedAt }: PriceRow, today: string): number =>
+  Math.max(0, Math.round((Date.parse(today) - Date.parse(checkedAt)) / DAY_MS));
+
+export const stale = (row: PriceRow, today: string): boolean => ageDays(row, today) > STALE_DAYS;

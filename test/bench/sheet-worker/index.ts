@@ -12,6 +12,7 @@ const idle = (id: string): Provider => ({
 });
 
 const world: World = {
+  registry,
   providers: new Map(['bedrock', 'replicate', 'together'].map((id) => [id, idle(id)])),
   services: [],
   region: 'us-east-1',

@@ -38,6 +38,7 @@ function applied(lines: readonly Line[], verdict: Verdict, today: string): Line[
     source,
     checkedAt: today,
     ...noted(verdict),
+    ...(current?.profile === undefined ? {} : { profile: current.profile }),
   };
   if (current === undefined) {
     const last = lines.findLastIndex((line) => line.provider === provider);

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import type { CatalogProvider } from '../../../src/catalog/index.ts';
 import { isObject, type NanoDollars } from '../../../src/core/index.ts';
 import type { Answer, Listing } from './types.ts';
 
@@ -85,7 +84,7 @@ const portkey = v.record(
 );
 
 /** Portkey-AI/models, `pricing/*.json`: cents for a token. Its `default` prices what it does not know at 0. */
-export function readPortkey(json: unknown, provider: CatalogProvider): Answer {
+export function readPortkey(json: unknown, provider: string): Answer {
   const models = Object.entries(v.parse(portkey, json)).filter(([id]) => id !== 'default');
   const listings = models.flatMap(
     ([
@@ -125,7 +124,7 @@ const litellm = v.record(
 /** A list by itself, or within a file that says what it is. */
 const listIn = (json: unknown, key: string): unknown => (isObject(json) && isObject(json[key]) ? json[key] : json);
 
-const LITELLM_PROVIDERS: ReadonlyMap<string | undefined, CatalogProvider> = new Map([
+const LITELLM_PROVIDERS: ReadonlyMap<string | undefined, string> = new Map([
   ['bedrock', 'bedrock'],
   ['bedrock_converse', 'bedrock'],
   ['replicate', 'replicate'],
@@ -133,7 +132,7 @@ const LITELLM_PROVIDERS: ReadonlyMap<string | undefined, CatalogProvider> = new 
 ]);
 
 /** Where LiteLLM's keys are not the provider's ids: a missing slash, and Replicate's Llama 3 under names of its own. */
-function litellmId(key: string, provider: CatalogProvider): string {
+function litellmId(key: string, provider: string): string {
   if (provider === 'bedrock') return usId(key);
   const id = key.replace(/^(replicate|together_ai)\/?/, '');
   return provider === 'replicate' ? id.replace(/^meta\/llama-3-/, 'meta/meta-llama-3-') : id;
@@ -186,7 +185,7 @@ const modelsDev = v.looseObject({ 'amazon-bedrock': modelsDevProvider, togethera
 /** models.dev, `api.json`: dollars for a million tokens. Also what its repository has of these providers, under `providers`. */
 export function readModelsDev(json: unknown): Answer {
   const { 'amazon-bedrock': bedrock, togetherai } = v.parse(modelsDev, listIn(json, 'providers'));
-  const read = (provider: CatalogProvider, models: v.InferOutput<typeof modelsDevModels>): Listing[] => {
+  const read = (provider: string, models: v.InferOutput<typeof modelsDevModels>): Listing[] => {
     const all = Object.entries(models);
     const listings = all.flatMap(([id, { cost }]): Listing[] =>
       cost === undefined
@@ -234,7 +233,7 @@ const genaiPrices = v.array(
   }),
 );
 
-const GENAI_PROVIDERS: ReadonlyMap<string, CatalogProvider> = new Map([
+const GENAI_PROVIDERS: ReadonlyMap<string, string> = new Map([
   ['aws', 'bedrock'],
   ['together', 'together'],
   ['replicate', 'replicate'],

@@ -1,9 +1,8 @@
-import type { CatalogProvider } from '../../../src/catalog/index.ts';
 import type { NanoDollars } from '../../../src/core/index.ts';
 
 /** What one source says that one model costs, in nano-dollars for a million tokens. */
 export interface Listing {
-  readonly provider: CatalogProvider;
+  readonly provider: string;
   /** The provider's id, as the source has it. */
   readonly offer: string;
   readonly input: NanoDollars;
@@ -20,7 +19,7 @@ export interface Answer {
   /** Its ids are texts to match, and it does not say what is still offered. */
   readonly loose?: true;
   /** Where the source knows every model of a provider: then one that is missing is gone. */
-  readonly served?: { readonly provider: CatalogProvider; readonly offers: ReadonlyMap<string, 'active' | 'ending'> };
+  readonly served?: { readonly provider: string; readonly offers: ReadonlyMap<string, 'active' | 'ending'> };
 }
 
 /** A source that was asked. */
@@ -61,7 +60,7 @@ export interface Remarks {
 
 /** What sources offer and the catalogue has under no name. */
 export interface Unlisted {
-  readonly provider: CatalogProvider;
+  readonly provider: string;
   readonly offer: string;
   readonly sources: readonly string[];
 }

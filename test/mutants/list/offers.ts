@@ -266,8 +266,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   output(
     'together-margin',
     "Together's context margin is left out.",
-    'const MARGIN: Readonly<Record<string, number>> = { together: 2 };',
-    'const MARGIN: Readonly<Record<string, number>> = {};',
+    'contextLength - (about.contextMargin ?? 0)',
+    'contextLength',
   ),
   output(
     'estimate-refused',
@@ -285,8 +285,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   output(
     'truncating-default',
     'Where a wire truncates by itself no limit is sent.',
-    'if (truncates(wireOf(',
-    'if (false && truncates(wireOf(',
+    'if (traits?.truncates) {',
+    'if (false) {',
   ),
   sheet(
     'only-ignored',

@@ -1,8 +1,9 @@
 import { formatDollars, type NanoDollars, parseDollars } from '../../core/index.ts';
-import { figuresOf } from './figures.ts';
-import type { Rate } from './types.ts';
+import { amountsOf, type Rate } from './types.ts';
 
-/** Where nothing is listed to compare with: a tenth of the cheapest and ten times the dearest that the lists know. */
+/** Finds prices that are probably mistakes: a wrong unit, a missing digit, two amounts exchanged. */
+
+/** Where there is no list price to compare with: a tenth of the lowest known price to ten times the highest. */
 const PLAUSIBLE: Readonly<Record<Rate['kind'], readonly [from: string, to: string, unit: string]>> = {
   token: ['0.001', '150', 'dollars for a million tokens'],
   second: ['0.00001', '0.15', 'dollars for a second'],
@@ -10,7 +11,7 @@ const PLAUSIBLE: Readonly<Record<Rate['kind'], readonly [from: string, to: strin
   hour: ['0.005', '1000', 'dollars for an hour'],
 };
 
-/** A unit taken for another is ten times off at least; no real change of a price was. */
+/** A wrong unit is off by ten times or more; no real change of a price was. */
 const FACTOR = 10n;
 
 const FORCE = 'If it is right, say "force": true.';
@@ -22,8 +23,8 @@ function times(amount: NanoDollars, listed: NanoDollars): string {
 }
 
 function againstList(rate: Rate, listed: Rate): string[] {
-  const known = figuresOf(listed);
-  return Object.entries(figuresOf(rate)).flatMap(([name, amount]) => {
+  const known = amountsOf(listed);
+  return Object.entries(amountsOf(rate)).flatMap(([name, amount]) => {
     const before = known[name];
     if (before === undefined || (amount < before * FACTOR && amount * FACTOR > before)) return [];
     const factor = times(amount, before);
@@ -35,7 +36,7 @@ function againstList(rate: Rate, listed: Rate): string[] {
 
 function againstAll(rate: Rate): string[] {
   const [from, to, unit] = PLAUSIBLE[rate.kind];
-  return Object.entries(figuresOf(rate)).flatMap(([name, amount]) =>
+  return Object.entries(amountsOf(rate)).flatMap(([name, amount]) =>
     amount === 0n || (amount >= parseDollars(from) && amount <= parseDollars(to))
       ? []
       : [`${name} is not between ${from} and ${to}, as every price known is; it is in ${unit}. ${FORCE}`],
@@ -57,16 +58,16 @@ function oddShape(rate: Rate): string[] {
 }
 
 /**
- * Why a price is not to be believed, if it is not. Negative amounts never come this far: they are no amounts.
+ * Why a price is probably a mistake; none where it looks right. Negative amounts are refused before.
  *
  * @param listed the newest bundled price of the offer
  * @param sourced somebody says where the price is from; without, a zero is a slip
  * @param force the operator has been asked and insists; a zero still needs its source
  */
-export function absurdities(rate: Rate, listed: Rate | undefined, sourced: boolean, force: boolean): string[] {
+export function implausible(rate: Rate, listed: Rate | undefined, sourced: boolean, force: boolean): string[] {
   const zeros = sourced
     ? []
-    : Object.entries(figuresOf(rate)).flatMap(([name, amount]) =>
+    : Object.entries(amountsOf(rate)).flatMap(([name, amount]) =>
         amount === 0n ? [`${name} is zero and nothing says why: add "source", with who gives it away.`] : [],
       );
   if (force) return zeros;

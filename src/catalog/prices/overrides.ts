@@ -1,0 +1,238 @@
+import { isObject, type JsonObject, memberPath, type NanoDollars, parseDollars } from '../../core/index.ts';
+import { listedFor, REPLICATE_HARDWARE } from './bundled.ts';
+import { implausible } from './sanity.ts';
+import type { PriceableOffers } from './services.ts';
+import { ALWAYS, type PriceRow, type Rate } from './types.ts';
+
+/** Prices that the operator sets, in `CHASQUI_PRICES` or through the admin API: read, checked, and made rows of the book. */
+
+/** A price that the operator sets: for a contract, a discount, hardware, or an offer that no list prices. */
+export interface PriceOverride {
+  readonly provider: string;
+  readonly offer: string;
+  readonly price: Rate;
+  readonly validFrom?: string;
+  readonly validTo?: string;
+  readonly detail?: string;
+}
+
+/** How strictly to read. */
+export interface OverrideRules {
+  readonly known: PriceableOffers;
+  /** False for what was accepted once, and shall stay so when the lists change. */
+  readonly judge: boolean;
+  /** The source of all entries that name none of their own. */
+  readonly source?: string;
+  /** Accept what looks absurd, unless an entry says otherwise. */
+  readonly force?: boolean;
+}
+
+/** Says what is wrong with a value: where it is, as a JSON path, and what ought to be there. Never the value that is. */
+type Report = (path: string, wrong: string) => void;
+
+/** The fields of an entry, by what it is billed by. */
+const BILLING = {
+  token: ['input_per_mtok', 'output_per_mtok', 'cache_read_per_mtok', 'cache_write_per_mtok'],
+  second: ['usd_per_second', 'hardware', 'tokens_per_second'],
+  hour: ['usd_per_hour', 'tokens_per_second'],
+} as const satisfies Record<Rate['kind'], readonly string[]>;
+const COMMON = ['valid_from', 'valid_to', 'source', 'force'];
+
+const fieldsOf = (kind: Rate['kind']): readonly string[] => [...BILLING[kind], ...COMMON];
+
+/** By what an entry is billed, told by the first field that only one kind has. */
+function kindOf(entry: JsonObject): Rate['kind'] | undefined {
+  if ('usd_per_hour' in entry) return 'hour';
+  if ('usd_per_second' in entry || 'hardware' in entry) return 'second';
+  return BILLING.token.some((name) => name in entry) ? 'token' : undefined;
+}
+
+function amount(value: unknown, path: string, report: Report): NanoDollars | undefined {
+  try {
+    if (typeof value === 'string') return parseDollars(value);
+  } catch {
+    // Reported below, with every other value that is no amount.
+  }
+  report(path, 'must be dollars as a decimal string, not negative, with at most 9 decimals, like "0.66"');
+  return undefined;
+}
+
+/** An amount that may be left out. */
+const optional = (entry: JsonObject, name: string, path: string, report: Report): NanoDollars | undefined =>
+  entry[name] === undefined ? undefined : amount(entry[name], `${path}.${name}`, report);
+
+function speed({ tokens_per_second: value }: JsonObject, path: string, report: Report): { tokensPerSecond?: number } {
+  if (value === undefined) return {};
+  if (typeof value === 'number' && value >= 0.001 && value <= 1e9) return { tokensPerSecond: value };
+  report(`${path}.tokens_per_second`, 'must be a number, 0.001 or above');
+  return {};
+}
+
+function bySecond(entry: JsonObject, path: string, report: Report): Rate | undefined {
+  const { hardware, usd_per_second: price } = entry;
+  const listed = REPLICATE_HARDWARE.perSecond;
+  const known = typeof hardware === 'string' && Object.hasOwn(listed, hardware) ? listed[hardware] : undefined;
+  if (hardware !== undefined && known === undefined) {
+    report(`${path}.hardware`, `must be one of ${Object.keys(listed).join(', ')}`);
+    return undefined;
+  }
+  const perSecond =
+    price === undefined && known !== undefined ? parseDollars(known) : amount(price, `${path}.usd_per_second`, report);
+  if (perSecond === undefined) return undefined;
+  return {
+    kind: 'second',
+    perSecond,
+    ...(typeof hardware === 'string' ? { hardware } : {}),
+    ...speed(entry, path, report),
+  };
+}
+
+/** The rate of an entry of a kind, undefined where its amounts are none. */
+function readRate(kind: Rate['kind'], entry: JsonObject, path: string, report: Report): Rate | undefined {
+  switch (kind) {
+    case 'second':
+      return bySecond(entry, path, report);
+    case 'hour': {
+      const perHour = amount(entry.usd_per_hour, `${path}.usd_per_hour`, report);
+      return perHour === undefined ? undefined : { kind, perHour, ...speed(entry, path, report) };
+    }
+    case 'token': {
+      const input = amount(entry.input_per_mtok, `${path}.input_per_mtok`, report);
+      const output = amount(entry.output_per_mtok, `${path}.output_per_mtok`, report);
+      const cacheRead = optional(entry, 'cache_read_per_mtok', path, report);
+      const cacheWrite = optional(entry, 'cache_write_per_mtok', path, report);
+      if (input === undefined || output === undefined) return undefined;
+      return {
+        kind,
+        input,
+        output,
+        ...(cacheRead === undefined ? {} : { cacheRead }),
+        ...(cacheWrite === undefined ? {} : { cacheWrite }),
+      };
+    }
+  }
+}
+
+const isDay = (value: unknown): value is string =>
+  typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value));
+
+/** From and to which day an entry holds. */
+function readDays(entry: JsonObject, path: string, report: Report): { validFrom?: string; validTo?: string } {
+  const { valid_from: from, valid_to: to } = entry;
+  for (const [name, value] of Object.entries({ valid_from: from, valid_to: to })) {
+    if (value !== undefined && !isDay(value)) report(`${path}.${name}`, 'must be a day, like "2026-11-22"');
+  }
+  if (isDay(from) && isDay(to) && to < from) report(`${path}.valid_to`, 'must not be before valid_from');
+  return { ...(isDay(from) ? { validFrom: from } : {}), ...(isDay(to) ? { validTo: to } : {}) };
+}
+
+function readEntry(
+  provider: string,
+  offer: string,
+  entry: unknown,
+  path: string,
+  { judge, source: common, force: always = false }: OverrideRules,
+  report: Report,
+): PriceOverride[] {
+  const kind = isObject(entry) ? kindOf(entry) : undefined;
+  if (!isObject(entry) || kind === undefined) {
+    report(
+      path,
+      'must be an object with input_per_mtok and output_per_mtok, usd_per_second, hardware, or usd_per_hour',
+    );
+    return [];
+  }
+  const fields = fieldsOf(kind);
+  for (const key of Object.keys(entry)) {
+    if (!fields.includes(key))
+      report(memberPath(path, key), `is not known; beside ${kind} prices there can be ${fields.join(', ')}`);
+  }
+  const { source = common, force = always } = entry;
+  const sourced = typeof source === 'string' && source.trim() !== '';
+  if (source !== undefined && !sourced) report(`${path}.source`, 'must be a text');
+  if (typeof force !== 'boolean') report(`${path}.force`, 'must be true or false');
+  const days = readDays(entry, path, report);
+  const price = readRate(kind, entry, path, report);
+  if (!price) return [];
+  if (judge) {
+    const listed = listedFor(provider, offer)?.price;
+    for (const reason of implausible(price, listed, sourced, force === true)) report(path, `: ${reason}`);
+  }
+  return [{ provider, offer, price, ...days, ...(sourced ? { detail: source.slice(0, 500) } : {}) }];
+}
+
+/**
+ * Prices as the operator writes them, `{provider: {model: {input_per_mtok, output_per_mtok}}}`. Every mistake is reported, as
+ * a whole sentence that names the place; with any of them nothing of it should be used.
+ *
+ * @param path where `value` stands: `CHASQUI_PRICES`
+ */
+export function readOverrides(
+  value: unknown,
+  path: string,
+  rules: OverrideRules,
+): { readonly overrides: readonly PriceOverride[]; readonly mistakes: readonly string[] } {
+  const mistakes: string[] = [];
+  const report: Report = (place, wrong) => {
+    mistakes.push(`${place}${wrong.startsWith(':') ? '' : ' '}${wrong}${wrong.endsWith('.') ? '' : '.'}`);
+  };
+  if (!isObject(value)) {
+    report(
+      path,
+      'must be an object, like {"together": {"openai/gpt-oss-120b": {"input_per_mtok": "0.15", "output_per_mtok": "0.6"}}}',
+    );
+    return { overrides: [], mistakes };
+  }
+  const overrides: PriceOverride[] = [];
+  const seen = new Map<string, string>();
+  for (const [provider, entries] of Object.entries(value)) {
+    const at = memberPath(path, provider);
+    if (!rules.known.providers.includes(provider)) {
+      report(at, `is no provider here; there are ${rules.known.providers.join(', ')}`);
+      continue;
+    }
+    if (!isObject(entries)) {
+      report(at, 'must be an object of models');
+      continue;
+    }
+    for (const [name, entry] of Object.entries(entries)) {
+      const place = memberPath(at, name);
+      const [offer, ...others] = rules.known.find(provider, name);
+      if (offer === undefined)
+        report(place, `is no model of ${provider} that is known here; GET /v1/models lists them`);
+      else if (others.length > 0) report(place, `can be any of ${[offer, ...others].join(', ')}; name one`);
+      else {
+        const before = seen.get(`${provider} ${offer}`);
+        if (before !== undefined) report(place, `is priced already, as ${before}`);
+        seen.set(`${provider} ${offer}`, place);
+        overrides.push(...readEntry(provider, offer, entry, place, rules, report));
+      }
+    }
+  }
+  return { overrides, mistakes };
+}
+
+/** Overrides as a layer of the book. They hold in every region, in the Standard tier. */
+export const overrideRows = (
+  overrides: readonly PriceOverride[],
+  {
+    layer,
+    version,
+    from = ALWAYS,
+    checkedAt,
+  }: { layer: 'admin' | 'configuration'; version?: number; from?: string; checkedAt: string },
+): PriceRow[] =>
+  overrides.map(({ provider, offer, price, validFrom = from, validTo, detail }) => ({
+    id: `${provider}/${offer}@${layer}${version === undefined ? '' : `.${version}`}`,
+    layer,
+    provider,
+    offer,
+    tier: 'standard',
+    region: '*',
+    validFrom,
+    ...(validTo === undefined ? {} : { validTo }),
+    source: layer,
+    ...(detail === undefined ? {} : { detail }),
+    checkedAt,
+    price,
+  }));
