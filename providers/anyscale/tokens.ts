@@ -111,9 +111,6 @@ const PROMPT_APIS: readonly CountApi<PromptJob>[] = [
   },
 ];
 
-/** The APIs that a server is known not to have. */
-export type RuledOut = Set<string>;
-
 /** The server has no such route. It is not asked again. */
 const isMissing = ({ status }: ServiceReply): boolean => [404, 405, 501].includes(status);
 
@@ -123,10 +120,10 @@ async function countBy<J extends Job>(
   context: TokenContext,
   sent: JsonObject,
 ): Promise<number | undefined> {
-  const { service, fetch, signal, ruledOut } = context;
+  const { service, fetch, signal, missingApis } = context;
   for (const api of apis) {
     const key = `${job.kind} ${api.name}`;
-    if (ruledOut.has(key) || !api.takes(job)) continue;
+    if (missingApis.has(key) || !api.takes(job)) continue;
     const { url, body } = api.request(service, job, sent);
     const reply = await callService(service, url, body, fetch, signal);
     // The server is down or failing, so another API would fail too.
@@ -134,7 +131,7 @@ async function countBy<J extends Job>(
     const told = reply.status === 200 ? api.read(reply.body) : undefined;
     if (told !== undefined) return told;
     // llama.cpp answers vLLM's request too, with the tokens of an empty text.
-    if (isMissing(reply) || reply.status === 200) ruledOut.add(key);
+    if (isMissing(reply) || reply.status === 200) missingApis.add(key);
   }
   return undefined;
 }
@@ -144,7 +141,7 @@ export interface TokenContext {
   readonly service: Service;
   readonly fetch: Fetch;
   readonly signal: AbortSignal;
-  readonly ruledOut: RuledOut;
+  readonly missingApis: Set<string>;
 }
 
 /**
@@ -252,15 +249,15 @@ export async function tokenizeAt(
   { model }: ModelAt,
   text: string,
   markers: 'text' | 'parse',
-  { service, fetch, signal, ruledOut }: TokenContext,
+  { service, fetch, signal, missingApis }: TokenContext,
 ): Promise<TokenizedText | undefined> {
   const url = `${rootOf(service)}/tokenize`;
-  if (!ruledOut.has('tokenize vllm')) {
+  if (!missingApis.has('tokenize vllm')) {
     const request = { model, prompt: text, add_special_tokens: false, return_token_strs: true };
     const reply = await callService(service, url, request, fetch, signal);
     const told = reply.status === 200 ? vllmTokens(reply.body, text) : undefined;
     if (told || reply.status === 0) return told;
-    if (isMissing(reply) || reply.status === 200) ruledOut.add('tokenize vllm');
+    if (isMissing(reply) || reply.status === 200) missingApis.add('tokenize vllm');
   }
   const parse = markers === 'parse';
   const reply = await callService(

@@ -1,23 +1,8 @@
-/**
- * Reads a server's HTTP answer: an error, a JSON body or a stream of events. Also asks for a server's list of models,
- * which is how a provider is probed.
- */
-import {
-  abortReason,
-  type Event,
-  GatewayError,
-  type Generation,
-  isObject,
-  type Job,
-  onlyBatch,
-  type Probe,
-  type ProbeSteps,
-  probeFailed,
-  unreachable,
-} from '../../src/core/index.ts';
+/** Reads a server's HTTP answer: an error, a JSON body or a stream of events. */
+import { abortReason, type Event, GatewayError, type Generation, type Job, onlyBatch } from '../../src/core/index.ts';
 import { bodyText } from '../http/index.ts';
 import { errorFromAnswer, foreignAnswer, interrupted, requestId, type Upstream } from './errors.ts';
-import { filled, parseJson } from './response-fields.ts';
+import { parseJson } from './response-fields.ts';
 import { responseMapper } from './response-mapper.ts';
 import { streamEvents } from './stream.ts';
 
@@ -89,41 +74,4 @@ export async function readAnswer(
     ...(mapper.model === undefined ? {} : { upstreamModel: mapper.model }),
     ...(mapper.fingerprint === undefined ? {} : { fingerprint: mapper.fingerprint }),
   };
-}
-
-/** Characters of a list of models. The longest known one has a million. */
-const MAX_LIST = 16 * 1024 * 1024;
-
-/** The ids in a list of models: OpenAI's `{data: []}`, or Together's plain array. */
-function idsIn(body: unknown): ReadonlySet<string> | undefined {
-  const list = Array.isArray(body) ? body : isObject(body) ? body.data : undefined;
-  if (!Array.isArray(list)) return undefined;
-  return new Set(list.flatMap((entry: unknown) => (isObject(entry) ? (filled(entry.id) ?? []) : [])));
-}
-
-/** Asks a server for its list of models. Returns their ids, or the probe's failure. */
-export async function askForModels(
-  asked: string,
-  send: () => Promise<Response>,
-  upstream: Upstream,
-  steps: ProbeSteps,
-  signal: AbortSignal,
-): Promise<{ readonly ids: ReadonlySet<string> } | { readonly probe: Probe }> {
-  const failed = (error: GatewayError) => ({ probe: probeFailed(asked, error, steps) });
-  let response: Response;
-  let text: string;
-  try {
-    response = await send();
-    ({ text } = await bodyText(response, signal, MAX_LIST));
-  } catch {
-    // The message of fetch's error may contain hosts and paths.
-    return failed(unreachable(upstream.name));
-  }
-  if (signal.aborted) return failed(unreachable(upstream.name));
-  const body = parseJson(text)?.value;
-  if (!response.ok) return failed(errorFromAnswer(upstream, response.status, response.headers, body ?? text));
-  const ids = idsIn(body);
-  if (ids) return { ids };
-  const details = { provider: upstream.id, upstreamStatus: 404 };
-  return failed(new GatewayError('model_not_found', 'It answered with no list of models.', details));
 }

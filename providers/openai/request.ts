@@ -157,12 +157,14 @@ function wireFormat(format: ResponseFormat): unknown {
   return { type, json_schema: schema };
 }
 
-const toolsOf = (chat: ChatParts, server: ServerProfile): readonly Tool[] =>
+type ToolProfile = Pick<ServerProfile, 'toolChoiceNone'>;
+
+const toolsOf = (chat: ChatParts, server: ToolProfile): readonly Tool[] =>
   chat.toolChoice === 'none' && server.toolChoiceNone === 'leave-tools-out' ? [] : chat.tools;
 
 /** Arranges a chat as it is sent. A response format is enforced by the server, so it does not show in the prompt. */
 export const arrangeFor =
-  (server: ServerProfile) =>
+  (server: ToolProfile) =>
   (chat: ChatParts): ArrangedChat => ({ messages: sentMessages(chat), tools: toolsOf(chat, server) });
 
 function chatFields(job: ChatJob, server: ServerProfile): Record<string, unknown> {

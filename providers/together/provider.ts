@@ -1,21 +1,20 @@
 /** Together AI: how it is configured, and its chat and completions over the OpenAI API. */
-import Together from 'together-ai';
+import type {
+  ChatCompletionAssistantMessageParam,
+  CompletionCreateParams,
+} from 'together-ai/resources/chat/completions';
 import {
-  abortReason,
   type Configured,
   type ConfigureProvider,
   endsInVersion,
   type Fetch,
-  type Generation,
   isOneWord,
-  type Job,
   type Provider,
   plainBaseUrl,
   probeFound,
   settingText,
-  unreachable,
 } from '../../src/core/index.ts';
-import { arrangeFor, askForModels, readAnswer, type ServerProfile, wireRequest } from '../openai/index.ts';
+import { arrangeFor, askForModels, endpoint, generateAt, type ServerProfile } from '../openai/index.ts';
 import { about } from './about.ts';
 
 /**
@@ -31,14 +30,10 @@ const TOGETHER: ServerProfile = {
   toolChoiceNone: 'leave-tools-out',
   askStreamUsage: { chat: true, completions: false },
   // together-ai 0.52 has both fields on an assistant's message. models.dev names this one for models that need it.
-  reasoningFields: ['reasoning_content'],
-  // together-ai 0.52, `CompletionCreateParams`.
-  sendsExtra: ['chat_template_kwargs'],
+  reasoningFields: ['reasoning_content'] satisfies readonly (keyof ChatCompletionAssistantMessageParam)[],
+  sendsExtra: ['chat_template_kwargs'] satisfies readonly (keyof CompletionCreateParams)[],
   thinkingSwitch: true,
 };
-
-/** A timeout of the package would only hide the caller's, which the signal carries. The longest a timer takes, in ms. */
-const NO_TIMEOUT = 2 ** 31 - 1;
 
 const PROBE_STEPS = {
   host: 'Check TOGETHER_BASE_URL, which ends in /v1, or leave it out.',
@@ -52,53 +47,24 @@ export interface TogetherOptions {
 }
 
 /**
- * Together AI through its official package, which builds the requests: address, headers, authorization and body. Sending
- * is ours. Sent by the package a request would be retried on its own (sleeping as long as `Retry-After` says), its
- * stream end as if complete when aborted and wait for the socket after `[DONE]`, an error's body be read whatever its
- * length; and every request would pay for a log that is off, a timer and a second AbortController.
+ * Together AI. Requests are ours: the official package would retry by itself, sleep as long as `Retry-After` says, end an
+ * aborted stream as if it were complete, wait for the socket after `[DONE]`, and cost 80 µs for each request. Its types
+ * check our field names, and a test compares our requests with the ones that it builds.
  */
 export function together({ apiKey, baseUrl, fetch }: TogetherOptions): Provider {
-  // Everything is given, because what is not is read from process.env.
-  const client = new Together({
-    apiKey,
-    baseURL: baseUrl,
-    projectID: null,
-    maxRetries: 0,
-    timeout: NO_TIMEOUT,
-    logLevel: 'off',
-    // A redirect would turn the POST into a GET.
-    fetchOptions: { redirect: 'manual' },
-  });
-
+  const at = endpoint(baseUrl, fetch, { authorization: `Bearer ${apiKey}`, 'user-agent': 'chasqui' });
   return {
     id: TOGETHER.id,
     about,
     arrange: arrangeFor(TOGETHER),
+    generate: (job, signal) => generateAt(at, job, TOGETHER, signal),
     /** The list of models is free, and shows whether the key is right (docs.together.ai/reference/models-1). */
     async probe(models, signal) {
-      const asked = `GET ${baseUrl}/models`;
-      const send = async () => {
-        const { url, req } = await client.buildRequest({ method: 'get', path: '/models', signal });
-        return fetch(url, req);
-      };
-      const answer = await askForModels(asked, send, TOGETHER, PROBE_STEPS, signal);
+      const answer = await askForModels(at, TOGETHER, PROBE_STEPS, signal);
       if ('probe' in answer) return [answer.probe];
       const wanted = models.map(({ model }) => model);
       const step = () => 'It has taken these from its list since this gateway was released: other providers are asked.';
-      return [probeFound(asked, wanted, answer.ids, step, (missing) => missing.length < wanted.length)];
-    },
-    async generate(job: Job, signal: AbortSignal): Promise<Generation> {
-      if (signal.aborted) throw abortReason(signal);
-      const { path, body } = wireRequest(job, TOGETHER);
-      const { url, req } = await client.buildRequest({ method: 'post', path, body, signal });
-      let response: Response;
-      try {
-        response = await fetch(url, req);
-      } catch {
-        // The message of fetch's error may contain hosts and paths.
-        throw signal.aborted ? abortReason(signal) : unreachable(TOGETHER.name).with({ provider: TOGETHER.id });
-      }
-      return readAnswer(response, job, signal, TOGETHER);
+      return [probeFound(answer.asked, wanted, answer.ids, step, (missing) => missing.length < wanted.length)];
     },
   };
 }

@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import Together from 'together-ai';
 import { describe, expect, it } from 'vitest';
 import { configureTogether } from '../../providers/together/index.ts';
 import type { Fetch, Provider } from '../../src/core/index.ts';
@@ -62,6 +64,64 @@ describe('a call to Together', () => {
     const got = await collect(generation.events);
     expect(got.choices.get(0)).toMatchObject({ text: 'Hi', finish: 'stop', native: 'eos' });
     expect(generation.upstreamModel).toBe('their/model');
+  });
+});
+
+describe('a request to Together', () => {
+  const messages = fc.array(
+    fc.record({
+      role: fc.constantFrom('system' as const, 'user' as const, 'assistant' as const),
+      content: fc.string(),
+    }),
+    { minLength: 1, maxLength: 4 },
+  );
+  const settings = fc.record(
+    {
+      stream: fc.boolean(),
+      maxTokens: fc.nat(),
+      stop: fc.array(fc.string({ minLength: 1 }), { maxLength: 2 }),
+      n: fc.integer({ min: 1, max: 4 }),
+      sampling: fc.record(
+        {
+          temperature: fc.double({ min: 0, max: 2, noNaN: true }),
+          topK: fc.nat(),
+          seed: fc.integer(),
+          logprobs: fc.nat(5),
+          reasoningEffort: fc.constantFrom('none', 'low', 'high'),
+          logitBias: fc.dictionary(fc.nat().map(String), fc.integer({ min: -100, max: 100 })),
+        },
+        { requiredKeys: [] },
+      ),
+    },
+    { requiredKeys: ['stream'] },
+  );
+  const jobs = fc.oneof(
+    fc.tuple(settings, messages).map(([over, messages]) => chatJob({ ...over, messages })),
+    fc.tuple(settings, fc.string()).map(([over, prompt]) => promptJob({ ...over, prompt })),
+  );
+  const urls = fc.constantFrom('https://api.together.ai/v1', 'http://127.0.0.1:8080/proxy/v1/');
+
+  it('is the one that the official client sends for the same body, but for what the client says of itself', async () => {
+    await fc.assert(
+      fc.asyncProperty(jobs, urls, async (job, url) => {
+        const sent: { url: string; method: string; headers: Headers; body: string }[] = [];
+        const fetch: Fetch = async (input, init) => {
+          const request = new Request(input, init);
+          sent.push({ url: request.url, method: request.method, headers: request.headers, body: await request.text() });
+          return Response.json({ choices: [{ index: 0, message: { content: 'Hi' }, finish_reason: 'stop' }] });
+        };
+        await together(fetch, { TOGETHER_BASE_URL: url }).generate(job, calm());
+        const client = new Together({ apiKey: 'secret-key', baseURL: url.replace(/\/$/, ''), fetch, maxRetries: 0 });
+        const body = JSON.parse(sent[0]?.body ?? '');
+        await (job.kind === 'chat' ? client.chat.completions.create(body) : client.completions.create(body));
+        const [ours, theirs] = sent.map(({ headers, ...rest }) => {
+          const kept = [...headers].filter(([name]) => !/^(user-agent|x-stainless-.*)$/.test(name));
+          return { ...rest, headers: Object.fromEntries(kept) };
+        });
+        expect(ours).toEqual(theirs);
+      }),
+      { numRuns: 60 },
+    );
   });
 });
 
