@@ -1,14 +1,3 @@
-import type {
-  ContentBlock,
-  ConverseCommandInput,
-  ImageBlock,
-  ImageFormat,
-  InferenceConfiguration,
-  ToolChoice,
-  ToolConfiguration,
-  ToolResultContentBlock,
-  Message as WireMessage,
-} from '@aws-sdk/client-bedrock-runtime';
 import {
   type ChatJob,
   type Content,
@@ -16,6 +5,7 @@ import {
   type Family,
   GatewayError,
   isObject,
+  type JsonObject,
   type Message,
   type Tool,
   type ToolCall,
@@ -123,7 +113,7 @@ export function argumentsObject(text: string): unknown {
 // Images.
 
 /** Media types to the formats of the Converse API. `image/jpg` is not registered, but common. */
-const IMAGE_FORMATS: ReadonlyMap<string, ImageFormat> = new Map([
+const IMAGE_FORMATS: ReadonlyMap<string, string> = new Map([
   ['image/png', 'png'],
   ['image/jpeg', 'jpeg'],
   ['image/jpg', 'jpeg'],
@@ -142,7 +132,7 @@ interface ImageFault {
 /** What an image's URL begins with, or why Bedrock cannot take it. Reads only the beginning. */
 function imageHead(
   url: string,
-): { readonly format: ImageFormat; readonly base64: boolean; readonly length: number } | ImageFault {
+): { readonly format: string; readonly base64: boolean; readonly length: number } | ImageFault {
   const head = DATA_URL.exec(url.slice(0, 1000));
   if (!head) {
     if (/^data:/i.test(url)) return { code: 'invalid_request', message: 'The image is not a readable data: URL.' };
@@ -179,46 +169,50 @@ export function objectionTo(messages: readonly Message[]): { message: string; pa
   return undefined;
 }
 
-function decoded(base64: string): Uint8Array | undefined {
+/** The same bytes in the one way to write them: `atob` also takes white space and missing padding. */
+function normalised(base64: string): string {
   try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    return btoa(atob(base64));
   } catch {
     // Not base64.
-    return undefined;
+    return '';
   }
 }
 
 /** An image of a `data:` URL. Converse takes bytes, and the gateway fetches nothing for a caller. */
-function imageBlock(url: string, param: string): ImageBlock {
+function imageBlock(url: string, param: string): JsonObject {
   const head = imageHead(url);
   const fault = ({ code, message }: ImageFault) => new GatewayError(code, message, { provider: 'bedrock', param });
   if ('code' in head) throw fault(head);
-  const bytes = head.base64 ? decoded(url.slice(head.length)) : undefined;
-  if (!bytes?.length) throw fault({ code: 'invalid_request', message: NOT_BASE64 });
+  const bytes = head.base64 ? normalised(url.slice(head.length)) : '';
+  if (!bytes) throw fault({ code: 'invalid_request', message: NOT_BASE64 });
   return { format: head.format, source: { bytes } };
 }
 
 // The request.
 
-type Piece = { readonly text: string } | { readonly image: ImageBlock };
-type Document = NonNullable<NonNullable<ContentBlock['toolUse']>['input']>;
+/** A message of the request, whose content is a list of blocks. */
+interface WireMessage {
+  readonly role: 'user' | 'assistant';
+  readonly content: JsonObject[];
+}
 
-const blocksOf = (content: Content, paths: ChatJob['imagePaths']): Piece[] =>
+const blocksOf = (content: Content, paths: ChatJob['imagePaths']): JsonObject[] =>
   typeof content === 'string'
     ? [{ text: content }]
     : content.map((part: ContentPart) =>
         part.type === 'text' ? { text: part.text } : { image: imageBlock(part.url, paths?.get(part) ?? 'messages') },
       );
 
-const toolUse = ({ id, name, arguments: json }: ToolCall): ContentBlock => ({
-  toolUse: { toolUseId: id, name, input: argumentsObject(json) as Document },
+const toolUse = ({ id, name, arguments: json }: ToolCall): JsonObject => ({
+  toolUse: { toolUseId: id, name, input: argumentsObject(json) },
 });
 
 /** The messages of an arranged chat. Results and what the user says beside them are one message. */
 function wireMessages(messages: readonly Message[], paths: ChatJob['imagePaths']): WireMessage[] {
   const wire: WireMessage[] = [];
-  let user: ContentBlock[] | undefined;
-  const said = (...blocks: ContentBlock[]) => {
+  let user: JsonObject[] | undefined;
+  const said = (...blocks: JsonObject[]) => {
     if (user) {
       user.push(...blocks);
     } else {
@@ -233,11 +227,9 @@ function wireMessages(messages: readonly Message[], paths: ChatJob['imagePaths']
       case 'user':
         said(...blocksOf(message.content, paths));
         break;
-      case 'tool': {
-        const content: ToolResultContentBlock[] = blocksOf(message.content, paths);
-        said({ toolResult: { toolUseId: message.toolCallId, content } });
+      case 'tool':
+        said({ toolResult: { toolUseId: message.toolCallId, content: blocksOf(message.content, paths) } });
         break;
-      }
       case 'assistant': {
         const text = message.content === '' ? [] : blocksOf(message.content, paths);
         wire.push({ role: 'assistant', content: [...text, ...(message.toolCalls ?? []).map(toolUse)] });
@@ -249,14 +241,14 @@ function wireMessages(messages: readonly Message[], paths: ChatJob['imagePaths']
 }
 
 /** `none` is not among Converse's choices. Llama takes none but `auto`, which is its default. */
-function wireToolChoice({ toolChoice: choice, family, dropsToolCalls }: ChatJob): ToolChoice | undefined {
+function wireToolChoice({ toolChoice: choice, family, dropsToolCalls }: ChatJob): JsonObject | undefined {
   if (choice === undefined || choice === 'none' || dropsToolCalls || isLlama(family)) return undefined;
   if (choice === 'auto') return { auto: {} };
   if (choice === 'required') return { any: {} };
   return { tool: { name: acceptedName(choice.name) } };
 }
 
-function toolConfig(job: ChatJob): ToolConfiguration | undefined {
+function toolConfig(job: ChatJob): JsonObject | undefined {
   if (job.tools.length === 0) return undefined;
   const toolChoice = wireToolChoice(job);
   return {
@@ -264,7 +256,7 @@ function toolConfig(job: ChatJob): ToolConfiguration | undefined {
       toolSpec: {
         name,
         ...(description === undefined ? {} : { description }),
-        inputSchema: { json: parameters as Document },
+        inputSchema: { json: parameters },
         ...(strict ? { strict } : {}),
       },
     })),
@@ -273,9 +265,9 @@ function toolConfig(job: ChatJob): ToolConfiguration | undefined {
 }
 
 /** `InferenceConfiguration`: undefined where the caller set nothing of it. */
-function inferenceConfig({ maxTokens, sampling, stop }: ChatJob): InferenceConfiguration | undefined {
+function inferenceConfig({ maxTokens, sampling, stop }: ChatJob): JsonObject | undefined {
   const stopSequences = stop.filter((sequence) => sequence !== '');
-  const config: InferenceConfiguration = {
+  const config: JsonObject = {
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(sampling.temperature === undefined ? {} : { temperature: clampTemperature(sampling.temperature) }),
     ...(sampling.topP === undefined ? {} : { topP: sampling.topP }),
@@ -285,10 +277,10 @@ function inferenceConfig({ maxTokens, sampling, stop }: ChatJob): InferenceConfi
 }
 
 /**
- * An arranged chat as a Converse request; ConverseStream takes the same.
+ * An arranged chat as the body of a Converse request; ConverseStream takes the same.
  * @throws GatewayError for an image that cannot be decoded
  */
-export function converseRequest(job: ChatJob): ConverseCommandInput {
+export function converseRequest(job: ChatJob): JsonObject {
   const { messages, sampling, family } = job;
   const [first] = messages;
   const system = first?.role === 'system' && typeof first.content === 'string' ? first.content : undefined;
@@ -296,7 +288,6 @@ export function converseRequest(job: ChatJob): ConverseCommandInput {
   const tools = toolConfig(job);
   const output = outputConfig(job);
   return {
-    modelId: job.model,
     messages: wireMessages(messages, job.imagePaths),
     ...(system ? { system: [{ text: system }] } : {}),
     ...(inference ? { inferenceConfig: inference } : {}),

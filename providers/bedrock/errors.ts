@@ -1,17 +1,20 @@
 import {
   abortReason,
-  asGatewayError,
   codeForStatus,
   type ErrorCode,
   GatewayError,
+  isObject,
   parseRetryAfter,
   promptTooLong,
   sanitise,
   shownId,
 } from '../../src/core/index.ts';
-import { EXCEPTIONS, type ExceptionKind, exceptionName } from './exceptions.ts';
-import type { HttpHead } from './handler.ts';
-import { refusalOf } from './refusals.ts';
+import { textIn } from './shared.ts';
+
+/**
+ * Bedrock's refusals and exceptions as GatewayErrors. The name comes in the header `x-amzn-errortype`, in the body's `code` or
+ * `__type`, or in a frame of a stream; the message in the body.
+ */
 
 const provider = 'bedrock';
 
@@ -36,59 +39,143 @@ const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
 };
 const FAILED = 'The model failed on AWS Bedrock. Send the request again, or ask another provider.';
 
-/** What a thrown value says of itself; the SDK throws its own classes, plain Errors and, in places, strings. */
-const member = (thrown: unknown, name: string): unknown =>
-  typeof thrown === 'object' && thrown !== null ? Reflect.get(thrown, name) : undefined;
-const stringIn = (thrown: unknown, name: string): string => {
-  const value = member(thrown, name);
-  return typeof value === 'string' ? value : '';
-};
+interface ExceptionKind {
+  readonly code: ErrorCode;
+  /** Only where it differs from the code's own. */
+  readonly retryable?: boolean;
+  /** It can be asked again until it is there. */
+  readonly loading?: true;
+  /** The caller's field at fault, where the wording tells. */
+  readonly param?: string;
+}
 
-/** Names that JavaScript gives, and Bedrock does not: what came could not be read. */
-const UNREADABLE = new Set(['', 'Error', 'TypeError', 'RangeError', 'SyntaxError', 'AbortError', 'DataCloneError']);
+const kind = (code: ErrorCode, retryable?: boolean): ExceptionKind => ({
+  code,
+  ...(retryable === undefined ? {} : { retryable }),
+});
 
-/** The SDK explains itself in whatever message passes through it; an unmodelled exception brings its JSON. */
-function saidBy(thrown: unknown): string {
-  const message = stringIn(thrown, 'message').split('\n  Deserialization error:', 1)[0] ?? '';
-  if (!message.startsWith('{')) return message === 'UnknownError' || message === 'Unknown' ? '' : message;
+/**
+ * Bedrock's exceptions by name, as the API model and
+ * https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html name them. In a stream
+ * there is no status, so that the name alone decides. `ValidationException` is told apart by its wording.
+ */
+const EXCEPTIONS: ReadonlyMap<string, ExceptionKind> = new Map([
+  ['ThrottlingException', kind('provider_rate_limited')],
+  // A quota of the account that waiting does not raise.
+  ['ServiceQuotaExceededException', kind('provider_rate_limited', false)],
+  // A model that is being started: AWS's own SDK asks five times more.
+  ['ModelNotReadyException', { code: 'provider_overloaded', loading: true }],
+  ['ServiceUnavailableException', kind('provider_overloaded')],
+  ['Overloaded_error', kind('provider_overloaded')],
+  // It has taken its time already, and may be billed.
+  ['ModelTimeoutException', kind('timeout', false)],
+  ['InternalServerException', kind('provider_error')],
+  ['InternalServerError', kind('provider_error')],
+  ['InternalFailure', kind('provider_error')],
+  ['ModelErrorException', kind('provider_error', false)],
+  ['ModelStreamErrorException', kind('provider_error')],
+  ['ConflictException', kind('provider_error', false)],
+  ['ResourceNotFoundException', kind('model_not_found')],
+  ['FTUFormNotFilled', kind('model_not_found')],
+  ['SerializationException', kind('invalid_request')],
+  ['AccessDeniedException', kind('provider_auth')],
+  ['UnrecognizedClientException', kind('provider_auth')],
+  ['InvalidSignatureException', kind('provider_auth')],
+  ['MissingAuthenticationTokenException', kind('provider_auth')],
+  ['ExpiredTokenException', kind('provider_auth')],
+  ['IncompleteSignature', kind('provider_auth')],
+  ['RequestExpired', kind('provider_auth')],
+  ['InvalidClientTokenId', kind('provider_auth')],
+  ['NotAuthorized', kind('provider_auth')],
+  ['OptInRequired', kind('provider_auth')],
+  ['MPAgreementBeingCreated', kind('provider_auth')],
+]);
+
+/** `throttlingException` in a frame, `ns#ThrottlingException:http://…` in a header: `ThrottlingException`. */
+function exceptionName(raw: string): string {
+  const name = raw.slice(0, 200).split(/[:,]/, 1)[0] ?? '';
+  const local = name.slice(name.lastIndexOf('#') + 1);
+  // What is no name stays as it came: a credential with another first letter is none that is known.
+  return /^[a-z][A-Za-z_]*$/.test(local) ? local.charAt(0).toUpperCase() + local.slice(1) : local;
+}
+
+/**
+ * `ValidationException` is Bedrock's name for everything from a typing error to a model that does not exist; only the
+ * wording tells them apart. Wordings as publicly reported; the apostrophe is straight in some and curly in others.
+ * The first that fits decides.
+ */
+const WORDINGS: readonly (readonly [RegExp, ExceptionKind])[] = [
+  [/model identifier is invalid/i, { code: 'invalid_request', param: 'model' }],
+  [/on-demand throughput isn.t supported/i, { code: 'model_not_found' }],
+  // A limit on the output, not on the context.
+  [/maximum tokens you requested exceeds/i, { code: 'invalid_request', param: 'max_tokens' }],
+  [
+    /too long|input tokens|too many tokens|(?:maximum|exceeds?) .{0,40}context (?:length|window|limit|size)/i,
+    { code: 'context_length_exceeded' },
+  ],
+  // Schemas of tools and of answers. "output_config.format: Extra inputs are not permitted" (BerriAI/litellm#27846);
+  // "output_config.format.schema: property 'minimum' is not supported" (future-agi/future-agi#412); "The format of the value at
+  // toolConfig.tools.0.toolSpec.inputSchema.json is invalid" (aws/aws-sdk-net#3377).
+  [/toolSpec\.strict|strict mode/i, { code: 'unsupported_parameter', param: 'tools' }],
+  [/input_?schema|toolSpec/i, { code: 'invalid_request', param: 'tools' }],
+  [/json_?schema|format\.schema/i, { code: 'invalid_request', param: 'response_format' }],
+  [/output_?config|text_?format|structured output/i, { code: 'unsupported_parameter', param: 'response_format' }],
+  [/doesn.t support tool use/i, { code: 'unsupported_parameter', param: 'tools' }],
+  [/(?:doesn.t|does not) support system/i, { code: 'unsupported_parameter', param: 'messages' }],
+  [/(?:doesn.t|does not) support (?:the )?(?:tool_?choice)/i, { code: 'unsupported_parameter', param: 'tool_choice' }],
+  [/extraneous key \[|(?:doesn.t|does not) support|isn.t supported|not supported/i, { code: 'unsupported_parameter' }],
+  [/content filter/i, { code: 'content_policy' }],
+];
+
+/** What a `ValidationException` really says. Linear in the text, of which it reads the beginning. */
+function validationKind(message: string): ExceptionKind {
+  const text = message.slice(0, 2000);
+  return WORDINGS.find(([wording]) => wording.test(text))?.[1] ?? { code: 'invalid_request' };
+}
+
+// What came, as an error.
+
+function parsed(text: string): unknown {
   try {
-    const parsed: unknown = JSON.parse(message);
-    return stringIn(parsed, 'message') || stringIn(parsed, 'Message') || message;
+    return JSON.parse(text);
   } catch {
-    return message;
+    // Not JSON: a page of a proxy, or nothing.
+    return undefined;
   }
 }
 
-/** What a proxy in front of Bedrock says in another form than AWS's: `{"error": {"message": …}}`, `{"detail": …}`, a text. */
-function saidByProxy(text: string | undefined): string {
-  let body: unknown;
-  try {
-    body = JSON.parse(text ?? '');
-  } catch {
-    return '';
-  }
+/** AWS's message, or what a proxy says in another form: `{"error": {"message": …}}`, `{"error": …}`, `{"detail": …}`, a text. */
+function messageIn(body: unknown): string {
   if (typeof body === 'string') return body;
-  const error = member(body, 'error');
-  return stringIn(error, 'message') || stringIn(body, 'error') || stringIn(body, 'detail');
+  const message = textIn(body, 'message') || textIn(body, 'Message');
+  if (!message && isObject(body))
+    return textIn(body.error, 'message') || textIn(body, 'error') || textIn(body, 'detail');
+  // A model's own error comes as JSON in the message.
+  return message.startsWith('{') ? messageIn(parsed(message)) || message : message;
 }
 
-function kindOf(name: string, said: string, status: number | undefined): ExceptionKind & { param?: string } {
-  if (name === 'ValidationException') return refusalOf(said);
-  const known = EXCEPTIONS.get(name);
-  if (known) return known;
-  return { code: status === undefined ? 'provider_error' : codeForStatus(status) };
+/** In the order in which AWS's own SDK looks for it. */
+function nameIn(headers: Response['headers'], body: unknown): string {
+  const header = headers.get('x-amzn-errortype');
+  if (header) return header;
+  if (!isObject(body)) return '';
+  const code = Object.keys(body).find((name) => name.toLowerCase() === 'code');
+  const name = (code === undefined ? undefined : body[code]) ?? body.__type;
+  return typeof name === 'string' || typeof name === 'number' ? String(name) : '';
 }
 
-function refused(thrown: unknown, raw: string, head: HttpHead): GatewayError {
-  // Inside a stream the status is 200 and says nothing.
-  const status = head.status !== undefined && head.status >= 300 ? head.status : undefined;
-  const name = UNREADABLE.has(raw) || raw === 'Unknown' ? '' : exceptionName(raw);
-  // Where the SDK could not read the answer, its message is about that, and names bytes and classes.
-  const said = UNREADABLE.has(raw) ? (head.text ?? '') : saidBy(thrown) || saidByProxy(head.text);
+const kindOf = (name: string, said: string, status: number | undefined): ExceptionKind =>
+  name === 'ValidationException'
+    ? validationKind(said)
+    : (EXCEPTIONS.get(name) ?? { code: status === undefined ? 'provider_error' : codeForStatus(status) });
+
+/** @param status of a refusal; a stream's is 200 and says nothing */
+function failed(rawName: string, said: string, response: Response, status: number | undefined): GatewayError {
+  const name = exceptionName(rawName);
   const { code, retryable, loading, param } = kindOf(name, said, status);
   const upstreamMessage = sanitise(said);
-  const upstreamRequestId = requestId(head);
-  const retryAfterMs = parseRetryAfter(head.headers['retry-after']);
+  const upstreamRequestId = requestId(response);
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
   return new GatewayError(code, MESSAGES[code] ?? FAILED, {
     provider,
     ...(status === undefined ? {} : { upstreamStatus: status }),
@@ -102,14 +189,20 @@ function refused(thrown: unknown, raw: string, head: HttpHead): GatewayError {
   });
 }
 
-/** What AWS support asks for. */
-export const requestId = (head: HttpHead): string | undefined => shownId(head.headers['x-amzn-requestid']);
+/** An answer that is none: its status is 300 or more. */
+export function refusal(response: Response, text: string): GatewayError {
+  const body = parsed(text);
+  const said = body === undefined ? text : messageIn(body);
+  return failed(nameIn(response.headers, body), said, response, response.status);
+}
 
-/** The same error, with what AWS support asks for. */
-export const withRequest = (error: GatewayError, head: HttpHead): GatewayError => {
-  const upstreamRequestId = requestId(head);
-  return error.with({ provider, ...(upstreamRequestId ? { upstreamRequestId } : {}) });
-};
+/** An exception or error inside a stream, by its name; `text` is JSON or a plain message. */
+export function streamException(name: string, text: string, response: Response): GatewayError {
+  return failed(name, messageIn(parsed(text)) || text, response, undefined);
+}
+
+/** What AWS support asks for. */
+export const requestId = (response: Response): string | undefined => shownId(response.headers.get('x-amzn-requestid'));
 
 /** The answer ended, broke or became unreadable before it was complete. */
 export const interrupted = (): GatewayError =>
@@ -117,29 +210,16 @@ export const interrupted = (): GatewayError =>
     provider,
   });
 
-/** The answer is whole, and not what the API promises. */
+/** The answer is complete, and not what the API promises. */
 export const foreign = (): GatewayError =>
   new GatewayError('provider_error', 'AWS Bedrock answered with something that is not an answer of this API.', {
     provider,
   });
 
-/**
- * Anything thrown on the way of one request, as the one GatewayError it is.
- *
- * @param head of the HTTP answer; without a status there was none
- */
-export function fromThrown(thrown: unknown, signal: AbortSignal, head: HttpHead): GatewayError {
+/** Whatever is thrown while an answer is read, as a GatewayError with the id of its request. */
+export function answerError(thrown: unknown, signal: AbortSignal, response: Response): GatewayError {
   if (signal.aborted) return abortReason(signal);
-  if (thrown instanceof GatewayError) return withRequest(thrown, head);
-  const cause = member(thrown, 'cause');
-  if (cause instanceof GatewayError) return cause;
-  // No answer and no failure of the network: the request could not even be made, which is our fault.
-  if (head.status === undefined) return asGatewayError(thrown);
-  const name = stringIn(thrown, 'name');
-  if (head.status >= 300 || !UNREADABLE.has(name)) return refused(thrown, name, head);
-  return withRequest(isWhole(name, head) ? foreign() : interrupted(), head);
+  const error = thrown instanceof GatewayError ? thrown : interrupted();
+  const upstreamRequestId = requestId(response);
+  return error.with({ provider, ...(upstreamRequestId ? { upstreamRequestId } : {}) });
 }
-
-/** All of it came, and it is no JSON or more than is read of any; whatever else fails has failed on the way. */
-const isWhole = (name: string, head: HttpHead): boolean =>
-  (name === 'SyntaxError' || name === 'RangeError') && (head.headers['content-type'] ?? '').includes('json');

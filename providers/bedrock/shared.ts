@@ -1,4 +1,4 @@
-import type { Event, Family } from '../../src/core/index.ts';
+import { type Event, type Family, isObject } from '../../src/core/index.ts';
 
 /** What Converse and InvokeModel have in common: model families, the range of a temperature, and how token usage is reported. */
 
@@ -10,6 +10,18 @@ export const isMistral = (family: Family): boolean => /^mi[sx]tral/.test(family)
 
 /** OpenAI's temperatures go up to 2; Bedrock's end at 1, and it refuses a request beyond that. */
 export const clampTemperature = (temperature: number): number => Math.min(temperature, 1);
+
+/** A text in JSON from outside; empty where there is none. */
+export function textIn(value: unknown, name: string): string {
+  const member = isObject(value) ? value[name] : undefined;
+  return typeof member === 'string' ? member : '';
+}
+
+/** A number in JSON from outside. */
+export function countIn(value: unknown, name: string): number | undefined {
+  const member = isObject(value) ? value[name] : undefined;
+  return typeof member === 'number' ? member : undefined;
+}
 
 export interface Counts {
   readonly input: number | undefined;

@@ -36,7 +36,7 @@ const followed = replicate('prediction.ts');
 const prediction = replicate('api.ts');
 const listen = replicate('stream.ts');
 const generate = replicate('provider.ts');
-const reads = inFolder('bedrock', ['test/providers/bedrock-eventstream.test.ts'])('reads.ts');
+const frames = inFolder('bedrock', ['test/providers/bedrock-eventstream.test.ts'])('event-stream.ts');
 const sse = inFolder('http', ['test/providers/openai-wire-stream.test.ts', 'test/providers/http-sse.test.ts'])(
   'sse.ts',
 );
@@ -277,11 +277,23 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
     '',
   ),
   generate('cancel-not-held', 'The cancel ends with the caller.', 'background(canceled.catch(() => undefined));', ''),
-  reads(
+  frames(
     'whole-frames-lost',
     'Frames that came whole before a corrupt one in the same read are lost.',
-    'if (sound === 0 && unsound)',
-    'if (unsound)',
+    'failure = { thrown };',
+    'events = [];\n      failure = { thrown };',
+  ),
+  frames(
+    'checksum-ignored',
+    'A frame whose bytes have changed on the way is read.',
+    'if (checksum(bytes, at, end) !== uint32(bytes, end))',
+    'if (false)',
+  ),
+  frames(
+    'cut-frame',
+    'A stream that is cut within its last frame looks complete.',
+    'if (filled > 0) throw new Error',
+    'if (filled < 0) throw new Error',
   ),
   sse(
     'error-field-unread',

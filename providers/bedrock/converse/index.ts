@@ -1,1 +1,0 @@
-export { converse } from './converse.ts';

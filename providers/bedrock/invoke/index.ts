@@ -1,1 +1,0 @@
-export { invoke } from './invoke.ts';

@@ -1,0 +1,149 @@
+import { createHash, createHmac } from 'node:crypto';
+import { type Fetch, unreachable } from '../../src/core/index.ts';
+import { bodyText } from '../http/index.ts';
+import { refusal } from './errors.ts';
+
+/**
+ * Requests to Bedrock Runtime: address, headers, signature. They are the official SDK's requests, without its headers about
+ * itself (`x-amz-user-agent`, `amz-sdk-*`); tests compare the two.
+ */
+
+/** AWS credentials that sign requests. */
+export interface SigningCredentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of temporary credentials. */
+  readonly sessionToken?: string;
+}
+
+export type Credentials = { readonly apiKey: string } | SigningCredentials;
+
+export type Operation = 'converse' | 'converse-stream' | 'invoke' | 'invoke-with-response-stream';
+
+export interface TransportOptions {
+  readonly region: string;
+  readonly credentials: Credentials;
+  /** Another address than the region's own, up to the route. */
+  readonly endpoint?: string;
+  readonly fetch: Fetch;
+}
+
+export interface Transport {
+  /**
+   * Sends one request. Rejects with a GatewayError if the host cannot be reached or refuses; never retries.
+   * @param body JSON
+   */
+  post(operation: Operation, model: string, body: string, signal: AbortSignal): Promise<Response>;
+}
+
+/** A request as it is signed. */
+export interface Signable {
+  readonly host: string;
+  /** Encoded once, as it is sent. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+}
+
+/** Bytes of an error, or of the page that comes in its place. */
+const MAX_ERROR = 64 * 1024;
+const JSON_TYPE = 'application/json';
+const ALGORITHM = 'AWS4-HMAC-SHA256';
+/** Bedrock's host is `bedrock-runtime`; its service name in signatures is not. */
+const SERVICE = 'bedrock';
+
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+const hmac = (key: string | Uint8Array, text: string): Uint8Array => createHmac('sha256', key).update(text).digest();
+
+/** RFC 3986: `encodeURIComponent` leaves five more characters as they are. */
+const encodeSegment = (segment: string): string =>
+  encodeURIComponent(segment).replace(/[!'()*]/g, (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`);
+
+/** The path as it is sent, encoded once more: every service but S3 signs it so. */
+const canonicalPath = (path: string): string => path.split('/').map(encodeSegment).join('/');
+
+/** `20261128T093000Z` */
+const stampOf = (date: Date): string => `${date.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
+
+/**
+ * Signs POST requests with Signature Version 4; gives the headers to add. The key is derived once a day, and all is done in one
+ * synchronous step: the SDK's signer derives the key for each request and hashes in many small asynchronous ones.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+ */
+export function requestSigner(
+  { accessKeyId, secretAccessKey, sessionToken }: SigningCredentials,
+  region: string,
+): (request: Signable, date: Date) => Record<string, string> {
+  let signing: { readonly scope: string; readonly key: Uint8Array } | undefined;
+
+  function keyFor(scope: string): Uint8Array {
+    if (signing?.scope === scope) return signing.key;
+    const [day = '', ...rest] = scope.split('/');
+    const key = rest.reduce(hmac, hmac(`AWS4${secretAccessKey}`, day));
+    signing = { scope, key };
+    return key;
+  }
+
+  return ({ host, path, headers, body }, date) => {
+    const stamp = stampOf(date);
+    const scope = `${stamp.slice(0, 8)}/${region}/${SERVICE}/aws4_request`;
+    const added: Record<string, string> = {
+      'x-amz-date': stamp,
+      ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
+    };
+    const all: Readonly<Record<string, string>> = { ...headers, ...added, host };
+    // Names are in lower case and values have no white space around or doubled within them.
+    const names = Object.keys(all).sort();
+    let canonical = `POST\n${canonicalPath(path)}\n\n`;
+    for (const name of names) canonical += `${name}:${all[name]}\n`;
+    const signed = names.join(';');
+    canonical += `\n${signed}\n${sha256(body)}`;
+    const toSign = `${ALGORITHM}\n${stamp}\n${scope}\n${sha256(canonical)}`;
+    const signature = createHmac('sha256', keyFor(scope)).update(toSign).digest('hex');
+    added.authorization = `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
+    return added;
+  };
+}
+
+/** Headers of each operation. InvokeModel's streamed twin says in its own header what the model is to answer. */
+const HEADERS: Readonly<Record<Operation, Readonly<Record<string, string>>>> = {
+  converse: { 'content-type': JSON_TYPE },
+  'converse-stream': { 'content-type': JSON_TYPE },
+  invoke: { 'content-type': JSON_TYPE, accept: JSON_TYPE },
+  'invoke-with-response-stream': { 'content-type': JSON_TYPE, 'x-amzn-bedrock-accept': JSON_TYPE },
+};
+
+export function transport({ region, credentials, endpoint, fetch }: TransportOptions): Transport {
+  const base = new URL(endpoint ?? `https://bedrock-runtime.${region}.amazonaws.com`);
+  const { host, origin } = base;
+  const prefix = base.pathname.replace(/\/+$/, '');
+  const sign = 'apiKey' in credentials ? undefined : requestSigner(credentials, region);
+  const bearer: Record<string, string> =
+    'apiKey' in credentials ? { authorization: `Bearer ${credentials.apiKey}` } : {};
+
+  return {
+    async post(operation, model, body, signal) {
+      const path = `${prefix}/model/${encodeSegment(model)}/${operation}`;
+      const headers = HEADERS[operation];
+      const authorization = sign ? sign({ host, path, headers, body }, new Date()) : bearer;
+      let response: Response;
+      try {
+        response = await fetch(origin + path, {
+          method: 'POST',
+          headers: { ...headers, ...authorization },
+          body,
+          // A redirect would take the signature to another host.
+          redirect: 'manual',
+          signal,
+        });
+      } catch {
+        // How the network failed would name hosts; who aborted is the caller's to say.
+        throw unreachable('AWS Bedrock').with({ provider: 'bedrock' });
+      }
+      if (response.status < 300) return response;
+      const { text, cut } = await bodyText(response, signal, MAX_ERROR);
+      throw refusal(response, cut ? '' : text);
+    },
+  };
+}
