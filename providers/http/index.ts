@@ -61,12 +61,17 @@ const ignored = (): void => undefined;
 /** Reads a body. An abort cancels it, which ends a waiting read as if the body had ended: ask the signal which it was. */
 export function bodyReader(body: ReadableStream<Uint8Array>, signal: AbortSignal): BodyReader {
   const source = sourceOf(body);
-  const done = (): void => signal.removeEventListener('abort', cancel);
+  let over = false;
+  const done = (): void => {
+    over = true;
+  };
   const cancel = (): void => {
-    done();
+    if (over) return;
+    over = true;
     // A body that cannot be cancelled is closed or broken already, which is what was wanted.
     source.cancel().catch(ignored);
   };
+  // Never taken off: that costs more than the rest of this, and the signal is that of one request.
   signal.addEventListener('abort', cancel, { once: true });
   if (signal.aborted) cancel();
   return {

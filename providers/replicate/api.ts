@@ -121,10 +121,12 @@ function parsePrediction(body: string): Prediction {
   const outputTokens = count(metrics.output_token_count);
   const inputTokens = count(metrics.input_token_count);
   const predictSeconds = seconds(metrics.predict_time);
-  const streamUrl = isObject(json.urls) ? json.urls.stream : undefined;
+  const state = stateOf(json, text, outputTokens);
+  // Asked of what runs alone: to check a URL costs more than all else here.
+  const streamUrl = state.kind === 'running' && isObject(json.urls) ? json.urls.stream : undefined;
   return {
     id: json.id,
-    state: stateOf(json, text, outputTokens),
+    state,
     starting: json.status === 'starting',
     said: text ?? '',
     ...(typeof streamUrl === 'string' && httpUrl(streamUrl) ? { streamUrl } : {}),

@@ -37,75 +37,74 @@ function cancel({ api, background }: Upstream, id: string): void {
 }
 
 /**
- * Creates the prediction. An abort rejects at once, but does not abort the request: a prediction can be cancelled only by
- * its id, which comes with the answer. Without it a caller who leaves in between would pay for an answer nobody reads.
- */
-function create(upstream: Upstream, job: PromptJob, signal: AbortSignal): Promise<Prediction> {
-  const request = createRequest(job);
-  const own = new AbortController();
-  return new Promise((resolve, reject) => {
-    let orphan: ReturnType<typeof setTimeout> | undefined;
-    const onAbort = () => {
-      orphan = setTimeout(() => own.abort(), ORPHAN_MS);
-      reject(abortReason(signal).with({ maybeBilled: true }));
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-    const end = () => {
-      clearTimeout(orphan);
-      signal.removeEventListener('abort', onAbort);
-    };
-    const created = upstream.api.create(request, own.signal).then(
-      (prediction) => {
-        end();
-        if (!signal.aborted) resolve(prediction);
-        else if (prediction.state.kind === 'running') cancel(upstream, prediction.id);
-      },
-      (error: unknown) => {
-        end();
-        // After an abort nobody hears this, which is right: Cancel-After is the backstop.
-        reject(error);
-      },
-    );
-    // A caller who leaves takes the isolate along, unless something holds it until the answer is read and cancelled.
-    upstream.background(created);
-  });
-}
-
-/**
- * Our hold on a prediction that runs, and costs, at Replicate. However the caller goes away, by its signal, by leaving
+ * Our hold on one prediction, which runs, and costs, at Replicate. However the caller goes away, by its signal, by leaving
  * the iterator, or by a failure of ours, the prediction is cancelled once, but never after it has ended by itself.
  */
 interface Lease {
   /** Aborts with the caller's signal, or when the lease is abandoned. */
   readonly signal: AbortSignal;
+  /**
+   * Creates the prediction. An abort rejects at once, but does not abort the request: a prediction can be cancelled only
+   * by its id, which comes with the answer. Without it a caller who leaves in between would pay for an answer nobody reads.
+   */
+  create(job: PromptJob): Promise<Prediction>;
   /** The prediction has ended: there is nothing left to cancel. */
   settle(): void;
   /** Nobody waits for the rest. Returns at once, without waiting for the answer to the cancel. */
   abandon(): void;
 }
 
-/** `onLeft` is called at most once. */
-function leaseOf(outer: AbortSignal, onLeft: () => void): Lease {
-  const inner = new AbortController();
-  let settled = false;
-  const end = (reason: unknown) => {
-    outer.removeEventListener('abort', onAbort);
-    if (!settled) {
-      settled = true;
-      onLeft();
-    }
-    inner.abort(reason);
+function leaseFor(upstream: Upstream, caller: AbortSignal): Lease {
+  const { api, background } = upstream;
+  const own = new AbortController();
+  /** What ends the work that is under way when the caller leaves. */
+  let leave = (reason: unknown): void => own.abort(reason);
+  // It stays until the signal is gone: one that belongs to a single attempt.
+  caller.addEventListener('abort', () => leave(caller.reason), { once: true });
+
+  /** The prediction runs: from now on leaving cancels it, and ends what is asked of it. */
+  const hold = (id: string): void => {
+    leave = (reason) => {
+      leave = () => undefined;
+      cancel(upstream, id);
+      own.abort(reason);
+    };
   };
-  const onAbort = () => end(outer.reason);
-  if (outer.aborted) onAbort();
-  else outer.addEventListener('abort', onAbort, { once: true });
+  const settle = (): void => {
+    leave = (reason) => own.abort(reason);
+  };
   return {
-    signal: inner.signal,
-    settle() {
-      settled = true;
+    signal: own.signal,
+    create(job) {
+      const request = createRequest(job);
+      return new Promise((resolve, reject) => {
+        let orphan: ReturnType<typeof setTimeout> | undefined;
+        leave = () => {
+          orphan = setTimeout(() => own.abort(), ORPHAN_MS);
+          reject(abortReason(caller).with({ maybeBilled: true }));
+        };
+        const created = api.create(request, own.signal).then(
+          (prediction) => {
+            clearTimeout(orphan);
+            if (prediction.state.kind === 'running') hold(prediction.id);
+            else settle();
+            if (caller.aborted) leave(caller.reason);
+            else resolve(prediction);
+          },
+          (error: unknown) => {
+            clearTimeout(orphan);
+            settle();
+            // After an abort nobody hears this, which is right: Cancel-After is the backstop.
+            reject(error);
+          },
+        );
+        // A caller who leaves takes the isolate along, unless something holds it until the answer is read and cancelled.
+        background(created);
+      });
     },
+    settle,
     abandon() {
-      if (!inner.signal.aborted) end(new GatewayError('canceled', 'The answer is not wanted any more.'));
+      leave(new GatewayError('canceled', 'The answer is not wanted any more.'));
     },
   };
 }
@@ -150,17 +149,16 @@ export async function generate(upstream: Upstream, job: Job, signal: AbortSignal
     throw new GatewayError('internal', 'A job that is not a prompt was sent to Replicate.', { provider: 'replicate' });
   }
   if (signal.aborted) throw abortReason(signal);
-  const created = await create(upstream, job, signal);
-  const { id, state, starting } = created;
-  if (state.kind !== 'running') {
-    if (signal.aborted) throw abortReason(signal).with({ maybeBilled: true });
-    try {
-      return { events: onlyBatch(conclude(job, created, '')), complete: true, upstreamId: id };
-    } catch (error) {
-      throw failedAfterCreate(error, id);
-    }
-  }
-  const lease = leaseOf(signal, () => cancel(upstream, id));
+  const lease = leaseFor(upstream, signal);
+  const created = await lease.create(job);
   if (signal.aborted) throw abortReason(signal).with({ maybeBilled: true });
-  return { events: eventsOf(follow(upstream.api, job, created, lease), lease, id), upstreamId: id, starting };
+  const { id, state, starting } = created;
+  if (state.kind === 'running') {
+    return { events: eventsOf(follow(upstream.api, job, created, lease), lease, id), upstreamId: id, starting };
+  }
+  try {
+    return { events: onlyBatch(conclude(job, created, '')), complete: true, upstreamId: id };
+  } catch (error) {
+    throw failedAfterCreate(error, id);
+  }
 }

@@ -273,7 +273,7 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   generate(
     'orphan-not-held',
     'A prediction whose caller left before it was made runs on, and is billed.',
-    'upstream.background(created);',
+    'background(created);',
     '',
   ),
   generate('cancel-not-held', 'The cancel ends with the caller.', 'background(canceled.catch(() => undefined));', ''),
