@@ -1,68 +1,131 @@
-import { type Costing, costOf, estimateCost, type Priced, type PriceRow, shareOf } from '../catalog/index.ts';
-import { type Api, type Call, completionTokens, formatDollars, type NanoDollars, type Usage } from '../core/index.ts';
+import { estimateCost, type PriceBook, type Priced, type PriceRow, priceFor, shareOf } from '../catalog/index.ts';
+import { type Api, type Call, formatDollars, type NanoDollars } from '../core/index.ts';
 import { fewest, longest, mostBilled } from './counting.ts';
-import type { Facts } from './sources.ts';
+import { type ModelOffer, traitsOf } from './model-offers.ts';
 import {
   type CallCost,
-  type Candidate,
-  type OfferSheet,
+  type ExclusionReason,
+  exclude,
   type OutputLimit,
   type PromptSize,
-  type Refusal,
-  refuse,
+  type World,
 } from './types.ts';
 
-/** What Replicate's engines serve where the catalogue knows no context, and a server of the user's own of a model that can take more. */
+/** How long an answer may get at an offer, and what the call can cost there, before it is made. */
+
+// Output.
+
+/** The context assumed for a hosted engine, and for a configured server of a model that takes more, if none is known. */
 const ASSUMED_CONTEXT = 4096;
-/** What such a server serves of a model that nobody knows; and what its answer gets in any case. */
+/** The context assumed for a configured server of a model that nobody knows. */
 const ASSUMED_SERVICE_CONTEXT = 2048;
+/** What an answer there gets in any case. */
 const LEAST_OUTPUT = 256;
 
-const grouped = (count: number): string => count.toLocaleString('en-US');
+const grouped = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 
 const sizeText = ({ largest, exactness, more }: PromptSize): string =>
   `${more ? 'more than ' : exactness === 'estimate' ? 'about ' : ''}${grouped(largest)} tokens`;
 
+const givenOutput = (offer: ModelOffer, api: Api): number | undefined =>
+  offer.maxOutput(api) ?? traitsOf(offer, api)?.maxOutput;
+
+const usableContext = ({ about, contextLength }: ModelOffer): number | undefined =>
+  contextLength === undefined ? undefined : contextLength - (about.contextMargin ?? 0);
+
 /**
- * How long an answer may get at an offer: what the caller asked for, cut to what fits behind the prompt and to what the
- * offer gives. What the caller did not set is not sent, except where the API truncates without a limit (`ApiTraits.truncates`);
- * then it is the largest that fits. A prompt that leaves no room for one token is refused.
+ * The limit on an answer: what the caller asked for, reduced to what fits after the prompt and to the offer's maximum. If the
+ * caller set none, none is sent, except where the API would truncate the answer (`truncates`); then it is the largest that
+ * fits. A prompt that leaves no room for one token is refused.
  */
-export function outputFor(call: Call, facts: Facts, api: Api, prompt: PromptSize): OutputLimit | Refusal {
-  const { about, contextLength, provider, model } = facts;
-  const traits = facts.traits(api);
-  const given = facts.maxOutput(api) ?? traits?.maxOutput;
-  const context = contextLength === undefined ? undefined : contextLength - (about.contextMargin ?? 0);
+export function outputFor(call: Call, offer: ModelOffer, api: Api, prompt: PromptSize): OutputLimit | ExclusionReason {
+  const { contextLength, provider, model } = offer;
+  const context = usableContext(offer);
   const least = fewest(prompt);
   if (context !== undefined && (least >= context || (prompt.more && prompt.exactness === 'exact'))) {
-    return refuse(
+    return exclude(
       'context_too_small',
       `${provider} takes ${grouped(contextLength ?? 0)} tokens for ${model}, prompt and answer together, and the prompt alone is ${sizeText(prompt)}.`,
     );
   }
-  // An estimate that says it does not fit may be wrong: then only what fits for certain is cut.
+  // An estimate that says the prompt does not fit may be wrong, so the output is only reduced by what is certain.
   const room = context === undefined ? undefined : context - (prompt.largest < context ? prompt.largest : least);
-  const ceiling = smaller(room, given);
+  const ceiling = smaller(room, givenOutput(offer, api));
   const wanted = call.maxTokens;
-  if (wanted !== undefined) {
-    const maxTokens = ceiling === undefined ? wanted : Math.min(wanted, ceiling);
-    return { maxTokens, most: maxTokens, clamped: maxTokens < wanted };
-  }
-  if (traits?.truncates) {
-    const maxTokens = certain(facts, api, prompt, ceiling);
+  if (wanted !== undefined) return limitedTo(wanted, ceiling);
+  if (traitsOf(offer, api)?.truncates) {
+    const maxTokens = largestThatFits(offer, api, prompt, ceiling);
     return { maxTokens, most: maxTokens, clamped: false };
   }
   return { clamped: false, ...(ceiling === undefined ? {} : { most: ceiling }) };
 }
 
-/** The largest output that fits for certain: one that may not fit is refused, and nobody asked for it. */
-function certain(facts: Facts, api: Api, prompt: PromptSize, ceiling: number | undefined): number {
-  const most = longest(prompt);
-  if (facts.contextServed || api !== 'completions') {
-    const context = facts.contextLength ?? ASSUMED_CONTEXT;
-    return Math.max(1, Math.min(ceiling ?? context, context - (facts.about.contextMargin ?? 0) - most));
+function limitedTo(wanted: number, ceiling: number | undefined): OutputLimit {
+  const maxTokens = ceiling === undefined ? wanted : Math.min(wanted, ceiling);
+  return { maxTokens, most: maxTokens, clamped: maxTokens < wanted };
+}
+
+/**
+ * Prompt tokens up to which the limit that is sent does not depend on the prompt, so that it need not be counted. Undefined
+ * if it always does.
+ */
+export function promptWithoutEffect(call: Call, offer: ModelOffer, api: Api): number | undefined {
+  const given = givenOutput(offer, api);
+  const context = usableContext(offer);
+  if (call.maxTokens === undefined && traitsOf(offer, api)?.truncates) {
+    if (given === undefined || context === undefined || (api === 'completions' && !offer.contextServed))
+      return undefined;
+    return context - given;
   }
-  const context = facts.contextLength === undefined ? ASSUMED_SERVICE_CONTEXT : ASSUMED_CONTEXT;
+  if (context === undefined) return Number.POSITIVE_INFINITY;
+  // A prompt that leaves no room for one token is refused.
+  return context - Math.max(1, Math.min(call.maxTokens ?? 1, given ?? Number.POSITIVE_INFINITY));
+}
+
+/** The most that can come back is what fits after the prompt, which is counted when that is first read. */
+class UncountedOutput implements OutputLimit {
+  readonly clamped = false;
+  readonly uncountedLeast: number;
+  readonly #most: () => number;
+
+  constructor(least: number, most: () => number) {
+    this.uncountedLeast = least;
+    this.#most = most;
+  }
+
+  get most(): number {
+    return this.#most();
+  }
+}
+
+/** What `outputFor` returns, for an uncounted prompt that is within `promptWithoutEffect`. */
+export function outputWithoutCount(call: Call, offer: ModelOffer, api: Api, prompt: PromptSize): OutputLimit {
+  const given = givenOutput(offer, api);
+  if (call.maxTokens !== undefined) return limitedTo(call.maxTokens, given);
+  if (traitsOf(offer, api)?.truncates && given !== undefined) {
+    return { maxTokens: given, most: given, clamped: false };
+  }
+  const context = usableContext(offer);
+  if (context === undefined) return { clamped: false, ...(given === undefined ? {} : { most: given }) };
+  const room = context - (prompt.uncountedBound ?? prompt.largest);
+  if (given !== undefined && given <= room) return { clamped: false, most: given };
+  return new UncountedOutput(room, () => Math.min(context - prompt.largest, given ?? Number.POSITIVE_INFINITY));
+}
+
+/** The least of a number of output tokens and what can come back. An uncounted prompt is only counted if that decides. */
+export const withinOutput = (output: OutputLimit, tokens: number): number =>
+  output.uncountedLeast !== undefined && tokens <= output.uncountedLeast
+    ? tokens
+    : Math.min(tokens, output.most ?? Number.POSITIVE_INFINITY);
+
+/** The largest output that certainly fits. The caller did not ask for a limit, so the server must not refuse it. */
+function largestThatFits(offer: ModelOffer, api: Api, prompt: PromptSize, ceiling: number | undefined): number {
+  const most = longest(prompt);
+  if (offer.contextServed || api !== 'completions') {
+    const context = offer.contextLength ?? ASSUMED_CONTEXT;
+    return Math.max(1, Math.min(ceiling ?? context, context - (offer.about.contextMargin ?? 0) - most));
+  }
+  const context = offer.contextLength === undefined ? ASSUMED_SERVICE_CONTEXT : ASSUMED_CONTEXT;
   return Math.min(ceiling ?? context, Math.max(LEAST_OUTPUT, context - most));
 }
 
@@ -71,40 +134,65 @@ function smaller(a: number | undefined, b: number | undefined): number | undefin
   return Math.min(a, b);
 }
 
-/** Output tokens of an answer that nobody has asked the like of, and whose caller set no limit. */
+// Cost before the call.
+
+const prices = new WeakMap<PriceBook, WeakMap<ModelOffer, Priced>>();
+
+/** The price of an offer. Looked up once for each price book: an offer is of one day, and a book never changes. */
+export function pricedBy(world: World, offer: ModelOffer, today: string): Priced {
+  let known = prices.get(world.prices);
+  if (!known) {
+    known = new WeakMap();
+    prices.set(world.prices, known);
+  }
+  let priced = known.get(offer);
+  if (!priced) {
+    const { about, service, upstream } = offer;
+    priced = priceFor(world.prices, about, upstream, today, {
+      ...(service === undefined ? {} : { service }),
+      ...(about.usesRegion ? { region: world.region ?? '' } : {}),
+    });
+    known.set(offer, priced);
+  }
+  return priced;
+}
+
+/** Output tokens to expect where nothing has been seen and the caller set no limit. */
 const ASSUMED_OUTPUT = 512;
 
-/** What an offer bills for one call, in numbers of its wire. */
+/** What an offer will bill for one call. */
 export interface Billed {
   readonly prompt: PromptSize;
-  /** Times that each prompt is billed: once for each sample where the wire has no `n`. */
+  /** Tokens the provider may add to the prompt without telling, to describe a JSON Schema to the model. */
+  readonly beside: number;
+  /** Times that each prompt is billed: once for each sample if the API has no `n`. */
   readonly promptTimes: number;
   readonly prompts: number;
   readonly reportsExtra: number;
   readonly output: OutputLimit;
   /** Answers of the whole call. */
   readonly choices: number;
-  /** What such answers usually take, if that has been seen. */
+  /** Output tokens of the model's recent answers, on average, if any were seen. */
   readonly usual: number | undefined;
 }
 
 /**
- * What a call can come to at an offer: the least, what to expect, and a bound. To expect is what the model's answers have
- * taken lately, or else the caller's own limit. Undefined where the price is not known.
+ * The least a call can cost at an offer, the expected cost, and an upper bound. Expected are as many output tokens as the
+ * model's recent answers had, or else the caller's limit. Undefined if the price is unknown.
  */
 export function callCost(call: Call, priced: Priced, billed: Billed): CallCost | undefined {
   if (!priced.known) return undefined;
-  const { prompt, promptTimes, prompts, reportsExtra, choices, usual, output } = billed;
+  const { prompt, beside, promptTimes, prompts, reportsExtra, choices, usual, output } = billed;
   const { most } = output;
   const input = (tokens: number): number => (tokens + reportsExtra * prompts) * promptTimes;
   const each = Math.ceil(Math.min(most ?? Number.POSITIVE_INFINITY, usual ?? call.maxTokens ?? ASSUMED_OUTPUT));
-  // An answer has a token at least, if it may have any.
+  // An answer has at least one token, if it may have any.
   const least = choices * Math.min(1, most ?? 1);
   const range = estimateCost(priced.row, input(prompt.total), least, choices * each, choices * (most ?? each));
   if (!range) return undefined;
   const { min, expected } = range;
-  // An estimate may be short: the bound must hold all the same, or there is none.
-  const longest = mostBilled(prompt);
+  // An estimate may be too low. The bound must hold all the same, or there is none.
+  const longest = mostBilled(prompt, beside);
   if (most === undefined || longest === undefined) return { min, expected };
   const bound = estimateCost(priced.row, input(longest), least, least, choices * most);
   return bound ? { min, expected, max: bound.max } : { min, expected };
@@ -112,7 +200,7 @@ export function callCost(call: Call, priced: Priced, billed: Billed): CallCost |
 
 const MILLION = 1_000_000;
 
-/** What a million tokens cost by a rule; undefined where it is paid by time and nobody knows how fast it is. */
+/** The price of a million tokens; undefined for a price by time if the speed is unknown. */
 function perMtok({ price }: PriceRow): { readonly prompt: NanoDollars; readonly completion: NanoDollars } | undefined {
   switch (price.kind) {
     case 'token':
@@ -128,35 +216,35 @@ function perMtok({ price }: PriceRow): { readonly prompt: NanoDollars; readonly 
   }
 }
 
-/** What the caller is not ready to pay for a million tokens. A price that nobody knows may be any, so it is too much. */
-export function overMaxPrice(call: Call, who: string, priced: Priced): Refusal | undefined {
+/** What `max_price` rules out. An unknown price may be any, so it is over the limit. */
+export function overMaxPrice(call: Call, who: () => string, priced: Priced): ExclusionReason | undefined {
   const { maxPrice } = call.routing;
   if (!maxPrice) return undefined;
   const rates = priced.known ? perMtok(priced.row) : undefined;
-  if (!rates) return refuse('over_max_price', `${who} has no known price, which provider.max_price asks for.`);
+  if (!rates) return exclude('over_max_price', `${who()} has no known price, which provider.max_price asks for.`);
   for (const part of ['prompt', 'completion'] as const) {
     const limit = maxPrice[part];
     if (limit === undefined || rates[part] <= limit) continue;
-    return refuse(
+    return exclude(
       'over_max_price',
-      `${who} asks $${formatDollars(rates[part])} for a million ${part} tokens, over provider.max_price.${part} of $${formatDollars(limit)}.`,
+      `${who()} asks $${formatDollars(rates[part])} for a million ${part} tokens, over provider.max_price.${part} of $${formatDollars(limit)}.`,
     );
   }
   return undefined;
 }
 
-/** The output cut so that the call cannot come to more than the caller is ready to pay; undefined where no output fits. */
+/** The largest output with which the call certainly costs no more than `maxCost`; undefined if no output does. */
 function affordable(call: Call, priced: Priced, billed: Billed, maxCost: NanoDollars): OutputLimit | undefined {
   const { output, choices } = billed;
   const cap = (maxTokens: number): OutputLimit => ({ maxTokens, most: maxTokens, clamped: true });
   const fits = (tokens: number): boolean => {
     const range = callCost(call, priced, { ...billed, output: cap(tokens) });
-    // Parts are rounded by themselves: up to a nano-dollar more.
+    // The parts are rounded separately, which can add one nano-dollar.
     return range?.max !== undefined && range.max + 1n <= maxCost;
   };
   if (!fits(1)) return undefined;
   let low = 1;
-  // Beyond this no context goes, whatever the price.
+  // No context is larger than this.
   let high = output.most ?? Math.ceil(16_000_000 / choices);
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
@@ -172,10 +260,15 @@ const unbound = ({ prompt }: Billed): string =>
     : 'Set max_tokens.';
 
 /**
- * What `max_cost` makes of an offer: its output as it is, or cut where the caller allows that, or why it is left out. An
- * offer whose cost has no bound may come to anything, so it is left out.
+ * Applies `max_cost`: the output as it is, or reduced if the caller allows that, or why the offer is excluded. An offer
+ * whose cost has no upper bound is excluded.
  */
-export function withinMaxCost(call: Call, who: string, priced: Priced, billed: Billed): OutputLimit | Refusal {
+export function withinMaxCost(
+  call: Call,
+  who: () => string,
+  priced: Priced,
+  billed: Billed,
+): OutputLimit | ExclusionReason {
   const { maxCost, clampOutput } = call.routing;
   if (maxCost === undefined) return billed.output;
   const max = callCost(call, priced, billed)?.max;
@@ -184,73 +277,13 @@ export function withinMaxCost(call: Call, who: string, priced: Priced, billed: B
   const cut = affordable(call, priced, billed, maxCost);
   if (clampOutput && cut) return cut;
   if (!cut && (clampOutput || max !== undefined)) {
-    const why = `Not even one token of output of ${who} is certain to stay within ${limit}.`;
-    return refuse('over_max_cost', `${why} Shorten the prompt, or allow more.`);
+    const why = `Not even one token of output of ${who()} is certain to stay within ${limit}.`;
+    return exclude('over_max_cost', `${why} Shorten the prompt, or allow more.`);
   }
-  return refuse(
+  return exclude(
     'over_max_cost',
     max !== undefined
-      ? `${who} may come to $${formatDollars(max)}, over ${limit}. Lower max_tokens to ${cut?.maxTokens}, or allow provider.clamp_output.`
-      : `What ${who} comes to has no known bound, which ${limit} asks for. ${priced.known ? unbound(billed) : priced.reason}`,
-  );
-}
-
-/** What a call came to. */
-export interface Receipt {
-  readonly cost: Costing;
-  /** Attempts that failed and may have been billed: how many, and at most how much; undefined where nobody knows. */
-  readonly failed?: { readonly count: number; readonly atMost: NanoDollars | undefined };
-}
-
-/** Prices a usage by the rule that its offer was ranked by. */
-export function receiptOf(offer: Candidate, maybeBilled: readonly Candidate[], usage: Usage): Receipt {
-  const { priced } = offer;
-  const cost: Costing = priced.known ? costOf(priced.row, usage) : { known: false, reason: priced.reason };
-  if (maybeBilled.length === 0) return { cost };
-  const bounds = maybeBilled.map((failed) => failed.cost?.max);
-  const known = bounds.filter((bound) => bound !== undefined);
-  const atMost = known.length < bounds.length ? undefined : known.reduce((sum, bound) => sum + bound, 0n);
-  return { cost, failed: { count: maybeBilled.length, atMost } };
-}
-
-/** What the same answer would have come to at another offer. */
-export interface Alternative {
-  readonly provider: string;
-  readonly model: string;
-  readonly upstream: string;
-  readonly rule: string | undefined;
-  /** Undefined is unknown. */
-  readonly cost: NanoDollars | undefined;
-}
-
-/**
- * The other offers that could have served the call, at the prompt that each of them would have read and an answer as long
- * as this one.
- */
-export function alternativesTo(
-  offer: Candidate,
-  { eligible }: OfferSheet,
-  usage: Usage,
-  choices: number,
-): readonly Alternative[] {
-  const out = completionTokens(usage);
-  return (
-    eligible
-      // The offer may have served the call in its other form.
-      .filter((other) => other !== offer && other.plain !== offer)
-      .map((other) => {
-        const { provider, model, upstream, priced, prompt, reportsExtra, nativeN, sends } = other;
-        const prompts = sends.form === 'prompts' ? sends.prompts.length : 1;
-        const times = nativeN ? 1 : choices / prompts;
-        const input = (prompt.total + reportsExtra * prompts) * times;
-        const range = priced.known ? estimateCost(priced.row, input, out, out, out) : undefined;
-        return {
-          provider,
-          model,
-          upstream,
-          rule: priced.known ? priced.row.id : undefined,
-          cost: range?.expected,
-        };
-      })
+      ? `${who()} may come to $${formatDollars(max)}, over ${limit}. Lower max_tokens to ${cut?.maxTokens}, or allow provider.clamp_output.`
+      : `What ${who()} comes to has no known bound, which ${limit} asks for. ${priced.known ? unbound(billed) : priced.reason}`,
   );
 }

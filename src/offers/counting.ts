@@ -1,53 +1,61 @@
 import { type Message, type Tool, textOf } from '../core/index.ts';
 import { bosAdded, type Counted, type PromptCounter, type Segment, writtenOut } from '../tokens/index.ts';
-import { asBilled } from './bills.ts';
-import type { Correction } from './health.ts';
+import { type Correction, predictedBill } from './health.ts';
+import { type ModelOffer, traitsOf } from './model-offers.ts';
 import { hasImages } from './renderings.ts';
-import type { Way } from './request-form.ts';
-import type { Facts } from './sources.ts';
+import type { RequestForm } from './request-form.ts';
 import type { PromptSize } from './types.ts';
 
-/** What a server adds in front of each raw prompt, and the model reads. */
-function added(way: Way, { family, traits }: Facts): (at: number) => number {
-  if (way.form === 'messages') return () => 0;
-  const adds = traits(way.api)?.addsBos;
+/**
+ * How many tokens a call's prompts have at an offer. The count is exact where we have the model's tokenizer and know the
+ * template, otherwise an estimate with an upper bound. Where nothing depends on it, counting waits until somebody reads it.
+ */
+
+/** Begin-of-sequence tokens that the server adds to each raw prompt, and the model reads. */
+function addedBos(form: RequestForm, offer: ModelOffer): (at: number) => number {
+  if (form.form === 'messages') return () => 0;
+  const adds = traitsOf(offer, form.api)?.addsBos;
   return (at) => {
-    const prompt = way.prompts[at] ?? '';
+    const prompt = form.prompts[at] ?? '';
     // Token ids are taken as they are.
-    return typeof prompt === 'string' ? bosAdded(adds, family, prompt) : 0;
+    return typeof prompt === 'string' ? bosAdded(adds, offer.family, prompt) : 0;
   };
 }
 
-function countsOf(way: Way, facts: Facts, counter: PromptCounter): readonly Counted[] {
-  const { family } = facts;
-  if (way.form === 'messages') {
-    const images = hasImages(way.messages);
-    if (way.segments && !images) return [counter.segments(family, way.segments)];
-    if (way.parsed !== undefined && !images) return [counter.text(family, way.parsed)];
-    return [counter.roughly(family, way.messages, way.tools)];
+function countsOf(form: RequestForm, { family }: ModelOffer, counter: PromptCounter): readonly Counted[] {
+  if (form.form === 'messages') {
+    const { messages, tools } = form.chat;
+    const text = hasImages(messages) ? undefined : form.rendered();
+    if (text === undefined) return [counter.roughly(family, messages, tools)];
+    return ['segments' in text ? counter.segments(family, text.segments) : counter.text(family, text.parsed)];
   }
-  if (way.segments) return way.segments.map((one) => counter.segments(family, one));
-  return way.prompts.map((prompt) =>
+  if (form.segments) return form.segments.map((one) => counter.segments(family, one));
+  return form.prompts.map((prompt) =>
     typeof prompt === 'string' ? counter.text(family, prompt) : { tokens: prompt.length, exactness: 'exact' },
   );
 }
 
-/** What an offer's bills have shown of prompts like this call's. Asked for where a prompt is estimated: most are counted. */
-export interface Shown {
-  /** Tokens of the smallest prompt. */
+/** What an offer's bills have taught about prompts like this one. Asked only for estimates. */
+export interface LearnedFromBills {
+  /** Tokens of the smallest prompt of its kind. */
   readonly smallest?: () => number | undefined;
   readonly correction?: () => Correction | undefined;
 }
 
-/** What the call's prompts come to at an offer: each as the model there reads it, once. */
-export function measure(way: Way, facts: Facts, counter: PromptCounter, shown: Shown = {}): PromptSize {
-  const addedTo = added(way, facts);
+/** Counts the call's prompts as the model at an offer reads them. */
+export function promptSize(
+  form: RequestForm,
+  offer: ModelOffer,
+  counter: PromptCounter,
+  learned: LearnedFromBills = {},
+): PromptSize {
+  const addedTo = addedBos(form, offer);
   let largest = 0;
   let total = 0;
   let errorBound = 0;
   let exact = true;
   let more = false;
-  for (const [at, one] of countsOf(way, facts, counter).entries()) {
+  for (const [at, one] of countsOf(form, offer, counter).entries()) {
     const tokens = one.tokens + addedTo(at);
     largest = Math.max(largest, tokens);
     total += tokens;
@@ -55,9 +63,9 @@ export function measure(way: Way, facts: Facts, counter: PromptCounter, shown: S
     exact &&= one.exactness === 'exact';
     more ||= one.more === true;
   }
-  // Beyond its limit a count is none.
-  const most = exact && !more ? undefined : mostTokens(way, facts.contextLength, shown.smallest?.());
-  const whole = !exact && !more && !(way.form === 'messages' && hasImages(way.messages));
+  // A count that stopped at its limit is no count, so it needs an upper bound as well.
+  const most = exact && !more ? undefined : mostTokens(form, offer.contextLength, learned.smallest?.());
+  const whole = !exact && !more && !(form.form === 'messages' && hasImages(form.chat.messages));
   const size: PromptSize = {
     largest,
     total,
@@ -67,45 +75,110 @@ export function measure(way: Way, facts: Facts, counter: PromptCounter, shown: S
     ...(most === undefined ? {} : { atMost: Math.max(total, most) }),
     ...(more ? { more: true } : {}),
   };
-  return whole ? asBilled(size, shown.correction?.(), way.form === 'messages' ? 1 : way.prompts.length) : size;
+  return whole ? asBilled(size, learned.correction?.(), form.form === 'messages' ? 1 : form.prompts.length) : size;
 }
 
-/** The most that all prompts can be billed as; undefined where nobody can say. */
-export const mostBilled = ({ total, exactness, more, atMost, beside = 0 }: PromptSize): number | undefined => {
+/**
+ * Corrects an estimate by the offer's bills. It remains an estimate and never exceeds the upper bound `atMost`. A prompt of
+ * another size than those billed keeps its error bound.
+ *
+ * @param prompts how many prompts `total` covers
+ */
+export function asBilled(size: PromptSize, correction: Correction | undefined, prompts: number): PromptSize {
+  const { total, largest, atMost = Number.POSITIVE_INFINITY, counted, errorBound = 0 } = size;
+  if (correction === undefined || counted === undefined) return size;
+  const { from, to } = correction;
+  const known = from <= largest && largest <= to;
+  return {
+    ...size,
+    total: Math.min(atMost, Math.round(predictedBill(correction, total, prompts))),
+    largest: Math.min(atMost, Math.round(predictedBill(correction, largest))),
+    errorBound: known ? correction.errorBound : Math.max(errorBound, correction.errorBound),
+  };
+}
+
+/** An exact count that is made when it is first read. */
+class UncountedPrompt implements PromptSize {
+  readonly exactness = 'exact';
+  readonly uncountedBound: number;
+  readonly #count: () => PromptSize;
+  #size: PromptSize | undefined;
+
+  constructor(bound: number, count: () => PromptSize) {
+    this.uncountedBound = bound;
+    this.#count = count;
+  }
+
+  get largest(): number {
+    this.#size ??= this.#count();
+    return this.#size.largest;
+  }
+
+  get total(): number {
+    this.#size ??= this.#count();
+    return this.#size.total;
+  }
+}
+
+/** The prompts of a form that is sure to be counted exactly, counted when that is first read. */
+export const uncountedPrompt = (
+  form: RequestForm,
+  offer: ModelOffer,
+  counter: PromptCounter,
+  bound: number,
+): PromptSize => new UncountedPrompt(bound, () => promptSize(form, offer, counter));
+
+/** Whether the form can be counted exactly by a tokenizer that is exact. Says so without rendering or counting. */
+export const countsExactly = (form: RequestForm): boolean => form.form === 'prompts' || form.renders;
+
+/**
+ * The most that all prompts can be billed as; undefined if unknown.
+ *
+ * @param beside tokens the provider may add to describe a JSON Schema to the model
+ */
+export const mostBilled = ({ total, exactness, more, atMost }: PromptSize, beside = 0): number | undefined => {
   const most = exactness === 'exact' && !more ? total : atMost;
   return most === undefined ? undefined : most + beside;
 };
 
-/** The most that the largest prompt is likely to be: what an estimate is worth when it comes to what is left beside it. */
+/** The largest prompt with the error of an estimate added: to see what room is left beside it. */
 export const longest = ({ largest, errorBound = 0 }: PromptSize): number => Math.ceil(largest * (1 + errorBound));
 
-/** The fewest tokens that the largest prompt can be: what an estimate is worth when it comes to refusing. */
+/** The largest prompt with the error of an estimate taken off: to be sure before refusing it. */
 export const fewest = ({ largest, errorBound = 0 }: PromptSize): number => Math.floor(largest * (1 - errorBound));
 
-/**
- * The most tokens that a prompt can be, where it cannot be counted. A token is one byte of its text at least, whatever the
- * vocabulary: byte-level BPE and SentencePiece's byte fallback come to one for each byte, and every other token stands for more.
- */
+/** Tokens of the largest prompt beyond a threshold. An uncounted prompt is only counted if it may exceed it. */
+export const tokensBeyond = (prompt: PromptSize, threshold: number): number =>
+  prompt.uncountedBound !== undefined && prompt.uncountedBound <= threshold
+    ? 0
+    : Math.max(0, prompt.largest - threshold);
+
+// Upper bounds. Every token stands for at least one byte of the text, whatever the vocabulary: byte-level BPE and
+// SentencePiece's byte fallback make at most one token of each byte.
 
 const encoder = new TextEncoder();
 
-/** A space that SentencePiece puts in front, a begin and an end of sequence that a server adds. */
+/** SentencePiece's leading space, and the begin and end of sequence that a server adds. */
 const AROUND_A_TEXT = 3;
-/** What a template puts around a message, a call or a tool: role markers and line ends, of all templates known here fewer than that. */
+/** Role markers and line ends around a message, a call or a tool. All known templates have fewer. */
 const AROUND_A_PART = 24;
 /**
- * What a template that nobody here knows may say by itself: a default system prompt, an introduction of tools. The longest
- * that are known (Devstral's and Command R's, in their repositories' `chat_template`) are about half of it.
+ * What an unknown template may say by itself: a default system prompt, an introduction of tools. The longest known ones
+ * (Devstral's and Command R's, in their repositories' `chat_template`) are about half of it.
  */
-const ADDED = 4096;
+const ADDED_BY_UNKNOWN_TEMPLATE = 4096;
+/** The same for the templates that we have, without tools. */
+const ADDED_BY_TEMPLATE = 256;
+/** The most bytes of UTF-8 that one UTF-16 unit can become, normalised to NFC (unicode.org/faq/normalization.html). */
+const BYTES_A_UNIT = 9;
 
-/** Some tokenizers read a text in NFKC, which can be longer; what is ASCII is the same. */
+/** Some tokenizers normalise a text to NFKC, which can make it longer. ASCII stays the same. */
 function bytes(text: string): number {
   const plain = encoder.encode(text).length;
   return plain === text.length ? plain : Math.max(plain, encoder.encode(text.normalize('NFKC')).length);
 }
 
-/** Of rendered prompts, which all offers of a family share. */
+/** Bounds of rendered prompts, which all offers of a family share. */
 const bounds = new WeakMap<object, number>();
 
 function once(key: object, work: () => number): number {
@@ -119,7 +192,7 @@ function once(key: object, work: () => number): number {
 const ofSegments = (segments: readonly Segment[]): number =>
   once(segments, () => bytes(writtenOut(segments)) + segments.length + AROUND_A_TEXT);
 
-/** Line ends and spaces that JSON written on several lines has, four to a level; not written, which may be far more than the text. */
+/** Line ends and spaces of the value as indented JSON, four spaces a level. Computed, because they can be most of the text. */
 function indentation(value: unknown): number {
   let spaces = 0;
   const open: (readonly [unknown, number])[] = [[value, 1]];
@@ -134,52 +207,75 @@ function indentation(value: unknown): number {
   return spaces;
 }
 
-/** Templates write a tool's definition as JSON with line ends and spaces, or in tags that repeat the names. */
+/** Templates write a tool's definition as indented JSON, or in tags that repeat the names. */
 const ofTool = (tool: Tool): number => 2 * (bytes(JSON.stringify(tool)) + indentation(tool)) + AROUND_A_PART;
 
-function ofMessage(message: Message): number {
-  let most = bytes(textOf(message.content)) + AROUND_A_PART;
-  if ('name' in message && message.name !== undefined) most += bytes(message.name);
-  if (message.role === 'tool') most += bytes(message.toolCallId);
+function ofMessage(message: Message, size: (text: string) => number): number {
+  let most = size(textOf(message.content)) + AROUND_A_PART;
+  if ('name' in message && message.name !== undefined) most += size(message.name);
+  if (message.role === 'tool') most += size(message.toolCallId);
   if (message.role !== 'assistant') return most;
-  if (message.reasoning !== undefined) most += bytes(message.reasoning) + AROUND_A_PART;
+  if (message.reasoning !== undefined) most += size(message.reasoning) + AROUND_A_PART;
   for (const { id, name, arguments: json } of message.toolCalls ?? []) {
-    // Some templates parse the arguments and write them again, in their own way.
-    most += bytes(id) + 2 * (bytes(name) + bytes(json)) + AROUND_A_PART;
+    // Some templates parse the arguments and write them in their own way.
+    most += size(id) + 2 * (size(name) + size(json)) + AROUND_A_PART;
   }
   return most;
 }
 
 const ofMessages = (messages: readonly Message[]): number =>
-  once(messages, () => messages.reduce((most, message) => most + ofMessage(message), AROUND_A_TEXT));
+  once(messages, () => messages.reduce((most, message) => most + ofMessage(message, bytes), AROUND_A_TEXT));
 
-/** What an API may add to a prompt to tell the model of a schema that it holds the answer to: nobody documents it. */
+/** What an API may add to a prompt to describe a JSON Schema to the model. Undocumented. */
 const ADDED_TO_A_SCHEMA = 512;
 
-/** The most tokens that holding an answer to schemas, given as JSON, may add to a prompt. */
+/** The most tokens that enforcing schemas, given as JSON, may add to a prompt. */
 export const mostForSchemas = (json: string): number => bytes(json) + ADDED_TO_A_SCHEMA;
 
 /**
- * The most tokens that a call's prompts can be billed as; undefined where nobody can say: an image in a context of unknown
- * length.
+ * The most tokens that a call's prompts can be billed as; undefined for an image in a context of unknown length.
  *
- * @param smallest tokens of the smallest prompt of its kind that the offer has billed lately: its template adds no more
+ * @param smallest tokens of the smallest prompt of its kind the offer has billed lately: its template adds no more
  */
 export function mostTokens(
-  way: Way,
+  form: RequestForm,
   contextLength: number | undefined,
   smallest: number | undefined,
 ): number | undefined {
   const within = (tokens: number): number => Math.min(tokens, contextLength ?? Number.POSITIVE_INFINITY);
-  if (way.form === 'prompts') {
-    const all = way.segments
-      ? way.segments.map(ofSegments)
-      : way.prompts.map((prompt) => (typeof prompt === 'string' ? bytes(prompt) : prompt.length) + AROUND_A_TEXT);
+  if (form.form === 'prompts') {
+    const all = form.segments
+      ? form.segments.map(ofSegments)
+      : form.prompts.map((prompt) => (typeof prompt === 'string' ? bytes(prompt) : prompt.length) + AROUND_A_TEXT);
     return all.reduce((sum, one) => sum + within(one), 0);
   }
-  if (hasImages(way.messages)) return contextLength;
-  if (way.segments) return within(ofSegments(way.segments));
-  if (way.parsed !== undefined) return within(bytes(way.parsed) + AROUND_A_TEXT);
-  const tools = way.tools.reduce((most, tool) => most + ofTool(tool), 0);
-  return within(ofMessages(way.messages) + tools + Math.min(ADDED, smallest ?? ADDED));
+  const { messages, tools } = form.chat;
+  if (hasImages(messages)) return contextLength;
+  const text = form.rendered();
+  if (text) return within('segments' in text ? ofSegments(text.segments) : bytes(text.parsed) + AROUND_A_TEXT);
+  const ofTools = tools.reduce((most, tool) => most + ofTool(tool), 0);
+  const added = Math.min(ADDED_BY_UNKNOWN_TEMPLATE, smallest ?? ADDED_BY_UNKNOWN_TEMPLATE);
+  return within(ofMessages(messages) + ofTools + added);
+}
+
+/** A bound for a text from its length alone, without reading it. */
+const ofLength = (text: string): number => BYTES_A_UNIT * text.length;
+
+function mostInLargest(form: RequestForm, size: (text: string) => number): number {
+  if (form.form === 'messages') {
+    const { messages } = form.chat;
+    return messages.reduce((most, message) => most + ofMessage(message, size), AROUND_A_TEXT + ADDED_BY_TEMPLATE);
+  }
+  const most = (prompt: string | readonly number[]): number =>
+    (typeof prompt === 'string' ? size(prompt) : prompt.length) + AROUND_A_TEXT;
+  return form.prompts.reduce((largest, prompt) => Math.max(largest, most(prompt)), 0);
+}
+
+/**
+ * A bound of the largest prompt that costs next to nothing, for a form that `countsExactly`. If the bound from the texts'
+ * lengths is not within `enough`, their bytes are counted.
+ */
+export function quickBound(form: RequestForm, enough: number): number {
+  const rough = mostInLargest(form, ofLength);
+  return rough <= enough ? rough : mostInLargest(form, bytes);
 }

@@ -1,6 +1,7 @@
 import type { Call, ChatCall, JsonObject, Message, Parameter, Sampling, ToolChoice } from '../core/index.ts';
-import { hash } from './rank.ts';
 import type { OutputLimit } from './types.ts';
+
+/** What of a call an API does not support: parameters that are dropped, and JSON Schemas that are not enforced. */
 
 /** The caller's name for each parameter, for headers and messages. */
 const CALLERS_NAME: Readonly<Record<keyof Sampling, string>> = {
@@ -20,37 +21,51 @@ const CALLERS_NAME: Readonly<Record<keyof Sampling, string>> = {
   user: 'user',
 };
 
-/** Characters of a name that the caller made up. */
+/** Longest name of an unknown parameter that is repeated to the caller. */
 const MAX_NAME = 80;
 
-/** `auto` is what happens without a choice, and for `none` the tools are left out. */
+/** `auto` is the default, and for `none` the gateway leaves the tools out. */
 const SERVED_BY_US: ReadonlySet<ToolChoice> = new Set<ToolChoice>(['auto', 'none']);
 
-/** What an offer can do about JSON Schemas beyond what its wire takes. */
-export interface Structuring {
-  /** The model is one that the API holds to schemas. */
+/** What an offer can do about JSON Schemas. */
+interface SchemaSupport {
+  /** The API enforces schemas for this model. */
   readonly structured: boolean;
-  /** What of a schema it leaves to the model's good will; undefined where it can hold none of it. */
+  /** The keywords of a schema that the API does not enforce; undefined if it can enforce none of it. */
   readonly canHold: (schema: JsonObject) => readonly string[] | undefined;
 }
 
-/** What an answer, or a tool's arguments, would not be held to of a schema; undefined where it is held to nothing. */
-function leftOf(takes: ReadonlySet<Parameter>, { structured, canHold }: Structuring, schema: JsonObject | undefined) {
+/** The keywords of a schema that will not be enforced; undefined if none will. */
+function unenforced(
+  takes: ReadonlySet<Parameter>,
+  { structured, canHold }: SchemaSupport,
+  schema: JsonObject | undefined,
+) {
   if (takes.has('responseFormat')) return [];
   return takes.has('jsonSchema') && structured && schema !== undefined ? canHold(schema) : undefined;
 }
 
-/** As callers are told: the whole field is lost, or some keywords of its schema. */
+/** For the caller: the whole field is lost, or some keywords of its schema. */
 const lossesOf = (field: string, left: readonly (readonly string[] | undefined)[]): readonly string[] =>
   left.includes(undefined)
     ? [field]
     : [...new Set(left.flatMap((keywords) => keywords ?? []))].map((keyword) => `${field} (${keyword})`);
 
-/** The schema of a response format; undefined where it has none. */
+/** The schema of a response format; undefined if it has none. */
 const schemaOf = (format: ChatCall['responseFormat']): JsonObject | undefined =>
   format?.type === 'json_schema' ? format.schema : undefined;
 
 const NO_PARAMETERS: JsonObject = { type: 'object', properties: {} };
+
+/** FNV-1a with a final mixing step, so that the high bits depend on the whole text. */
+export function hash(text: string): number {
+  let state = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
+  state ^= state >>> 16;
+  state = Math.imul(state, 0x7feb352d);
+  state ^= state >>> 15;
+  return Math.imul(state, 0x846ca68b) >>> 0;
+}
 
 /** A call's schemas as JSON. */
 export function schemasIn(call: Call): string {
@@ -59,36 +74,42 @@ export function schemasIn(call: Call): string {
   return JSON.stringify([schemaOf(call.responseFormat), strict]);
 }
 
-/** Stands for a call's schemas: the same for the same ones. */
+/** A short key for a call's schemas. */
 export function schemasOf(call: Call): string {
   const text = schemasIn(call);
   return `${text.length}.${hash(text).toString(36)}`;
 }
 
-/** What holding a call to its schemas comes to at an offer. */
-export function structuringOf(call: Call, takes: ReadonlySet<Parameter>, offer: Structuring) {
-  if (call.kind !== 'chat' || (!call.responseFormat && call.tools.length === 0)) return { lost: [], compiles: false };
+const NO_SCHEMAS = { lost: [], compiles: false } as const;
+
+/** What an offer cannot enforce of a call's schemas, and whether it compiles any of them. */
+export function structuringOf(
+  call: Call,
+  takes: ReadonlySet<Parameter>,
+  offer: SchemaSupport,
+): { readonly lost: readonly string[]; readonly compiles: boolean } {
+  if (call.kind !== 'chat' || (!call.responseFormat && call.tools.length === 0)) return NO_SCHEMAS;
   const format = call.responseFormat?.type === 'text' ? undefined : call.responseFormat;
   const strict = call.toolChoice === 'none' ? [] : call.tools.filter((tool) => tool.strict === true);
-  const formats = format ? [leftOf(takes, offer, schemaOf(format))] : [];
-  const tools = strict.map((tool) => leftOf(takes, offer, tool.parameters ?? NO_PARAMETERS));
+  const formats = format ? [unenforced(takes, offer, schemaOf(format))] : [];
+  const tools = strict.map((tool) => unenforced(takes, offer, tool.parameters ?? NO_PARAMETERS));
   return {
     lost: [...lossesOf('response_format', formats), ...lossesOf('tools[].function.strict', tools)],
-    /** The API makes a grammar of a schema of this call, which a new one takes its time for. */
+    /** The API compiles a grammar from a schema of this call, which can take minutes for a new one. */
     compiles: takes.has('jsonSchema') && [...formats, ...tools].some((left) => left !== undefined),
   };
 }
 
-/** Whether a wire takes a field that is not ours. */
+/** Whether an API takes an unknown parameter. */
 export const takesExtra = (takes: ReadonlySet<Parameter>, name: string): boolean =>
   takes.has('extra') || (name === 'chat_template_kwargs' && takes.has('templateKwargs'));
 
-/** Nothing is lost of it: several calls at once are what models make unasked, and without tools there are none. */
+/** `parallel_tool_calls` is the default when true, and means nothing without tools. Dropping it is no loss then. */
 const isMoot = (call: Call, key: keyof Sampling): boolean =>
   key === 'parallelToolCalls' &&
   (call.sampling.parallelToolCalls === true || call.kind !== 'chat' || call.tools.length === 0);
 
-/** What messages may hold beside their texts, by the caller's name for it. */
+/** Parts of messages that some APIs do not take, by the caller's names. */
 const MESSAGE_PARTS: readonly {
   readonly parameter: Parameter;
   readonly name: string;
@@ -104,9 +125,10 @@ const MESSAGE_PARTS: readonly {
 ];
 
 /**
- * What the caller set and a wire cannot serve, by the caller's names. `n` and `stop` are never dropped: we serve them.
+ * What the caller set and an API does not support, by the caller's names. `n` and `stop` are never dropped, because the
+ * gateway does them itself.
  *
- * @param unserved what else of the call is known not to be served
+ * @param unserved what else is known to be lost
  */
 export function dropsFor(
   call: Call,

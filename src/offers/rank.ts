@@ -1,5 +1,12 @@
 import { byCodeUnits, type Call, formatDollars, type Prompt, type Routing, type Sort, textOf } from '../core/index.ts';
+import type { AssessedOffer } from './candidate.ts';
+import { hash } from './drops.ts';
 import type { Candidate, Standing } from './types.ts';
+
+/**
+ * The order in which offers are tried. The choice is deterministic: the same request within the same minute picks the same
+ * offer, so that a sheet shows what the next call will do.
+ */
 
 const STANDINGS: readonly Standing[] = ['own', 'served', 'unproven'];
 
@@ -10,7 +17,7 @@ const orderBy =
   (a, b) =>
     key(a) - key(b);
 
-/** Ascending; what is unknown last. */
+/** Ascending, with unknown values last. */
 const unknownLast =
   <T extends bigint | number>(key: (offer: Candidate) => T | undefined): Compare =>
   (a, b) => {
@@ -19,86 +26,31 @@ const unknownLast =
     return left < right ? -1 : Number(left > right);
   };
 
+const negative = (value: number | undefined): number | undefined => (value === undefined ? undefined : -value);
+const expectedCost = ({ cost }: Candidate) => cost?.expected;
+
 const byStanding = orderBy(({ standing }) => STANDINGS.indexOf(standing));
+const byUnproven = orderBy(({ standing }) => Number(standing === 'unproven'));
+const byCost = unknownLast(expectedCost);
+const byKnownCost = orderBy((offer) => Number(expectedCost(offer) === undefined));
+const byLoss = orderBy(({ loses }) => Number(loses));
 const byName: Compare = (a, b) => byCodeUnits(a.provider, b.provider) || byCodeUnits(a.upstream, b.upstream);
-const costOf = ({ cost }: Candidate) => cost?.expected;
-const byCost = unknownLast(costOf);
-const byKnownCost = orderBy((offer) => Number(costOf(offer) === undefined));
-/** What keeps failing comes after everything else, also after other models, except where the caller's `order` names it. */
-export const isTriedLast = (offer: Candidate, { order }: Routing): boolean =>
-  isOpen(offer) && order?.includes(offer.provider) !== true;
 
-const isOpen = ({ breaker }: Candidate): boolean => breaker === 'open';
-
-/** What each `sort` compares, the first that differs deciding. */
+/** What each `sort` compares. The first difference decides. */
 const SORTS: Readonly<Record<Sort, readonly Compare[]>> = {
-  price: [byKnownCost, orderBy(({ standing }) => Number(standing === 'unproven')), byCost],
+  price: [byKnownCost, byUnproven, byCost],
   latency: [byUnproven, unknownLast(({ observed }) => observed?.ttftMs), byCost],
   throughput: [byUnproven, unknownLast(({ observed }) => negative(observed?.tokensPerSecond)), byCost],
 };
-const DEFAULT: readonly Compare[] = [byStanding, byCost];
+const DEFAULT_SORT: readonly Compare[] = [byStanding, byCost];
 
-function byUnproven(a: Candidate, b: Candidate): number {
-  return Number(a.standing === 'unproven') - Number(b.standing === 'unproven');
-}
-const negative = (value: number | undefined): number | undefined => (value === undefined ? undefined : -value);
+const isOpen = ({ breaker }: Candidate): boolean => breaker === 'open';
 
-function compareBy(compares: readonly Compare[]): Compare {
-  return (a, b) => {
-    for (const compare of compares) {
-      const difference = compare(a, b);
-      if (difference !== 0) return difference;
-    }
-    return 0;
-  };
-}
+/** An offer that keeps failing comes after all others, also of other models, unless the caller's `order` names it. */
+export const isTriedLast = (offer: Candidate, { order }: Routing): boolean =>
+  isOpen(offer) && order?.includes(offer.provider) !== true;
 
-/** Chances of being the first, by the inverse square of what the call is expected to cost. */
-function chancesOf(offers: readonly Candidate[]): readonly number[] {
-  const cheapest = Math.max(1, Math.min(...offers.map((offer) => Number(costOf(offer)))));
-  // In shares of the cheapest, so that nothing overflows and what is free counts as next to free.
-  const weights = offers.map((offer) => (cheapest / Math.max(1, Number(costOf(offer)))) ** 2);
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return weights.map((weight) => weight / sum);
-}
-
-function drawn(chances: readonly number[], draw: number): number {
-  let left = draw;
-  for (const [index, chance] of chances.entries()) {
-    if (left < chance) return index;
-    left -= chance;
-  }
-  return 0;
-}
-
-function percent(share: number): string {
-  if (share > 0.99 && share < 1) return 'more than 99 %';
-  return share < 0.01 ? 'less than 1 %' : `${Math.round(share * 100)} %`;
-}
-
-/**
- * Says of offers that were drawn what that means where they stand now: whether other offers, of this model or of another one,
- * are asked before them.
- */
-export function toldDraws(offers: readonly Candidate[]): Candidate[] {
-  let first = true;
-  let before: Candidate | undefined;
-  return offers.map((offer) => {
-    first &&= offer.drawn !== undefined && (before === undefined || before.model === offer.model);
-    before = offer;
-    if (offer.drawn === undefined) return offer;
-    const share = percent(offer.drawn);
-    const why = first
-      ? `Drawn by the inverse square of cost: ${share} of such calls ask it first.`
-      : `Drawn by the inverse square of cost: of calls that come this far, ${share} ask it next.`;
-    return { ...offer, why: [...offer.why, why] };
-  });
-}
-
-const takesPart = (offer: Candidate): boolean =>
-  offer.standing === 'served' && costOf(offer) !== undefined && !isOpen(offer);
-
-/** Seen to be slower than the caller prefers. It is not held against an offer that nobody has seen it serve yet. */
+/** Seen to be slower than the caller prefers. An offer that has not been seen yet is not slow. */
 function isSlow({ observed }: Candidate, { preferredMinThroughput, preferredMaxLatencyMs }: Routing): boolean {
   const speed = observed?.tokensPerSecond;
   const delay = observed?.ttftMs;
@@ -108,25 +60,127 @@ function isSlow({ observed }: Candidate, { preferredMinThroughput, preferredMaxL
   );
 }
 
-/** Offers are drawn among their like: what loses something or is slow comes after what does not, whatever it costs. */
-const takesPartWith =
-  (first: Candidate, routing: Routing) =>
-  (offer: Candidate): boolean =>
-    takesPart(offer) && offer.loses === first.loses && isSlow(offer, routing) === isSlow(first, routing);
+/**
+ * Sorts the offers of one model. The caller's `order` comes first. Then, whatever the `sort`, offers that lose something the
+ * caller set come after those that lose nothing, and slow ones after the others. Without `sort`, configured services come
+ * first, then models known to be served, then the others, each group by expected cost with unknown costs last; and one of the
+ * served ones is drawn to be first (see `balanced`). An offer that keeps failing comes last, unless `order` names it.
+ *
+ * @param draw a number in [0, 1); asked for only where offers are drawn
+ */
+export function rank(offers: readonly AssessedOffer[], routing: Routing, draw: () => number): readonly AssessedOffer[] {
+  const { sort, order = [] } = routing;
+  const place = ({ provider }: Candidate): number => {
+    const at = order.indexOf(provider);
+    return at < 0 ? order.length : at;
+  };
+  const [only, ...others] = offers;
+  const lossless = offers.some(({ loses }) => !loses);
+  for (const offer of offers) {
+    offer.explain(() => reasonsFor(offer, place(offer) < order.length, sort, lossless, isSlow(offer, routing)));
+  }
+  if (only === undefined || others.length === 0) return offers;
+  const compares = [
+    orderBy(place),
+    orderBy((offer) => Number(isTriedLast(offer, routing))),
+    byLoss,
+    orderBy((offer) => Number(isSlow(offer, routing))),
+    ...(sort ? SORTS[sort] : DEFAULT_SORT),
+    byName,
+  ];
+  const sorted = offers.toSorted((a, b) => {
+    for (const compare of compares) {
+      const difference = compare(a, b);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  });
+  return sort || order.length > 0 ? sorted : balanced(sorted, routing, draw);
+}
 
-/** Which of the offers that may be asked first is: one that a draw decides. The others follow by price. */
-function balance(sorted: Candidate[], routing: Routing, draw: number): Candidate[] {
+const takesPart = (offer: Candidate): boolean =>
+  offer.standing === 'served' && !isOpen(offer) && expectedCost(offer) !== undefined;
+
+/**
+ * Draws which of several served offers is tried first. The others follow by cost. Only like offers are drawn from: one that
+ * loses something or is slow stays after those that are not, whatever it costs.
+ */
+function balanced(sorted: readonly AssessedOffer[], routing: Routing, draw: () => number): readonly AssessedOffer[] {
   const from = sorted.findIndex(takesPart);
-  if (from < 0) return sorted;
-  const [head] = sorted.slice(from, from + 1);
-  const like = head ? takesPartWith(head, routing) : takesPart;
-  const end = sorted.findIndex((offer, index) => index > from && !like(offer));
-  const lot = sorted.slice(from, end < 0 ? sorted.length : end);
-  if (lot.length < 2) return sorted;
-  const chances = chancesOf(lot);
-  const told = lot.map((offer, index) => ({ ...offer, drawn: chances[index] ?? 0 }));
-  const chosen = told.splice(drawn(chances, draw), 1);
-  return [...sorted.slice(0, from), ...chosen, ...told, ...sorted.slice(from + lot.length)];
+  const head = sorted[from];
+  if (!head) return sorted;
+  const isLike = (offer: Candidate): boolean =>
+    takesPart(offer) && offer.loses === head.loses && isSlow(offer, routing) === isSlow(head, routing);
+  const end = sorted.findIndex((offer, index) => index > from && !isLike(offer));
+  const group = sorted.slice(from, end < 0 ? sorted.length : end);
+  if (group.length < 2) return sorted;
+  const probabilities = probabilitiesOf(group);
+  for (const [index, offer] of group.entries()) offer.drawn = probabilities[index] ?? 0;
+  const chosen = group.splice(pick(probabilities, draw()), 1);
+  return [...sorted.slice(0, from), ...chosen, ...group, ...sorted.slice(from + group.length + 1)];
+}
+
+/** Probability of being tried first: proportional to 1 / cost². */
+function probabilitiesOf(offers: readonly Candidate[]): readonly number[] {
+  const cheapest = Math.max(1, Math.min(...offers.map((offer) => Number(expectedCost(offer)))));
+  // Relative to the cheapest, so that nothing overflows. A free offer counts as almost free.
+  const weights = offers.map((offer) => (cheapest / Math.max(1, Number(expectedCost(offer)))) ** 2);
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
+}
+
+function pick(probabilities: readonly number[], draw: number): number {
+  let left = draw;
+  for (const [index, probability] of probabilities.entries()) {
+    if (left < probability) return index;
+    left -= probability;
+  }
+  return 0;
+}
+
+/** Milliseconds for which the same request picks the same offer. */
+const WINDOW_MS = 60_000;
+/** Characters of a call that are looked at: enough to tell calls apart, and bounded. */
+const SAMPLE = 2048;
+
+const textOfPrompt = (prompt: Prompt = ''): string =>
+  typeof prompt === 'string' ? prompt : prompt.slice(-SAMPLE).join(' ');
+
+const sampleOf = (call: Call): string => {
+  const last = call.kind === 'chat' ? textOf(call.messages.at(-1)?.content ?? '') : textOfPrompt(call.prompts[0]);
+  return last.length > SAMPLE ? last.slice(-SAMPLE) : last;
+};
+
+/** A number in [0, 1) that spreads calls over providers. All calls of a session draw the same number. */
+export function drawFor(call: Call, now: number): number {
+  const { session, models } = call;
+  const name = models.join(' ');
+  const seed = session === undefined ? `${Math.floor(now / WINDOW_MS)}|${sampleOf(call)}` : `session ${session}`;
+  return hash(`${name}|${seed}`) / 2 ** 32;
+}
+
+// Reasons, in words. They are only made when somebody reads them.
+
+function percent(share: number): string {
+  if (share > 0.99 && share < 1) return 'more than 99 %';
+  return share < 0.01 ? 'less than 1 %' : `${Math.round(share * 100)} %`;
+}
+
+/**
+ * Explains the draws, once it is known where drawn offers stand in the whole sheet: whether others, of this model or of
+ * another one, are tried before them.
+ */
+export function explainDraws(offers: readonly AssessedOffer[]): void {
+  let first = true;
+  let before: Candidate | undefined;
+  for (const offer of offers) {
+    first &&= offer.drawn !== undefined && (before === undefined || before.model === offer.model);
+    before = offer;
+    const { drawn } = offer;
+    if (drawn === undefined) continue;
+    const when = first ? 'first' : 'next, if those before it fail';
+    offer.explain(() => [`Probability of being tried ${when}: ${percent(drawn)}, proportional to 1 / cost².`]);
+  }
 }
 
 const SORTED_BY: Readonly<Record<Sort, (offer: Candidate) => string>> = {
@@ -148,59 +202,24 @@ const STANDS: Readonly<Record<Standing, string | undefined>> = {
   unproven: 'Nobody knows whether it is still served, so it comes after those that are.',
 };
 
-/**
- * The order in which offers of one model are tried. The caller's `order` comes first. Of the rest, what loses something that
- * the caller set comes after what loses nothing, and what was seen slower than the caller prefers after what was not, whatever
- * the `sort`. Without `sort` they are then: one's own services, then
- * what is known to be served, then what may not be; each by expected cost, an unknown one last. The first of those with a
- * known price is drawn by the inverse square of it, unless the caller orders or sorts. What has failed again and again is
- * tried last, except where the caller's `order` names it.
- */
-export function rank(
-  offers: readonly Candidate[],
-  routing: Routing,
-  sort: Sort | undefined,
-  draw: number,
-): Candidate[] {
-  const order = routing.order ?? [];
-  const place = ({ provider }: Candidate): number => {
-    const at = order.indexOf(provider);
-    return at < 0 ? order.length : at;
-  };
-  const compares = [
-    orderBy(place),
-    orderBy((offer) => Number(isTriedLast(offer, routing))),
-    orderBy(({ loses }) => Number(loses)),
-    orderBy((offer) => Number(isSlow(offer, routing))),
-    ...(sort ? SORTS[sort] : DEFAULT),
-    byName,
-  ];
-  const lossless = offers.some(({ loses }) => !loses);
-  const sorted = offers
-    .map((offer) => reasoned(offer, place(offer) < order.length, sort, lossless, isSlow(offer, routing)))
-    .sort(compareBy(compares));
-  return sort || order.length > 0 ? sorted : balance(sorted, routing, draw);
-}
-
-const lossOf = ({ drops }: Candidate, after: boolean): string =>
-  `It loses ${drops.join(', ')}${after ? ', so it comes after offers that lose nothing' : ''}.`;
-
-/** Hosted services that are configured as one's own are paid for what they do. */
+/** Hosted services may be configured like self-hosted ones, and are paid by the token. */
 const standsAs = ({ standing, priced }: Candidate): string | undefined =>
   standing === 'own' && priced.known && priced.row.price.kind === 'token'
     ? 'A service of your own, paid by the token.'
     : STANDS[standing];
 
-function reasoned(
+const lossOf = ({ drops }: Candidate, after: boolean): string =>
+  `It loses ${drops.join(', ')}${after ? ', so it comes after offers that lose nothing' : ''}.`;
+
+function reasonsFor(
   offer: Candidate,
   ordered: boolean,
   sort: Sort | undefined,
   lossless: boolean,
   slow: boolean,
-): Candidate {
+): readonly string[] {
   const stands = standsAs(offer);
-  const why = [
-    ...offer.why,
+  return [
     ...(ordered ? ['provider.order names it.'] : []),
     ...(isOpen(offer) && !ordered ? ['It has failed again and again, so it is tried last for a while.'] : []),
     ...(offer.loses ? [lossOf(offer, !ordered && lossless)] : []),
@@ -209,39 +228,4 @@ function reasoned(
     ...(stands === undefined ? [] : [stands]),
     ...(!sort && offer.cost === undefined ? ['What it costs is not known beforehand.'] : []),
   ];
-  return { ...offer, why };
-}
-
-/** Milliseconds for which equal calls go the same way. */
-const WINDOW_MS = 60_000;
-/** Characters of a call that are looked at: enough to tell calls apart, and bounded. */
-const SAMPLE = 2048;
-
-const textOfPrompt = (prompt: Prompt = ''): string =>
-  typeof prompt === 'string' ? prompt : prompt.slice(-SAMPLE).join(' ');
-
-const sampleOf = (call: Call): string => {
-  const last = call.kind === 'chat' ? textOf(call.messages.at(-1)?.content ?? '') : textOfPrompt(call.prompts[0]);
-  return last.length > SAMPLE ? last.slice(-SAMPLE) : last;
-};
-
-/** FNV-1a, and a mixing step so that the high bits depend on all of the text. */
-export function hash(text: string): number {
-  let state = 0x811c9dc5;
-  for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
-  state ^= state >>> 16;
-  state = Math.imul(state, 0x7feb352d);
-  state ^= state >>> 15;
-  return Math.imul(state, 0x846ca68b) >>> 0;
-}
-
-/**
- * A number in [0, 1) that spreads calls over providers, and is no chance: the same call in the same minute draws the same,
- * so that a sheet shows what the next call will do. A session draws once for all its calls.
- */
-export function drawFor(call: Call, now: number): number {
-  const { session, models } = call;
-  const name = models.join(' ');
-  const seed = session === undefined ? `${Math.floor(now / WINDOW_MS)}|${sampleOf(call)}` : `session ${session}`;
-  return hash(`${name}|${seed}`) / 2 ** 32;
 }

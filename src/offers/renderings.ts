@@ -1,5 +1,4 @@
-import { reasoningBack } from '../catalog/index.ts';
-import type { Api, ArrangedChat, ChatCall, ChatParts, MarkerMode, Message, Tool } from '../core/index.ts';
+import type { Api, ArrangedChat, ChatCall, ChatParts, Family, MarkerMode, Message } from '../core/index.ts';
 import {
   type Bos,
   broken,
@@ -14,48 +13,63 @@ import {
   renderSegments,
   type Segment,
   strictTurns,
+  templateFamilies,
   writtenOut,
 } from '../tokens/index.ts';
 import { takesExtra } from './drops.ts';
-import type { Facts } from './sources.ts';
-import { type Refusal, refuse, type World } from './types.ts';
+import { type ModelOffer, traitsOf } from './model-offers.ts';
+import { type KeptReasoning, keptReasoning, losesReasoning, withReasoning } from './reasoning.ts';
+import { type ExclusionReason, exclude, type World } from './types.ts';
 
-/** A chat as it goes to a chat API, and what the server there makes of it, where we know its template. */
-export interface Served extends GuardedChat, ArrangedChat {
-  /** Thoughts that the model should have had back do not go out. */
-  readonly losesThoughts: boolean;
-  readonly segments?: readonly Segment[];
-  /** In place of segments: the string that the server makes, and reads the callers' own marks in. */
-  readonly parsed?: string;
+/**
+ * The forms in which a chat is sent: as messages that the provider renders, or as a prompt that the gateway renders. Earlier
+ * reasoning is kept or removed, template markers in the caller's texts are neutralised or refused, and the provider arranges
+ * the messages. Offers of one family share the work.
+ */
+
+/** What the model reads: segments, or one string whose special tokens the server parses. */
+export type RenderedText = { readonly segments: readonly Segment[] } | { readonly parsed: string };
+
+/** A chat for a chat API. */
+export interface ChatRequest {
+  readonly form: 'messages';
+  readonly api: Api;
+  readonly chat: ArrangedChat;
+  readonly altered: readonly string[];
+  readonly losesReasoning: boolean;
+  /** The prompt that the server makes of it, rendered when first asked for; undefined where we do not know its template. */
+  rendered(): RenderedText | undefined;
+  /** It is certain that `rendered` returns something, without rendering. */
+  readonly renders: boolean;
 }
 
-/** A chat as a finished prompt. */
-export interface Written {
+/** A chat as a prompt. */
+export interface RenderedChat {
   readonly prompt: string;
-  /** Absent where only the string tells: texts hold marks that a server will read as such, or the template is another family's. */
+  /** Absent where only the string says what the model reads: its texts hold markers, or the template is another family's. */
   readonly segments?: readonly Segment[];
   readonly stop: readonly string[];
   readonly altered: readonly string[];
-  readonly losesThoughts: boolean;
+  readonly losesReasoning: boolean;
 }
 
-/** A chat in the forms that its offers send it in. Each is made once, however many offers share it. */
+/** The forms of one chat. Each is made once, however many offers share it. */
 export interface Renderings {
-  /** For servers that render by the template of the model's own repository, and parse what they rendered. */
-  served(facts: Facts, api: ChatParts['api']): Served | FoundMarker;
-  /** For a raw prompt, in the template of `template`. */
-  written(
-    facts: Facts,
+  /** For servers that render with the template of the model's own repository and parse the result. */
+  asMessages(offer: ModelOffer, api: ChatParts['api']): ChatRequest | FoundMarker;
+  /** For raw prompts, in the template of the family `template`. */
+  asPrompt(
+    offer: ModelOffer,
     api: Api,
     template: string,
     bos: Bos,
-  ): Written | FoundMarker | Extract<RenderedSegments, { kind: 'none' }>;
+  ): RenderedChat | FoundMarker | Extract<RenderedSegments, { kind: 'none' }>;
 }
 
 export const hasImages = (messages: readonly Message[]): boolean =>
   messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type === 'image'));
 
-/** Fields of vLLM's and SGLang's (docs.vllm.ai, "OpenAI-Compatible Server": extra parameters) that change what a template makes. */
+/** Parameters of vLLM and SGLang that change how a chat is rendered (docs.vllm.ai, "OpenAI-Compatible Server"). */
 const TEMPLATE_FIELDS = [
   'chat_template',
   'chat_template_kwargs',
@@ -66,53 +80,84 @@ const TEMPLATE_FIELDS = [
   'truncate_prompt_tokens',
 ];
 
-/** The caller has a word with the server about the prompt, so that it is not the one known here. */
-function isRewritten({ extra }: ChatCall, facts: Facts, api: Api): boolean {
+/** The caller changes how the server renders the chat, so the prompt is not the one known here. */
+function changesTemplate({ extra }: ChatCall, offer: ModelOffer, api: Api): boolean {
   if (!extra) return false;
-  const told = TEMPLATE_FIELDS.filter((field) => field in extra);
-  const takes = told.length > 0 ? facts.traits(api)?.takes : undefined;
-  return takes !== undefined && told.some((field) => takesExtra(takes, field));
+  const takes = traitsOf(offer, api)?.takes;
+  return takes !== undefined && TEMPLATE_FIELDS.some((field) => field in extra && takesExtra(takes, field));
 }
 
-function inTurns(family: string, chat: GuardedChat): GuardedChat {
-  const messages = strictTurns(family, chat.messages);
-  return messages === chat.messages ? chat : { ...chat, messages };
+let families: ReadonlySet<Family> | undefined;
+
+/** Every template renders a chat of plain texts. Tools and images some cannot. */
+function rendersSurely(family: Family, { messages, tools }: ArrangedChat): boolean {
+  families ??= new Set(templateFamilies());
+  return (
+    families.has(family) &&
+    tools.length === 0 &&
+    messages.length > 0 &&
+    messages.every(
+      (message) =>
+        typeof message.content === 'string' &&
+        message.role !== 'tool' &&
+        !(message.role === 'assistant' && message.toolCalls),
+    )
+  );
 }
 
-const isSameChat = (one: ArrangedChat, other: ArrangedChat): boolean =>
-  one.messages === other.messages && (one.tools === other.tools || one.tools.length + other.tools.length === 0);
+/** What offers of one family share of a chat. */
+interface SharedForm {
+  readonly guarded: GuardedChat | FoundMarker;
+  inTurns?: GuardedChat;
+  /** Renderings of the chat as it is in `guarded`, and in `inTurns`. */
+  rendered?: RenderedSegments;
+  renderedInTurns?: RenderedSegments;
+}
 
 /**
- * @param mode what is done about template syntax in the texts; absent: broken for servers, refused in our own prompts
- * @param origin the model whose thoughts are in the chat, where there are any
+ * @param mode how template markers in the texts are handled; absent: neutralised for servers, refused in our own prompts
+ * @param origin the model whose reasoning is in the chat, if there is any
  */
 export function renderingsOf(
   call: ChatCall,
   today: string,
   mode: MarkerMode | undefined,
   providers: World['providers'],
-  origin: Facts | undefined,
+  origin: ModelOffer | undefined,
 ): Renderings {
-  const made = new Map<string, unknown>();
-  const once = <T>(key: string, make: () => T): T => {
-    if (made.has(key)) return made.get(key) as T;
-    const value = make();
-    made.set(key, value);
-    return value;
-  };
+  const shared = new Map<Family, Partial<Record<KeptReasoning, SharedForm>>>();
+  const prompts = new Map<string, ReturnType<Renderings['asPrompt']>>();
 
-  /** A text may speak as another role, and does. */
-  const speaks = (markers: readonly string[]): boolean =>
+  /** The caller allows texts to contain markers, and one does. */
+  const hasLiveMarkers = (markers: readonly string[]): boolean =>
     mode === 'allow' && findMarkers(markers, call.messages, call.tools) !== undefined;
 
-  const chatWith = (thoughts: Thoughts): Pick<ChatCall, 'messages' | 'tools'> =>
-    once(`thoughts ${thoughts}`, () => ({ messages: withThoughts(call.messages, thoughts), tools: call.tools }));
+  const chatWith = (kept: KeptReasoning): Pick<ChatCall, 'messages' | 'tools'> => ({
+    messages: withReasoning(call.messages, kept),
+    tools: call.tools,
+  });
 
-  /** The chat as its provider sends it. */
-  function arranged({ provider, family, systemRole, structured }: Facts, api: ChatParts['api'], chat: GuardedChat) {
+  function sharedForm(family: Family, kept: KeptReasoning): SharedForm {
+    let forms = shared.get(family);
+    if (!forms) {
+      forms = {};
+      shared.set(family, forms);
+    }
+    forms[kept] ??= { guarded: guardChat(markersOf(family), chatWith(kept), mode ?? 'neutralise') };
+    return forms[kept];
+  }
+
+  /** The chat as its provider sends it; `chat` itself where that changes nothing. */
+  function arranged(
+    { provider, family, systemRole, structured }: ModelOffer,
+    api: ChatParts['api'],
+    chat: GuardedChat,
+  ) {
+    const arrange = providers.get(provider)?.arrange;
+    if (!arrange) return chat;
     const { messages, tools } = chat;
     const { toolChoice, responseFormat } = call;
-    const sent = providers.get(provider)?.arrange?.({
+    return arrange({
       api,
       family,
       systemRole,
@@ -122,10 +167,9 @@ export function renderingsOf(
       ...(toolChoice === undefined ? {} : { toolChoice }),
       ...(responseFormat === undefined ? {} : { responseFormat }),
     });
-    return sent ? { ...chat, ...sent } : chat;
   }
 
-  function render(family: string, { messages, tools }: ArrangedChat): RenderedSegments {
+  function render(family: Family, { messages, tools }: ArrangedChat): RenderedSegments {
     const { reasoningEffort } = call.sampling;
     return renderSegments(family, messages, {
       variant: 'hf',
@@ -135,77 +179,116 @@ export function renderingsOf(
     });
   }
 
-  function serve(facts: Facts, api: ChatParts['api']): Served | FoundMarker {
-    const { family, provider } = facts;
-    const thoughts = thoughtsFor(call, facts, api, origin);
-    const lost = { losesThoughts: losesThoughts(call, facts, thoughts) };
-    const kind = `${family} ${thoughts}`;
-    const safe = once(`guarded ${kind}`, () =>
-      guardMessages(markersOf(family), chatWith(thoughts), mode ?? 'neutralise'),
-    );
-    if ('marker' in safe) return safe;
-    // Converse takes turns as they come, and its provider merges them.
-    const guarded = api === 'chat' ? once(`strict ${kind}`, () => inTurns(family, safe)) : safe;
-    const own = `${kind} ${provider} ${api} ${facts.systemRole} ${facts.structured}`;
-    const chat = once(`arranged ${own}`, () => arranged(facts, api, guarded));
-    // Offers share what is made of a chat that their providers send unchanged.
-    const rendered = once(`served ${isSameChat(chat, guarded) ? `${kind} ${api}` : own}`, () => render(family, chat));
-    if (rendered.kind === 'none' || isRewritten(call, facts, api)) return { ...chat, ...lost };
-    const { segments } = rendered;
-    return speaks(markersOf(family))
-      ? { ...chat, ...lost, parsed: writtenOut(segments) }
-      : { ...chat, ...lost, segments };
+  /** Converse takes turns as they come, and its provider merges them. Other servers want them to alternate. */
+  function asMessages(offer: ModelOffer, api: ChatParts['api']): ChatRequest | FoundMarker {
+    const { family } = offer;
+    const kept = keptReasoning(call, offer, api, origin);
+    const form = sharedForm(family, kept);
+    const { guarded } = form;
+    if ('marker' in guarded) return guarded;
+    if (api === 'chat') form.inTurns ??= inTurns(family, guarded);
+    const given = form.inTurns && api === 'chat' ? form.inTurns : guarded;
+    const chat = arranged(offer, api, given);
+    const rewritten = changesTemplate(call, offer, api);
+    let known: { readonly text: RenderedText | undefined } | undefined;
+    function renderedOnce(): RenderedSegments {
+      if (!isSameChat(chat, given)) return render(family, chat);
+      if (api !== 'chat') {
+        form.rendered ??= render(family, chat);
+        return form.rendered;
+      }
+      form.renderedInTurns ??= render(family, chat);
+      return form.renderedInTurns;
+    }
+    function textOfPrompt(): RenderedText | undefined {
+      const rendered = rewritten ? undefined : renderedOnce();
+      if (rendered?.kind !== 'prompt') return undefined;
+      const { segments } = rendered;
+      return hasLiveMarkers(markersOf(family)) ? { parsed: writtenOut(segments) } : { segments };
+    }
+    return {
+      form: 'messages',
+      api,
+      chat,
+      altered: guarded.altered,
+      losesReasoning: losesReasoning(call, offer, kept),
+      renders: !rewritten && rendersSurely(family, chat),
+      rendered() {
+        known ??= { text: textOfPrompt() };
+        return known.text;
+      },
+    };
   }
 
-  /** Nothing keeps a content apart from the template around it but that it holds none of its marks. */
-  function write(facts: Facts, template: string, bos: Bos, thoughts: Thoughts): ReturnType<Renderings['written']> {
-    const { family } = facts;
+  /** In a prompt of our own only the absence of markers keeps a text apart from the template around it. */
+  function write(
+    offer: ModelOffer,
+    template: string,
+    bos: Bos,
+    kept: KeptReasoning,
+  ): ReturnType<Renderings['asPrompt']> {
+    const { family } = offer;
     const own = markersOf(template);
     const markers = template === family ? own : [...own, ...markersOf(family)];
-    const guarded = guardMessages(markers, chatWith(thoughts), mode ?? 'reject');
+    const guarded = guardChat(markers, chatWith(kept), mode ?? 'reject');
     if ('marker' in guarded) return guarded;
     const rendered = renderSegments(template, guarded.messages, { bos });
     if (rendered.kind === 'none') return rendered;
     const { segments, stop } = rendered;
-    const losing = { losesThoughts: losesThoughts(call, facts, thoughts) };
+    const losing = { losesReasoning: losesReasoning(call, offer, kept) };
     const prompt = { prompt: writtenOut(segments), stop, altered: guarded.altered, ...losing };
-    return template !== family || speaks(markers) ? prompt : { ...prompt, segments };
+    return template !== family || hasLiveMarkers(markers) ? prompt : { ...prompt, segments };
   }
 
   return {
-    served: serve,
-    written(facts, api, template, bos) {
-      // Another family's template has no place for them.
-      const thoughts = template === facts.family ? thoughtsFor(call, facts, api, origin) : 'none';
-      const key = `written ${facts.family} ${facts.reasons} ${template} ${bos} ${thoughts}`;
-      return once(key, () => write(facts, template, bos, thoughts));
+    asMessages,
+    asPrompt(offer, api, template, bos) {
+      // Another family's template has no place for reasoning.
+      const kept = template === offer.family ? keptReasoning(call, offer, api, origin) : 'none';
+      const key = `${offer.family} ${offer.reasons} ${template} ${bos} ${kept}`;
+      let prompt = prompts.get(key);
+      if (!prompt) {
+        prompt = write(offer, template, bos, kept);
+        prompts.set(key, prompt);
+      }
+      return prompt;
     },
   };
 }
 
-/** Why a text with template syntax in it is not sent, to whoever wrote it. */
-export const unsafe = (model: string, { param, marker }: FoundMarker): Refusal =>
-  refuse(
+const isSameChat = (one: ArrangedChat, other: ArrangedChat): boolean =>
+  one.messages === other.messages && (one.tools === other.tools || one.tools.length + other.tools.length === 0);
+
+function inTurns(family: string, chat: GuardedChat): GuardedChat {
+  const messages = strictTurns(family, chat.messages);
+  return messages === chat.messages ? chat : { ...chat, messages };
+}
+
+// Template markers.
+
+/** A chat whose texts cannot change who is speaking; `altered` names the fields that were changed for that. */
+export interface GuardedChat extends Pick<ChatCall, 'messages' | 'tools'> {
+  readonly altered: readonly string[];
+}
+
+/** Why a text with template markers is not sent, for its author. */
+export const unsafe = (model: string, { param, marker }: FoundMarker): ExclusionReason =>
+  exclude(
     'unsafe_markers',
     `${param} contains ${marker}, which in ${model}'s prompt would change who is speaking. Remove it, or send "template": {"markers": "neutralise"} to have it broken by an invisible space.`,
     param,
   );
 
-/** A chat that cannot speak as somebody else in the prompt it becomes; `altered` names the fields that were changed for it. */
-export interface GuardedChat {
-  readonly messages: readonly Message[];
-  readonly tools: readonly Tool[];
-  readonly altered: readonly string[];
-}
+const NOTHING_ALTERED: readonly string[] = [];
 
-/** The chat as it may be sent, or what must not be in it. */
-export function guardMessages(
+/** The chat with its markers handled as `mode` says, or the first marker where they are refused. */
+function guardChat(
   markers: readonly string[],
   { messages, tools }: Pick<ChatCall, 'messages' | 'tools'>,
   mode: MarkerMode,
 ): GuardedChat | FoundMarker {
   const found = mode === 'allow' ? undefined : findMarkers(markers, messages, tools);
-  if (!found) return { messages, tools, altered: [] };
+  if (!found) return { messages, tools, altered: NOTHING_ALTERED };
   if (mode === 'reject') return found;
   return {
     messages: neutraliseMessages(markers, messages),
@@ -214,90 +297,17 @@ export function guardMessages(
   };
 }
 
-/** The same for plain texts that go into one prompt, each with its field's name. */
+/** The same for plain texts that go into one prompt, each with the name of its field. */
 export function guardTexts(
   model: string,
   markers: readonly string[],
   named: readonly (readonly [param: string, text: string])[],
   mode: MarkerMode = 'reject',
-): { readonly texts: readonly string[]; readonly altered: readonly string[] } | Refusal {
+): { readonly texts: readonly string[]; readonly altered: readonly string[] } | ExclusionReason {
   const texts = named.map(([, text]) => text);
   const found = mode === 'allow' ? undefined : findMarkersIn(markers, named);
-  if (!found) return { texts, altered: [] };
+  if (!found) return { texts, altered: NOTHING_ALTERED };
   if (mode === 'reject') return unsafe(model, found);
   const safe = texts.map((text) => broken(text, markers));
   return { texts: safe, altered: named.filter(([, text], n) => text !== safe[n]).map(([param]) => param) };
-}
-
-/**
- * Thoughts of earlier answers as an offer gets them: none; those since the last question; all of them, an empty one where there is
- * none; or only empty ones, because they are another model's and this one refuses an answer without.
- */
-export type Thoughts = 'none' | 'loop' | 'all' | 'empty';
-
-type Model = Pick<Facts, 'family' | 'model'>;
-type Server = Pick<Facts, 'traits' | 'family' | 'model' | 'reasons'>;
-
-const thoughtOf = (message: Message): string | undefined =>
-  message.role === 'assistant' ? message.reasoning : undefined;
-
-const usesTools = ({ messages, tools }: ChatCall): boolean =>
-  tools.length > 0 || messages.some((message) => message.role === 'assistant' && message.toolCalls?.length);
-
-const isSame = (one: Model, other: Model): boolean =>
-  one.model === other.model || (one.family === other.family && one.family !== 'unknown');
-
-const lastQuestion = (messages: readonly Message[]): number => messages.findLastIndex(({ role }) => role === 'user');
-
-/**
- * What an offer gets of the thoughts in a chat. They are taken for those of the first model that the call names, and never go
- * to one of another family. A raw prompt is ours to write; of the chat APIs some refuse them.
- */
-export function thoughtsFor(call: ChatCall, facts: Server, api: Api, origin: Model | undefined): Thoughts {
-  const back = reasoningBack(facts.family, facts.reasons);
-  if (back === 'none') return 'none';
-  if ((api === 'chat' || api === 'converse') && !facts.traits(api)?.takes.has('reasoning')) return 'none';
-  const same = origin === undefined || isSame(facts, origin);
-  if (back === 'loop') return same ? 'loop' : 'none';
-  if (!usesTools(call)) return 'none';
-  return same ? 'all' : 'empty';
-}
-
-/** The messages with these thoughts and no others; the very ones where that changes nothing. */
-export function withThoughts(messages: readonly Message[], thoughts: Thoughts): readonly Message[] {
-  if (thoughts === 'none' && messages.every((message) => thoughtOf(message) === undefined)) return messages;
-  const asked = lastQuestion(messages);
-  const wanted = (message: Message, at: number): string | undefined => {
-    const has = thoughtOf(message);
-    switch (thoughts) {
-      case 'none':
-        return undefined;
-      case 'loop':
-        return at > asked ? has : undefined;
-      case 'all':
-        return has ?? '';
-      case 'empty':
-        return '';
-    }
-  };
-  if (messages.every((message, at) => message.role !== 'assistant' || wanted(message, at) === thoughtOf(message))) {
-    return messages;
-  }
-  return messages.map((message, at) => {
-    if (message.role !== 'assistant') return message;
-    const { reasoning: _others, ...rest } = message;
-    const reasoning = wanted(message, at);
-    return reasoning === undefined ? rest : { ...rest, reasoning };
-  });
-}
-
-/**
- * Whether something is lost where these are all the thoughts that go out: some since the last question, of a model that
- * should have them back. That a model gets none of its earlier thoughts is how its makers want it.
- */
-export function losesThoughts({ messages }: ChatCall, facts: Server, thoughts: Thoughts): boolean {
-  if (thoughts === 'loop' || thoughts === 'all') return false;
-  if (facts.reasons === true && reasoningBack(facts.family, true) === 'none') return false;
-  const asked = lastQuestion(messages);
-  return messages.some((message, at) => at > asked && thoughtOf(message));
 }

@@ -1,12 +1,10 @@
 import {
   type Api,
-  type ArrangedChat,
   type Call,
   type ChatCall,
   type ChatParts,
   type CompletionCall,
   type MarkerMode,
-  type Parameter,
   type Prompt,
   type Provider,
   textOf,
@@ -22,243 +20,251 @@ import {
   templateFamilies,
   writtenOut,
 } from '../tokens/index.ts';
-import { guardTexts, hasImages, type Renderings, unsafe } from './renderings.ts';
-import { type Facts, factsOf, type OfferSource } from './sources.ts';
-import { type Echo, type Refusal, refuse } from './types.ts';
+import { type ModelOffer, traitsOf } from './model-offers.ts';
+import { type ChatRequest, guardTexts, hasImages, type Renderings, unsafe } from './renderings.ts';
+import { type Echo, type ExclusionReason, exclude } from './types.ts';
 
-/**
- * Which of an offer's APIs carries a call, and as what: messages that the provider renders itself, or finished prompts.
- * `segments` are what the model reads, where we know it, or `parsed` is, by the special tokens in it; `altered` names the fields whose template syntax was broken.
- */
-export type Way =
-  | (ArrangedChat & {
-      readonly form: 'messages';
-      readonly api: Api;
-      readonly segments?: readonly Segment[];
-      readonly parsed?: string;
-      readonly altered: readonly string[];
-      readonly losesThoughts?: boolean;
-    })
+/** Decides which of an offer's APIs carries a call, and in which form: messages for a chat API, or rendered prompts. */
+
+/** A call as one API takes it. `altered` names the fields whose template markers were neutralised. */
+export type RequestForm =
+  | ChatRequest
   | {
       readonly form: 'prompts';
       readonly api: Api;
       readonly prompts: readonly Prompt[];
-      /** One for each prompt that we rendered, unless its texts hold marks of their own. */
+      /** What the model reads of each prompt that we rendered, unless its texts hold markers of their own. */
       readonly segments?: readonly (readonly Segment[])[];
       readonly stop: readonly string[];
       readonly altered: readonly string[];
-      /** Thoughts that the model should have had back do not go out. */
-      readonly losesThoughts?: boolean;
+      /** Reasoning is lost that the model should get back. */
+      readonly losesReasoning?: boolean;
     };
 
 const CHAT_APIS = ['converse', 'chat'] as const satisfies readonly Api[];
 const RAW_APIS: readonly Api[] = ['invoke', 'predictions', 'completions'];
 
-/** The provider wraps every prompt in a template of its own, which a whole conversation does not survive. */
-const wrapsByItself = ({ about, family, base }: Facts): boolean => about.rendersByItself?.(family, base) ?? false;
+/** The server wraps every prompt in a template of its own, so a conversation cannot be sent as a prompt. */
+const wrapsPrompts = ({ about, family, base }: ModelOffer): boolean => about.rendersByItself?.(family, base) ?? false;
 
-/** The caller has begun the answer, which goes on from there: only a raw prompt can be left open. */
-function isBegun(call: ChatCall): boolean {
+/** The last message begins the answer (prefill). Only a raw prompt can be continued. */
+function isPrefilled(call: ChatCall): boolean {
   const last = call.messages.at(-1);
   return last?.role === 'assistant' && !last.toolCalls?.length && textOf(last.content).trim() !== '';
 }
 
-const rawApiOf = (facts: Facts): Api | undefined =>
-  RAW_APIS.find((api) => facts.apis.includes(api) && facts.traits(api));
+const rawApiOf = (offer: ModelOffer): Api | undefined =>
+  RAW_APIS.find((api) => offer.apis.includes(api) && traitsOf(offer, api));
 
-const bosFor = (facts: Facts, api: Api): Bos => bosOn(facts.traits(api)?.addsBos, facts.family);
+const bosFor = (offer: ModelOffer, api: Api): Bos => bosOn(traitsOf(offer, api)?.addsBos, offer.family);
 
 /**
- * @param renderings of the call, where it is a chat
- * @param readIds for prompts of token ids, where it is none
- * @param objectionTo what the provider itself has against a chat
+ * @param renderings of the call, if it is a chat
+ * @param readIds converts prompts of token ids, if it is none
+ * @param objectionTo the provider's own objection to a chat
  */
-export function wayFor(
+export function requestFormFor(
   call: Call,
-  facts: Facts,
+  offer: ModelOffer,
   renderings: Renderings | undefined,
   mode: MarkerMode | undefined,
   readIds: ReadIds,
   objectionTo?: Provider['objectionTo'],
-): Way | Refusal {
-  if (call.kind === 'completion') return completionWay(call, facts, mode, readIds);
+): RequestForm | ExclusionReason {
+  if (call.kind === 'completion') return completionForm(call, offer, mode, readIds);
   if (!renderings) throw new Error('A chat has renderings.');
-  return chatWay(call, facts, renderings, objectionTo);
+  return chatForm(call, offer, renderings, objectionTo);
 }
 
-function completionWay(
+function completionForm(
   call: CompletionCall,
-  facts: Facts,
+  offer: ModelOffer,
   mode: MarkerMode | undefined,
   readIds: ReadIds,
-): Way | Refusal {
-  const api = rawApiOf(facts);
+): RequestForm | ExclusionReason {
+  const api = rawApiOf(offer);
   if (api === undefined) {
-    return refuse('no_completion_form', `${facts.provider} takes chats only for ${facts.model}, no raw prompt.`);
+    return exclude('no_completion_form', `${offer.provider} takes chats only for ${offer.model}, no raw prompt.`);
   }
-  const { suffix } = call;
-  const read = call.prompts.map((prompt) => (typeof prompt === 'string' ? prompt : readIds(prompt, facts, api)));
   const prompts: Prompt[] = [];
-  for (const prompt of read) {
+  for (const given of call.prompts) {
+    const prompt = typeof given === 'string' ? given : readIds(given, offer, api);
     if (typeof prompt === 'object' && 'code' in prompt) return prompt;
     prompts.push(prompt);
   }
+  const { suffix } = call;
   if (suffix === undefined) return { form: 'prompts', api, prompts, stop: [], altered: [] };
-  if (!facts.infill || wrapsByItself(facts)) {
-    return refuse('no_infill', `${facts.model} at ${facts.provider} cannot fill in between a prompt and a suffix.`);
+  return infillForm(offer, api, prompts, suffix, mode);
+}
+
+function infillForm(
+  offer: ModelOffer,
+  api: Api,
+  prompts: readonly Prompt[],
+  suffix: string,
+  mode: MarkerMode | undefined,
+): RequestForm | ExclusionReason {
+  const { family, model, provider } = offer;
+  if (!offer.infill || wrapsPrompts(offer)) {
+    return exclude('no_infill', `${model} at ${provider} cannot fill in between a prompt and a suffix.`);
   }
-  // A gap is in a text: the dialect takes no token ids with a suffix.
+  // The dialect takes no token ids together with a suffix.
   const texts = prompts.filter((prompt) => typeof prompt === 'string');
-  const named = [...texts.map((text, n) => [texts.length > 1 ? `prompt[${n}]` : 'prompt', text] as const)];
-  const guarded = guardTexts(facts.model, infillMarkersOf(facts.family), [...named, ['suffix', suffix]], mode);
+  const named = texts.map((text, n) => [texts.length > 1 ? `prompt[${n}]` : 'prompt', text] as const);
+  const guarded = guardTexts(model, infillMarkersOf(family), [...named, ['suffix', suffix]], mode);
   if ('code' in guarded) return guarded;
-  const bos = bosFor(facts, api);
+  const bos = bosFor(offer, api);
   const after = guarded.texts.at(-1) ?? '';
-  const filled = guarded.texts.slice(0, -1).map((before) => renderInfill(facts.family, before, after, bos));
   const segments: (readonly Segment[])[] = [];
   let stop: readonly string[] = [];
-  for (const one of filled) {
-    if (one.kind === 'none') return refuse('no_infill', one.reason);
-    segments.push(one.segments);
-    stop = one.stop;
+  for (const before of guarded.texts.slice(0, -1)) {
+    const infill = renderInfill(family, before, after, bos);
+    if (infill.kind === 'none') return exclude('no_infill', infill.reason);
+    segments.push(infill.segments);
+    stop = infill.stop;
   }
   return { form: 'prompts', api, prompts: segments.map(writtenOut), segments, stop, altered: guarded.altered };
 }
 
-/** For a service of the user's own, whose model the catalogue knows: it may be another one of that name. */
-const unlessSaid = ({ service }: Facts, chat: Api | undefined, can: 'tools' | 'vision'): string =>
+/** Advice for a configured service whose model the catalogue knows: it may be another model of that name. */
+const unlessConfigured = ({ service }: ModelOffer, chat: Api | undefined, can: 'tools' | 'vision'): string =>
   service === undefined || chat === undefined
     ? ''
     : ` If yours does, set "capabilities": {"${can}": true} in the entry of ${service}.`;
 
-function chatWay(
+function chatForm(
   call: ChatCall,
-  facts: Facts,
+  offer: ModelOffer,
   renderings: Renderings,
   objectionTo?: Provider['objectionTo'],
-): Way | Refusal {
+): RequestForm | ExclusionReason {
   const { name } = call.templating;
-  const begun = isBegun(call);
-  const chat = name === undefined && !begun ? CHAT_APIS.find((api) => facts.apis.includes(api)) : undefined;
-  if (facts.base && name === undefined) {
-    return refuse(
+  const prefilled = isPrefilled(call);
+  const chat = name === undefined && !prefilled ? CHAT_APIS.find((api) => offer.apis.includes(api)) : undefined;
+  if (offer.base && name === undefined) {
+    return exclude(
       'no_chat_form',
-      `${facts.model} is a base model and has no chat form. Use /v1/completions, its chat model, or template.name.`,
+      `${offer.model} is a base model and has no chat form. Use /v1/completions, its chat model, or template.name.`,
     );
   }
-  if (call.tools.length > 0 && (!chat || facts.tools === false)) {
-    return refuse(
+  if (call.tools.length > 0 && (!chat || offer.tools === false)) {
+    return exclude(
       'no_tools',
-      `${facts.model} cannot call tools at ${facts.provider}.${unlessSaid(facts, chat, 'tools')}`,
+      `${offer.model} cannot call tools at ${offer.provider}.${unlessConfigured(offer, chat, 'tools')}`,
     );
   }
-  if (hasImages(call.messages) && (!chat || facts.vision === false)) {
-    return refuse(
+  if (hasImages(call.messages) && (!chat || offer.vision === false)) {
+    return exclude(
       'no_images',
-      `${facts.model} takes no images at ${facts.provider}.${unlessSaid(facts, chat, 'vision')}`,
+      `${offer.model} takes no images at ${offer.provider}.${unlessConfigured(offer, chat, 'vision')}`,
     );
   }
-  if (!chat) return promptWay(call, facts, begun, renderings);
+  if (!chat) return promptForm(call, offer, prefilled, renderings);
   const objection = objectionTo?.(call.messages);
-  return objection ? refuse('no_images', objection.message, objection.param) : messagesWay(facts, chat, renderings);
+  return objection ? exclude('no_images', objection.message, objection.param) : messagesForm(offer, chat, renderings);
 }
 
-function messagesWay(facts: Facts, api: ChatParts['api'], renderings: Renderings): Way | Refusal {
-  const served = renderings.served(facts, api);
-  return 'marker' in served ? unsafe(facts.model, served) : { form: 'messages', api, ...served };
+function messagesForm(offer: ModelOffer, api: ChatParts['api'], renderings: Renderings): RequestForm | ExclusionReason {
+  const request = renderings.asMessages(offer, api);
+  return 'marker' in request ? unsafe(offer.model, request) : request;
 }
 
-function noChatForm(facts: Facts, begun: boolean): Refusal {
-  const api = CHAT_APIS.some((one) => facts.apis.includes(one));
-  if (begun && api && rawApiOf(facts) !== undefined) {
-    return refuse(
+function noChatForm(offer: ModelOffer, prefilled: boolean): ExclusionReason {
+  const { model, provider, family } = offer;
+  const hasChatApi = CHAT_APIS.some((one) => offer.apis.includes(one));
+  if (prefilled && hasChatApi && rawApiOf(offer) !== undefined) {
+    return exclude(
       'no_prefill',
-      `The last message begins the answer, which takes a prompt that we write, and the template of ${facts.model} at ${facts.provider} is not known here. Name one in template.name, or set its family where the service is configured.`,
+      `The last message begins the answer, which takes a prompt that we write, and the template of ${model} at ${provider} is not known here. Name one in template.name, or set its family where the service is configured.`,
     );
   }
-  if (begun && api) {
-    return refuse(
+  if (prefilled && hasChatApi) {
+    return exclude(
       'no_prefill',
-      `The last message begins the answer, and ${facts.provider} has only a chat API for ${facts.model}, which would close it. End with a user's message.`,
+      `The last message begins the answer, and ${provider} has only a chat API for ${model}, which would close it. End with a user's message.`,
     );
   }
-  const only = `${facts.provider} takes raw prompts only for ${facts.model}`;
-  if (wrapsByItself(facts)) return refuse('no_chat_form', `${only}, and wraps each in a template of its own.`);
-  return refuse(
+  const only = `${provider} takes raw prompts only for ${model}`;
+  if (wrapsPrompts(offer)) return exclude('no_chat_form', `${only}, and wraps each in a template of its own.`);
+  return exclude(
     'no_chat_form',
-    templateFamilies().includes(facts.family)
+    templateFamilies().includes(family)
       ? `${only}, and its answers then hold marks that a caller should not see.`
       : `${only}, and this gateway has no template for it yet.`,
   );
 }
 
-function promptWay(call: ChatCall, facts: Facts, begun: boolean, renderings: Renderings): Way | Refusal {
-  const api = rawApiOf(facts);
-  const template = call.templating.name ?? facts.family;
+function promptForm(
+  call: ChatCall,
+  offer: ModelOffer,
+  prefilled: boolean,
+  renderings: Renderings,
+): RequestForm | ExclusionReason {
+  const api = rawApiOf(offer);
+  const template = call.templating.name ?? offer.family;
   if (api === undefined && call.templating.name !== undefined) {
-    const why = `${facts.provider} renders chats of ${facts.model} itself: it takes no template.`;
-    return refuse('no_completion_form', why);
+    const why = `${offer.provider} renders chats of ${offer.model} itself: it takes no template.`;
+    return exclude('no_completion_form', why);
   }
-  if (api === undefined || !hasTemplate(template) || wrapsByItself(facts)) return noChatForm(facts, begun);
-  const written = renderings.written(facts, api, template, bosFor(facts, api));
-  if ('marker' in written) return unsafe(facts.model, written);
-  if ('kind' in written) return refuse('no_chat_form', written.reason);
-  const { prompt, segments, stop, altered, losesThoughts } = written;
-  const read = segments ? { segments: [segments] } : {};
-  return { form: 'prompts', api, prompts: [prompt], ...read, stop, altered, losesThoughts };
+  if (api === undefined || !hasTemplate(template) || wrapsPrompts(offer)) return noChatForm(offer, prefilled);
+  const rendered = renderings.asPrompt(offer, api, template, bosFor(offer, api));
+  if ('marker' in rendered) return unsafe(offer.model, rendered);
+  if ('kind' in rendered) return exclude('no_chat_form', rendered.reason);
+  const { prompt, segments, stop, altered, losesReasoning } = rendered;
+  return {
+    form: 'prompts',
+    api,
+    prompts: [prompt],
+    ...(segments ? { segments: [segments] } : {}),
+    stop,
+    altered,
+    losesReasoning,
+  };
 }
 
-/** A prompt as an offer is sent it, for one that came as token ids: they mean something to one tokenizer alone. */
-export type ReadIds = (ids: readonly number[], facts: Facts, api: Api) => Prompt | Refusal;
+/** Converts a prompt of token ids to what an offer is sent. Ids mean something to one tokenizer only. */
+export type ReadIds = (ids: readonly number[], offer: ModelOffer, api: Api) => Prompt | ExclusionReason;
 
-const isSameTokenizer = (facts: Facts, origin: Facts): boolean =>
-  facts.model === origin.model || (facts.family === origin.family && facts.family !== 'unknown');
-
-const takesIds = (facts: Facts, api: Api): boolean => facts.traits(api)?.takes.has('promptIds') ?? false;
+const hasSameTokenizer = (offer: ModelOffer, origin: ModelOffer): boolean =>
+  offer.model === origin.model || (offer.family === origin.family && offer.family !== 'unknown');
 
 /**
- * Ids go as they are where the wire takes them. Elsewhere they go as the text that makes these very tokens, if there is one
- * and the model's own tokenizer is here; and never to a model with another tokenizer.
+ * Token ids are sent as they are where the API takes them. Elsewhere they are sent as the text that encodes to exactly these
+ * tokens, if there is one and the model's tokenizer is here. They are never sent to a model with another tokenizer.
  *
- * @param first the first offer of the call, whose model's ids they are
+ * @param origin the first offer of the call, whose model's ids they are
  */
-export function idsReader(first: OfferSource | undefined, tokenizers: Tokenizers): ReadIds {
-  const origin = first ? factsOf(first) : undefined;
-  return (ids, facts, api) => {
-    if (!origin || !isSameTokenizer(facts, origin)) {
-      const why = `The prompt is token ids of ${origin?.model ?? 'another model'}, which mean something else to ${facts.model}.`;
-      return refuse('unsupported_parameter', why, 'prompt');
+export function idsReader(origin: ModelOffer | undefined, tokenizers: Tokenizers): ReadIds {
+  return (ids, offer, api) => {
+    if (!origin || !hasSameTokenizer(offer, origin)) {
+      const why = `The prompt is token ids of ${origin?.model ?? 'another model'}, which mean something else to ${offer.model}.`;
+      return exclude('unsupported_parameter', why, 'prompt');
     }
-    if (takesIds(facts, api)) return ids;
-    const tokenizer = tokenizers(facts.family);
+    if (traitsOf(offer, api)?.takes.has('promptIds')) return ids;
+    const tokenizer = tokenizers(offer.family);
     const text = tokenizer.exactness === 'exact' ? tokenizer.decode(ids) : undefined;
     const again = text === undefined ? [] : tokenizer.encode(text, { markers: 'parse' });
     if (text !== undefined && again.length === ids.length && again.every((id, at) => id === ids[at])) return text;
-    return refuse(
+    return exclude(
       'unsupported_parameter',
-      `${facts.provider} takes prompts of ${facts.model} as text, and no text is known to make these token ids. Send the text.`,
+      `${offer.provider} takes prompts of ${offer.model} as text, and no text is known to make these token ids. Send the text.`,
       'prompt',
     );
   };
 }
 
-/** What an offer makes of `echo`. Without an output only an echo is left to ask for, so that there must be one. */
-export function echoFor(
-  call: Call,
-  takes: ReadonlySet<Parameter>,
-  facts: Facts,
-  prompts: readonly Prompt[],
-): Echo | Refusal {
+/** Who does the echo of a completion. With `max_tokens: 0` the echo is all there is, so the server must do it. */
+export function echoFor(call: Call, offer: ModelOffer, api: Api, prompts: readonly Prompt[]): Echo | ExclusionReason {
   if (call.kind === 'chat' || !call.echo) return 'none';
-  const onWire = takes.has(call.stream ? 'streamedEcho' : 'echo');
-  if (call.maxTokens === 0 && !onWire) {
-    return refuse(
+  const native = traitsOf(offer, api)?.takes.has(call.stream ? 'streamedEcho' : 'echo') === true;
+  if (call.maxTokens === 0 && !native) {
+    return exclude(
       'unsupported_parameter',
-      `${facts.provider} makes at least one token for ${facts.model}: it cannot be asked about a prompt alone.`,
+      `${offer.provider} makes at least one token for ${offer.model}: it cannot be asked about a prompt alone.`,
       'max_tokens',
     );
   }
   const more =
     call.maxTokens === 0 || call.sampling.logprobs !== undefined || prompts.some((one) => typeof one !== 'string');
-  return more && onWire ? 'wire' : 'ours';
+  return more && native ? 'wire' : 'ours';
 }

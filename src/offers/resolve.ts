@@ -1,93 +1,71 @@
 import { models, nearestOf } from '../catalog/index.ts';
 import { type Call, type Family, GatewayError, providerNames, type Routing, type ServiceOffer } from '../core/index.ts';
 import { templateFamilies } from '../tokens/index.ts';
-import { expand, type Wanted } from './routes.ts';
+import { lookUp, type ModelOffer, offersOf, unknownName } from './model-offers.ts';
+import { expand } from './routes.ts';
 import { serviceIndex } from './services.ts';
-import { familyOf, lookUp, offersOf, type Sources, unknownName } from './sources.ts';
 import type { World } from './types.ts';
 
-/**
- * Providers of OpenRouter's that are not built in here, as its SDK lists them (npm @openrouter/sdk, `ProviderName`) and by
- * the slugs of its routing docs. A request written for OpenRouter may name them; a name that is not here is a slip.
- */
-const ELSEWHERE = providerNames(
-  `AI21, AionLabs, Alibaba, Amazon Nova, Anthropic, Arcee, Arcee AI, AtlasCloud, Atoma, Avian, Azure, Baidu, BaseTen,
-  Black Forest Labs, ByteDance, Cerebras, Chutes, Cirrascale, Clarifai, Cloudflare, Cohere, CrofAI, Crusoe, DeepInfra,
-  DeepSeek, Enfer, Featherless, Fireworks, Friendli, GMICloud, Google, Google AI Studio, Google Vertex, Groq, Hyperbolic,
-  Inception, Inceptron, InferenceNet, Infermatic, Inflection, io.net, Kluster, Lambda, Liquid, Mancer, Mancer 2, Meta,
-  Minimax, Mistral, ModelRun, Modular, Moonshot AI, Morph, NCompass, Nebius, NextBit, Nineteen, Novita, Nvidia, OpenAI,
-  OpenInference, Parasail, Perplexity, Phala, Relace, SambaNova, SiliconFlow, Stealth, StepFun, StreamLake, Switchpoint,
-  Targon, Ubicloud, Venice, WandB, xAI, Xiaomi, Z.AI`
-    .split(',')
-    .map((name) => name.trim()),
-);
+/** The first step of a call: its model names become offers, and the provider names in its preferences are checked. */
 
-/** `deepinfra/turbo` is a variant of one: https://openrouter.ai/docs/guides/routing/provider-selection */
-const baseOf = (name: string): string => name.split('/', 1)[0] ?? '';
-const isElsewhere = (name: string): boolean => ELSEWHERE(baseOf(name)) !== undefined;
-
-/** A caller's preferences by provider, in the names that are used here. */
-export interface NamedProviders {
+/** A model that a call names, or that a configured name stands for, with its routing and its offers. */
+export interface RequestedModel {
+  readonly model: string;
   readonly routing: Routing;
-  /** Wishes that came to nothing, for the caller to be told: the field, and why. */
-  readonly ignored: readonly string[];
+  /** The configured name that led here. */
+  readonly route?: string;
+  readonly offers: readonly ModelOffer[];
+  /** The provider that the model's name asks for. */
+  readonly pin?: string;
 }
 
-const FIELDS = ['order', 'only', 'ignore'] as const;
+/** A call whose names have been looked up. */
+export interface ResolvedCall {
+  readonly models: readonly RequestedModel[];
+  /** Provider preferences that have no effect, in words for the caller. */
+  readonly ignored: readonly string[];
+  /** The families whose tokenizers are needed to count the prompt. */
+  readonly families: ReadonlySet<Family>;
+  /** Milliseconds for the whole call: the least of what the transport, the caller and its routes allow. */
+  readonly timeoutMs?: number;
+}
 
 /**
- * Finds the providers that `order`, `only` and `ignore` name. What OpenRouter has and this deployment has not is left out of
- * the lists, as OpenRouter leaves out what does not serve a model. A name that nobody knows is `invalid_request`, and so is
- * an `only` of which nothing is left: it would be ignored in silence, or leave nothing without a word.
+ * Looks up the offers of the models a call names, and expands configured names. Throws `model_not_found` for a name that
+ * nobody knows, and `invalid_request` for an unknown provider or template.
  *
- * @param known the providers of this deployment and those built in
+ * @param today the day, as `2026-11-22`, by which retirements are judged
  */
-export function namedProviders(
-  routing: Routing,
-  providerOf: (name: string) => string | undefined,
-  known: () => readonly string[],
-): NamedProviders {
-  if (FIELDS.every((field) => routing[field] === undefined)) return { routing, ignored: [] };
-  const ignored: string[] = [];
-  const named: { -readonly [K in (typeof FIELDS)[number]]?: string[] } = {};
-  for (const field of FIELDS) {
-    const names = routing[field];
-    if (!names) continue;
-    const ids = new Set<string>();
-    for (const [at, name] of names.entries()) {
-      const id = providerOf(name);
-      const param = `provider.${field}[${at}]`;
-      const shown = name.slice(0, 100);
-      const whole = id === undefined && name.includes('/') ? providerOf(baseOf(name)) : undefined;
-      if (id !== undefined) ids.add(id);
-      // Its variants (a quantization, a region) are not told apart here: all of it is meant then, and that is said.
-      else if (whole !== undefined) {
-        ids.add(whole);
-        ignored.push(`${param} (${shown} is all of ${whole} here)`);
-      } else if (!isElsewhere(name))
-        throw unknownProvider(`${param}: there is no provider "${shown}" here.`, param, known());
-      // Not to ask whom nobody can ask is no wish left undone.
-      else if (field !== 'ignore') ignored.push(`${param} (no ${shown} here)`);
+export function resolve(call: Call, world: World, today: string): ResolvedCall {
+  const services = serviceIndex(world.services, world.registry);
+  const { routing, ignored } = checkedProviders(
+    call.routing,
+    (name) => services.providerOf(name) ?? (world.providers.has(name) ? name : undefined),
+    () => [...new Set([...world.registry.ids, ...world.providers.keys()])],
+  );
+  assertKnownTemplate(call);
+  const requested: RequestedModel[] = [];
+  const families = new Set<Family>();
+  let timeoutMs = call.timeoutMs;
+  for (const name of call.models) {
+    for (const target of expand(name, routing, world.routes, services.isName)) {
+      const { offers, pin } = requestedOffers(target.model, target.route, world, today);
+      requested.push(pin === undefined ? { ...target, offers } : { ...target, offers, pin });
+      for (const { family } of offers) families.add(family);
+      const { deadlineMs } = target.routing;
+      if (deadlineMs !== undefined) timeoutMs = Math.min(timeoutMs ?? deadlineMs, deadlineMs);
     }
-    if (field === 'only' && names.length > 0 && ids.size === 0) {
-      const param = 'provider.only';
-      throw unknownProvider(`${param}: none of the providers it names is here.`, param, known());
-    }
-    named[field] = [...ids];
   }
-  return { routing: { ...routing, ...named }, ignored };
+  const [first] = requested;
+  // Every name is unknown or retired: throw the error of the first one.
+  if (first && requested.every(({ offers }) => offers.length === 0)) offersOf(first.model, world, today);
+  return { models: requested, ignored, families, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }
 
-const unknownProvider = (what: string, param: string, known: readonly string[]): GatewayError =>
-  new GatewayError('invalid_request', `${what} There are ${known.join(', ')}.`, { param });
-
-/** What goes on after where a family is named, if there is no family of that name. */
-export function familyMistake(family: string): string | undefined {
-  const known = [...new Set([...templateFamilies(), ...models().map((model) => model.family)])].sort();
-  if (known.includes(family)) return undefined;
-  const near = nearestOf(family, known);
-  const hint = near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : '';
-  return `must be the name of a family of models.${hint} There are ${known.join(', ')}`;
+/** In a route a model may be retired, or not loaded on its server: it is skipped, and the next of the route serves. */
+function requestedOffers(model: string, route: string | undefined, world: World, today: string) {
+  if (route === undefined) return offersOf(model, world, today);
+  return unknownName(model, world) ? { offers: [], pin: undefined } : offersOf(model, world, today, true);
 }
 
 function assertKnownTemplate(call: Call): void {
@@ -100,72 +78,102 @@ function assertKnownTemplate(call: Call): void {
   });
 }
 
-/** One model that a call asks for, with how it is to be routed, and its offers. */
-export interface Named extends Wanted, Sources {}
-
-/** What a call asks for, looked up: its offers, and what it takes to say what each would do. */
-export interface Asked {
-  readonly named: readonly Named[];
-  /** Wishes about providers that came to nothing, as callers are told of them. */
-  readonly ignored: readonly string[];
-  /** Families whose tokenizers must be ready. */
-  readonly families: ReadonlySet<Family>;
-  /** Milliseconds for the whole call: the least of what the transport, the caller and the routes it names allow. */
-  readonly timeoutMs?: number;
-}
-
 /**
- * What a route names retires without its callers' doing, and a model of one's own may not be loaded: it is left out then, and
- * the next of the route serves.
+ * OpenRouter's providers that are not built in here, as its SDK lists them (npm @openrouter/sdk, `ProviderName`) and by the
+ * slugs of its routing docs. A request written for OpenRouter may name them. Any other unknown name is a mistake.
  */
-function sourcesOf({ model, route }: Wanted, world: World, today: string): Sources {
-  if (route !== undefined && unknownName(model, world)) return { sources: [] };
-  return offersOf(model, world, today, route !== undefined);
+const NAMES_ELSEWHERE = `AI21, AionLabs, Alibaba, Amazon Nova, Anthropic, Arcee, Arcee AI, AtlasCloud, Atoma, Avian, Azure, Baidu,
+  BaseTen, Black Forest Labs, ByteDance, Cerebras, Chutes, Cirrascale, Clarifai, Cloudflare, Cohere, CrofAI, Crusoe, DeepInfra,
+  DeepSeek, Enfer, Featherless, Fireworks, Friendli, GMICloud, Google, Google AI Studio, Google Vertex, Groq, Hyperbolic,
+  Inception, Inceptron, InferenceNet, Infermatic, Inflection, io.net, Kluster, Lambda, Liquid, Mancer, Mancer 2, Meta,
+  Minimax, Mistral, ModelRun, Modular, Moonshot AI, Morph, NCompass, Nebius, NextBit, Nineteen, Novita, Nvidia, OpenAI,
+  OpenInference, Parasail, Perplexity, Phala, Relace, SambaNova, SiliconFlow, Stealth, StepFun, StreamLake, Switchpoint,
+  Targon, Ubicloud, Venice, WandB, xAI, Xiaomi, Z.AI`;
+
+let elsewhere: ReturnType<typeof providerNames> | undefined;
+
+/** `deepinfra/turbo` is a variant of one: https://openrouter.ai/docs/guides/routing/provider-selection */
+const baseOf = (name: string): string => name.split('/', 1)[0] ?? '';
+
+function isElsewhere(name: string): boolean {
+  elsewhere ??= providerNames(NAMES_ELSEWHERE.split(',').map((one) => one.trim()));
+  return elsewhere(baseOf(name)) !== undefined;
 }
 
+const PROVIDER_FIELDS = ['order', 'only', 'ignore'] as const;
+
 /**
- * Looks up the offers of the models a call names, configured names followed to the models that they stand for. Throws `model_not_found` for a name nobody knows, and `invalid_request`
- * for a provider or a template nobody knows.
+ * Replaces the provider names in `order`, `only` and `ignore` by ids. Providers that OpenRouter has and this deployment has
+ * not are removed, as OpenRouter skips providers that do not serve a model, and the caller is told. `invalid_request` for
+ * a name that nobody knows, and for an `only` of which nothing is left.
  *
- * @param today the day, as `2026-11-22`, by which retirements are judged
+ * @param known the providers of this deployment and those built in
  */
-export function resolve(call: Call, world: World, today: string): Asked {
-  const services = serviceIndex(world.services, world.registry);
-  const { routing, ignored } = namedProviders(
-    call.routing,
-    (name) => services.providerOf(name) ?? (world.providers.has(name) ? name : undefined),
-    () => [...new Set([...world.registry.ids, ...world.providers.keys()])],
-  );
-  assertKnownTemplate(call);
-  const named = call.models
-    .flatMap((name) => expand(name, routing, world.routes, services.isName))
-    .map((wanted) => ({ ...wanted, ...sourcesOf(wanted, world, today) }));
-  const [none] = named;
-  // Nothing that a route names is known, or ever was: its first name says so.
-  if (none && named.every(({ sources }) => sources.length === 0)) offersOf(none.model, world, today);
-  const limits = [call.timeoutMs, ...named.map(({ routing }) => routing.deadlineMs)].filter((ms) => ms !== undefined);
-  return {
-    named,
-    ignored,
-    families: new Set(named.flatMap(({ sources }) => sources.map(familyOf))),
-    ...(limits.length > 0 ? { timeoutMs: Math.min(...limits) } : {}),
-  };
+function checkedProviders(
+  routing: Routing,
+  providerOf: (name: string) => string | undefined,
+  known: () => readonly string[],
+): { readonly routing: Routing; readonly ignored: readonly string[] } {
+  if (PROVIDER_FIELDS.every((field) => routing[field] === undefined)) return { routing, ignored: [] };
+  const ignored: string[] = [];
+  const checked: { -readonly [K in (typeof PROVIDER_FIELDS)[number]]?: string[] } = {};
+  for (const field of PROVIDER_FIELDS) {
+    const names = routing[field];
+    if (!names) continue;
+    const ids = new Set<string>();
+    for (const [at, name] of names.entries()) {
+      const id = providerOf(name);
+      if (id !== undefined) {
+        ids.add(id);
+        continue;
+      }
+      const param = `provider.${field}[${at}]`;
+      const shown = name.slice(0, 100);
+      const whole = name.includes('/') ? providerOf(baseOf(name)) : undefined;
+      // Variants (a quantization, a region) are not told apart here: the whole provider is used, and the caller told.
+      if (whole !== undefined) {
+        ids.add(whole);
+        ignored.push(`${param} (${shown} is all of ${whole} here)`);
+      } else if (!isElsewhere(name))
+        throw unknownProvider(`${param}: there is no provider "${shown}" here.`, param, known());
+      // To ignore a provider that is not here changes nothing, so that needs no notice.
+      else if (field !== 'ignore') ignored.push(`${param} (no ${shown} here)`);
+    }
+    if (field === 'only' && names.length > 0 && ids.size === 0) {
+      const param = 'provider.only';
+      throw unknownProvider(`${param}: none of the providers it names is here.`, param, known());
+    }
+    checked[field] = [...ids];
+  }
+  return { routing: { ...routing, ...checked }, ignored };
 }
 
-/** The user's own services that serve what a name comes to, its first model's first. */
+const unknownProvider = (what: string, param: string, known: readonly string[]): GatewayError =>
+  new GatewayError('invalid_request', `${what} There are ${known.join(', ')}.`, { param });
+
+/** For a configured family name: how a sentence that names the field goes on if there is no such family. */
+export function familyMistake(family: string): string | undefined {
+  const known = [...new Set([...templateFamilies(), ...models().map((model) => model.family)])].sort();
+  if (known.includes(family)) return undefined;
+  const near = nearestOf(family, known);
+  const hint = near.length > 0 ? ` Did you mean ${near.join(' or ')}?` : '';
+  return `must be the name of a family of models.${hint} There are ${known.join(', ')}`;
+}
+
+/** The configured services that serve what a name stands for, those of its first model first. */
 export const servicesNamed = (name: string, world: World): readonly ServiceOffer[] =>
   expand(name, {}, world.routes, serviceIndex(world.services, world.registry).isName).flatMap(
     ({ model }) => lookUp(model, world).own,
   );
 
-/** What a name means for who counts its tokens. */
+/** What counting tokens needs to know of a model. */
 export interface NamedModel {
   readonly model: string;
   readonly family: Family;
   readonly contextLength?: number;
 }
 
-/** The models of a name, retired ones too: several for a route. Throws `model_not_found`. */
+/** The models of a name, retired ones too; several for a route. Throws `model_not_found`. */
 export const modelsNamed = (name: string, world: World): readonly NamedModel[] =>
   expand(name, {}, world.routes, serviceIndex(world.services, world.registry).isName).map(({ model }) =>
     modelNamed(model, world),
@@ -177,9 +185,9 @@ function modelNamed(name: string, world: World): NamedModel {
     const { id, family, contextLength } = known;
     return { model: id, family, ...(contextLength === undefined ? {} : { contextLength }) };
   }
-  // Throws for what is no model of the user's own either.
-  const [source] = offersOf(name, world, '').sources;
-  if (source?.kind !== 'service') return { model: name, family: 'unknown' };
-  const { model, family = 'unknown', contextLength } = source.offer;
+  // Throws for a name that no configured service has either.
+  const [offer] = offersOf(name, world, '').offers;
+  if (!offer) return { model: name, family: 'unknown' };
+  const { model, family, contextLength } = offer;
   return { model, family, ...(contextLength === undefined ? {} : { contextLength }) };
 }

@@ -8,19 +8,24 @@ import {
   type ServiceOffer,
 } from '../core/index.ts';
 
-/** Looks up models on the user's own services by name, however many there are. */
+/**
+ * Models on configured services (self-hosted or OpenAI-compatible): an index by name, and the live list of what their
+ * servers have.
+ */
+
+/** Finds configured models by name in constant time. */
 export interface ServiceIndex {
-  /** The provider that a name means: the user's own, or one of those built in. */
+  /** The provider that a name means, configured or built in. */
   readonly providerOf: (name: string) => string | undefined;
-  /** By the name callers use, or with its provider before it: `mine/my-model`. In another case only where that is one model. */
+  /** By the name callers use, or with its provider in front: `mine/my-model`. Case is ignored where that is unambiguous. */
   called(name: string): readonly ServiceOffer[];
-  /** Whether a whole name, whatever stands at its end, is a model of the user's own. */
+  /** Whether a name, suffix included, is a configured model's. */
   readonly isName: (name: string) => boolean;
-  /** Services of a model of the catalogue, by whichever of its names they are configured. */
+  /** Services of a catalogue model, under whichever of its names they are configured. */
   of(modelId: string): readonly ServiceOffer[];
 }
 
-/** No name is longer, and a text that nobody bounded is not copied. */
+/** No name is longer. Longer texts are not copied to compare them. */
 const LONGEST = 512;
 
 function add(map: Map<string, ServiceOffer[]>, key: string, offer: ServiceOffer): void {
@@ -29,7 +34,7 @@ function add(map: Map<string, ServiceOffer[]>, key: string, offer: ServiceOffer)
   else if (!offers.includes(offer)) offers.push(offer);
 }
 
-/** Names in lower case; none where several models' names differ by case alone. */
+/** Names in lower case; an empty list where several models' names differ only by case. */
 function foldedNames(
   named: ReadonlyMap<string, readonly ServiceOffer[]>,
 ): ReadonlyMap<string, readonly ServiceOffer[]> {
@@ -64,7 +69,7 @@ function indexOf(services: readonly ServiceOffer[], registry: ProviderRegistry):
 
 const indexes = new WeakMap<readonly ServiceOffer[], ServiceIndex>();
 
-/** The index of a list of services. Made once for each list: a call asks for it, and none pays for it. */
+/** The index of a list of services, made once for each list. */
 export function serviceIndex(services: readonly ServiceOffer[], registry: ProviderRegistry): ServiceIndex {
   let index = indexes.get(services);
   if (!index) {
@@ -74,24 +79,24 @@ export function serviceIndex(services: readonly ServiceOffer[], registry: Provid
   return index;
 }
 
-/** How long an isolate goes on with what a server has listed before it asks again, behind a call's back. */
+/** How long a server's list is used before it is read again, in the background. */
 const FRESH_MS = 60_000;
-/** A server that could not be asked, or does not know a name yet, is asked again after this time at the earliest. */
+/** Earliest time after which a server that failed, or does not know a name yet, is asked again. */
 const AGAIN_MS = 2_000;
 /** Longest time that a call waits for lists. */
 const WAIT_MS = 3_000;
 
-/** Models on the user's own services, as they are now: those of the configuration, and those that the servers list. */
+/** The models on configured services as of now: those of the configuration and those the servers list. */
 export interface Services {
-  /** At once. The same list, and not only an equal one, as long as nothing changes. */
+  /** Returns at once. It is the same list object as long as nothing changes. */
   offers(): readonly ServiceOffer[];
-  /** Waits until every server has been asked once. Then lists older than a minute are read again without anybody's waiting. */
+  /** Waits until every server has been asked once. Later, lists older than a minute are read again in the background. */
   ready(): Promise<void>;
-  /** Asks again, for a name that nobody knows: a model may just have been loaded. */
+  /** Asks again, for an unknown name: a model may just have been loaded. */
   again(): Promise<void>;
-  /** Services that could not be asked so far, and why. */
+  /** Services that could not be asked yet, and why. */
   unread(): readonly { readonly service: string; readonly error: GatewayError }[];
-  /** Whether servers are asked at all: then a name that is not known here may be known to them. */
+  /** Whether any server lists its models: then an unknown name may be known to it. */
   readonly open: boolean;
 }
 
@@ -100,7 +105,7 @@ export interface ServicesOptions {
   /** As configured. */
   readonly offers: readonly ServiceOffer[];
   readonly discoveries: readonly Discovery[];
-  /** Keeps the isolate alive for work that nobody waits for (`waitUntil`). */
+  /** Keeps the isolate alive for background work (`waitUntil`). */
   readonly background: (work: Promise<void>) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -115,7 +120,7 @@ interface State {
   asking?: Promise<void>;
 }
 
-/** Weights that the catalogue knows, under a name that it does not: they are read and counted as what they are. */
+/** A model under a name of its own whose weights the catalogue knows gets their family, context and capabilities. */
 function recognised(offer: ServiceOffer, registry: ProviderRegistry): ServiceOffer {
   const { model, weights } = offer;
   if (weights === undefined || findModel(model, registry).kind === 'model') return offer;
@@ -152,7 +157,7 @@ export function liveServices({
     const read = states.filter(({ listed }) => listed);
     const isRead = ({ provider, service }: ServiceOffer) =>
       read.some(({ discovery }) => discovery.provider === provider && discovery.service === service);
-    // A list has what is configured of its service, too.
+    // A server's list includes what is configured for its service.
     all = [...configured.filter((offer) => !isRead(offer)), ...read.flatMap(({ listed }) => listed ?? [])];
   }
 
@@ -166,7 +171,7 @@ export function liveServices({
       state.listed = listed;
       gather();
     } catch (thrown) {
-      // What it listed before holds until it can be asked again.
+      // The previous list is kept until the server can be asked again.
       state.error = asGatewayError(thrown);
     } finally {
       delete state.asking;
@@ -174,7 +179,7 @@ export function liveServices({
   }
 
   function ask(state: State): Promise<void> {
-    // By time as well: the platform may drop what a request left behind, and then nobody would ever ask again.
+    // Also limited by time: the platform may drop a request's background work, and then `asking` would never end.
     if (state.asking && now() - state.askedAt < WAIT_MS) return state.asking;
     state.askedAt = now();
     state.asking = read(state);
@@ -182,7 +187,7 @@ export function liveServices({
     return state.asking;
   }
 
-  /** Never longer than that, whatever becomes of the request that asked first. */
+  /** Bounded, whatever becomes of the request that asked first. */
   const wait = (asked: readonly Promise<void>[]): Promise<void> =>
     asked.length === 0 ? Promise.resolve() : Promise.race([Promise.all(asked).then(() => undefined), sleep(WAIT_MS)]);
 

@@ -1,115 +1,174 @@
 import { type Call, GatewayError, type Routing } from '../core/index.ts';
 import { type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
-import { consider, isExclusion, offerName } from './consider.ts';
-import { drawFor, isTriedLast, rank, toldDraws } from './rank.ts';
+import { assess, isExclusion, offerName } from './assess.ts';
+import type { AssessedOffer, Assessment } from './candidate.ts';
+import type { ModelOffer } from './model-offers.ts';
+import { drawFor, explainDraws, isTriedLast, rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
 import { idsReader } from './request-form.ts';
-import type { Asked } from './resolve.ts';
-import { contextLengthOf, factsOf, type OfferSource } from './sources.ts';
+import type { RequestedModel, ResolvedCall } from './resolve.ts';
 import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
 
-/** Why the caller does not want a provider, if it does not. */
-function allowedBy({ only, ignore }: Routing, pin: string | undefined): (provider: string) => string | undefined {
-  return (provider) => {
-    if (pin !== undefined && pin !== provider) return `The model name asks for ${pin}.`;
-    if (only && !only.includes(provider)) return 'provider.only leaves it out.';
-    if (ignore?.includes(provider)) return 'provider.ignore leaves it out.';
-    return undefined;
-  };
+/** Lays out the offer sheet of a call: every offer of the requested models, assessed and ranked, or an error if none is left. */
+
+/** When a sheet is laid out, and what is at hand for it. */
+export interface Moment {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The day, as `2026-11-27`. */
+  readonly today: string;
+  readonly tokenizers: Tokenizers;
+  /** Tokens of the call's prompt as the providers themselves counted them, by `offerName`. */
+  readonly providerCounts?: ReadonlyMap<string, number>;
+  /**
+   * Count a prompt only when somebody reads the count, where neither an exclusion nor the order depends on it. The sheet
+   * decides exactly as it does with every prompt counted.
+   */
+  readonly countWhenRead?: boolean;
 }
 
 /** Tokens up to which a prompt is counted, whatever the offers take: a caller wants to know by how much it is too long. */
 const COUNTED = 100_000;
 
-/** When a sheet is laid out, and for whom. */
-export interface Moment {
-  /** Milliseconds since the epoch. */
-  readonly now: number;
-  /** The day of it, as `2026-11-27`. */
-  readonly today: string;
-  readonly tokenizers: Tokenizers;
-  /** Tokens of the call's prompt as providers themselves have counted it, by `offerName`. */
-  readonly told?: ReadonlyMap<string, number>;
-}
-
-/** Stops where no offer takes more. */
-function counterFor({ named }: Asked, { tokenizers }: Moment): PromptCounter {
-  const contexts = named.flatMap(({ sources }) => sources.map((one) => contextLengthOf(one) ?? 0));
-  return promptCounter(tokenizers, Math.max(COUNTED, ...contexts));
-}
-
-/** An offer under the configured name by which a call came to it. */
-function named<T extends Candidate | Exclusion>(offer: T, route: string | undefined): T {
-  if (route === undefined) return offer;
-  return 'plain' in offer && offer.plain ? { ...offer, route, plain: { ...offer.plain, route } } : { ...offer, route };
+/** A counter that stops where no offer takes more. */
+function counterFor({ models }: ResolvedCall, { tokenizers }: Moment): PromptCounter {
+  let limit = COUNTED;
+  for (const { offers } of models) {
+    for (const { contextLength = 0 } of offers) if (contextLength > limit) limit = contextLength;
+  }
+  return promptCounter(tokenizers, limit);
 }
 
 /**
- * What every offer that was asked for would do with the call, in the order in which they are to be tried, or why it is
- * left out. Pure: it asks nobody.
+ * What every offer would do with the call, in the order in which they are tried, or why it is excluded. Pure.
  *
- * @param explain work out prompt and cost of offers that are left out as well
- * @param counter what else has counted of the call with it is not counted again
+ * @param explain also work out the prompt and cost of excluded offers
+ * @param counter reuses what it has counted of the call before
  */
 export function layOut(
   call: Call,
-  asked: Asked,
+  resolved: ResolvedCall,
   world: World,
   moment: Moment,
   explain = false,
-  counter = counterFor(asked, moment),
+  counter = counterFor(resolved, moment),
 ): OfferSheet {
-  const { now, today, tokenizers, told } = moment;
-  const first = asked.named[0]?.sources[0];
-  const readIds = idsReader(first, tokenizers);
-  const renderings =
-    call.kind === 'chat'
-      ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers, first && factsOf(first))
-      : undefined;
-  const shared = { world, now, today, tokenizers, counter, renderings, explain, readIds, ignored: asked.ignored, told };
-  let draw: number | undefined;
-  const eligible: Candidate[] = [];
-  const last: Candidate[] = [];
+  const { now, today, tokenizers, providerCounts } = moment;
+  const origin = resolved.models[0]?.offers[0];
+  const shared = {
+    world,
+    now,
+    today,
+    tokenizers,
+    counter,
+    renderings:
+      call.kind === 'chat'
+        ? renderingsOf(call, today, call.templating.markers ?? world.markers, world.providers, origin)
+        : undefined,
+    readIds: idsReader(origin, tokenizers),
+    ignored: resolved.ignored,
+    providerCounts,
+    explain,
+    countWhenRead: moment.countWhenRead === true && !explain,
+  };
+  let drawn: number | undefined;
+  const draw = (): number => {
+    drawn ??= drawFor(call, now);
+    return drawn;
+  };
+  const eligible: AssessedOffer[] = [];
+  const last: AssessedOffer[] = [];
   const excluded: Exclusion[] = [];
   let complete = false;
-  for (const { sources, pin, routing, route } of asked.named) {
-    const consideration = { ...shared, call: { ...call, routing } };
-    const allowed = allowedBy(routing, pin);
-    const offers: Candidate[] = [];
-    for (const source of sources) {
-      const considered = named(consider(consideration, source, allowed), route);
-      if (isExclusion(considered)) excluded.push(considered);
-      else offers.push(considered);
-    }
+  for (const model of resolved.models) {
+    const { routing, route } = model;
+    const own = routing === call.routing ? call : { ...call, routing };
+    const candidates = assessAll({ ...shared, call: own, route }, model, excluded);
     if (complete) continue;
-    // One offer alone is the first however it is drawn.
-    if (offers.length > 1) draw ??= drawFor(call, now);
-    const ranked = rank(offers, routing, routing.sort, draw ?? 0);
+    const ranked = rank(candidates, routing, draw);
     for (const offer of routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked) {
       (isTriedLast(offer, routing) ? last : eligible).push(offer);
     }
-    // Nothing comes after an offer that is to have no other after it.
+    // Without fallbacks no other offer is tried after the first one.
     complete = routing.allowFallbacks === false && ranked.length > 0;
   }
-  return { eligible: toldDraws([...eligible, ...last]), excluded };
+  for (const offer of last) eligible.push(offer);
+  explainDraws(eligible);
+  return { eligible, excluded };
+}
+
+function assessAll(given: Assessment, { offers, pin, routing }: RequestedModel, excluded: Exclusion[]) {
+  const candidates: AssessedOffer[] = [];
+  for (const offer of offers) {
+    const assessed = assess(given, offer, (provider) => deniedBy(routing, pin, provider));
+    if (isExclusion(assessed)) excluded.push(assessed);
+    else candidates.push(assessed);
+  }
+  return candidates;
+}
+
+/** Why the caller does not want a provider; undefined if it does. */
+function deniedBy({ only, ignore }: Routing, pin: string | undefined, provider: string): string | undefined {
+  if (pin !== undefined && pin !== provider) return `The model name asks for ${pin}.`;
+  if (only && !only.includes(provider)) return 'provider.only leaves it out.';
+  if (ignore?.includes(provider)) return 'provider.ignore leaves it out.';
+  return undefined;
 }
 
 /**
- * Offers whose providers can be asked how long the prompt is, where that decides whether `max_cost` allows them: the bound of
- * an estimate is over it, and cuts the answer or leaves the offer out.
+ * The sheet of a call that is to be made. Throws `context_length_exceeded` if the prompt is too long for every offer that could
+ * serve it otherwise, and `no_eligible_offer` with all reasons if none is left.
  */
-export function worthAsking(call: Call, asked: Asked, world: World, moment: Moment): readonly Candidate[] {
-  const canCount = ({ offer }: OfferSource): boolean => world.providers.get(offer.provider)?.countTokens !== undefined;
-  const bounded = asked.named.some(({ routing, sources }) => routing.maxCost !== undefined && sources.some(canCount));
+export function offerSheet(call: Call, resolved: ResolvedCall, world: World, moment: Moment): OfferSheet {
+  const sheet = layOut(call, resolved, world, moment);
+  if (sheet.eligible.length === 0) throw nothingLeft(call, sheet.excluded);
+  return sheet;
+}
+
+class CountNeeded extends Error {}
+
+const UNLOADED: Tokenizers = () => {
+  throw new CountNeeded();
+};
+
+/**
+ * Whether the sheet of a call depends on a count of its prompt, so that tokenizers must be loaded before it is laid out. If not,
+ * it can be laid out with `countWhenRead`, and they must be loaded before anything of the sheet is counted.
+ */
+export function needsExactCount(
+  call: Call,
+  resolved: ResolvedCall,
+  world: World,
+  { now, today }: Pick<Moment, 'now' | 'today'>,
+): boolean {
+  try {
+    // An error would be the call's answer, and it may quote a count.
+    const sheet = layOut(call, resolved, world, { now, today, tokenizers: UNLOADED, countWhenRead: true });
+    return sheet.eligible.length === 0;
+  } catch (thrown) {
+    if (thrown instanceof CountNeeded) return true;
+    throw thrown;
+  }
+}
+
+/**
+ * Offers whose provider should be asked to count the prompt, because only the bound of our estimate is over `max_cost`.
+ */
+export function worthProviderCount(
+  call: Call,
+  resolved: ResolvedCall,
+  world: World,
+  moment: Moment,
+): readonly Candidate[] {
+  const canCount = ({ provider }: Pick<ModelOffer, 'provider'>): boolean =>
+    world.providers.get(provider)?.countTokens !== undefined;
+  const bounded = resolved.models.some(({ routing, offers }) => routing.maxCost !== undefined && offers.some(canCount));
   if (!bounded) return [];
-  const { eligible } = layOut(call, asked, world, moment);
+  const { eligible } = layOut(call, resolved, world, moment);
   const allowed = new Set(eligible.filter(({ output }) => !output.clamped).map(offerName));
-  const unbound = asked.named.map((one) => ({ ...one, routing: withoutMaxCost(one.routing) }));
-  return layOut(call, { ...asked, named: unbound }, world, moment).eligible.filter(
-    (offer) =>
-      offer.prompt.exactness === 'estimate' &&
-      !allowed.has(offerName(offer)) &&
-      world.providers.get(offer.provider)?.countTokens !== undefined,
+  const models = resolved.models.map((one) => ({ ...one, routing: withoutMaxCost(one.routing) }));
+  return layOut(call, { ...resolved, models }, world, moment).eligible.filter(
+    (offer) => offer.prompt.exactness === 'estimate' && !allowed.has(offerName(offer)) && canCount(offer),
   );
 }
 
@@ -117,25 +176,16 @@ function withoutMaxCost({ maxCost: _, ...rest }: Routing): Routing {
   return rest;
 }
 
-/**
- * The same for a call that is to be made. Throws `context_length_exceeded` where the prompt is too long for every offer
- * that could serve it otherwise, and `no_eligible_offer` with all reasons where none is left.
- */
-export function offerSheet(call: Call, asked: Asked, world: World, moment: Moment): OfferSheet {
-  const sheet = layOut(call, asked, world, moment);
-  if (sheet.eligible.length === 0) throw nothingLeft(call, sheet.excluded);
-  return sheet;
-}
-
+/** Distinct reasons that an error message repeats. */
 const SHOWN = 4;
 
-/** Which reasons a caller can use: what it ruled out itself it knows, and what ended long ago helps only if that is all. */
-const TELLS: Readonly<Partial<Record<ExclusionCode, number>>> = { retired: 1, not_allowed: 2 };
-const tells = ({ code }: Exclusion): number => TELLS[code] ?? 0;
+/** Less useful reasons: a retirement long ago, and what the caller itself ruled out. They are told if there are no others. */
+const RANKED_REASONS: Readonly<Partial<Record<ExclusionCode, number>>> = { retired: 1, not_allowed: 2 };
+const usefulness = ({ code }: Exclusion): number => RANKED_REASONS[code] ?? 0;
 
 /**
- * OpenAI's own sentence, digits without separators: clients know an overflow by its words and then shorten the conversation
- * (LiteLLM's exception_mapping_utils.py, langchain-openai, opencode, pi, Cline and Roo Code).
+ * OpenAI's own sentence, digits without separators: clients recognise an overflow by these words and then shorten the
+ * conversation (LiteLLM's exception_mapping_utils.py, langchain-openai, opencode, pi, Cline and Roo Code).
  */
 function tooLong(param: string, tooSmall: readonly Exclusion[]): string {
   const [largest] = tooSmall.toSorted((a, b) => (b.contextLength ?? 0) - (a.contextLength ?? 0));
@@ -155,19 +205,19 @@ function nothingLeft(call: Call, excluded: readonly Exclusion[]): GatewayError {
     ...(contextLength === undefined ? {} : { context_length: contextLength }),
   }));
   const tooSmall = excluded.filter(({ code }) => code === 'context_too_small');
-  const most = Math.min(...excluded.map(tells));
-  const told = tooSmall.length > 0 ? tooSmall : excluded.filter((one) => tells(one) === most);
-  const reasons = [...new Set(told.map(({ message }) => message))].slice(0, SHOWN);
+  const best = Math.min(...excluded.map(usefulness));
+  const shown = tooSmall.length > 0 ? tooSmall : excluded.filter((one) => usefulness(one) === best);
+  const reasons = [...new Set(shown.map(({ message }) => message))].slice(0, SHOWN);
   const why = `No offer of ${call.models.join(', ')} can serve this call. ${reasons.join(' ')}`;
-  // Where a shorter prompt would have been served, that is what to say.
+  // A shorter prompt would have been served, so that is what the caller should hear.
   if (tooSmall.length > 0) {
     const param = call.kind === 'chat' ? 'messages' : 'prompt';
     const message = `${tooLong(param, tooSmall)}${why} Shorten it, or name a model with a longer context.`;
     return new GatewayError('context_length_exceeded', message, { param, offers });
   }
   // The caller's own text is at fault, and nothing else.
-  const [{ param } = { param: undefined }] = told;
-  if (param !== undefined && told.every((one) => one.param === param)) {
+  const [{ param } = { param: undefined }] = shown;
+  if (param !== undefined && shown.every((one) => one.param === param)) {
     return new GatewayError('invalid_request', why, { param, offers });
   }
   return new GatewayError('no_eligible_offer', why, { offers });

@@ -16,154 +16,162 @@ import type {
 } from '../core/index.ts';
 import type { Breaker, Health, Observed } from './health.ts';
 
-/** One model that a name comes to, and how the name's owner wants its calls routed. */
+/**
+ * The types of a call's way through this room: a call is resolved to offers, each offer is assessed to a `Candidate` or
+ * an `Exclusion`, candidates are ranked to an `OfferSheet`, and the relay plans each attempt from its candidate.
+ */
+
+/** A model and the routing that applies to it, after a configured name was expanded. */
 export interface Target {
-  /** Without a suffix: that is in `routing`. */
+  /** Without a suffix: what the suffix asks for is in `routing`. */
   readonly model: string;
   readonly routing: Routing;
+  /** The configured name. */
+  readonly route?: string;
 }
 
-/** A name that configuration gives to one model (an alias) or to several in order of preference (a route). */
+/** A configured name: an alias for one model, or a route over several in order of preference. */
 export interface Route {
   readonly kind: 'route' | 'alias';
-  /** As they are written; each may be such a name itself. */
+  /** As configured; each may be a configured name itself. */
   readonly models: readonly string[];
-  /** The defaults of `provider`, as they are written. */
+  /** Default `provider` preferences, as configured. */
   readonly provider?: Readonly<Record<string, unknown>>;
-  /** What it comes to when every name in it is followed to its end. At least one. */
+  /** The models after every nested name has been expanded. At least one. */
   readonly targets: readonly Target[];
 }
 
 export type Routes = ReadonlyMap<string, Route>;
 
-/** What the deployment has to offer. */
+/** What a deployment has: providers, services, prices, and what has been learned about them. */
 export interface World {
   readonly providers: ReadonlyMap<string, Provider>;
-  /** What is true of each provider, configured or not. */
+  /** What each provider tells about itself, configured or not. */
   readonly registry: ProviderRegistry;
   readonly services: readonly ServiceOffer[];
   /** The Bedrock region. */
   readonly region: string | undefined;
-  /** What is done about template syntax in callers' texts where the call does not say. Absent: see `wayFor`. */
+  /** How template markers in callers' texts are handled where the call does not say. Absent: see `requestFormFor`. */
   readonly markers?: MarkerMode;
   readonly prices: PriceBook;
   readonly health: Health;
-  /** HTTP requests that the platform lets one call make. Absent: as its free plan. */
+  /** HTTP requests the platform allows for one call. Absent: the limit of its free plan. */
   readonly subrequests?: number;
-  /** What the operator says of their accounts and servers, by provider. */
+  /** The operator's own statements about privacy, by provider. */
   readonly privacy?: ReadonlyMap<string, Privacy>;
-  /** Names that configuration gives to models. */
+  /** Configured model names. */
   readonly routes: Routes;
 }
 
-/** How big a prompt is, by the tokenizer and template of the model that reads it there. */
+/** The size of a call's prompt in tokens, by the tokenizer and template of the model that reads it. */
 export interface PromptSize {
-  /** Tokens of the largest prompt of the call; a chat is one. */
+  /** The call's largest prompt; a chat is one prompt. */
   readonly largest: number;
-  /** Of all of them. */
+  /** All prompts together. */
   readonly total: number;
   readonly exactness: 'exact' | 'estimate';
-  /** Share of the count that an estimate may be off by. */
+  /** Relative error of an estimate, at most. */
   readonly errorBound?: number;
-  /** Of an estimate: the total as it was counted, before what the offer was seen to bill. Absent where part of it was not counted (images). */
+  /** Of an estimate: the total before correction by the offer's bills. Absent where part of it was not counted (images). */
   readonly counted?: number;
-  /** Of an estimate: the most that all of them can be billed as. Absent where nobody can say. */
+  /** Of an estimate: the most the provider can bill for all prompts. Absent if unknown. */
   readonly atMost?: number;
-  /** The most that the provider may add to it without anybody's knowing: to tell the model of a schema. */
-  readonly beside?: number;
-  /** There are more tokens than that: nobody counted on, because no offer takes as many. */
+  /** Counting stopped here because no offer takes more. */
   readonly more?: true;
+  /** `largest` is not counted before it is read. No prompt is larger than this. */
+  readonly uncountedBound?: number;
 }
 
-/** What there is to say about how long an answer may get, in tokens for each choice. */
+/** Limits on the length of an answer, in tokens per choice. */
 export interface OutputLimit {
-  /** What is sent; absent where nothing is. */
+  /** The limit to send; absent if none is sent. */
   readonly maxTokens?: number;
-  /** The most that can come; absent where nobody knows. */
+  /** The most that can come back; absent if unknown. */
   readonly most?: number;
-  /** Less is sent than the caller asked for. */
+  /** Whether `maxTokens` is less than the caller asked for. */
   readonly clamped: boolean;
+  /** `most` depends on a prompt that is not counted before it is read. It is at least this. */
+  readonly uncountedLeast?: number;
 }
 
-/** What a whole call can come to, in nano-dollars. Without `max` it has no known bound. */
+/** What a whole call can cost, in nano-dollars. Without `max` there is no known upper bound. */
 export interface CallCost {
   readonly min: NanoDollars;
   readonly expected: NanoDollars;
   readonly max?: NanoDollars;
 }
 
-/** Counts an answer's text where the provider does not. */
+/** Counts an answer's tokens if the provider reports no usage. */
 export interface TextCounter {
   readonly exactness: 'exact' | 'estimate';
-  /** `continued`: the text begins inside another, and tokenizers that put a space before texts put none. */
+  /** `continued`: the text continues another one, so tokenizers that prepend a space do not. */
   count(text: string, options?: { readonly continued?: boolean }): number;
 }
 
 /**
- * Who puts the prompt in front of the answer: nobody, we, or the server, where more is asked of the prompt's tokens than
- * their text, or where we do not have it.
+ * Who repeats the prompt in front of the answer (`echo`): nobody, the gateway, or the server. The server must where the
+ * caller wants more of the prompt's tokens than their text, or where the gateway does not have the text.
  */
 export type Echo = 'none' | 'ours' | 'wire';
 
-/** One way to serve a call: a model at a provider, by one of its APIs. */
+/** An offer that can serve the call: a model at a provider, through one of its APIs. */
 export interface Candidate {
   readonly provider: string;
-  /** Which of the provider's services, where it has several. */
+  /** The configured service, for providers that have several. */
   readonly service?: string;
   /** The name in the catalogue. */
   readonly model: string;
-  /** The configured name by which the call came to it. */
+  /** The configured name through which the call reached this offer. */
   readonly route?: string;
   /** The provider's own id, as it is sent. */
   readonly upstream: string;
   readonly api: Api;
   readonly family: Family;
-  /** What the caller set and this offer cannot serve, by the caller's names. */
+  /** Parameters the caller set that this offer does not support, by the caller's names. */
   readonly drops: readonly string[];
-  /** Fields in which template syntax was broken, so that it stays text. */
+  /** Fields whose template markers were neutralised. */
   readonly altered: readonly string[];
-  /** The wire has `n`, so that one request brings all samples of a prompt. */
+  /** The API has `n`: one request returns all samples of a prompt. */
   readonly nativeN: boolean;
   readonly nativeStop: boolean;
-  /** Who puts the prompt in front of the answer, where the caller asks for it. */
   readonly echo: Echo;
   readonly toolStreaming: boolean;
   readonly systemRole: boolean;
-  /** What goes out: a chat as its provider arranged it, or finished prompts, each with what ends its answer. */
+  /** What is sent: a chat as its provider arranged it, or rendered prompts with the stop strings that end their answers. */
   readonly sends:
     | ({ readonly form: 'messages' } & ArrangedChat)
     | { readonly form: 'prompts'; readonly prompts: readonly Prompt[]; readonly stop: readonly string[] };
   readonly prompt: PromptSize;
-  /** Tokens that this wire is known to report beyond those the model reads. */
+  /** Prompt tokens this API reports beyond those the model reads. */
   readonly reportsExtra: number;
   readonly output: OutputLimit;
   readonly contextLength?: number;
   readonly counter: TextCounter;
-  /** Timers that its service sets for itself. */
+  /** Timers configured for its service. */
   readonly timeouts?: TimeoutSettings;
-  /** A refusal by its content policy may go to the next offer. */
+  /** After a refusal by this provider's content policy the next offer may be tried. */
   readonly policyFallbacks?: true;
-  /** Whether it is known to be there at all: on a service of the user's own, by the catalogue, or only perhaps. */
   readonly standing: Standing;
   readonly priced: Priced;
-  /** What the whole call can come to, all its prompts and samples; absent where nobody can say. */
-  readonly cost?: CallCost;
+  /** What the whole call can cost, all prompts and samples; undefined if unknown. */
+  readonly cost?: CallCost | undefined;
   readonly observed?: Observed;
   readonly breaker: Breaker;
-  /** It drops something that the caller set. */
+  /** Whether it drops anything the caller set. */
   readonly loses: boolean;
-  /** The provider makes a grammar of a JSON Schema of the call first: of a new one for up to minutes. */
+  /** The provider compiles a grammar from the call's JSON Schema first, which can take minutes for a new one. */
   readonly structured: boolean;
-  /** The same offer without that, for a server that refuses it. */
+  /** The same offer without that, for a server that rejects the schema. */
   readonly plain?: Candidate;
-  /** The schemas of a structured call, as `Health.refusesSchemas` knows them. */
+  /** A key for the schemas of a structured call; see `Health.refusesSchemas`. */
   readonly schemas?: string;
-  /** Probability of coming first among the offers it was drawn with. */
+  /** Probability of being tried first among the offers of one draw. */
   readonly drawn?: number;
-  /** Why it stands where it does among the offers, in whole sentences. */
+  /** Why it ranks where it does, in whole sentences. */
   readonly why: readonly string[];
 }
 
+/** A self-hosted service, a model the catalogue knows to be served, or one that may no longer be. */
 export type Standing = 'own' | 'served' | 'unproven';
 
 export type ExclusionCode =
@@ -185,27 +193,27 @@ export type ExclusionCode =
   | 'too_many_requests'
   | 'unsupported_parameter';
 
-/** One reason for machines, one sentence for people. */
-export interface Refusal {
+/** Why an offer cannot serve a call: a code for programs and a sentence for people. */
+export interface ExclusionReason {
   readonly code: ExclusionCode;
   readonly message: string;
-  /** The caller's field at fault, where one is. */
+  /** The caller's field at fault, if there is one. */
   readonly param?: string;
 }
-export const refuse = (code: ExclusionCode, message: string, param?: string): Refusal => ({
+
+export const exclude = (code: ExclusionCode, message: string, param?: string): ExclusionReason => ({
   code,
   message,
   ...(param === undefined ? {} : { param }),
 });
 
-/** Why an offer is left out. */
-export interface Exclusion extends Refusal {
+/** An offer that cannot serve the call, with whatever is known about it all the same. */
+export interface Exclusion extends ExclusionReason {
   readonly provider: string;
   readonly model: string;
   readonly upstream: string;
-  /** The configured name by which the call came to it. */
+  /** The configured name through which the call reached this offer. */
   readonly route?: string;
-  /** What is known of it all the same: where the prompt was counted before the offer was left out, or to explain. */
   readonly prompt?: PromptSize;
   readonly contextLength?: number;
   readonly api?: Api;
@@ -215,24 +223,24 @@ export interface Exclusion extends Refusal {
   readonly cost?: CallCost;
 }
 
-/** What every offer of the models asked for would do with the call. The relay acts on this very object. */
+/** Every offer of the requested models, assessed and ranked. The relay acts on this object. */
 export interface OfferSheet {
   /** In the order in which they are tried. */
   readonly eligible: readonly Candidate[];
   readonly excluded: readonly Exclusion[];
 }
 
-/** A call as one offer serves it. */
+/** How one offer serves a call. */
 export interface Plan {
-  /** Upstream requests, made side by side. */
+  /** Upstream requests, made in parallel. */
   readonly jobs: readonly Job[];
-  /** `piece`: nothing of an answer is seen before it is complete. */
+  /** `piece`: nothing of an answer arrives before all of it. */
   readonly form: 'stream' | 'piece';
   readonly choicesPerJob: number;
   readonly choices: number;
-  /** Stop strings that the relay applies, because the wire has none. */
+  /** Stop strings the relay applies because the API does not. */
   readonly stop: readonly string[];
-  /** Tokens of all jobs' prompts together. */
+  /** Tokens of all jobs' prompts together. May be counted only when read. */
   readonly promptTokens: number;
   readonly promptExactness: 'exact' | 'estimate';
   readonly counter: TextCounter;

@@ -8,14 +8,14 @@ import type { Config } from '../config.ts';
 import { type Call, dayOf, GatewayError } from '../core/index.ts';
 import type { CallContext } from '../dialects/openai/index.ts';
 import {
-  type Asked,
   type Moment,
   offerName,
   planFor,
+  type ResolvedCall,
   resolve,
   type Services,
   type World,
-  worthAsking,
+  worthProviderCount,
 } from '../offers/index.ts';
 import type { Relay } from '../relay/index.ts';
 import { type LoadVocabulary, readyTokenizers } from '../tokens/index.ts';
@@ -144,7 +144,7 @@ export const contextOf = (c: Context, id: string): CallContext => ({
 
 /** What `offerSheet` needs to rank a call's offers. */
 export interface Prepared {
-  readonly asked: Asked;
+  readonly asked: ResolvedCall;
   readonly moment: Moment;
 }
 
@@ -196,9 +196,9 @@ export async function prepare(call: Call, gateway: Gateway): Promise<Prepared> {
   const today = dayOf(now);
   const asked = await lookUp(gateway, () => resolve(call, world, today));
   const moment = { now, today, tokenizers: await readyTokenizers(asked.families, load) };
-  if (asked.named.every(({ routing }) => routing.maxCost === undefined)) return { asked, moment };
+  if (asked.models.every(({ routing }) => routing.maxCost === undefined)) return { asked, moment };
   const told = await toldCounts(call, asked, gateway, moment);
-  return { asked, moment: told ? { ...moment, told } : moment };
+  return { asked, moment: told ? { ...moment, providerCounts: told } : moment };
 }
 
 /** How long a call waits for a server to count a prompt on which its `max_cost` depends. */
@@ -207,11 +207,11 @@ const COUNTING_MS = 2_000;
 /** Servers' own counts of a prompt, asked for where only our estimate would put an offer above `max_cost`. */
 async function toldCounts(
   call: Call,
-  asked: Asked,
+  asked: ResolvedCall,
   { world }: Gateway,
   moment: Moment,
 ): Promise<ReadonlyMap<string, number> | undefined> {
-  const offers = worthAsking(call, asked, world, moment);
+  const offers = worthProviderCount(call, asked, world, moment);
   if (offers.length === 0) return undefined;
   const told = new Map<string, number>();
   await Promise.all(

@@ -100,8 +100,8 @@ async function countCalls(given: Call, gateway: Gateway) {
   const call: Call = { ...given, routing: { sort: 'price', ...given.routing } };
   const { asked: offers, moment } = await prepare(call, gateway);
   const rows = [];
-  for (const named of offers.named) {
-    const count = countCall(call, { ...offers, named: [named] }, gateway.world, moment);
+  for (const named of offers.models) {
+    const count = countCall(call, { ...offers, models: [named] }, gateway.world, moment);
     rows.push(await countRow(count, call, gateway.world.providers));
   }
   return rows;

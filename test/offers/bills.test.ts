@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { asBilled, BILLS_KEPT, correctionFrom } from '../../src/offers/bills.ts';
+import { asBilled } from '../../src/offers/counting.ts';
+import { BILLS_KEPT, correctionFrom } from '../../src/offers/health.ts';
 import { type Bill, countCall, resolve, UNSEEN } from '../../src/offers/index.ts';
 import type { PromptSize } from '../../src/offers/types.ts';
 import { healthBook } from '../../src/relay/health.ts';

@@ -8,6 +8,7 @@ import {
   promptCounter,
   readyTokenizers,
   renderSegments,
+  type Segment,
   type Tokenizers,
   templateFamilies,
 } from '../../src/tokens/index.ts';
@@ -55,6 +56,18 @@ const tool: Tool = {
   parameters: { type: 'object', properties: { city: { type: 'string', enum: ['León', '東京'] } }, required: ['city'] },
 };
 
+/** A chat for a chat API, whose template is known where there are segments. */
+const asMessages = (messages: readonly Message[], tools: readonly Tool[], segments?: readonly Segment[]) =>
+  ({
+    form: 'messages',
+    api: 'chat',
+    chat: { messages, tools },
+    altered: [],
+    losesReasoning: false,
+    renders: segments !== undefined,
+    rendered: () => segments && { segments },
+  }) as const;
+
 describe('the most that a prompt can be, where it cannot be counted', () => {
   it('is never less than what a tokenizer and a template that are known make of it', () => {
     const exact = templateFamilies().filter((family) => tokenizers(family).exactness === 'exact');
@@ -67,12 +80,12 @@ describe('the most that a prompt can be, where it cannot be counted', () => {
         if (rendered.kind !== 'prompt') return;
         const counter = promptCounter(tokenizers, Number.POSITIVE_INFINITY);
         const { tokens } = counter.segments(family, rendered.segments);
-        const unseen = { form: 'messages', api: 'chat', messages: said, tools, altered: [] } as const;
+        const unseen = asMessages(said, tools);
         // Nothing is known of the template, and then only that it says no more by itself than this one.
         const alone = counter.segments(family, renderOf(family, tools)).tokens;
         expect(mostTokens(unseen, undefined, alone)).toBeGreaterThanOrEqual(tokens);
         // The template is known, the vocabulary is not.
-        const known = { ...unseen, segments: rendered.segments };
+        const known = asMessages(said, tools, rendered.segments);
         expect(mostTokens(known, undefined, undefined)).toBeGreaterThanOrEqual(tokens);
         // A raw prompt.
         const raw = {
@@ -96,9 +109,7 @@ describe('the most that a prompt can be, where it cannot be counted', () => {
   };
 
   it('is more than a tool is long on several lines, and costs nothing for one that is nested without end', () => {
-    const calling = (one: Tool) =>
-      mostTokens({ form: 'messages', api: 'chat', messages: [user('Hi')], tools: [one], altered: [] }, undefined, 0) ??
-      0;
+    const calling = (one: Tool) => mostTokens(asMessages([user('Hi')], [one]), undefined, 0) ?? 0;
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 })), (parameters) => {
         const given = { ...tool, parameters };

@@ -22,7 +22,7 @@ describe('the draw of the first offer', () => {
       const call = chat({ ...LLAMA, messages: [user(`Question ${n}`)] });
       expect(order(call, failing)[0]).toBe('bedrock');
       // One alone is no draw.
-      expect(offerOf(call, 'bedrock', failing).why.join(' ')).not.toMatch(/drawn/i);
+      expect(offerOf(call, 'bedrock', failing).why.join(' ')).not.toMatch(/probability/i);
     }
   });
 

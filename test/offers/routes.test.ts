@@ -22,7 +22,7 @@ const having = (value: unknown, more: Partial<World> = {}): World =>
 const models = (call: Call, in_: World): string[] => [...new Set(sheet(call, in_).eligible.map(({ model }) => model))];
 /** How each model that a call comes to is routed. */
 const routed = (call: Call, in_: World) =>
-  resolve(call, in_, TODAY).named.map(({ model, routing }) => ({ model, ...routing }));
+  resolve(call, in_, TODAY).models.map(({ model, routing }) => ({ model, ...routing }));
 
 describe('an alias', () => {
   const in_ = having({

@@ -87,7 +87,7 @@ describe('the default order', () => {
     expect(offerOf(chat(GPT), 'anyscale', world(own)).why.join()).toContain('costs the same whether used or not');
   });
 
-  it('draws the first by the inverse square of cost, over many calls', () => {
+  it('draws the first with a probability proportional to 1 / cost², over many calls', () => {
     const firsts = new Map<string, number>();
     const calls = 2000;
     for (let n = 0; n < calls; n++) {
@@ -169,8 +169,7 @@ describe('the default order', () => {
   });
 
   it('says why', () => {
-    for (const { why } of sheet(chat(GPT), bare).eligible)
-      expect(why.join(' ')).toMatch(/inverse square of cost: \d+ %/);
+    for (const { why } of sheet(chat(GPT), bare).eligible) expect(why.join(' ')).toMatch(/being tried first: \d+ %/);
   });
 });
 
@@ -178,10 +177,10 @@ describe('what the sheet says of a draw', () => {
   const drawn = (call: Call, in_: World) =>
     sheet(call, in_).eligible.map(({ provider: id, model, why }) => [
       `${id} ${model}`,
-      why.find((one) => one.startsWith('Drawn '))?.replace(/\d+ %/, 'p %'),
+      why.find((one) => one.startsWith('Probability '))?.replace(/\d+ %/, 'p %'),
     ]);
-  const FIRST = 'Drawn by the inverse square of cost: p % of such calls ask it first.';
-  const NEXT = 'Drawn by the inverse square of cost: of calls that come this far, p % ask it next.';
+  const FIRST = 'Probability of being tried first: p %, proportional to 1 / cost².';
+  const NEXT = 'Probability of being tried next, if those before it fail: p %, proportional to 1 / cost².';
 
   it('is that calls ask it first, where nothing else comes before', () => {
     expect(drawn(chat(GPT), bare).map(([, why]) => why)).toEqual([FIRST, FIRST]);
@@ -282,7 +281,7 @@ describe('what a call comes to', () => {
   it('is unknown where the price is, and never zero', () => {
     const own = world();
     expect(offerOf(chat(), 'anyscale', own)).toMatchObject({ priced: { known: false } });
-    expect(offerOf(chat(), 'anyscale', own)).not.toHaveProperty('cost');
+    expect(offerOf(chat(), 'anyscale', own).cost).toBeUndefined();
   });
 
   it('is unknown outside the regions that the price is for', () => {

@@ -19,8 +19,8 @@ const strays = inFile('src/dialects/openai/strays.ts', READ);
 const slips = inFile('src/dialects/openai/slips.ts', READ);
 const routing = inFile('src/dialects/openai/routing.ts', READ);
 const tools = inFile('src/dialects/openai/tools.ts', READ);
-const privacy = inFile('src/offers/consider.ts', ['test/offers/privacy.test.ts']);
-const thoughts = inFile('src/offers/renderings.ts', ['test/offers/reasoning.test.ts']);
+const privacy = inFile('src/offers/assess.ts', ['test/offers/privacy.test.ts']);
+const thoughts = inFile('src/offers/reasoning.ts', ['test/offers/reasoning.test.ts']);
 const echo = inFile('src/offers/request-form.ts', ['test/gateway/likelihood.test.ts']);
 const logprobs = inFile('providers/openai/response-fields.ts', ['test/gateway/likelihood.test.ts']);
 const rank = inFile('src/offers/rank.ts', ['test/offers/routing.test.ts']);
@@ -60,7 +60,7 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
   privacy(
     'kept-anyway',
     'A provider that keeps prompts serves a call under zdr.',
-    'routing.noRetention && !known?.noRetention',
+    'noRetention && !known?.noRetention',
     'false',
   ),
   thoughts(
@@ -75,17 +75,17 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
     'return at > asked ? has : undefined;',
     'return has;',
   ),
-  thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'at > asked && thoughtOf(message)', 'false'),
+  thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'at > asked && reasoningOf(message)', 'false'),
   echo(
     'echo-ours',
     'The prompt’s log probabilities do not come.',
-    "return more && onWire ? 'wire' : 'ours';",
+    "return more && native ? 'wire' : 'ours';",
     "return 'ours';",
   ),
   echo(
     'foreign-ids',
     'Token ids go to a model with another tokenizer.',
-    '!origin || !isSameTokenizer(facts, origin)',
+    '!origin || !hasSameTokenizer(offer, origin)',
     '!origin',
   ),
   logprobs(

@@ -37,7 +37,7 @@ const offers = inFolder('offers', 'src/offers', OFFERS);
 const prices = inFolder('prices', 'src/catalog/prices', PRICES);
 
 const rank = offers('rank.ts');
-const consider = offers('consider.ts');
+const assess = offers('assess.ts');
 const cost = offers('cost.ts');
 const bound = offers('counting.ts');
 const output = offers('cost.ts');
@@ -46,7 +46,7 @@ const drops = offers('drops.ts');
 const plan = offers('plan.ts');
 const measure = offers('counting.ts');
 const route = offers('routes.ts');
-const source = offers('sources.ts');
+const source = offers('model-offers.ts');
 const resolve = offers('resolve.ts');
 const NAMES = ['test/offers/names.test.ts'];
 const CAN = ['test/offers/capabilities.test.ts'];
@@ -58,26 +58,27 @@ const schema = inFolder('schema', 'providers/bedrock', ['test/providers/bedrock-
 const charge = prices('cost.ts');
 const live = prices('live.ts');
 const book = prices('book.ts');
-const learnt = inFolder('offers', 'src/offers', ['test/offers/bills.test.ts'])('bills.ts');
+const learnt = inFolder('offers', 'src/offers', ['test/offers/bills.test.ts'])('health.ts');
+const corrected = inFolder('offers', 'src/offers', ['test/offers/bills.test.ts'])('counting.ts');
 
 export const OFFERS_MUTANTS: readonly Mutant[] = [
-  learnt(
+  corrected(
     'bills-narrow',
     'A prompt of another size than any billed is said to be known as well.',
     'from <= largest && largest <= to',
     'true',
   ),
-  learnt(
+  corrected(
     'bills-above-certain',
     'What bills taught goes above what is certain.',
     'total: Math.min(atMost, ',
     'total: Math.max(0, ',
   ),
-  learnt(
+  corrected(
     'bills-one-template',
     'The template is counted once for many prompts.',
-    'predicted(correction, total, prompts)',
-    'predicted(correction, total)',
+    'predictedBill(correction, total, prompts)',
+    'predictedBill(correction, total)',
   ),
   learnt('bills-first', 'One bill is believed.', 'bills.length < LEAST_BILLS', 'bills.length < 1'),
   learnt(
@@ -110,7 +111,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   rank(
     'losers-first',
     'An offer that loses what the caller set comes before one that loses nothing.',
-    '    orderBy(({ loses }) => Number(loses)),\n',
+    '    byLoss,\n',
     '',
   ),
   rank(
@@ -134,56 +135,56 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   rank(
     'always-cheapest',
     'All calls go to the cheapest offer.',
-    'const chosen = told.splice(drawn(chances, draw), 1);',
-    'const chosen = told.splice(0, 1);',
+    'const chosen = group.splice(pick(probabilities, draw()), 1);',
+    'const chosen = group.splice(0, 1);',
   ),
   rank('draw-not-squared', 'Offers are drawn by the inverse of cost and not by its square.', ') ** 2);', '));'),
-  rank('open-drawn', 'An offer that keeps failing is drawn like the others.', ' && !isOpen(offer);', ';'),
-  consider('retired-asked', 'A retired model is asked for.', 'if (!isServed(offer, today)) {', 'if (false) {'),
-  consider(
+  rank(
+    'open-drawn',
+    'An offer that keeps failing is drawn like the others.',
+    "offer.standing === 'served' && !isOpen(offer) &&",
+    "offer.standing === 'served' &&",
+  ),
+  source('retired-asked', 'A retired model is asked for.', 'if (!isServed(offer, today)) {', 'if (false) {'),
+  assess(
     'unconfigured-asked',
     'A provider without credentials is asked.',
-    "if (!configured) return refuse('no_credentials'",
-    "if (false) return refuse('no_credentials'",
-  ),
-  consider(
-    'zdr-shrugged',
-    'A wish for no retention is dropped.',
-    'routing.noRetention && !known?.noRetention',
-    'false',
-  ),
-  consider(
-    'collection-shrugged',
-    'A wish for no data collection is dropped.',
-    'routing.noCollection && !known?.noCollection',
-    'false',
-  ),
-  consider(
-    'require-parameters-ignored',
-    'require_parameters is without effect.',
-    'if (lost.length > 0 && call.routing.requireParameters) {',
+    'if (!world.providers.has(offer.provider)) {',
     'if (false) {',
   ),
-  consider('max-price-ignored', 'max_price is without effect.', '  if (tooDear) return ', '  if (false) return '),
-  consider(
+  assess('zdr-shrugged', 'A wish for no retention is dropped.', 'noRetention && !known?.noRetention', 'false'),
+  assess(
+    'collection-shrugged',
+    'A wish for no data collection is dropped.',
+    'noCollection && !known?.noCollection',
+    'false',
+  ),
+  assess(
+    'require-parameters-ignored',
+    'require_parameters is without effect.',
+    'if (lost.length > 0 && routing.requireParameters) {',
+    'if (false) {',
+  ),
+  assess('max-price-ignored', 'max_price is without effect.', '  if (tooExpensive) return ', '  if (false) return '),
+  assess(
     'max-cost-ignored',
     'max_cost is without effect.',
-    "  if ('code' in output) return { ...excluded(facts, output)",
-    '  if (false) return { ...excluded(facts, output as never)',
+    "  if ('code' in output) return leftOut(output);",
+    '  if (false) return leftOut(output as never);',
   ),
-  consider(
+  assess(
     'prompts-billed-once',
     'Samples without native n are expected to bill their prompt once.',
     'promptTimes: nativeN ? 1 : call.n,',
     'promptTimes: 1,',
   ),
-  consider(
+  assess(
     'ignored-n-forgotten',
     'A server that ignores n is asked for n again and again.',
-    "takes.has('n') && !world.health.ignoresN(provider, upstream, service)",
+    "takes.has('n') && !(call.n > 1 && world.health.ignoresN(provider, upstream, service))",
     "takes.has('n')",
   ),
-  consider(
+  assess(
     'answers-counted-once',
     'Several answers are expected to cost what one does.',
     'choices: prompts * call.n,',
@@ -210,8 +211,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   cost(
     'unknown-price-passes',
     'An offer of unknown price passes max_price.',
-    'if (!rates) return refuse(',
-    'if (false) return refuse(',
+    'if (!rates) return exclude(',
+    'if (false) return exclude(',
   ),
   cost(
     'completion-price-passes',
@@ -228,7 +229,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   bound(
     'template-not-bounded',
     'The maximum leaves out what an unknown template adds.',
-    'Math.min(ADDED, smallest ?? ADDED)',
+    'Math.min(ADDED_BY_UNKNOWN_TEMPLATE, smallest ?? ADDED_BY_UNKNOWN_TEMPLATE)',
     '0',
   ),
   bound('tools-not-bounded', 'The maximum leaves tools out.', 'most + ofTool(tool), 0)', 'most, 0)'),
@@ -241,7 +242,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   bound(
     'calls-not-bounded',
     'The maximum leaves the calls of assistants out.',
-    'most += bytes(id) + 2 * (bytes(name) + bytes(json)) + AROUND_A_PART;',
+    'most += size(id) + 2 * (size(name) + size(json)) + AROUND_A_PART;',
     '',
   ),
   measure(
@@ -285,8 +286,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   output(
     'truncating-default',
     'Where a wire truncates by itself no limit is sent.',
-    'if (traits?.truncates) {',
-    'if (false) {',
+    '  if (traitsOf(offer, api)?.truncates) {\n    const maxTokens = ',
+    '  if (false) {\n    const maxTokens = ',
   ),
   sheet(
     'only-ignored',
@@ -316,8 +317,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   resolve(
     'longest-deadline',
     'The longest of several deadlines holds.',
-    'timeoutMs: Math.min(...limits)',
-    'timeoutMs: Math.max(...limits)',
+    'Math.min(timeoutMs ?? deadlineMs, deadlineMs)',
+    'Math.max(timeoutMs ?? deadlineMs, deadlineMs)',
   ),
   sheet(
     'overflow-is-no-offer',
@@ -369,7 +370,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'false',
     [...OFFERS, 'test/relay/timers.test.ts', 'test/relay/carry.test.ts'],
   ),
-  plan(
+  assess(
     'too-many-requests',
     'A call makes more requests than the platform allows.',
     'if (jobs <= 1 || jobs <= fitting) return undefined;',
@@ -388,13 +389,13 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'last.length > SAMPLE ? last.slice(-SAMPLE) : last',
     'last.slice(0, SAMPLE)',
   ),
-  offers('cost.ts')(
+  offers('receipt.ts')(
     'unknown-failure-free',
     'A failed attempt of unknown cost counts as free.',
     'known.length < bounds.length ? undefined :',
     'false ? undefined :',
   ),
-  offers('cost.ts')(
+  offers('receipt.ts')(
     'failures-counted-once',
     'Several failed attempts cost what one does.',
     'known.reduce((sum, bound) => sum + bound, 0n)',
@@ -409,8 +410,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   route(
     'suffix-lost',
     'The suffix of a name is without effect.',
-    'return [{ model: plain, routing: { ...own, ...asks } }];',
-    'return [{ model: plain, routing: { ...own } }];',
+    'routing: plain === name ? own : { ...own, ...asks } }];',
+    'routing: own }];',
   ),
   source(
     'free-costs',
@@ -506,15 +507,15 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   offers('request-form.ts')(
     'image-objection-ignored',
     'The sheet offers images to a provider that would have to fetch them.',
-    'return objection ? refuse(',
-    'return false && objection ? refuse(',
+    'return objection ? exclude(',
+    'return false && objection ? exclude(',
     ['test/offers/sheet.test.ts'],
   ),
-  consider(
+  assess(
     'schema-refusal-forgotten',
     'An offer is asked again and again to hold answers to schemas.',
-    'if (!given.world.health.refusesSchemas(facts.provider, facts.upstream, schemas, given.now, facts.service)) {',
-    'if (true) {',
+    'if (given.world.health.refusesSchemas(provider, upstream, schemas, given.now, service)) return plain;',
+    '',
     CAN,
   ),
   measure('schema-not-bounded', 'What a schema adds to a prompt breaks max_cost.', 'most + beside', 'most', CAN),

@@ -1,0 +1,156 @@
+import type { Priced } from '../catalog/index.ts';
+import type { Api, Call, Family, TimeoutSettings } from '../core/index.ts';
+import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
+import { type Billed, callCost } from './cost.ts';
+import type { Breaker, Observed } from './health.ts';
+import type { ModelOffer } from './model-offers.ts';
+import { hasImages, type Renderings } from './renderings.ts';
+import type { ReadIds, RequestForm } from './request-form.ts';
+import type { CallCost, Candidate, Echo, OutputLimit, PromptSize, Standing, World } from './types.ts';
+
+/** An assessed offer that can serve the call. Its cost and the reasons for its rank are worked out when they are read. */
+
+/** What the assessments of one call share. */
+export interface Assessment {
+  /** With the routing that applies to the model. */
+  readonly call: Call;
+  readonly world: World;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The day, as `2026-11-27`, by which prices are judged. */
+  readonly today: string;
+  readonly tokenizers: Tokenizers;
+  readonly counter: PromptCounter;
+  /** Of a chat. */
+  readonly renderings: Renderings | undefined;
+  readonly readIds: ReadIds;
+  /** Preferences that no offer can meet. Every offer says so, and none is held responsible. */
+  readonly ignored: readonly string[];
+  /** The configured name through which the call reached the model. */
+  readonly route: string | undefined;
+  /** The prompt's tokens as providers counted them, by `offerName`. */
+  readonly providerCounts: ReadonlyMap<string, number> | undefined;
+  /** Also work out the prompt and cost of excluded offers. */
+  readonly explain: boolean;
+  /** Count a prompt only when the count is read, where the assessment does not depend on it. */
+  readonly countWhenRead: boolean;
+}
+
+/** What was found out about an offer that can serve the call. */
+interface Findings extends Pick<Candidate, 'drops' | 'loses' | 'structured' | 'nativeN' | 'nativeStop' | 'prompt'> {
+  readonly echo: Echo;
+  readonly priced: Priced;
+  readonly billed: Billed;
+  readonly observed: Observed | undefined;
+  readonly breaker: Breaker;
+}
+
+/** A candidate whose cost and reasons are worked out when somebody reads them. Ranking completes it. */
+export class AssessedOffer implements Candidate {
+  readonly provider: string;
+  declare readonly service?: string;
+  readonly model: string;
+  declare readonly route?: string;
+  readonly upstream: string;
+  readonly api: Api;
+  readonly family: Family;
+  readonly drops: readonly string[];
+  readonly altered: readonly string[];
+  readonly nativeN: boolean;
+  readonly nativeStop: boolean;
+  readonly echo: Echo;
+  readonly toolStreaming: boolean;
+  readonly systemRole: boolean;
+  readonly sends: Candidate['sends'];
+  readonly prompt: PromptSize;
+  readonly reportsExtra: number;
+  readonly output: OutputLimit;
+  declare readonly contextLength?: number;
+  readonly counter: Candidate['counter'];
+  declare readonly timeouts?: TimeoutSettings;
+  declare readonly policyFallbacks?: true;
+  readonly standing: Standing;
+  readonly priced: Priced;
+  declare readonly observed?: Observed;
+  readonly breaker: Breaker;
+  readonly loses: boolean;
+  readonly structured: boolean;
+  declare plain?: Candidate;
+  declare schemas?: string;
+  declare drawn?: number;
+  readonly #call: Call;
+  readonly #billed: Billed;
+  readonly #reasons: (() => readonly string[])[];
+  #cost: CallCost | undefined | null = null;
+  #why: readonly string[] | undefined;
+
+  constructor({ call, tokenizers, route }: Assessment, offer: ModelOffer, form: RequestForm, findings: Findings) {
+    this.provider = offer.provider;
+    if (offer.service !== undefined) this.service = offer.service;
+    this.model = offer.model;
+    if (route !== undefined) this.route = route;
+    this.upstream = offer.upstream;
+    this.api = form.api;
+    this.family = offer.family;
+    this.drops = findings.drops;
+    this.altered = form.altered;
+    this.nativeN = findings.nativeN;
+    this.nativeStop = findings.nativeStop;
+    this.echo = findings.echo;
+    this.toolStreaming = offer.streamingTools;
+    this.systemRole = offer.systemRole;
+    this.sends = sentAs(form);
+    this.prompt = findings.prompt;
+    this.reportsExtra = findings.billed.reportsExtra;
+    this.output = findings.billed.output;
+    if (offer.contextLength !== undefined) this.contextLength = offer.contextLength;
+    this.counter = tokenizers(offer.family);
+    if (offer.timeouts) this.timeouts = offer.timeouts;
+    if (call.routing.allowPolicyFallbacks) this.policyFallbacks = true;
+    this.standing = offer.standing;
+    this.priced = findings.priced;
+    if (findings.observed) this.observed = findings.observed;
+    this.breaker = findings.breaker;
+    this.loses = findings.loses;
+    this.structured = findings.structured;
+    this.#call = call;
+    this.#billed = findings.billed;
+    this.#reasons = [() => [...unknownsOf(call, offer), ...guessedLimit(call, offer, form.api, this.output)]];
+  }
+
+  get cost(): CallCost | undefined {
+    if (this.#cost === null) this.#cost = callCost(this.#call, this.priced, this.#billed);
+    return this.#cost;
+  }
+
+  get why(): readonly string[] {
+    this.#why ??= this.#reasons.flatMap((reasons) => reasons());
+    return this.#why;
+  }
+
+  /** Adds sentences to `why`, made when that is read. */
+  explain(reasons: () => readonly string[]): void {
+    this.#reasons.push(reasons);
+  }
+}
+
+/** Says that a limit nobody asked for may be lower than necessary. */
+const guessedLimit = (call: Call, offer: ModelOffer, api: Api, { maxTokens }: OutputLimit): readonly string[] =>
+  api === 'completions' && call.maxTokens === undefined && maxTokens !== undefined && !offer.contextServed
+    ? [`Its context is not known here, so the answer gets ${maxTokens} tokens: set max_tokens, or its context_length.`]
+    : [];
+
+/** What is sent although it is not known whether the model can do it. */
+function unknownsOf(call: Call, { tools, vision }: ModelOffer): readonly string[] {
+  if (call.kind !== 'chat') return [];
+  const asked = [
+    ...(tools === 'unknown' && call.tools.length > 0 ? ['call tools'] : []),
+    ...(vision === 'unknown' && hasImages(call.messages) ? ['take images'] : []),
+  ];
+  return asked.map((can) => `Whether it can ${can} is not known here: they are sent, and the server says.`);
+}
+
+const sentAs = (form: RequestForm): Candidate['sends'] =>
+  form.form === 'prompts'
+    ? { form: 'prompts', prompts: form.prompts, stop: form.stop }
+    : { form: 'messages', ...form.chat };
