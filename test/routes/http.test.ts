@@ -239,6 +239,72 @@ describe('a stream in which nothing comes for a while', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('has what came at once in few writes, without waiting for what comes next', async () => {
+    let upstream: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const network: Fetch = async () =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            upstream = controller;
+          },
+        }),
+        { headers: { 'content-type': 'text/event-stream' } },
+      );
+    const say = (delta: object, finish: string | null = null) =>
+      upstream?.enqueue(
+        bytes(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`),
+      );
+    const words = Array.from({ length: 100 }, (_, at) => `<${at}>`);
+    const asked = gateway(network)('POST', '/v1/chat/completions', { ...hi, stream: true });
+    await vi.waitFor(() => expect(upstream).toBeDefined());
+    vi.useFakeTimers({ toFake: ['Date'] });
+    for (const content of words) say({ content });
+    const reader = (await asked).body?.pipeThrough(new TextDecoderStream()).getReader();
+    let writes = 0;
+    let text = '';
+    while (!text.includes('<99>')) {
+      const read = await reader?.read();
+      if (read?.done !== false) break;
+      writes++;
+      text += read.value;
+    }
+    expect(words.every((word) => text.includes(word))).toBe(true);
+    expect(writes).toBeLessThan(words.length / 4);
+    say({}, 'stop');
+    upstream?.close();
+    while (reader) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      text += value;
+    }
+    expect(text).toContain('[DONE]');
+    expect(text.match(/<\d+>/g)).toEqual(words);
+  });
+
+  it('is not read on for a caller who does not read', async () => {
+    const PIECES = 400;
+    let pulled = 0;
+    const chunk = (delta: object, finish: string | null) =>
+      bytes(`data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`);
+    const network: Fetch = async () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            if (pulled++ < PIECES) return controller.enqueue(chunk({ content: 'x'.repeat(4096) }, null));
+            controller.enqueue(chunk({}, 'stop'));
+            controller.close();
+          },
+        }),
+        { headers: { 'content-type': 'text/event-stream' } },
+      );
+    const answer = await gateway(network)('POST', '/v1/chat/completions', { ...hi, stream: true });
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setTimeout(resolve, 0));
+    expect(pulled).toBeLessThan(PIECES / 10);
+    const text = await answer.text();
+    expect(text.match(/x/g)).toHaveLength(PIECES * 4096);
+    expect(text).toContain('[DONE]');
+  });
+
   it('lets go of its server at the next comment where nobody reads it any more', async () => {
     let left: () => void = () => undefined;
     const canceled = new Promise<void>((resolve) => {
