@@ -26,6 +26,7 @@ export {
 } from './render.ts';
 export { type Segment, writtenOut } from './segments.ts';
 export { type TemplateOptions, templateFamilies, variantsOf } from './templates/index.ts';
+export { promptAtMost, tokensAtMost } from './token-bounds.ts';
 export {
   type CountOptions,
   type Encoding,

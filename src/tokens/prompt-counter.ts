@@ -69,7 +69,7 @@ export interface PromptCounter {
 }
 
 /** Roughly what a template adds around a message. */
-const TOKENS_A_MESSAGE = 5;
+export const TOKENS_A_MESSAGE = 5;
 /** Least error bound for a chat whose template is not known. */
 const LEAST_BOUND = 0.3;
 

@@ -67,16 +67,19 @@ function wrap(writer: Writer, { before, lead, after }: Wrap, text: string, origi
   writer.mark(after);
 }
 
-/**
- * The prompt that the model's makers specify for a chat, as segments. Contents are stripped where the references
- * strip them. If the last message is the assistant's, it is the beginning of the answer: its turn stays open and its
- * end is kept.
- */
-export function renderSegments(
-  family: string,
-  messages: readonly Message[],
-  options: RenderOptions = {},
-): RenderedSegments {
+/** A chat with the template that it is rendered in, or why it cannot be rendered. */
+type Prepared =
+  | {
+      readonly kind: 'chat';
+      readonly template: Template;
+      readonly turns: readonly Turn[];
+      readonly usesTools: boolean;
+      readonly options: RenderOptions;
+    }
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** The first step of rendering. `writePrompt` is the second. */
+export function prepareChat(family: string, messages: readonly Message[], options: RenderOptions): Prepared {
   const tools = options.tools ?? [];
   const turns = turnsOf(messages);
   const usesTools = tools.length > 0 || turns.some(({ role, calls }) => role === 'tool' || calls?.length);
@@ -90,11 +93,32 @@ export function renderSegments(
   }
   const trouble = toolTrouble(turns, template, tools);
   if (trouble) return none(trouble);
+  return { kind: 'chat', template, turns, usesTools, options };
+}
 
-  const writer = createWriter(template.specials, template.writeDummySpace);
+/** Writes the prompt of a prepared chat, piece by piece. */
+export function writePrompt(writer: Writer, chat: Extract<Prepared, { kind: 'chat' }>): void {
+  const { template, turns, options } = chat;
   if ((options.bos ?? 'text') === 'text') writer.mark(template.begin);
   writer.mark(template.preamble ?? '');
-  emit(writer, arrange(turns, template), template, options);
+  writeTurns(writer, arrange(turns, template), template, options);
+}
+
+/**
+ * The prompt that the model's makers specify for a chat, as segments. Contents are stripped where the references
+ * strip them. If the last message is the assistant's, it is the beginning of the answer: its turn stays open and its
+ * end is kept.
+ */
+export function renderSegments(
+  family: string,
+  messages: readonly Message[],
+  options: RenderOptions = {},
+): RenderedSegments {
+  const chat = prepareChat(family, messages, options);
+  if (chat.kind === 'none') return chat;
+  const { template, usesTools } = chat;
+  const writer = createWriter(template.specials, template.writeDummySpace);
+  writePrompt(writer, chat);
   return { kind: 'prompt', segments: writer.segments(), stop: stopsOf(template, usesTools) };
 }
 
@@ -106,7 +130,7 @@ function wrapOf(template: Template, role: 'system' | 'user' | 'assistant', previ
   return template[role];
 }
 
-function emit(writer: Writer, turns: Turn[], template: Template, { tools = [] }: RenderOptions): void {
+function writeTurns(writer: Writer, turns: Turn[], template: Template, { tools = [] }: RenderOptions): void {
   const form = tools.length > 0 ? template.tools : undefined;
   const last = turns.at(-1);
   const open = last?.role === 'assistant' && !last.calls ? turns.pop() : undefined;

@@ -18,18 +18,18 @@ export function writtenOut(segments: readonly Segment[]): string {
   return prompt;
 }
 
+/** Takes a prompt piece by piece. */
 export interface Writer {
   /** Adds the template's own text. Special tokens in it become tokens. */
   mark(text: string): void;
   /** Adds text of the caller or the model. It stays text. */
   text(text: string): void;
-  readonly segments: () => Segment[];
 }
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Cuts a template's own text at its special tokens. */
-interface MarkCutter {
+export interface MarkCutter {
   readonly known: ReadonlySet<string>;
   partsOf(piece: string): readonly string[];
 }
@@ -37,7 +37,7 @@ interface MarkCutter {
 /** Pieces that one cutter remembers. A template writes the same few pieces around every message of every chat. */
 const REMEMBERED = 256;
 
-function cutterOf(specials: readonly string[]): MarkCutter {
+function newCutter(specials: readonly string[]): MarkCutter {
   const marks = new RegExp(`(${[CUT, ...specials].map(escaped).join('|')})`);
   const cut = new Map<string, readonly string[]>();
   return {
@@ -57,10 +57,22 @@ function cutterOf(specials: readonly string[]): MarkCutter {
 const cutters = new WeakMap<readonly string[], MarkCutter>();
 
 /** @param specials must be the same array for every chat of a template: the cutter is cached by it */
-export function createWriter(specials: readonly string[], writeDummySpace = false): Writer {
+export function cutterOf(specials: readonly string[]): MarkCutter {
+  let cutter = cutters.get(specials);
+  if (cutter === undefined) {
+    cutter = newCutter(specials);
+    cutters.set(specials, cutter);
+  }
+  return cutter;
+}
+
+/** A writer whose result are segments. */
+export function createWriter(
+  specials: readonly string[],
+  writeDummySpace = false,
+): Writer & { segments(): readonly Segment[] } {
   const segments: Segment[] = [];
-  const { known, partsOf } = cutters.get(specials) ?? cutterOf(specials);
-  if (!cutters.has(specials)) cutters.set(specials, { known, partsOf });
+  const { known, partsOf } = cutterOf(specials);
   let text = '';
 
   const flush = (): void => {

@@ -136,7 +136,7 @@ const MARKERS = [
  * reasoning effort. A caller's system text goes into the developer message. Answers of earlier turns are on the
  * channel `final`, without their thoughts, and so is an answer that the caller has begun.
  */
-export const harmony = (date: Date, reasoningEffort: string, tools: boolean): Template => ({
+const harmonyFor = (date: Date, reasoningEffort: string, tools: boolean): Template => ({
   begin: '',
   preamble:
     '<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n' +
@@ -154,3 +154,18 @@ export const harmony = (date: Date, reasoningEffort: string, tools: boolean): Te
   markers: MARKERS,
   tools: toolForm,
 });
+
+/** The templates of the current day, by effort and tools. */
+const ofDay = new Map<string, Template>();
+let currentDay = 0;
+const DAY_MS = 86_400_000;
+
+export function harmony(date: Date, reasoningEffort: string, tools: boolean): Template {
+  const day = Math.floor(date.getTime() / DAY_MS);
+  if (day !== currentDay) ofDay.clear();
+  currentDay = day;
+  const key = tools ? `${reasoningEffort} tools` : reasoningEffort;
+  const template = ofDay.get(key) ?? harmonyFor(date, reasoningEffort, tools);
+  ofDay.set(key, template);
+  return template;
+}

@@ -4,6 +4,7 @@ import { CORE_MUTANTS } from './core.ts';
 import { HTTP_MUTANTS } from './http.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
 import { RELAY_MUTANTS } from './relay.ts';
+import { TOKENS_MUTANTS } from './tokens.ts';
 import { WIRES_MUTANTS } from './wires.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -11,6 +12,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...RELAY_MUTANTS,
   ...OFFERS_MUTANTS,
   ...CORE_MUTANTS,
+  ...TOKENS_MUTANTS,
   ...WIRES_MUTANTS,
   ...CALLERS_MUTANTS,
 ];
