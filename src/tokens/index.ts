@@ -1,5 +1,4 @@
 /** Prompts and tokens: how a chat becomes the text that a model reads, and how many tokens it has. */
-export { bosAdded, bosOn } from './bos.ts';
 export { tokenizerFamily } from './families.ts';
 export {
   broken,
@@ -13,7 +12,6 @@ export {
 } from './markers.ts';
 export { type Counted, countPrompt, encodePrompt, type PromptCounter, promptCounter } from './prompt-counter.ts';
 export {
-  type Bos,
   hasTemplate,
   type Infill,
   infillMarkersOf,
@@ -25,7 +23,14 @@ export {
   renderSegments,
 } from './render.ts';
 export { type Segment, writtenOut } from './segments.ts';
-export { type TemplateOptions, templateFamilies, variantsOf } from './templates/index.ts';
+export {
+  type Bos,
+  bosAdded,
+  bosOn,
+  type TemplateOptions,
+  templateFamilies,
+  variantsOf,
+} from './templates/index.ts';
 export { promptAtMost, tokensAtMost } from './token-bounds.ts';
 export {
   type CountOptions,

@@ -1,8 +1,8 @@
 /** Counts the tokens of rendered prompts, raw prompts and chats. */
 import { type Message, type Tool, textOf } from '../core/index.ts';
-import { begins } from './bos.ts';
 import { TextCounts } from './engine/count-caches.ts';
 import type { Segment } from './segments.ts';
+import { readsBos } from './templates/index.ts';
 import { pythonJson } from './templates/template.ts';
 import type { TextOptions, Tokenizer, Tokenizers } from './tokenizer.ts';
 
@@ -128,7 +128,7 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
     roughly(modelFamily, messages, tools) {
       const tokenizer = tokenizers(modelFamily);
       const count = (text: string): number => countOnce(tokenizer, text);
-      let tokens = begins(modelFamily) ? 1 : 0;
+      let tokens = readsBos(modelFamily) ? 1 : 0;
       for (const message of messages) {
         if (tokens > limit) break;
         tokens += TOKENS_A_MESSAGE + count(textOf(message.content));

@@ -1,7 +1,7 @@
 /** Renders chats, and prompts to fill in between two texts, as the models' makers specify them. */
 import { type Message, textOf } from '../core/index.ts';
 import { createWriter, type Segment, type Writer, writtenOut } from './segments.ts';
-import { type Part, type Template, type TemplateOptions, templateOf, type Wrap } from './templates/index.ts';
+import { type Bos, type Part, type Template, type TemplateOptions, templateOf, type Wrap } from './templates/index.ts';
 import { arrange, strip, stripStart, type Turn, toolTrouble } from './turns.ts';
 
 /** A chat as one string, or why it cannot be rendered. `reason` is a full sentence. */
@@ -13,12 +13,6 @@ export type Rendered =
 export type RenderedSegments =
   | { readonly kind: 'prompt'; readonly segments: readonly Segment[]; readonly stop: readonly string[] }
   | { readonly kind: 'none'; readonly reason: string };
-
-/**
- * Who adds the first begin-of-sequence. `text`: it is written into the prompt. `server`: the server adds it, and a
- * second one would be billed and read by the model. See `bosOn`.
- */
-export type Bos = 'text' | 'server';
 
 export interface RenderOptions extends TemplateOptions {
   readonly bos?: Bos;

@@ -64,7 +64,7 @@ export interface Encoder {
 }
 
 /** Shared by all families of one vocabulary. */
-export interface Engine {
+export interface TokenEngine {
   readonly buffer: Utf8Buffer;
   readonly encoder: Encoder;
   readonly blocks: BlockCounts;
@@ -97,7 +97,7 @@ const utf8 = new TextEncoder();
 export function textTokenizer(
   family: TokenizerFamily,
   spec: FamilySpec,
-  { buffer, encoder, blocks }: Engine,
+  { buffer, encoder, blocks }: TokenEngine,
 ): Tokenizer {
   const { idOffset = 0, normalization, errorBound } = spec;
   const special = spec.special();

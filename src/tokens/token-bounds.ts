@@ -12,12 +12,11 @@
  *   text behind it is then covered by the rest of its name.
  */
 import { type Message, type Tool, textOf } from '../core/index.ts';
-import { begins } from './bos.ts';
 import { FAMILIES, tokenizerFamily } from './families.ts';
 import { TOKENS_A_MESSAGE } from './prompt-counter.ts';
 import { prepareChat, type RenderOptions, writePrompt } from './render.ts';
 import { cutterOf, type Segment, type Writer } from './segments.ts';
-import { CUT, type Template, templateOf, type Wrap } from './templates/index.ts';
+import { CUT, readsBos, type Template, templateOf, type Wrap } from './templates/index.ts';
 import { pythonJson } from './templates/template.ts';
 import type { TextOptions } from './tokenizer.ts';
 
@@ -248,7 +247,7 @@ function chatAtMost(
 /** The most that `roughly` can estimate for a chat. */
 function roughlyAtMost(modelFamily: string, messages: readonly Message[], tools: readonly Tool[]): number {
   const most = (text: string): number => tokensAtMost(modelFamily, text);
-  let tokens = begins(modelFamily) ? 1 : 0;
+  let tokens = readsBos(modelFamily) ? 1 : 0;
   for (const message of messages) {
     tokens += TOKENS_A_MESSAGE + most(textOf(message.content));
     if (message.role !== 'assistant') continue;

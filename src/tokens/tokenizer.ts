@@ -6,7 +6,7 @@ import { SentencePiece } from './engine/sentence-piece.ts';
 import { Utf8Buffer, Vocabulary } from './engine/vocabulary.ts';
 import { FAMILIES, type FamilySpec, type StandIn, type TokenizerFamily, tokenizerFamily } from './families.ts';
 import { noSpecials } from './special-tokens.ts';
-import { type Engine, type Tokenizer, textTokenizer } from './text-tokenizer.ts';
+import { type TokenEngine, type Tokenizer, textTokenizer } from './text-tokenizer.ts';
 import { bundledVocabulary, type LoadVocabulary, type VocabularyName } from './vocab/index.ts';
 
 export type { TokenizerFamily } from './families.ts';
@@ -17,10 +17,10 @@ export type { CountOptions, Encoding, TextOptions, Tokenizer } from './text-toke
  * that waited for the same promise would hang. Two requests that load at once both read; one of the two engines is
  * kept.
  */
-const engines = new Map<VocabularyName, Engine>();
+const engines = new Map<VocabularyName, TokenEngine>();
 
 /** The engine for a family's vocabulary. Rejects if the vocabulary cannot be read. */
-async function engineFor({ vocabulary: name, pretokenizer }: FamilySpec, load: LoadVocabulary): Promise<Engine> {
+async function engineFor({ vocabulary: name, pretokenizer }: FamilySpec, load: LoadVocabulary): Promise<TokenEngine> {
   const known = engines.get(name);
   if (known !== undefined) return known;
   const file = await load(name);
@@ -55,7 +55,7 @@ export async function tokenizerFor(
   const known = loaded.get(family);
   if (known !== undefined) return known;
   const spec = FAMILIES[family];
-  let engine: Engine;
+  let engine: TokenEngine;
   try {
     engine = await engineFor(spec, load);
   } catch (error) {

@@ -128,16 +128,16 @@ export function toolTrouble(turns: readonly Turn[], template: Template, tools: r
   const form = template.tools;
   const used = tools.length > 0 || turns.some(({ role, calls }) => role === 'tool' || calls?.length);
   if (!used) return undefined;
-  if (!form) return 'The chat has tools, for which this model’s prompt has no place.';
+  if (!form) return 'The chat has tools, and the prompt template of this model has no place for them.';
   if (form.knows && !form.knows(tools))
-    return 'The chat has a tool whose schema this model’s prompt cannot be given exactly.';
+    return 'The chat has a tool whose schema the gateway cannot write exactly as this model’s prompt template does.';
   const most = form.maxCalls ?? Number.POSITIVE_INFINITY;
   if (turns.some(({ calls }) => (calls?.length ?? 0) > most)) {
-    return `The chat holds an answer with several calls of tools, and this model’s prompt has a place for ${most}.`;
+    return `An answer in the chat has several tool calls, and the prompt template of this model has a place for ${most}.`;
   }
   const first = turns.find((turn) => !isSystem(turn));
   if (tools.length > 0 && (form.user || form.before) && first?.role !== 'user') {
-    return 'The chat has tools, which this model is told of in the first message, and that is no user’s.';
+    return 'The chat has tools, which this model’s prompt template puts into the first message, and that is not a user message.';
   }
   return undefined;
 }

@@ -1,4 +1,5 @@
-/** The prompt templates by model family. */
+/** The prompt templates by model family, and who adds begin-of-sequence to them. */
+import type { ServerBos } from '../../core/index.ts';
 import { chatml, qwen3, qwen25 } from './chatml.ts';
 import { deepseekR1, deepseekV3, deepseekV31 } from './deepseek.ts';
 import { harmony } from './harmony.ts';
@@ -125,4 +126,31 @@ export function templateOf(family: string, options: TemplateOptions = {}, withTo
     date: options.date ?? new Date(),
     effort: EFFORTS.find((known) => known === options.reasoningEffort) ?? 'medium',
   });
+}
+
+/**
+ * Who adds the first begin-of-sequence. `text`: it is written into the prompt. `server`: the server adds it, and a
+ * second one would be billed and read by the model.
+ */
+export type Bos = 'text' | 'server';
+
+/** Whether models of a family read a begin-of-sequence at all. */
+export const readsBos = (family: string): boolean => (templateOf(family)?.begin ?? '') !== '';
+
+/**
+ * Who adds begin-of-sequence to a raw prompt. If the server may or may not add it, we write it: a missing one does the
+ * most harm.
+ *
+ * @param adds what the provider's API does by itself; undefined if that is not known
+ */
+export function bosOn(adds: ServerBos | undefined, family: string): Bos {
+  return adds === 'all' || (Array.isArray(adds) && adds.includes(family)) ? 'server' : 'text';
+}
+
+/** How many begin-of-sequence tokens a server adds before this prompt. */
+export function bosAdded(adds: ServerBos | undefined, family: string, prompt: string): 0 | 1 {
+  const begin = templateOf(family)?.begin ?? '';
+  if (begin === '' || adds === undefined) return 0;
+  if (adds === 'unless-there') return prompt.startsWith(begin) ? 0 : 1;
+  return bosOn(adds, family) === 'server' ? 1 : 0;
 }
