@@ -17,6 +17,9 @@ import { attemptOrder, type RetryBudget } from './attempt-order.ts';
 import { type HealthBook, isSchemaRefusal } from './health.ts';
 import { attemptLimits, type Clock, callDeadline, sleep, type Timeouts } from './timeouts.ts';
 
+/** One in so many prompts that nothing else counts is counted, to compare it with the provider's usage. */
+const UNCOUNTED_COMPARED = 16;
+
 export interface Relay {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly timeouts: Timeouts;
@@ -163,6 +166,9 @@ function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: P
       if (usage.source === 'provider' && plan.jobs.length === 1 && asPlanned) health.billed(offer, promptTokens(usage));
       // Only an exact count can show drift, and only of prompts that were sent as often as planned.
       if (usage.source !== 'provider' || plan.promptExactness !== 'exact' || !asPlanned) return;
+      // A prompt that nothing else has counted is counted for this only now and then.
+      const { samples = 0 } = health.observed(offer.provider, offer.upstream, offer.service) ?? {};
+      if (offer.prompt.uncountedBound !== undefined && samples % UNCOUNTED_COMPARED !== 1) return;
       health.reported(offer, promptTokens(usage), plan.promptTokens + offer.reportsExtra * plan.jobs.length);
     },
     broke(error, fault) {

@@ -198,7 +198,9 @@ const countOf = (text: string, counter: TextCounter): number =>
  * Recorded at Bedrock (30 for 29, 35 for 34) and Together (349 for 348, 35 for 34, 53 for 52). An answer cut by a
  * limit has no such token.
  */
-export function tally({ promptTokens, promptExactness, counter, jobs, choicesPerJob }: Plan): Tally {
+export function tally(plan: Plan): Tally {
+  // The prompt's tokens are not read before they are needed: they may be counted then.
+  const { jobs, choicesPerJob } = plan;
   let told: Usage | undefined;
   const choices: Said[] = [];
   const saidBy = (choice: number): Said => {
@@ -213,7 +215,10 @@ export function tally({ promptTokens, promptExactness, counter, jobs, choicesPer
     return said[part].startsWith(echoed) ? said[part].slice(echoed.length) : said[part];
   };
   const sum = (part: Part): number =>
-    choices.reduce((tokens, said, choice) => tokens + (said ? countOf(written(said, part, choice), counter) : 0), 0);
+    choices.reduce(
+      (tokens, said, choice) => tokens + (said ? countOf(written(said, part, choice), plan.counter) : 0),
+      0,
+    );
   // A provider does not say how much of a stop string was written before it was cut off.
   const stopsUnseen = (): boolean => jobs.some(({ stop }) => stop.length > 0) && choices.some((said) => said?.ended);
   return {
@@ -232,7 +237,11 @@ export function tally({ promptTokens, promptExactness, counter, jobs, choicesPer
       const before = told;
       if (told.promptUnknown) {
         const { promptUnknown: _, ...answer } = told;
-        told = { ...answer, input: promptTokens, source: promptExactness === 'exact' ? 'counted' : 'estimated' };
+        told = {
+          ...answer,
+          input: plan.promptTokens,
+          source: plan.promptExactness === 'exact' ? 'counted' : 'estimated',
+        };
       }
       if (told.reasoning === 0 && choices.some((said) => said?.reasoning)) {
         const reasoning = Math.min(told.output, sum('reasoning'));
@@ -246,6 +255,7 @@ export function tally({ promptTokens, promptExactness, counter, jobs, choicesPer
       const reasoning = sum('reasoning');
       // The tokens that a template puts around a tool call or reasoning are not counted, so this is no exact count.
       const plain = tools === 0 && reasoning === 0 && !stopsUnseen();
+      const { promptTokens, promptExactness, counter } = plan;
       const exact = promptExactness === 'exact' && counter.exactness === 'exact' && plain;
       return {
         // Prompts of one call differ: their mean stands for one that was sent again.

@@ -3,7 +3,7 @@
  * enforces it (`watchdog`). The deadline of the whole call is set by `callDeadline`.
  */
 import { type Call, GatewayError, type TimeoutSettings } from '../core/index.ts';
-import type { Candidate, Plan } from '../offers/index.ts';
+import { type Candidate, type Plan, tokensBeyond, withinOutput } from '../offers/index.ts';
 
 /** Time and chance, as arguments, so that a test can control both. */
 export interface Clock {
@@ -108,7 +108,7 @@ const SHORT_ANSWER = 1_024;
 function tokensAtMost({ output }: Candidate, usual: number | undefined): number {
   if (output.maxTokens !== undefined) return output.maxTokens;
   const likely = usual === undefined ? LONG_ANSWER : Math.max(SHORT_ANSWER, TIMES_USUAL * usual);
-  return Math.min(likely, output.most ?? Number.POSITIVE_INFINITY);
+  return withinOutput(output, likely);
 }
 
 /** The most time that an unstreamed answer takes, of which nothing is seen before it is complete. */
@@ -120,7 +120,7 @@ function pieceMs(offer: Candidate, usual: number | undefined): number {
 }
 
 function firstContentMs({ observed, prompt, structured }: Candidate): number {
-  const reading = (Math.max(0, prompt.largest - SHORT_PROMPT) / READ_PER_SECOND) * 1000;
+  const reading = (tokensBeyond(prompt, SHORT_PROMPT) / READ_PER_SECOND) * 1000;
   const first = structured ? COMPILING_MS.others : FIRST_CONTENT_MS;
   return Math.max(first, GENEROUS * (observed?.ttftMs ?? 0)) + reading;
 }

@@ -144,7 +144,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     watch.lap('parse');
     const { asked, moment } = await prepare(call, gateway);
     watch.lap('tokenize');
-    const sheet = offerSheet(call, asked, world, moment);
+    const sheet = offerSheet(call, asked, world, debugging ? moment : { ...moment, countWhenRead: true });
     watch.lap('offers');
     const caller = new AbortController();
     const gone = () => caller.abort();

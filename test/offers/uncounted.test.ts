@@ -1,0 +1,202 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { models } from '../../src/catalog/index.ts';
+import {
+  type Call,
+  type MarkerMode,
+  type Message,
+  parseDollars,
+  type Routing,
+  type Sort,
+  type Tool,
+} from '../../src/core/index.ts';
+import { quickBound } from '../../src/offers/counting.ts';
+import {
+  layOut,
+  type OfferSheet,
+  type OutputLimit,
+  type PromptSize,
+  planFor,
+  resolve,
+  type World,
+} from '../../src/offers/index.ts';
+import {
+  promptCounter,
+  readyTokenizers,
+  renderSegments,
+  type Tokenizers,
+  templateFamilies,
+} from '../../src/tokens/index.ts';
+import { assistant, chat, completion, loadTokenizers, momentOn, service, TODAY, user, world } from './support.ts';
+
+/** Prompts whose count nothing depends on are not counted before somebody reads the count. */
+
+let tokenizers: Tokenizers;
+beforeAll(async () => {
+  await loadTokenizers();
+  tokenizers = await readyTokenizers([...templateFamilies(), ...models().map(({ family }) => family), 'unknown']);
+});
+
+const IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;
+const bare = world({ services: [] });
+
+const text = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 60 }),
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.constantFrom('', ' ', 'ﷺ', '𝕳𝖊𝖑𝖑𝖔', '\u0958\u0344', '<|eot_id|>', 'The quick brown fox jumps. '.repeat(40)),
+  fc.integer({ min: 1, max: 9000 }).map((words) => 'word '.repeat(words)),
+);
+const said: fc.Arbitrary<Message[]> = fc
+  .array(
+    fc.oneof(
+      text.map(user),
+      text.map(assistant),
+      text.map((content): Message => ({ role: 'system', content })),
+      text.map((reasoning): Message => ({ role: 'assistant', content: 'So.', reasoning })),
+    ),
+    { maxLength: 5 },
+  )
+  .map((before) => [...before, user('And?')]);
+const tool: Tool = { name: 'look', parameters: { type: 'object', properties: {} } };
+const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
+
+const routings: fc.Arbitrary<Routing> = fc
+  .record({
+    order: maybe(fc.shuffledSubarray([...IDS], { minLength: 1 })),
+    only: maybe(fc.subarray([...IDS], { minLength: 1 })),
+    sort: maybe(fc.constantFrom<Sort>('price', 'latency', 'throughput')),
+    requireParameters: maybe(fc.boolean()),
+    maxPrice: maybe(fc.constantFrom('0.3', '5').map((price) => ({ completion: parseDollars(price) }))),
+    maxCost: fc.option(fc.constantFrom('0.0001', '0.01').map(parseDollars), { nil: undefined, freq: 6 }),
+    clampOutput: maybe(fc.boolean()),
+  })
+  .map((given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Routing);
+
+const calls: fc.Arbitrary<Call> = fc
+  .record({
+    models: fc.shuffledSubarray(
+      ['gpt-oss-120b', 'llama-3-8b-instruct', 'llama-2-70b-chat', 'mixtral-8x7b-instruct-v0.1', 'my-own'],
+      { minLength: 1, maxLength: 2 },
+    ),
+    messages: said,
+    prompts: fc.array(text, { minLength: 1, maxLength: 3 }),
+    raw: fc.boolean(),
+    tools: fc.boolean(),
+    markers: maybe(fc.constantFrom<MarkerMode>('allow', 'neutralise', 'reject')),
+    maxTokens: maybe(fc.constantFrom(1, 256, 3000, 8000, 200_000)),
+    n: fc.integer({ min: 1, max: 3 }),
+    stream: fc.boolean(),
+    routing: routings,
+  })
+  .map(({ messages, prompts, raw, tools, markers, maxTokens, ...rest }) => {
+    const more = {
+      ...rest,
+      templating: markers === undefined ? {} : { markers },
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+    };
+    return raw ? completion({ ...more, prompts }) : chat({ ...more, messages, tools: tools ? [tool] : [] });
+  });
+
+const laid = (call: Call, in_: World, countWhenRead: boolean): OfferSheet =>
+  layOut(call, resolve(call, in_, TODAY), in_, { ...momentOn(TODAY), countWhenRead });
+
+const sizeOf = (prompt: PromptSize | undefined) =>
+  prompt && {
+    ...{ largest: prompt.largest, total: prompt.total, exactness: prompt.exactness },
+    ...{ errorBound: prompt.errorBound, counted: prompt.counted, atMost: prompt.atMost, more: prompt.more },
+  };
+const limitOf = (output: OutputLimit | undefined) =>
+  output && { maxTokens: output.maxTokens, most: output.most, clamped: output.clamped };
+
+/** Everything of a sheet that somebody may read, with the requests that would be made. */
+const read = (call: Call, { eligible, excluded }: OfferSheet) => ({
+  excluded: excluded.map(({ prompt, output, ...rest }) => ({
+    ...rest,
+    prompt: sizeOf(prompt),
+    output: limitOf(output),
+  })),
+  eligible: eligible.map((offer) => {
+    const { jobs, form, stop, promptTokens, promptExactness } = planFor(call, offer, 1000);
+    const { provider, upstream, api, drops, loses, altered, echo, sends, cost, drawn, why } = offer;
+    return {
+      ...{ provider, upstream, api, drops, loses, altered, echo, sends, cost, drawn, why },
+      plan: { jobs, form, stop, promptTokens, promptExactness },
+      prompt: sizeOf(offer.prompt),
+      output: limitOf(offer.output),
+    };
+  }),
+});
+
+describe('a sheet whose prompts are counted when somebody reads the count', () => {
+  const mine = world({ services: [service({ model: 'my-own' }), service({ upstream: 'mine', contextLength: 2048 })] });
+
+  it('decides and says what a sheet says whose prompts are all counted', () => {
+    fc.assert(
+      fc.property(calls, fc.boolean(), (call, own) => {
+        const in_ = own ? mine : bare;
+        const known = own ? call : { ...call, models: call.models.filter((name) => name !== 'my-own') };
+        fc.pre(known.models.length > 0);
+        // Plans first: they are made before anything is counted.
+        const waiting = laid(known, in_, true);
+        const plans = waiting.eligible.map((offer) => planFor(known, offer, 1000).jobs);
+        const counted = laid(known, in_, false);
+        expect(plans).toEqual(counted.eligible.map((offer) => planFor(known, offer, 1000).jobs));
+        expect(read(known, waiting)).toEqual(read(known, counted));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('counts nothing for one offer whose context is far larger than the prompt', () => {
+    const silent: Tokenizers = (family) => ({
+      ...tokenizers(family),
+      count: () => {
+        throw new Error('counted');
+      },
+    });
+    for (const only of [['bedrock'], ['together']]) {
+      for (const maxTokens of [256, undefined]) {
+        const call = chat({
+          models: ['llama-3.3-70b-instruct'],
+          messages: [user('Hi')],
+          routing: { only },
+          ...(maxTokens === undefined ? {} : { maxTokens }),
+        });
+        const resolved = resolve(call, bare, TODAY);
+        const moment = { ...momentOn(TODAY), tokenizers: silent, countWhenRead: true };
+        const [offer] = layOut(call, resolved, bare, moment).eligible;
+        if (!offer) throw new Error('no offer');
+        expect(planFor(call, offer, 1000)).toMatchObject({ form: 'piece', promptExactness: 'exact' });
+        expect(() => offer.prompt.total).toThrow('counted');
+      }
+    }
+  });
+});
+
+describe('the bound of a prompt that has not been counted', () => {
+  it('is never less than its count', () => {
+    const exact = templateFamilies().filter((family) => tokenizers(family).exactness === 'exact');
+    fc.assert(
+      fc.property(fc.constantFrom(...exact), said, fc.constantFrom(0, 1e9), (family, messages, enough) => {
+        const rendered = renderSegments(family, messages, { variant: 'hf', tools: [], date: new Date('2026-11-24') });
+        if (rendered.kind !== 'prompt') throw new Error(rendered.reason);
+        const counter = promptCounter(tokenizers, Number.POSITIVE_INFINITY);
+        const form = {
+          form: 'messages',
+          api: 'chat',
+          chat: { messages, tools: [] },
+          altered: [],
+          losesReasoning: false,
+          renders: true,
+          rendered: () => ({ segments: rendered.segments }),
+        } as const;
+        expect(quickBound(form, enough)).toBeGreaterThanOrEqual(counter.segments(family, rendered.segments).tokens);
+        const prompts = messages.map(({ content }) => String(content));
+        const raw = { form: 'prompts', api: 'completions', prompts, stop: [], altered: [] } as const;
+        const largest = Math.max(...prompts.map((one) => counter.text(family, one).tokens));
+        expect(quickBound(raw, enough)).toBeGreaterThanOrEqual(largest);
+      }),
+      { numRuns: 400 },
+    );
+  });
+});
