@@ -2,7 +2,6 @@
 import type { Context, Handler } from 'hono';
 import {
   type Call,
-  type CompletionCall,
   type Event,
   type Redact,
   redactDeep,
@@ -11,14 +10,10 @@ import {
   withoutKnownKeys,
 } from '../core/index.ts';
 import {
-  chatAnswer,
-  chatStream,
-  completionAnswer,
-  completionStream,
+  chatDialect,
+  completionDialect,
+  type Dialect,
   type Envelope,
-  type Parsed,
-  parseChat,
-  parseCompletion,
   type StreamEncoder,
   toAlternatives,
   toCost,
@@ -30,36 +25,18 @@ import { offerRows } from './offers.ts';
 import { contextOf, type Gateway, headerFlag, headersOf, prepare, readJson, replyJson } from './request.ts';
 import { sendEvents } from './sse.ts';
 
-/** How one of the two calls is parsed and answered. Everything between is the same. */
-interface Dialect<C extends Call> {
-  parse(body: unknown, context: Parameters<typeof parseChat>[1]): Parsed<C>;
-  answer(parsed: Parsed<C>, offer: Candidate, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
-  stream(parsed: Parsed<C>, offer: Candidate, envelope: Envelope): StreamEncoder;
-}
-
-const chat: Dialect<Parsed<Call>['call'] & { kind: 'chat' }> = {
-  parse: parseChat,
-  answer: (parsed, _offer, envelope, events) => chatAnswer(envelope, events, parsed.call.n, parsed),
-  stream: (parsed, _offer, envelope) => chatStream(envelope, parsed),
-};
-
 /** What we put before each choice for `echo`: the prompt as the caller wrote it, or the text of its token ids. */
-const echoes =
-  ({ prompts, n }: CompletionCall, { echo, sends }: Candidate) =>
-  (choice: number): string => {
-    if (echo !== 'ours') return '';
-    const at = Math.floor(choice / n);
-    const text = typeof prompts[at] === 'string' ? prompts[at] : sends.form === 'prompts' ? sends.prompts[at] : '';
-    return typeof text === 'string' ? text : '';
+function echoOf(call: Call, { echo, sends }: Candidate): Pick<Envelope, 'echo'> {
+  if (call.kind !== 'completion' || echo !== 'ours') return {};
+  const { prompts, n } = call;
+  return {
+    echo(choice) {
+      const at = Math.floor(choice / n);
+      const text = typeof prompts[at] === 'string' ? prompts[at] : sends.form === 'prompts' ? sends.prompts[at] : '';
+      return typeof text === 'string' ? text : '';
+    },
   };
-
-const completion: Dialect<CompletionCall> = {
-  parse: parseCompletion,
-  answer: ({ call }, offer, envelope, events) =>
-    completionAnswer(envelope, events, call.prompts.length * call.n, echoes(call, offer)),
-  stream: ({ call, includeUsage }, offer, envelope) =>
-    completionStream(envelope, { includeUsage, echoes: echoes(call, offer) }),
-};
+}
 
 /** The time of each step, for `Server-Timing`. On Workers the clock moves only at I/O, so steps of pure CPU show 0. */
 function stopwatch() {
@@ -160,17 +137,18 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
       model: carried.offer.model,
       provider: carried.offer.provider,
       fingerprint: fingerprintOf(carried, config.redact),
+      ...echoOf(call, carried.offer),
       costs,
       ...(debugging ? { debug } : {}),
     };
     describe(c, call, carried, watch.header());
     if (call.stream) {
-      const encoder = dialect.stream(parsed, carried.offer, envelope);
+      const encoder = dialect.stream(parsed, envelope);
       const fail: StreamEncoder['fail'] = (error) => encoder.fail(redactError(error, config.redact));
       return sendEvents(c, carried.events, { ...encoder, fail }, gone);
     }
 
-    const answer = dialect.answer(parsed, carried.offer, envelope, await collect(carried.events));
+    const answer = dialect.answer(parsed, envelope, await collect(carried.events));
     const { cost_exact: cost } = (answer.usage ?? {}) as Partial<WireCost>;
     if (typeof cost === 'string') headersOf(c)['x-chasqui-cost'] = cost;
     return replyJson(c, 200, answer);
@@ -178,7 +156,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
 }
 
 /** `POST /v1/chat/completions` */
-export const chatCompletions = (gateway: Gateway): Handler => generation(gateway, chat);
+export const chatCompletions = (gateway: Gateway): Handler => generation(gateway, chatDialect);
 
 /** `POST /v1/completions` */
-export const completions = (gateway: Gateway): Handler => generation(gateway, completion);
+export const completions = (gateway: Gateway): Handler => generation(gateway, completionDialect);

@@ -1,39 +1,83 @@
-import type { Event, FinishReason, TokenLogprob, Usage } from '../../core/index.ts';
-import type { WireCost } from './cost.ts';
-import { toChatLogprobs, toCompletionLogprobs } from './logprobs.ts';
-import { toUsage } from './usage.ts';
-
-/** What every chunk and answer says about itself. */
-export interface Envelope {
-  readonly id: string;
-  /** Seconds since the epoch. */
-  readonly created: number;
-  readonly model: string;
-  readonly provider: string;
-  /** The upstream's name for the configuration it answered with; null where it gave none. */
-  readonly fingerprint: string | null;
-  /** What a usage came to. */
-  readonly costs?: (usage: Usage) => WireCost;
-  /** How the answer came about, for callers who ask. */
-  readonly debug?: (usage: Usage | undefined) => Readonly<Record<string, unknown>>;
-}
-
-/** What a chat's caller asked of the form of its answer. */
-export interface ChatForm {
-  /** What the model thought is not shown. */
-  readonly hideReasoning?: boolean;
-  /** Calls come as `function_call`, OpenAI's older form, which has a place for one. */
-  readonly legacyFunctions?: boolean;
-}
+/** Answers in one piece, usage and errors, as OpenAI's clients read them. */
+import {
+  completionTokens,
+  type Event,
+  type FinishReason,
+  type GatewayError,
+  promptTokens,
+  type TokenLogprob,
+  type Usage,
+} from '../../core/index.ts';
+import type { AnswerForm, Envelope, WireCost } from '../dialect.ts';
 
 /**
- * Reasoning under both names that clients read: OpenRouter's and vLLM's `reasoning`; DeepSeek's, llama.cpp's and the AI
- * SDK's `reasoning_content`. No client is known that reads both and adds them up.
+ * OpenAI's usage object. `exactness` is ours: `provider` figures are what is billed; `exact` ones we counted with the
+ * model's own tokenizer and template; an `estimate` is neither.
+ */
+export interface WireUsage extends Partial<WireCost> {
+  prompt_tokens: number;
+  completion_tokens: number;
+  total_tokens: number;
+  /**
+   * Without `cached_tokens` where the provider does not report them, which does not mean none. Null is not allowed there:
+   * `@openrouter/sdk` refuses it.
+   */
+  prompt_tokens_details: { cached_tokens?: number };
+  completion_tokens_details: { reasoning_tokens: number };
+  exactness: 'provider' | 'exact' | 'estimate';
+}
+
+const EXACTNESS = { provider: 'provider', counted: 'exact', estimated: 'estimate' } as const;
+
+export function toUsage(usage: Usage, costs?: (usage: Usage) => WireCost): WireUsage {
+  const prompt = promptTokens(usage);
+  const completion = completionTokens(usage);
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+    prompt_tokens_details: usage.cacheTold ? { cached_tokens: usage.cacheRead } : {},
+    completion_tokens_details: { reasoning_tokens: usage.reasoning },
+    exactness: EXACTNESS[usage.source],
+    ...costs?.(usage),
+  };
+}
+
+/** Log probabilities in a chat's form. */
+export const toChatLogprobs = (logprobs: readonly TokenLogprob[]) => ({
+  content: logprobs.map(({ token, logprob, bytes, top }) => ({ token, logprob, bytes, top_logprobs: top })),
+  refusal: null,
+});
+
+/** Log probabilities in the form of the legacy completions. Offsets count characters from `start`. */
+export function toCompletionLogprobs(logprobs: readonly TokenLogprob[], start: number) {
+  let offset = start;
+  const textOffset: number[] = [];
+  for (const { token } of logprobs) {
+    textOffset.push(offset);
+    offset += token.length;
+  }
+  return {
+    tokens: logprobs.map(({ token }) => token),
+    token_logprobs: logprobs.map(({ logprob }) => logprob),
+    top_logprobs: logprobs.map(({ top, logprob }) =>
+      logprob === null ? null : Object.fromEntries(top.map((one) => [one.token, one.logprob])),
+    ),
+    text_offset: textOffset,
+  };
+}
+
+/** How a chat's caller wants the answer written. */
+export type ChatAnswerForm = Partial<Pick<AnswerForm, 'hideReasoning' | 'legacyFunctions'>>;
+
+/**
+ * Reasoning under both names that clients read: `reasoning` (OpenRouter, vLLM) and `reasoning_content` (DeepSeek,
+ * llama.cpp, AI SDK). We know no client that reads both and adds them up.
  */
 export const reasoningFields = (text: string) => ({ reasoning: text, reasoning_content: text });
 
-/** Reasons as the caller's form of tool calls has them. */
-export const chatReason = (reason: FinishReason, { legacyFunctions }: ChatForm): FinishReason =>
+/** The finish reason, for callers who gave their tools in the older form. */
+export const chatReason = (reason: FinishReason, { legacyFunctions }: ChatAnswerForm): FinishReason =>
   reason === 'tool_calls' && legacyFunctions ? 'function_call' : reason;
 
 interface Choice {
@@ -44,7 +88,7 @@ interface Choice {
   finish: FinishReason;
 }
 
-/** Events put together, choice by choice. */
+/** The events of a whole answer, by choice. */
 function assemble(events: readonly Event[], choices: number): { choices: Choice[]; usage?: Usage } {
   const out = Array.from(
     { length: choices },
@@ -82,7 +126,7 @@ function assemble(events: readonly Event[], choices: number): { choices: Choice[
   return usage ? { choices: out, usage } : { choices: out };
 }
 
-function callFields(calls: Choice['tools'], { legacyFunctions }: ChatForm): Record<string, unknown> {
+function callFields(calls: Choice['tools'], { legacyFunctions }: ChatAnswerForm): Record<string, unknown> {
   const [first] = calls;
   if (!first) return {};
   if (legacyFunctions) return { function_call: { name: first.name, arguments: first.arguments } };
@@ -95,12 +139,12 @@ function callFields(calls: Choice['tools'], { legacyFunctions }: ChatForm): Reco
   };
 }
 
-/** An answer of `POST /v1/chat/completions`, as an object to be written as JSON. */
+/** An answer of `POST /v1/chat/completions`. */
 export function chatAnswer(
   envelope: Envelope,
   events: readonly Event[],
   n: number,
-  form: ChatForm = {},
+  form: ChatAnswerForm = {},
 ): Record<string, unknown> {
   const { choices, usage } = assemble(events, n);
   return {
@@ -134,7 +178,7 @@ export function chatAnswer(
 export const completionReason = (reason: FinishReason): FinishReason =>
   reason === 'tool_calls' || reason === 'function_call' ? 'stop' : reason;
 
-/** An answer of `POST /v1/completions`. `echoes` stands in front of each choice's text, where the caller asked for it. */
+/** An answer of `POST /v1/completions`. `echoes` gives the text to repeat before each choice. */
 export function completionAnswer(
   envelope: Envelope,
   events: readonly Event[],
@@ -161,4 +205,57 @@ export function completionAnswer(
     ...(assembled.usage ? { usage: toUsage(assembled.usage, envelope.costs) } : {}),
     ...(envelope.debug ? { chasqui: envelope.debug(assembled.usage) } : {}),
   };
+}
+
+/** OpenAI's error envelope with our metadata. Everything in it may be shown to the caller. */
+export interface ErrorBody {
+  error: {
+    message: string;
+    type: string;
+    param: string | null;
+    code: string;
+    metadata: Record<string, unknown>;
+  };
+}
+
+/** Most clients show only the message, so it includes what the provider said, which has been sanitised before. */
+function messageOf({ message, details }: GatewayError): string {
+  const { provider, upstreamMessage } = details;
+  return upstreamMessage && !message.includes(upstreamMessage)
+    ? `${message} ${provider ?? 'The provider'} said: ${upstreamMessage}`
+    : message;
+}
+
+export function errorBody(error: GatewayError): ErrorBody {
+  const { details } = error;
+  const metadata: Record<string, unknown> = { retryable: error.retryable };
+  if (details.provider !== undefined) metadata.provider = details.provider;
+  if (details.upstreamStatus !== undefined) metadata.upstream_status = details.upstreamStatus;
+  if (details.upstreamCode !== undefined) metadata.upstream_code = details.upstreamCode;
+  if (details.upstreamMessage !== undefined) metadata.upstream_message = details.upstreamMessage;
+  if (details.upstreamRequestId !== undefined) metadata.upstream_request_id = details.upstreamRequestId;
+  if (details.attempts !== undefined) metadata.attempts = details.attempts;
+  if (details.offers !== undefined) metadata.offers = details.offers;
+  return {
+    error: {
+      message: messageOf(error),
+      type: error.kind.type,
+      param: details.param ?? null,
+      code: error.code,
+      metadata,
+    },
+  };
+}
+
+const DEFAULT_RETRY_AFTER_S = 1;
+
+/**
+ * On 429 and 503: `Retry-After` in whole seconds, rounded up, and the exact milliseconds where they are known, which
+ * OpenAI's clients prefer (openai-node, `retryRequest`).
+ */
+export function retryAfter(error: GatewayError): Record<string, string> {
+  if (error.status !== 429 && error.status !== 503) return {};
+  const ms = error.details.retryAfterMs;
+  if (ms === undefined) return { 'retry-after': String(DEFAULT_RETRY_AFTER_S) };
+  return { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))), 'retry-after-ms': String(Math.ceil(ms)) };
 }

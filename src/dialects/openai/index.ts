@@ -1,7 +1,41 @@
-export { chatAnswer, completionAnswer, type Envelope } from './answer.ts';
-export { toAlternatives, toCost, type WireCost } from './cost.ts';
-export { type ErrorBody, errorBody, retryAfter } from './errors.ts';
-export { type CallContext, type Parsed, parseCall, parseChat, parseCompletion } from './parse.ts';
-export { readRouting } from './routing.ts';
-export { chatStream, completionStream, type StreamEncoder } from './stream.ts';
-export { parseCountText, parseDetokenize, parseTokenize, type TokenizeRequest } from './token-bodies.ts';
+/** OpenAI's API: chat completions and the legacy completions, each a dialect. */
+import type { ChatCall, CompletionCall } from '../../core/index.ts';
+import type { Dialect } from '../dialect.ts';
+import { chatAnswer, completionAnswer, errorBody } from './answer.ts';
+import { parseChat, parseCompletion } from './request.ts';
+import { chatStream, completionStream } from './stream.ts';
+
+const noEcho = (): string => '';
+
+/** `POST /v1/chat/completions` */
+export const chatDialect: Dialect<ChatCall> = {
+  parse: parseChat,
+  answer: (request, envelope, events) => chatAnswer(envelope, events, request.call.n, request),
+  stream: (request, envelope) => chatStream(envelope, request),
+  error: errorBody,
+};
+
+/** `POST /v1/completions` */
+export const completionDialect: Dialect<CompletionCall> = {
+  parse: parseCompletion,
+  answer: ({ call }, envelope, events) =>
+    completionAnswer(envelope, events, call.prompts.length * call.n, envelope.echo ?? noEcho),
+  stream: ({ includeUsage }, envelope) => completionStream(envelope, { includeUsage, echoes: envelope.echo ?? noEcho }),
+  error: errorBody,
+};
+
+export {
+  type CallContext,
+  type Dialect,
+  type Envelope,
+  type ParsedRequest,
+  type StreamEncoder,
+  toAlternatives,
+  toCost,
+  type WireCost,
+} from '../dialect.ts';
+export { readRouting } from '../routing.ts';
+export { chatAnswer, completionAnswer, type ErrorBody, errorBody, retryAfter } from './answer.ts';
+export { parseCall, parseChat, parseCompletion } from './request.ts';
+export { chatStream, completionStream } from './stream.ts';
+export { parseCountText, parseDetokenize, parseTokenize, type TokenizeRequest } from './token-requests.ts';

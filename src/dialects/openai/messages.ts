@@ -1,28 +1,22 @@
+/** The messages of a chat: what OpenAI's schema allows, and the same in our vocabulary. */
 import * as v from 'valibot';
-import {
-  type Content,
-  type ContentPart,
-  GatewayError,
-  isObject,
-  type Message,
-  type ToolCall,
-} from '../../core/index.ts';
-import { optional } from './fields.ts';
+import { type Content, type ContentPart, isObject, type Message, type ToolCall } from '../../core/index.ts';
+import { invalid, optional } from '../validation.ts';
 
-/** Where OpenAI's own cache may break a prompt: without one there is nothing to break. */
-const quiet = { prompt_cache_breakpoint: optional(v.unknown()) };
+/** Where OpenAI's prompt cache may cut. Accepted and ignored: there is no such cache here. */
+const ignored = { prompt_cache_breakpoint: optional(v.unknown()) };
 
 const part = v.variant(
   'type',
   [
-    v.object({ type: v.literal('text'), text: v.string(), ...quiet }),
+    v.object({ type: v.literal('text'), text: v.string(), ...ignored }),
     v.object({
       type: v.literal('image_url'),
       image_url: v.union([
         v.pipe(v.string(), v.minLength(1)),
         v.object({ url: v.pipe(v.string(), v.minLength(1)), detail: optional(v.string()) }),
       ]),
-      ...quiet,
+      ...ignored,
     }),
     v.object({ type: v.literal('refusal'), refusal: v.string() }),
   ],
@@ -31,7 +25,7 @@ const part = v.variant(
 const content = v.union([v.string(), v.array(part)], 'must be a string or a list of parts');
 const name = optional(v.string());
 const toolCall = v.object({
-  // A stream's own numbering, which clients leave in what they put together.
+  // From a stream's chunks. Clients that put a call together from them leave it in.
   index: optional(v.unknown()),
   id: v.pipe(v.string(), v.minLength(1)),
   type: v.optional(v.literal('function', 'must be "function"')),
@@ -53,7 +47,7 @@ const reasoningDetail = v.object({
 
 const legacyCall = v.object({ name: v.pipe(v.string(), v.minLength(1)), arguments: optional(v.string()) });
 
-const anyMessage = v.variant(
+export const message = v.variant(
   'role',
   [
     v.object({ role: v.literal('system'), content, name }),
@@ -71,35 +65,14 @@ const anyMessage = v.variant(
       reasoning_details: optional(v.array(reasoningDetail)),
       name,
     }),
-    // The name is that of the call with this id.
+    // A name here is that of the function called, which the id already tells.
     v.object({ role: v.literal('tool'), content, tool_call_id: v.pipe(v.string(), v.minLength(1)), name }),
     v.object({ role: v.literal('function'), content, name: v.pipe(v.string(), v.minLength(1)) }),
   ],
   'must be "system", "developer", "user", "assistant" or "tool"',
 );
 
-const PLAIN_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant']);
-
-/** A role and a text and nothing else, as most messages are. */
-function isPlain(
-  value: unknown,
-): value is { readonly role: 'system' | 'developer' | 'user' | 'assistant'; readonly content: string } {
-  if (!isObject(value) || typeof value.content !== 'string' || !PLAIN_ROLES.has(value.role)) return false;
-  let fields = 0;
-  for (const _field in value) if (++fields > 2) return false;
-  return true;
-}
-
-/** A message by its schema. What is plain is seen to be right at a glance, and is not copied: a conversation has many. */
-export const message: typeof anyMessage = {
-  ...anyMessage,
-  '~run'(dataset, config) {
-    const { value } = dataset;
-    return isPlain(value) ? { typed: true, value } : anyMessage['~run'](dataset, config);
-  },
-};
-
-type Wire = v.InferOutput<typeof message>;
+type WireMessage = v.InferOutput<typeof message>;
 type WirePart = v.InferOutput<typeof part>;
 
 function toPart(wire: WirePart): ContentPart {
@@ -118,9 +91,9 @@ function toPart(wire: WirePart): ContentPart {
 const toContent = (wire: string | WirePart[] | null | undefined): Content =>
   typeof wire === 'string' ? wire : (wire ?? []).map(toPart);
 
-type WireAssistant = Extract<Wire, { role: 'assistant' }>;
+type WireAssistant = Extract<WireMessage, { role: 'assistant' }>;
 
-/** What the model thought before it said this, under whichever name it comes back; undefined where nothing is said of it. */
+/** The reasoning before this message, under whichever name the client returns it; undefined if it returns none. */
 function reasoningOf(wire: WireAssistant): string | undefined {
   const text = wire.reasoning_content ?? wire.reasoning;
   if (text != null) return text;
@@ -128,7 +101,7 @@ function reasoningOf(wire: WireAssistant): string | undefined {
   return details.length > 0 ? details.join('') : undefined;
 }
 
-/** The id of a call made in the older form, which has none: the last one of its name is the one answered. */
+/** An id for a call in the older form, which has none. A result answers the last call of its name. */
 const legacyId = (name: string): string => `call_${name}`;
 
 function callsOf(wire: WireAssistant): ToolCall[] {
@@ -145,8 +118,7 @@ function toAssistant(wire: WireAssistant, index: number): Message {
   const reasoning = reasoningOf(wire);
   const content = wire.content ?? wire.refusal;
   if (content == null && toolCalls.length === 0 && !reasoning) {
-    const param = `messages[${index}].content`;
-    throw new GatewayError('invalid_request', `${param}: an assistant message needs content or tool_calls.`, { param });
+    throw invalid(`messages[${index}].content`, 'an assistant message needs content or tool_calls.');
   }
   return {
     role: 'assistant',
@@ -158,20 +130,38 @@ function toAssistant(wire: WireAssistant, index: number): Message {
 }
 
 /**
- * A tool's result answers a call: before any assistant message with one it answers nothing, and templates and providers make of
- * it what they please. Throws `invalid_request`.
+ * Throws `invalid_request` for a tool result before any assistant message with a tool call: templates and providers
+ * each do something else with such a result.
  */
 export function assertResultsFollowCalls(messages: readonly Message[]): void {
   const at = messages.findIndex(({ role }) => role === 'tool');
   if (at < 0 || messages.slice(0, at).some((one) => one.role === 'assistant' && one.toolCalls)) return;
-  const param = `messages[${at}]`;
   const what =
     'a tool message must follow an assistant message with tool_calls. Send that message, too, or leave this out.';
-  throw new GatewayError('invalid_request', `${param}: ${what}`, { param });
+  throw invalid(`messages[${at}]`, what);
 }
 
-/** OpenAI's message in our vocabulary. `developer` is the newer name of `system`, `function` the older of `tool`. */
-export function toMessage(wire: Wire, index: number): Message {
+interface PlainMessage {
+  readonly role: 'system' | 'user' | 'assistant';
+  readonly content: string;
+}
+
+/** A role, a text and nothing else, like most messages: these are the same in our vocabulary. */
+function isPlain(wire: unknown): wire is PlainMessage {
+  if (!isObject(wire) || typeof wire.content !== 'string') return false;
+  if (wire.role !== 'system' && wire.role !== 'user' && wire.role !== 'assistant') return false;
+  let fields = 0;
+  for (const _field in wire) if (++fields > 2) return false;
+  return true;
+}
+
+/**
+ * OpenAI's message in our vocabulary. A plain one is not copied, because a conversation has many. `developer` is the
+ * newer name of `system`, `function` the older one of `tool`.
+ */
+export function toMessage(wire: WireMessage, index: number): Message {
+  const given: unknown = wire;
+  if (isPlain(given)) return given;
   switch (wire.role) {
     case 'system':
     case 'developer':

@@ -1,28 +1,27 @@
-import type { Event, GatewayError, Usage } from '../../core/index.ts';
-import { type ChatForm, chatReason, completionReason, type Envelope, reasoningFields } from './answer.ts';
-import { errorBody } from './errors.ts';
-import { toChatLogprobs, toCompletionLogprobs } from './logprobs.ts';
-import { toUsage } from './usage.ts';
-
-/** Turns a stream's events into server-sent events: one string for each batch, so that one read in is one write out. */
-export interface StreamEncoder {
-  encode(batch: readonly Event[]): string;
-  /** The usage chunk if it was asked for, and `[DONE]`. */
-  end(): string;
-  /** The typed error chunk; nothing may follow it, so that a broken stream never looks complete. */
-  fail(error: GatewayError): string;
-}
+/** Streams, as OpenAI's clients read them: server-sent events, one string for each batch of ours. */
+import type { Event, Usage } from '../../core/index.ts';
+import type { Envelope, StreamEncoder } from '../dialect.ts';
+import {
+  type ChatAnswerForm,
+  chatReason,
+  completionReason,
+  errorBody,
+  reasoningFields,
+  toChatLogprobs,
+  toCompletionLogprobs,
+  toUsage,
+} from './answer.ts';
 
 export interface StreamOptions {
   readonly includeUsage: boolean;
-  /** Completions only: what stands in front of each choice's text. */
+  /** Completions only: the text to repeat before each choice. */
   readonly echoes?: (choice: number) => string;
 }
 
-type Said = Extract<Event, { type: 'text' | 'reasoning' }>;
+type TextEvent = Extract<Event, { type: 'text' | 'reasoning' }>;
 
-/** Events of one choice and kind as one. */
-function joined(run: readonly Said[]): Event | undefined {
+/** Texts of one choice and type, as one event. */
+function joined(run: readonly TextEvent[]): Event | undefined {
   const [first, ...others] = run;
   if (!first || others.length === 0) return first;
   let { text } = first;
@@ -33,20 +32,20 @@ function joined(run: readonly Said[]): Event | undefined {
   return { ...first, text, ...(logprobs.length > 0 ? { logprobs } : {}) };
 }
 
-/** Texts of one choice that came in one read are one chunk: the caller's events are the network's, not the tokenizer's. */
+/** Joins texts of one choice that came in one network read: they become one chunk. */
 function coalesce(batch: readonly Event[]): Event[] {
   const out: Event[] = [];
-  let run: Said[] = [];
+  let run: TextEvent[] = [];
   const flush = (): void => {
     const one = joined(run);
     if (one) out.push(one);
     run = [];
   };
   for (const event of batch) {
-    const said = event.type === 'text' || event.type === 'reasoning' ? event : undefined;
+    const text = event.type === 'text' || event.type === 'reasoning' ? event : undefined;
     const [first] = run;
-    if (first && (said?.type !== first.type || said.choice !== first.choice)) flush();
-    if (said) run.push(said);
+    if (first && (text?.type !== first.type || text.choice !== first.choice)) flush();
+    if (text) run.push(text);
     else out.push(event);
   }
   flush();
@@ -55,25 +54,57 @@ function coalesce(batch: readonly Event[]): Event[] {
 
 type ChoiceEvent = Exclude<Event, { type: 'usage' }>;
 
-/** The frame of both kinds of stream; `choices` writes the choice objects of one event, usually one. */
+/** The text of a batch that is nothing but text of choice 0, as most are. */
+function plainText(batch: readonly Event[]): string | undefined {
+  if (batch.length === 0) return undefined;
+  let text = '';
+  for (const event of batch) {
+    if (event.type !== 'text' || event.choice !== 0 || event.logprobs) return undefined;
+    text += event.text;
+  }
+  return text;
+}
+
+/** How a chunk with nothing but text of choice 0 is written, once that choice has begun. */
+interface PlainChunk {
+  readonly before: string;
+  readonly after: string;
+  isReady(): boolean;
+  written(text: string): void;
+}
+
+/**
+ * What both kinds of stream share.
+ *
+ * @param choices writes the choice objects of one event, usually one
+ * @param plain what precedes and follows the text, as JSON, in the choice object of a chunk of choice 0 with text alone
+ */
 function encoder(
   envelope: Envelope,
   object: string,
   options: StreamOptions,
   choices: (event: ChoiceEvent) => readonly string[],
+  plain: PlainChunk,
   failed: object,
 ): StreamEncoder {
   const { id, created, model, provider, fingerprint } = envelope;
-  // A chunk may leave the fingerprint out, and has no null: OpenAI's schema and `@openrouter/sdk`, which refuses one.
+  // In a chunk the fingerprint may be left out but not be null: `@openrouter/sdk` refuses that.
   const known = fingerprint === null ? {} : { system_fingerprint: fingerprint };
   const about = { id, object, created, model, provider, ...known };
   // Written once for the whole stream.
   const head = `data: ${JSON.stringify(about).slice(0, -1)}`;
   const before = `${head},"choices":[`;
   const after = options.includeUsage ? '],"usage":null}\n\n' : ']}\n\n';
+  const plainBefore = before + plain.before;
+  const plainAfter = plain.after + after;
   let usage: Usage | undefined;
   return {
     encode(batch) {
+      const text = plain.isReady() ? plainText(batch) : undefined;
+      if (text !== undefined) {
+        plain.written(text);
+        return plainBefore + JSON.stringify(text) + plainAfter;
+      }
       let out = '';
       for (const event of batch.length > 1 ? coalesce(batch) : batch) {
         if (event.type === 'usage') usage = event.usage;
@@ -95,7 +126,7 @@ function encoder(
 }
 
 /** Chunks of `POST /v1/chat/completions`. The role comes once for each choice, before anything else of it. */
-export function chatStream(envelope: Envelope, options: StreamOptions & ChatForm): StreamEncoder {
+export function chatStream(envelope: Envelope, options: StreamOptions & ChatAnswerForm): StreamEncoder {
   const begun = new Set<number>();
   const delta = (choice: number, body: string, logprobs: string, finish: string) =>
     `{"index":${choice},"delta":${body},"logprobs":${logprobs},"finish_reason":${finish}}`;
@@ -132,7 +163,13 @@ export function chatStream(envelope: Envelope, options: StreamOptions & ChatForm
     return [delta(event.choice, '{"role":"assistant","content":""}', 'null', 'null'), write(event)];
   };
   const failed = { index: 0, delta: { content: '' }, logprobs: null, finish_reason: 'error' };
-  return encoder(envelope, 'chat.completion.chunk', options, choices, failed);
+  const plain: PlainChunk = {
+    before: '{"index":0,"delta":{"content":',
+    after: '},"logprobs":null,"finish_reason":null}',
+    isReady: () => begun.has(0),
+    written: () => undefined,
+  };
+  return encoder(envelope, 'chat.completion.chunk', options, choices, plain, failed);
 }
 
 /** Chunks of `POST /v1/completions`. Reasoning and tool calls have no place in them. */
@@ -158,7 +195,13 @@ export function completionStream(envelope: Envelope, options: StreamOptions): St
     }
     return out;
   };
-  return encoder(envelope, 'text_completion', options, choices, {
+  const plain: PlainChunk = {
+    before: '{"index":0,"text":',
+    after: ',"logprobs":null,"finish_reason":null}',
+    isReady: () => lengths.has(0),
+    written: (text) => lengths.set(0, (lengths.get(0) ?? 0) + text.length),
+  };
+  return encoder(envelope, 'text_completion', options, choices, plain, {
     index: 0,
     text: '',
     logprobs: null,

@@ -1,7 +1,7 @@
+/** Tools, the choice among them, and the format of the answer, in the forms that OpenAI's clients send. */
 import * as v from 'valibot';
-import { GatewayError, type ResponseFormat, type Tool, type ToolChoice } from '../../core/index.ts';
-import { assertShallow } from './check.ts';
-import { optional } from './fields.ts';
+import type { ResponseFormat, Tool, ToolChoice } from '../../core/index.ts';
+import { assertShallow, invalid, optional } from '../validation.ts';
 
 /** OpenAI's rule for function names. */
 const functionName = v.pipe(v.string(), v.regex(/^[a-zA-Z0-9_-]{1,64}$/, 'must be 1 to 64 of a-z, A-Z, 0-9, _ and -'));
@@ -46,8 +46,8 @@ export const toolChoice = v.union(
 );
 
 /**
- * A schema comes as OpenAI has it, beside the type (Together, llama.cpp), or with `json_object` (instructor-js, vLLM's
- * and Together's older form).
+ * The schema stands where OpenAI has it, beside the type (Together, llama.cpp), or with `json_object` (instructor-js,
+ * and the older form of vLLM and Together).
  */
 export const responseFormat = v.variant(
   'type',
@@ -88,42 +88,43 @@ const toTool = (tool: WireFunction, path: string): Tool => {
   return { name: tool.name, ...set({ description, parameters, strict }) };
 };
 
-/** What a call says of tools, in either of OpenAI's forms. */
-export interface WireTooling {
+/** The fields of a body that concern tools, in both of OpenAI's forms. */
+export interface WireTools {
   readonly tools?: v.InferOutput<typeof tools> | null | undefined;
   readonly functions?: v.InferOutput<typeof functions> | null | undefined;
   readonly tool_choice?: v.InferOutput<typeof toolChoice> | null | undefined;
   readonly function_call?: v.InferOutput<typeof functionCall> | null | undefined;
 }
 
-/** The choice, and the tools it leaves. */
-export interface Tooling {
+/** The tools that may be called, and the choice among them. */
+export interface ParsedTools {
   readonly tools: readonly Tool[];
   readonly toolChoice?: ToolChoice;
-  /** Asked in the older form, so that the answer comes in it. */
+  /** Given in the older form, so the answer uses it as well. */
   readonly legacy: boolean;
-  /** Fields of the other form, which is not the one that counts. */
-  readonly unread: readonly string[];
+  /** Fields of the form that was not used. */
+  readonly ignored: readonly string[];
 }
 
-const wrong = (param: string, text: string) => new GatewayError('invalid_request', `${param}: ${text}`, { param });
-
 function assertNamed(tools: readonly Tool[], name: string, param: string): void {
-  if (!tools.some((tool) => tool.name === name)) throw wrong(param, `"${name}" is not one of the tools.`);
+  if (!tools.some((tool) => tool.name === name)) throw invalid(param, `"${name}" is not one of the tools.`);
 }
 
 function assertAny(tools: readonly Tool[], param: string): void {
-  if (tools.length === 0) throw wrong(param, '"required" needs tools to choose from.');
+  if (tools.length === 0) throw invalid(param, '"required" needs tools to choose from.');
 }
 
-/** @throws GatewayError for a choice of tools that are not there */
-export function toTooling(wire: WireTooling): Tooling {
+const NO_TOOLS: ParsedTools = { tools: [], legacy: false, ignored: [] };
+
+/** Throws `invalid_request` for a choice of tools that do not exist. */
+export function toTools(wire: WireTools): ParsedTools {
+  if (!wire.tools && !wire.functions && !wire.tool_choice && !wire.function_call) return NO_TOOLS;
   const legacy = !wire.tools?.length && (wire.functions?.length ?? 0) > 0;
-  return { ...chosen(wire, legacy), legacy, unread: unreadOf(wire, legacy) };
+  return { ...chosen(wire, legacy), legacy, ignored: ignoredIn(wire, legacy) };
 }
 
-/** A choice among no tools asks for nothing unless it names one. */
-function unreadOf(wire: WireTooling, legacy: boolean): string[] {
+/** A choice without tools asks for nothing, unless it names one. */
+function ignoredIn(wire: WireTools, legacy: boolean): string[] {
   if (legacy) return wire.tool_choice == null || wire.tool_choice === 'auto' ? [] : ['tool_choice'];
   return [
     ...(wire.functions?.length ? ['functions'] : []),
@@ -131,7 +132,7 @@ function unreadOf(wire: WireTooling, legacy: boolean): string[] {
   ];
 }
 
-function chosen(wire: WireTooling, legacy: boolean): Pick<Tooling, 'tools' | 'toolChoice'> {
+function chosen(wire: WireTools, legacy: boolean): Pick<ParsedTools, 'tools' | 'toolChoice'> {
   const tools = legacy
     ? (wire.functions ?? []).map((tool, index) => toTool(tool, `functions[${index}]`))
     : (wire.tools ?? []).map((tool, index) => toTool(tool.function, `tools[${index}].function`));
@@ -152,7 +153,7 @@ function chosen(wire: WireTooling, legacy: boolean): Pick<Tooling, 'tools' | 'to
     assertNamed(tools, name, 'tool_choice.function.name');
     return { tools, toolChoice: { name } };
   }
-  // What is not allowed is not offered: the only way to enforce it at every server.
+  // Only the allowed tools are sent, because no other way is enforced by every server.
   const { mode, tools: allowed } = choice.allowed_tools;
   for (const [at, { function: one }] of allowed.entries()) {
     assertNamed(tools, one.name, `tool_choice.allowed_tools.tools[${at}].function.name`);
@@ -163,7 +164,7 @@ function chosen(wire: WireTooling, legacy: boolean): Pick<Tooling, 'tools' | 'to
   return { tools: left, toolChoice: mode };
 }
 
-/** For a schema that came without a name, which `json_schema` must have. */
+/** `json_schema` needs a name; this is for a schema that came without one. */
 const UNNAMED = 'answer';
 
 export function toResponseFormat(wire: v.InferOutput<typeof responseFormat>): ResponseFormat {
@@ -177,6 +178,6 @@ export function toResponseFormat(wire: v.InferOutput<typeof responseFormat>): Re
     assertShallow(wire.schema, 'response_format.schema');
     return { type: 'json_schema', name: UNNAMED, schema: wire.schema };
   }
-  if (wire.type === 'json_schema') throw wrong('response_format.json_schema', 'is required.');
+  if (wire.type === 'json_schema') throw invalid('response_format.json_schema', 'is required.');
   return { type: 'json_object' };
 }

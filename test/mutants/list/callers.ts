@@ -14,10 +14,9 @@ const inFile =
   });
 
 const READ = ['test/dialects/unread.test.ts'];
-const unknown = inFile('src/dialects/openai/unknown.ts', READ);
-const strays = inFile('src/dialects/openai/strays.ts', READ);
-const slips = inFile('src/dialects/openai/slips.ts', READ);
-const routing = inFile('src/dialects/openai/routing.ts', READ);
+const unknown = inFile('src/dialects/body-schema.ts', READ);
+const topLevel = inFile('src/dialects/openai/unknown-fields.ts', READ);
+const routing = inFile('src/dialects/routing.ts', READ);
 const tools = inFile('src/dialects/openai/tools.ts', READ);
 const privacy = inFile('src/offers/assess.ts', ['test/offers/privacy.test.ts']);
 const thoughts = inFile('src/offers/reasoning.ts', ['test/offers/reasoning.test.ts']);
@@ -29,7 +28,7 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
   unknown(
     'nested-unnamed',
     'Fields inside messages vanish in silence.',
-    '(!isUnset(value[key])) add(steps);',
+    '(!isUnset(value[key])) names.add(steps);',
     '(!isUnset(value[key])) steps.length;',
   ),
   unknown(
@@ -44,18 +43,18 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
     '(Array.isArray(value) && value.length === 0)',
     'false',
   ),
-  strays('guards-ignored', 'max_cost at the top is passed on.', 'assertNoGuard(key, limited);', ''),
-  strays('extra-lost', 'A field of a server’s own is lost.', 'extra.push([key, value]);', ''),
-  strays(
+  topLevel('guards-ignored', 'max_cost at the top is passed on.', 'assertNoGuard(key, limited);', ''),
+  topLevel('extra-lost', 'A field of a server’s own is lost.', 'extra.push([key, value]);', ''),
+  topLevel(
     'deep-extra',
     'A field nested beyond reason is written out.',
     "if (typeof value === 'object') assertShallow",
     'if (false) assertShallow',
   ),
-  slips('slips-pass', 'A misspelt guard passes.', 'if (near !== undefined) return near;', ''),
-  slips('budget-of-thought', 'thinking_budget is taken for money.', '&& !NO_MONEY.test(plain)', ''),
-  routing('zdr-lost', 'A wish for zero data retention is lost.', '...(wire.zdr ? { noRetention: true } : {}),', ''),
-  routing('unmet-unsaid', 'What nobody can grant is not named.', '...(unmet.length > 0 ? { unmet } : {}),', ''),
+  routing('slips-pass', 'A misspelt guard passes.', 'if (near !== undefined) return near;', ''),
+  routing('budget-of-thought', 'thinking_budget is taken for money.', '&& !NO_MONEY.test(plain)', ''),
+  routing('zdr-lost', 'A wish for zero data retention is lost.', 'if (wire.zdr) out.noRetention = true;', ''),
+  routing('unmet-unsaid', 'What nobody can grant is not named.', 'if (unmet.length > 0) out.unmet = unmet;', ''),
   tools('allowed-not-enforced', 'Tools that are not allowed are offered.', 'names.has(name)', 'true'),
   privacy(
     'kept-anyway',

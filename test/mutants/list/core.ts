@@ -9,6 +9,7 @@ const CORE = [
 ];
 const DIALECTS = [
   'test/dialects/answer.test.ts',
+  'test/dialects/body-schema.test.ts',
   'test/dialects/cost.test.ts',
   'test/dialects/parse.test.ts',
   'test/dialects/stream.test.ts',
@@ -30,6 +31,7 @@ const inFile =
 
 const core = inFile('core', 'src/core', CORE);
 const dialect = inFile('dialects', 'src/dialects/openai', DIALECTS);
+const anyDialect = inFile('dialects', 'src/dialects', DIALECTS);
 
 const money = core('money.ts');
 const usage = core('event.ts');
@@ -38,8 +40,9 @@ const redact = core('redact.ts');
 const errors = core('errors.ts');
 const answer = dialect('answer.ts');
 const stream = dialect('stream.ts');
-const cost = dialect('cost.ts');
-const parse = dialect('parse.ts');
+const cost = anyDialect('dialect.ts');
+const bodySchema = anyDialect('body-schema.ts');
+const parse = dialect('request.ts');
 const tools = dialect('tools.ts');
 const messages = dialect('messages.ts');
 
@@ -197,8 +200,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   stream(
     'choices-merged',
     'Texts of two choices in one read become one.',
-    'said?.type !== first.type || said.choice !== first.choice',
-    'said?.type !== first.type',
+    'text?.type !== first.type || text.choice !== first.choice',
+    'text?.type !== first.type',
   ),
   stream(
     'hidden-reasoning-shown',
@@ -210,7 +213,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   cost(
     'cost-is-text',
     'usage.cost is a string, which clients add up.',
-    '    cost: dollars(cost.total),',
+    '    cost: total,',
     '    cost: formatDollars(cost.total) as never,',
   ),
   cost(
@@ -226,7 +229,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     '      ...(cost.estimate ? { estimate: true } : {}),',
     [...DIALECTS, 'test/gateway/offers.test.ts'],
   ),
-  dialect('errors.ts')(
+  answer(
     'retry-after-rounded-down',
     'Retry-After is rounded down.',
     'Math.max(1, Math.ceil(ms / 1000))',
@@ -239,13 +242,13 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     'const known = fingerprint === null ? {} : { system_fingerprint: fingerprint };',
     'const known = { system_fingerprint: fingerprint };',
   ),
-  dialect('usage.ts')(
+  answer(
     'cached-tokens-null',
     'cached_tokens is null where the provider says nothing of them, and @openrouter/sdk refuses every answer.',
     'usage.cacheTold ? { cached_tokens: usage.cacheRead } : {}',
     '{ cached_tokens: usage.cacheTold ? usage.cacheRead : (null as never) }',
   ),
-  dialect('usage.ts')(
+  answer(
     'cached-unknown-is-none',
     'Cached tokens are 0 where the provider says nothing of them.',
     'usage.cacheTold ? { cached_tokens: usage.cacheRead } : {}',
@@ -255,20 +258,15 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   parse(
     'strict-header-lost',
     'x-chasqui-strict is without effect.',
-    '...(strict ? { requireParameters: true } : {}),',
+    'if (context.strict) route.requireParameters = true;',
     '',
   ),
-  parse(
-    'seed-zero-lost',
-    'A seed of 0 is not sent.',
-    'if (value !== null && value !== undefined) sampling[ours]',
-    'if (value) sampling[ours]',
-  ),
+  parse('seed-zero-lost', 'A seed of 0 is not sent.', 'if (body.seed != null)', 'if (body.seed)'),
   parse(
     'empty-stop-sent',
     'An empty stop string ends every answer at once.',
-    "stop.filter((text) => text !== '')",
-    'stop',
+    "stops.filter((text) => text !== '')",
+    'stops',
   ),
   parse(
     'completion-limit-ignored',
@@ -279,32 +277,57 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   parse(
     'unread-not-named',
     'Fields that nobody reads are not named.',
-    'unknownParameters: unread,',
-    'unknownParameters: [],',
+    '    unknownParameters,\n  };',
+    '    unknownParameters: [],\n  };',
   ),
   parse(
     'too-many-choices',
     'Prompts times n are without limit.',
-    'if (prompts.length * shared.n > MAX_CHOICES) {',
-    'if (false) {',
+    'if (prompts.length * shared.n > MAX_CHOICES)',
+    'if (false)',
   ),
   parse(
     'models-repeated',
     'A model that is named twice is asked twice.',
-    '[...new Set([...(body.model',
-    '[...([...(body.model',
+    '[...new Set([...(model ?',
+    '[...([...(model ?',
+  ),
+  bodySchema(
+    'limits-unchecked',
+    'A number above its limit is accepted.',
+    'value >= node.min &&\n        value <= node.max &&',
+    'value >= node.min &&',
+  ),
+  bodySchema('required-unchecked', 'A field that is required may be missing.', 'return missing === 0;', 'return true;'),
+  bodySchema(
+    'constructor-in-record',
+    'A key that valibot leaves out of a record is passed on.',
+    'if (isOddKey(key) || ',
+    'if (',
+  ),
+  stream(
+    'plain-chunk-unopened',
+    'A stream of text alone begins without a role.',
+    'isReady: () => begun.has(0),',
+    'isReady: () => true,',
+  ),
+  stream(
+    'plain-logprobs-lost',
+    'Log probabilities are lost from chunks.',
+    'event.choice !== 0 || event.logprobs',
+    'event.choice !== 0',
   ),
   tools(
     'unknown-tool-named',
     'A choice of a tool that is not there is sent on.',
-    'if (!tools.some((tool) => tool.name === name)) throw wrong(',
-    'if (false) throw wrong(',
+    'if (!tools.some((tool) => tool.name === name)) throw invalid(',
+    'if (false) throw invalid(',
   ),
   tools(
     'required-without-tools',
     'tool_choice required without tools is sent on.',
-    'if (tools.length === 0) throw wrong(',
-    'if (false) throw wrong(',
+    'if (tools.length === 0) throw invalid(',
+    'if (false) throw invalid(',
   ),
   tools(
     'schema-of-json-object',

@@ -1,0 +1,146 @@
+/**
+ * A dialect is one shape of API that callers speak. It fills the interface below for each kind of call that it has; its
+ * folder holds nothing else. To add one: a folder here, and a route that hands it to `generate` (src/routes/generate.ts).
+ */
+import {
+  type Call,
+  type Event,
+  formatDollars,
+  type GatewayError,
+  type NanoDollars,
+  type Usage,
+} from '../core/index.ts';
+import type { Alternative, Receipt } from '../offers/index.ts';
+
+export interface Dialect<C extends Call> {
+  /** The call that a request's body asks for. Throws `invalid_request` naming the field at fault. */
+  parse(body: unknown, context: CallContext): ParsedRequest<C>;
+  /** The whole answer, as an object to be written as JSON. */
+  answer(request: ParsedRequest<C>, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
+  stream(request: ParsedRequest<C>, envelope: Envelope): StreamEncoder;
+  /** The body of an error, also in JSON. */
+  error(error: GatewayError): object;
+}
+
+/** What the request's headers say about a call, and the id we gave it. */
+export interface CallContext {
+  readonly id: string;
+  readonly timeoutMs?: number;
+  /** `x-chasqui-strict: 1` */
+  readonly strict: boolean;
+  /** `x-session-id` */
+  readonly session?: string;
+}
+
+/** How the caller wants the answer written, which no provider needs to know. */
+export interface AnswerForm {
+  /** A stream ends with its usage. */
+  readonly includeUsage: boolean;
+  readonly hideReasoning: boolean;
+  /** Tool calls come as `function_call`, OpenAI's older form, because that is how the tools were given. */
+  readonly legacyFunctions: boolean;
+}
+
+export interface ParsedRequest<C extends Call = Call> extends AnswerForm {
+  readonly call: C;
+}
+
+/** What every answer and every chunk says about itself. */
+export interface Envelope {
+  readonly id: string;
+  /** Seconds since the epoch. */
+  readonly created: number;
+  readonly model: string;
+  readonly provider: string;
+  /** The upstream's name for the configuration it answered with; null where it gave none. */
+  readonly fingerprint: string | null;
+  /** The text to repeat before a choice, where the caller asked for `echo` and the provider does not do it. */
+  readonly echo?: (choice: number) => string;
+  /** What a usage cost. */
+  readonly costs?: (usage: Usage) => WireCost;
+  /** How the answer came about, for callers who ask. */
+  readonly debug?: (usage: Usage | undefined) => Readonly<Record<string, unknown>>;
+}
+
+/** Turns a stream's events into server-sent events: one string for each batch, so that one read is one write. */
+export interface StreamEncoder {
+  encode(batch: readonly Event[]): string;
+  /** What follows the last event of a complete stream. */
+  end(): string;
+  /** The error that ends a broken stream. Nothing may follow it, so that the stream never looks complete. */
+  fail(error: GatewayError): string;
+}
+
+/**
+ * The cost of a usage, under OpenRouter's names where it has them
+ * (https://openrouter.ai/docs/use-cases/usage-accounting). Dollars are numbers, because clients add them up; the exact
+ * amount stands beside them as a decimal string. Unknown is null and never zero.
+ */
+export interface WireCost {
+  readonly cost: number | null;
+  readonly cost_exact: string | null;
+  /** False: `cost` is everything. Where it is true, clients of OpenRouter add `upstream_inference_cost` to it. */
+  readonly is_byok: false;
+  readonly cost_details: Readonly<Record<string, unknown>>;
+}
+
+const NANO_DOLLARS = 1e9;
+
+/** The double nearest to an amount, from which every amount below nine million dollars can be read back exactly. */
+function dollars(amount: NanoDollars): number {
+  const nano = Number(amount);
+  // Up to here the division is the only rounding.
+  return Number.isSafeInteger(nano) ? nano / NANO_DOLLARS : Number(formatDollars(amount));
+}
+
+export function toCost({ cost, failed }: Receipt): WireCost {
+  const attempts = failed && {
+    failed_attempts: {
+      count: failed.count,
+      at_most: failed.atMost === undefined ? null : dollars(failed.atMost),
+    },
+  };
+  if (!cost.known) {
+    const details = { price: null, reason: cost.reason, ...attempts };
+    return { cost: null, cost_exact: null, is_byok: false, cost_details: details };
+  }
+  const total = dollars(cost.total);
+  return {
+    cost: total,
+    cost_exact: formatDollars(cost.total),
+    is_byok: false,
+    cost_details: {
+      upstream_inference_cost: total,
+      upstream_inference_prompt_cost: dollars(cost.prompt + cost.cached),
+      upstream_inference_completions_cost: dollars(cost.completion),
+      prompt: dollars(cost.prompt),
+      completion: dollars(cost.completion),
+      cached: dollars(cost.cached),
+      basis: cost.basis,
+      price: cost.rule,
+      ...(cost.estimate ? { estimate: true } : {}),
+      ...attempts,
+    },
+  };
+}
+
+/** What the answer would have cost elsewhere, and what was saved compared with the most expensive of these offers. */
+export function toAlternatives(receipt: Receipt, alternatives: readonly Alternative[]): Record<string, unknown> {
+  const { cost } = receipt;
+  const savings = alternatives.flatMap(({ cost: other }) =>
+    other === undefined || !cost.known ? [] : [other - cost.total],
+  );
+  savings.sort((a, b) => (a < b ? 1 : -1));
+  const [most] = savings;
+  return {
+    alternatives: alternatives.map(({ provider, model, upstream, rule, cost: other }) => ({
+      provider,
+      model,
+      provider_model: upstream,
+      cost: other === undefined ? null : formatDollars(other),
+      price: rule ?? null,
+    })),
+    // Negative if the offer used was the most expensive.
+    saved: most === undefined ? null : formatDollars(most),
+  };
+}
