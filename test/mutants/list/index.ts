@@ -1,5 +1,6 @@
 import type { Mutant } from '../mutant.ts';
 import { CALLERS_MUTANTS } from './callers.ts';
+import { CATALOG_MUTANTS } from './catalog.ts';
 import { CORE_MUTANTS } from './core.ts';
 import { HTTP_MUTANTS } from './http.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
@@ -11,6 +12,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...HTTP_MUTANTS,
   ...RELAY_MUTANTS,
   ...OFFERS_MUTANTS,
+  ...CATALOG_MUTANTS,
   ...CORE_MUTANTS,
   ...TOKENS_MUTANTS,
   ...WIRES_MUTANTS,
