@@ -14,10 +14,10 @@ import { openAiCompatible } from './openai/index.ts';
 import { replicate } from './replicate/index.ts';
 import { together } from './together/index.ts';
 
-/** Every provider with a folder of its own: to add one is its folder, its entry here, and rows of the catalogue. */
+/** Every provider with a folder of its own. To add one, see docs/add-a-provider.md. */
 const PROVIDERS: readonly ProviderModule[] = [bedrock, replicate, together, anyscale];
 
-/** What each of them tells about itself, whether it is configured or not; any other id is a service of the user's own. */
+/** What each tells about itself, configured or not. Any other id is a service of the user's own. */
 export const registry = providerRegistry(
   PROVIDERS.map(({ about }) => about),
   openAiCompatible,

@@ -12,8 +12,8 @@ export const COMPATIBLE_VARIABLES: Variables = {
 };
 
 /**
- * Anyscale. Its multi-tenant API ended on 2024-08-01 (docs.anyscale.com), and its rows in the catalogue are history: today it
- * runs the user's own services, which speak OpenAI's API.
+ * Anyscale. Its multi-tenant API ended on 2024-08-01 (docs.anyscale.com), so its rows in the catalogue are history.
+ * Today it runs the user's own services, which speak OpenAI's API.
  */
 export const about: ProviderDescriptor = {
   ...openAiCompatible('anyscale'),

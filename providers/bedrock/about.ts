@@ -1,7 +1,7 @@
 import type { ApiTraits, Family, OfferIds, Parameter, ProviderDescriptor, UpstreamId } from '../../src/core/index.ts';
 import { isLlama, isMistral } from './shared.ts';
 
-/** What AWS Bedrock tells about itself: its two APIs by model family, how its ids read, and which region takes which. */
+/** What AWS Bedrock tells about itself: its two APIs by model family, its model ids, and which region takes which. */
 
 const takes = (...more: Parameter[]): ReadonlySet<Parameter> => new Set(['maxTokens', 'temperature', 'topP', ...more]);
 
@@ -25,8 +25,8 @@ const CONVERSE_LLAMA: ApiTraits = { name: 'bedrock.converse-llama', takes: takes
 
 /**
  * Bedrock user guide, "Meta Llama models": prompt, temperature, top_p, max_gen_len, which is 512 unless given. Who adds
- * begin-of-sequence was read from recorded bills: "What does 'lorem ipsum' mean?" is 9 tokens and costs 10 on Llama 2, and
- * Llama 3's prompts cost what they are.
+ * begin-of-sequence was read from recorded bills: "What does 'lorem ipsum' mean?" is 9 tokens and is billed as 10 on
+ * Llama 2; Llama 3's prompts are billed as they are.
  */
 const INVOKE_LLAMA: ApiTraits = {
   name: 'bedrock.invoke-llama',
@@ -56,8 +56,8 @@ function invoke(family: Family): ApiTraits | undefined {
 }
 
 /**
- * Prefixes of inference profiles (Bedrock user guide, "Supported Regions and models for inference profiles"). Only these
- * are stripped: ids of different models contain one another, so nothing looser than a whole id may match.
+ * Prefixes of inference profiles (Bedrock user guide, "Supported Regions and models for inference profiles"). Nothing
+ * else is stripped: ids of different models contain one another, so ids must match exactly.
  */
 const GEOGRAPHIES: ReadonlySet<string> = new Set(['us', 'eu', 'apac', 'jp', 'au', 'ca', 'in', 'global', 'us-gov']);
 
@@ -88,8 +88,8 @@ const ARN =
   /^arn:aws(?:-us-gov|-cn)?:bedrock:[a-z0-9-]{1,32}:\d{0,12}:(?:foundation-model|inference-profile)\/([^/]+)$/;
 
 /**
- * How Bedrock wants an offer named in a region: the bare id where the region takes it on demand, else the inference profile that
- * can be called from there.
+ * The id of an offer in a region: the bare id if the region takes it on demand, else the inference profile that can be
+ * called from there.
  */
 function upstreamFor(offer: OfferIds, region: string): UpstreamId {
   const profiles = Object.entries(offer.profiles);

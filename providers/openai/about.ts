@@ -40,7 +40,7 @@ const TRAITS: Partial<Record<Api, ApiTraits>> = {
   completions: {
     name: 'openai.completions',
     takes: new Set([...OPEN_SAMPLING, 'user', 'echo', 'streamedEcho', 'promptIds', 'extra']),
-    // 16 tokens in OpenAI's legacy completions, which vLLM keeps (vllm/entrypoints/openai, `CompletionRequest.max_tokens`).
+    // After 16 tokens, as in OpenAI's legacy completions (vllm/entrypoints/openai, `CompletionRequest.max_tokens`).
     truncates: true,
     // vLLM and servers like it tokenize with `add_special_tokens` true.
     addsBos: 'all',

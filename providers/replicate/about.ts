@@ -3,8 +3,8 @@ import type { ApiTraits, Family, Parameter, ProviderDescriptor } from '../../src
 const takes = (...more: Parameter[]): ReadonlySet<Parameter> => new Set(['maxTokens', 'temperature', 'topP', ...more]);
 
 /**
- * The engines that Replicate runs models with. None takes `stop`: their `stop_sequences` is one string with commas between, so
- * the gateway does it better. Each sets a `max_tokens` of its own where the request has none (their predict.py).
+ * The engines that Replicate runs models with. None is sent `stop`: their `stop_sequences` is one string with commas
+ * between, so the gateway applies stop strings itself. Each has a default `max_tokens` (their predict.py).
  */
 const ENGINES = {
   // replicate/cog-triton, predict.py: official Llama 2 and 3.
@@ -42,13 +42,13 @@ const ENGINES = {
   },
 } as const satisfies Record<string, ApiTraits>;
 
-export type Engine = keyof typeof ENGINES;
+export type ReplicateEngine = keyof typeof ENGINES;
 
 /** A version is pinned: `owner/name:version`, or the version alone. */
 const VERSION = /:|^[0-9a-f]{64}$/;
 
 /** The engine behind a model. It decides which inputs a prediction takes, and what is added to its prompt. */
-export function engineOf(family: Family, upstream: string): Engine {
+export function engineOf(family: Family, upstream: string): ReplicateEngine {
   const pinned = VERSION.test(upstream);
   if (family.startsWith('code-llama')) return 'llamaCpp';
   if (family === 'llama-2') return pinned ? 'llama2023' : 'triton';

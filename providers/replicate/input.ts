@@ -1,6 +1,6 @@
 /** The request that creates a prediction: its route, its headers, and its input by the engine that serves the model. */
 import { GatewayError, type PromptJob, type Sampling } from '../../src/core/index.ts';
-import { type Engine, engineOf } from './about.ts';
+import { engineOf, type ReplicateEngine } from './about.ts';
 
 /** One of our parameters on one engine's input: the engine's names for it and the range it accepts. */
 interface Field {
@@ -28,7 +28,7 @@ const within = (min: number, max: number, ...names: string[]): Field => ({ names
  * replicate/cog-triton, replicate/cog-vllm and replicate/cog-codellama-cpp, and the models' schema pages.
  * Code Llama was served by two engines over time: both names go out, and an engine ignores the one it does not know.
  */
-const ENGINES: Readonly<Record<Engine, EngineInput>> = {
+const ENGINES: Readonly<Record<ReplicateEngine, EngineInput>> = {
   /** Versions of Llama 2 pinned in 2023. A temperature of 0 is refused with 422. */
   llama2023: {
     maxTokens: field('max_new_tokens'),

@@ -33,10 +33,11 @@ export const about: ProviderDescriptor = {
   },
   traits: (api) => TRAITS[api],
   /**
-   * Prompt and output "must be less than the context length" (docs.together.ai/docs/error-codes), and one more token was counted
-   * in the field (stanford-crfm/helm#2079).
+   * Prompt and output "must be less than the context length" (docs.together.ai/docs/error-codes), and one more token
+   * was counted in the field (stanford-crfm/helm#2079).
    */
   contextMargin: 2,
-  // It keeps prompts and answers, and may use them, until an account turns that off (docs.together.ai/docs/zero-data-retention).
+  // It keeps prompts and answers and may use them, unless the account turns that off
+  // (docs.together.ai/docs/zero-data-retention).
   privacy: { noCollection: false, noRetention: false },
 };

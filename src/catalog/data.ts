@@ -14,9 +14,9 @@ import type {
 } from './types.ts';
 
 /**
- * Reads `models.json` and `sources.json`: models and offers as collected on 2026-11-28 from the providers' documents and public
- * price lists. README.md in this folder tells the rest, `prices/` what they cost. The tests check every row against a schema. A row
- * becomes a model when somebody asks for it, because most calls need one model.
+ * Reads `models.json` and `sources.json`: models and offers as collected on 2026-11-28 from the providers' documents
+ * and public price lists. README.md in this folder tells the rest, `prices/` what they cost. The tests check every row
+ * against a schema. A row becomes a model when somebody asks for it, because most calls need one model.
  */
 export const CATALOG_DATE = '2026-11-28';
 
@@ -108,7 +108,7 @@ function readOffer(row: OfferJson, can: Capabilities): CatalogOffer {
     ...(regions === undefined ? {} : { regions: words(regions) }),
     profiles: Object.fromEntries(profiles),
     versions,
-    // Few ask for it, and it needs the price book.
+    // Worked out when it is read: few read it, and it needs the price book.
     get price() {
       return listPrice(row);
     },

@@ -3,11 +3,11 @@ import { type CatalogEntry, entries, models } from './data.ts';
 import type { CatalogModel } from './types.ts';
 
 /**
- * Finds the model that a name means, and what was probably meant by a name that means none. Model names must match exactly:
- * `llama-3-8b` is a base model and `llama-3-8b-instruct` is not.
+ * Finds the model of a name, and suggests models for a name that is none. Model names must match exactly: `llama-3-8b`
+ * is a base model and `llama-3-8b-instruct` is not.
  */
 
-/** What a name says beyond the model: which provider must serve it and, where `upstream` is set, by exactly which id. */
+/** What a name says besides the model: the provider that must serve it and, if `upstream` is set, by which id. */
 export interface Pin {
   readonly provider: string;
   readonly upstream?: string;
@@ -48,7 +48,7 @@ function foldedNames(): ReadonlyMap<string, CatalogEntry | undefined> {
   return folded;
 }
 
-/** No name is longer, and lower-casing a text that nobody bounded would copy it. */
+/** No name is longer. Lower-casing a text of any length would copy it. */
 const LONGEST_NAME = 512;
 
 /** The model with exactly this name, or with this name in another case where that leaves no choice. */
@@ -120,9 +120,7 @@ export function findModel(name: string, registry: ProviderRegistry, providerOf =
   };
 }
 
-/**
- * A provider's own ids of the offers that a name stands for there: the offer with that id, else those of the model of that name.
- */
+/** A provider's ids of the offers that a name means: the offer with that id, or all of the model with that name. */
 export function offerIds(provider: string, id: string): readonly string[] {
   const offers = (names().get(id)?.model.offers ?? []).filter((offer) => offer.provider === provider);
   const exact = offers.find((offer) => offer.id === id || offer.otherIds.includes(id));
@@ -130,12 +128,12 @@ export function offerIds(provider: string, id: string): readonly string[] {
 }
 
 const MAX_SUGGESTIONS = 3;
-/** A longer name is no slip of the pen; and this bounds the work. */
+/** A longer name is no typing error. This also bounds the work. */
 const MAX_LENGTH = 200;
-/** A shorter start says too little: half the catalogue begins with `ll`. */
+/** A shorter beginning says too little: half the catalogue begins with `ll`. */
 const MIN_PREFIX = 4;
 
-/** What remains of a name when owner, version, case and punctuation, where people slip, are taken away. */
+/** A name without owner, version, case and punctuation, which people often get wrong. */
 const bare = (name: string): string =>
   name
     .slice(name.lastIndexOf('/') + 1)
@@ -143,10 +141,10 @@ const bare = (name: string): string =>
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '');
 
-/** A digit is a size or a version: another one is another model, and rarely a slip. */
+/** A digit is a size or a version: another digit is another model, and rarely a typing error. */
 const weight = (letter: string | undefined): number => (letter !== undefined && letter >= '0' && letter <= '9' ? 3 : 1);
 
-/** Weight of the edits (insert, delete, replace) from one text to another; `limit + 1` as soon as it is above `limit`. */
+/** Weight of the edits (insert, delete, replace) between two texts, or `limit + 1` if it is above `limit`. */
 function edits(from: string, to: string, limit: number): number {
   if (Math.abs(from.length - to.length) > limit) return limit + 1;
   let above = [0];
@@ -164,7 +162,10 @@ function edits(from: string, to: string, limit: number): number {
   return above[to.length] ?? 0;
 }
 
-/** How far a name is from a model's, smaller is nearer; undefined where they are not alike. A missing end counts as one slip, an end too many as two. */
+/**
+ * How far a name is from a known one: smaller is nearer, undefined is not alike. A missing end counts as one mistake,
+ * an end too many as two.
+ */
 function distance(wanted: string, known: string): number | undefined {
   const limit = Math.min(3, Math.floor(wanted.length / 4));
   const shorter = Math.min(wanted.length, known.length);
@@ -178,7 +179,7 @@ function distance(wanted: string, known: string): number | undefined {
 
 const isRetired = ({ offers }: CatalogModel): boolean => offers.every(({ status }) => status.state === 'retired');
 
-/** At most three of some names that somebody may have meant by one that is none of them, the nearest first. */
+/** At most three known names that somebody may have meant, the nearest first. */
 export function nearestOf(name: string, known: Iterable<string>): string[] {
   if (name.length > MAX_LENGTH) return [];
   const wanted = bare(name);
@@ -192,7 +193,7 @@ export function nearestOf(name: string, known: Iterable<string>): string[] {
     .map(({ one }) => one);
 }
 
-/** At most three models that a caller may have meant by a name that is none, the nearest first. */
+/** At most three models that a caller may have meant, the nearest first. */
 function suggest(name: string): string[] {
   if (name.length > MAX_LENGTH) return [];
   const wanted = bare(name);

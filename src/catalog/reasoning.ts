@@ -1,13 +1,13 @@
 import type { Family } from '../core/index.ts';
 
 /**
- * Which of its earlier thoughts a model gets back. `loop`: those since the last question, while it calls tools and reads their
- * results; its template leaves out the rest. `all`: every one of a chat with tools, and a server refuses an answer that
- * comes without, though an empty one passes. `none`: no thought of an earlier answer is read.
+ * Which of its earlier reasoning a model gets back. `loop`: the reasoning since the last question, while the model
+ * calls tools and reads their results; its template leaves out the rest. `all`: all of it in a chat with tools; a
+ * server refuses an answer without reasoning, but takes an empty one. `none`: the model reads no earlier reasoning.
  */
 export type ReasoningBack = 'none' | 'loop' | 'all';
 
-/** By the beginning of a family's name, the first that fits. A family that is not here gets none back. */
+/** By the beginning of a family's name; the first that fits counts. A family that is not here gets none back. */
 const FAMILIES: readonly (readonly [begins: string, back: ReasoningBack])[] = [
   // api-docs.deepseek.com/guides/thinking_mode: "reasoning_content" of all later turns once tools were called.
   ['deepseek-v4', 'all'],
@@ -26,8 +26,8 @@ const FAMILIES: readonly (readonly [begins: string, back: ReasoningBack])[] = [
 ];
 
 /**
- * @param reasons whether the model thinks aloud at all, where that is known. Of a model that nobody knows its thoughts go back,
- *   as they would without a gateway between.
+ * @param reasons whether the model reasons at all, if that is known. An unknown model gets its reasoning back, as it
+ *   would without a gateway.
  */
 export function reasoningBack(family: Family, reasons: boolean | 'unknown'): ReasoningBack {
   if (reasons === false) return 'none';

@@ -24,8 +24,8 @@ export interface OfferFeatures {
   readonly streamingTools: boolean;
   readonly vision: boolean;
   /**
-   * Bedrock Converse: takes a JSON Schema for the answer (`outputConfig.textFormat`) and for tools (`toolSpec.strict`), which AWS
-   * documents per model. On other providers' wires `response_format` is the wire's.
+   * For APIs that hold only some models to a JSON Schema (`Parameter` `jsonSchema`): this is one of them. AWS documents
+   * it by model. Where an API takes any `response_format`, it takes it for all its models.
    */
   readonly structured: boolean;
 }
@@ -46,8 +46,8 @@ export interface OfferStatus {
 }
 
 /**
- * List price in dollars for a million tokens, as decimal strings. Bedrock: on-demand Standard tier in US regions, others
- * may differ. A retired offer's is its last.
+ * List price in dollars for a million tokens, as decimal strings. For Bedrock it is the on-demand Standard tier in US
+ * regions; other regions may differ. For a retired offer it is the last one.
  */
 export interface ListPrice {
   readonly inputPerMtok: string;
@@ -72,7 +72,7 @@ export interface CatalogOffer extends OfferIds {
   readonly apis: readonly Api[];
   readonly features: OfferFeatures;
   readonly status: OfferStatus;
-  /** The newest bundled list price; what holds on a day, overrides included, says `priceFor`. Null is unknown, never zero. */
+  /** The newest bundled list price; null is unknown. The price of a day, with overrides, is `priceFor`'s. */
   readonly price: ListPrice | null;
   /** Tokens, prompt and output together, where the provider serves another context than the model's own. */
   readonly contextLimit?: number;
@@ -85,7 +85,7 @@ export interface CatalogOffer extends OfferIds {
 export interface CatalogModel {
   readonly id: string;
   readonly name: string;
-  /** Chooses the chat template and a wire's body. A base model has its family's, and no template: see `kind`. */
+  /** Chooses the chat template and the request format. A base model has a family, but no template: see `kind`. */
   readonly family: Family;
   readonly kind: ModelKind;
   /** Tokens, as its makers state it. Absent: unknown. */
@@ -95,7 +95,7 @@ export interface CatalogModel {
   readonly aliases: readonly string[];
   /** OpenRouter's slugs of it, in lower case as OpenRouter writes them: `meta-llama/llama-3.3-70b-instruct`. */
   readonly openrouter: readonly string[];
-  /** What to ask for instead where this one ends or has ended. */
+  /** What to use instead if this one ends or has ended. */
   readonly replacedBy?: string;
   readonly offers: readonly CatalogOffer[];
 }
@@ -106,7 +106,7 @@ export interface Source {
   readonly date?: string;
 }
 
-/** Whether an offer may still be tried on a day (`2026-11-22`): it has not ended, nor passed the end announced for it. */
+/** Whether an offer may still be tried on a day (`2026-11-22`): it has not ended, and no announced end has passed. */
 export const isServed = ({ status }: CatalogOffer, today: string): boolean =>
   status.state !== 'retired' && (status.date === undefined || today <= status.date);
 

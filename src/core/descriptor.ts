@@ -1,8 +1,8 @@
 import type { Sampling } from './call.ts';
 
 /**
- * What a provider tells about itself. Everything that is true of one provider alone, and that the rooms above `providers/` must
- * know, stands in the `about.ts` of its folder in this form; the rooms read descriptors and name no provider.
+ * What a provider tells about itself. Everything that is true of one provider alone, and that the rest of the gateway
+ * must know, is in the `about.ts` of its folder in this form. The other rooms read descriptors and name no provider.
  */
 
 /** The APIs an offer can be reached by, across all providers. */
@@ -41,8 +41,8 @@ export type Parameter =
   | 'templateKwargs';
 
 /**
- * For which families a server adds begin-of-sequence to a raw prompt by itself. `all`: for every family whose tokenizer has it;
- * `unless-there`: for all, except where the prompt begins with one already.
+ * For which families a server itself adds begin-of-sequence to a raw prompt. `all`: every family whose tokenizer has
+ * it; `unless-there`: all, unless the prompt already begins with one.
  */
 export type ServerBos = 'all' | 'unless-there' | readonly Family[];
 
@@ -50,11 +50,11 @@ export type ServerBos = 'all' | 'unless-there' | readonly Family[];
 export interface ApiTraits {
   /** For messages and tests: `replicate.triton`. */
   readonly name: string;
-  /** What it takes by itself. The rest is done by the gateway (`stop`, `n`), or dropped and said so. */
+  /** The parameters it takes. The gateway does the others itself (`stop`, `n`), or drops them and tells the caller. */
   readonly takes: ReadonlySet<Parameter>;
-  /** It ends an answer after a number of tokens of its own where the request sets no limit. */
+  /** Without a limit in the request it ends an answer after a number of tokens of its own. */
   readonly truncates?: boolean;
-  /** The most output tokens that it takes as a limit, where the catalogue says nothing of the model. */
+  /** The largest output limit that it takes, if the catalogue has none for the model. */
   readonly maxOutput?: number;
   /** Absent: the API takes no raw prompts. */
   readonly addsBos?: ServerBos;
@@ -62,7 +62,7 @@ export interface ApiTraits {
   readonly reportsExtra?: number;
 }
 
-/** What a provider does with what it is sent. False where it may do it, or nobody says. */
+/** What a provider does with prompts and answers. False if it may do it, or if that is not known. */
 export interface Privacy {
   /** It neither collects prompts and answers nor trains on them (OpenRouter's `data_collection: "deny"`). */
   readonly noCollection: boolean;
@@ -70,7 +70,7 @@ export interface Privacy {
   readonly noRetention: boolean;
 }
 
-/** A row of the catalogue, as far as it decides what to send as the model. */
+/** The part of a catalogue row that decides which id is sent as the model. */
 export interface OfferIds {
   /** The provider's own id. */
   readonly id: string;
@@ -84,13 +84,13 @@ export interface OfferIds {
   readonly versions: readonly { readonly hash: string }[];
 }
 
-/** What to send to a provider as the model, or one sentence for the caller on why the offer is out. */
+/** The id to send to a provider as the model, or one sentence on why there is none. */
 export type UpstreamId = { readonly id: string } | { readonly reason: string };
 
-/** Variables by name, each with other names under which people set it: those of other software, and slips seen before. */
+/** Variables by name, each with names that people set by mistake: of other software, and misspelt ones. */
 export type Variables = Readonly<Record<string, readonly string[]>>;
 
-/** What is true of one provider. Only what differs from the usual needs to be said. */
+/** What is true of one provider. Optional fields are for what differs from the usual. */
 export interface ProviderDescriptor {
   /** The name that callers, the catalogue and configuration use. */
   readonly id: string;
@@ -101,38 +101,38 @@ export interface ProviderDescriptor {
   /** Every variable of the environment that it reads. */
   readonly variables?: Variables;
   /**
-   * What an API does for a family; undefined where the provider has no such API, or no request format for that family.
+   * What an API does for a family; undefined if the provider has no such API, or no request format for that family.
    *
-   * @param upstream the id that is sent, where the engine depends on it
+   * @param upstream the id that is sent, for providers whose engine depends on it
    */
   traits(api: Api, family: Family, upstream?: string): ApiTraits | undefined;
   /** Tokens of a model's context that are not available for prompt and answer. Absent: 0. */
   readonly contextMargin?: number;
-  /** Its server wraps raw prompts of these models in a template of its own, so that no rendered chat survives. */
+  /** Its server puts raw prompts of these models into a template of its own, so no rendered chat can be sent. */
   rendersByItself?(family: Family, base: boolean): boolean;
   /**
-   * The catalogue's id inside a name that says exactly what to call: a pinned version, an inference profile, an ARN. Such a name
-   * pins the provider, and costs what that id costs. Undefined: the name is none of these.
+   * The catalogue's id in a name that says exactly what to call: a pinned version, an inference profile, an ARN. Such a
+   * name pins the provider and costs what that id costs. Undefined: the name is none of these.
    */
   modelIn?(name: string): string | undefined;
   /** The id to send for an offer of the catalogue from a region. Absent: the offer's own id. */
   upstreamFor?(offer: OfferIds, region: string): UpstreamId;
-  /** Which inference profiles a call may go through, the likeliest first, where a price may hold for one alone. */
+  /** The inference profiles that a call may go through, the likeliest first: prices can be for one profile only. */
   priceProfiles?(upstream: string, region: string): readonly string[];
   /** Its prices and ids depend on the region of the deployment. */
   readonly usesRegion?: boolean;
   /**
-   * It serves models only on services of the user's own, so that its rows in the catalogue are history: one sentence for callers
-   * on how to add such a service.
+   * Set if it only serves models on the user's own services, so that its rows in the catalogue are history: one
+   * sentence for callers on how to add such a service.
    */
   readonly ownServices?: string;
-  /** By the provider's own documentation. Absent: not known. What the operator says of their account goes before it. */
+  /** By the provider's documentation. Absent: not known. What the operator sets for their account wins. */
   readonly privacy?: Privacy;
   /** HTTP requests that one job takes: to create it, to stream it, to look at it. Absent: 1. */
   readonly requestsPerJob?: number;
 }
 
-/** The descriptors of all providers: those that this software knows, configured or not, and any other id. */
+/** The descriptors of all providers: the known ones, configured or not, and one for any other id. */
 export interface ProviderRegistry {
   /** The known ones, in the order in which messages list them. */
   readonly known: readonly ProviderDescriptor[];
@@ -165,14 +165,14 @@ export function providerRegistry(
 export const upstreamOf = (about: ProviderDescriptor, offer: OfferIds, region: string): UpstreamId =>
   about.upstreamFor?.(offer, region) ?? { id: offer.id };
 
-/** No provider's name is longer, and a text that nobody bounded is not copied. */
+/** No provider's name is longer. A text of any length is not copied. */
 const LONGEST_NAME = 100;
 
 const plainName = (name: string): string => name.toLowerCase().replace(/[\s._-]/g, '');
 
 /**
- * Looks up which of some providers a name means: by its id, else without regard to case, spaces and hyphens ("Together",
- * "Amazon Bedrock"), as OpenRouter shows and takes names. Undefined where it means none of them, or more than one.
+ * Finds the provider that a name means: by its id, or without regard to case, spaces and hyphens ("Together", "Amazon
+ * Bedrock"), as OpenRouter shows and takes names. Undefined if it means none, or more than one.
  *
  * @param ids the providers to choose from
  * @param known descriptors with other names for some of them

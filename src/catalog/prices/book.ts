@@ -11,26 +11,15 @@ export const byPrecedence = (a: PriceRow, b: PriceRow): number =>
   Number(a.region === 'us') - Number(b.region === 'us') ||
   byCodeUnits(b.validFrom, a.validFrom);
 
-export function grouped<T>(rows: readonly T[], keyOfRow: (row: T) => string): ReadonlyMap<string, readonly T[]> {
-  const byKey = new Map<string, T[]>();
-  for (const row of rows) {
-    const key = keyOfRow(row);
-    const list = byKey.get(key);
-    if (list) list.push(row);
-    else byKey.set(key, [row]);
-  }
-  return byKey;
-}
-
 export const NONE: readonly PriceRow[] = [];
 
 /** A book of one layer. */
 export function bookFrom(rows: readonly PriceRow[]): PriceBook {
-  const byOffer = grouped([...rows].sort(byPrecedence), ({ provider, offer }) => keyOf(provider, offer));
+  const byOffer = Map.groupBy([...rows].sort(byPrecedence), ({ provider, offer }) => keyOf(provider, offer));
   return { rows, rowsOf: (provider, offer) => byOffer.get(keyOf(provider, offer)) ?? NONE };
 }
 
-/** A book with layers over it, of which the last wins: wherever one of its rows fits, no row below is asked. */
+/** A book with layers over it. The last layer wins: if one of its rows fits, no row below is used. */
 export function layered(base: PriceBook, ...overrides: readonly (readonly PriceRow[])[]): PriceBook {
   return overrides
     .filter((layer) => layer.length > 0)
@@ -58,7 +47,7 @@ const coversRegion = (row: PriceRow, region: string): boolean =>
 const coversDay = (row: PriceRow, day: string): boolean =>
   row.validFrom <= day && (row.validTo === undefined || day <= row.validTo);
 
-/** The first of the rows that fit. A price that holds for one inference profile alone is looked for in the likeliest first. */
+/** The first row that fits. Prices of single inference profiles are tried in the order of `profiles`. */
 function throughProfile(rows: readonly PriceRow[], profiles: readonly string[]): PriceRow | undefined {
   const [first] = rows;
   if (first?.profile === undefined) return first;
@@ -66,9 +55,9 @@ function throughProfile(rows: readonly PriceRow[], profiles: readonly string[]):
 }
 
 export interface PriceTerms {
-  /** `standard` unless given: one tier's price says nothing about another's. */
+  /** Default: `standard`. A tier's price says nothing about another tier's. */
   readonly tier?: Tier;
-  /** The region of the call. Unless given, one in the US, which is what list prices by region are for. */
+  /** The region of the call. Default: one in the US, because list prices by region are for the US. */
   readonly region?: string;
   /** Which of the user's own services serves it. */
   readonly service?: string;
@@ -76,7 +65,7 @@ export interface PriceTerms {
 
 const HOW = 'Set it with PUT /v1/prices or CHASQUI_PRICES.';
 
-/** Which condition leaves no row, asked in this order. */
+/** Why no row fits: the first condition that leaves none. */
 function whyNot(rows: readonly PriceRow[], name: string, day: string, tier: Tier, region: string): string {
   const inTier = rows.filter((row) => row.tier === tier);
   if (inTier.length === 0) {
@@ -96,13 +85,13 @@ function whyNot(rows: readonly PriceRow[], name: string, day: string, tier: Tier
     : `No price of ${name} is known for ${day}.`;
 }
 
-/** Answers that are remembered of a book. A book never changes: another one takes its place. */
+/** Answers remembered for each book. A book never changes: a new one replaces it. */
 const REMEMBERED = 1024;
 const answers = new WeakMap<PriceBook, Map<string, Priced>>();
 
 /**
- * What an offer costs on a day, or why that is not known. A price for US regions does not answer for another region: the
- * differences that are known run to 19 %, and a guess would end up in a budget.
+ * What an offer costs on a day, or why that is unknown. A price for US regions is not used for other regions: the known
+ * differences go up to 19 %, and a guess would end up in a budget.
  *
  * @param upstream the provider's id, as it is sent or as the catalogue has it
  * @param day as `2026-11-22`
@@ -124,7 +113,7 @@ export function priceFor(
   const before = known.get(key);
   if (before) return before;
   const priced = findPrice(book, about, upstream, day, terms);
-  // Ids that pin a version have no end: then it begins anew.
+  // There is no limit to ids that pin a version, so the memory starts again when it is full.
   if (known.size >= REMEMBERED) known.clear();
   known.set(key, priced);
   return priced;
@@ -143,7 +132,7 @@ function findPrice(
   const row = throughProfile(fitting, about.priceProfiles?.(upstream, region) ?? []);
   if (row) return { known: true, row };
   const name = `${offer} at ${about.id}`;
-  // All that fit are of other profiles than the one that is called.
+  // All rows that fit are for other profiles.
   const others = [...new Set(fitting.map(({ profile }) => profile))].sort().join(', ');
   return {
     known: false,

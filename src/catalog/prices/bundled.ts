@@ -1,12 +1,12 @@
 import { byCodeUnits, parseDollars } from '../../core/index.ts';
 import prices from '../prices.json' with { type: 'json' };
 import hardware from '../replicate-hardware.json' with { type: 'json' };
-import { byPrecedence, grouped, keyOf, NONE } from './book.ts';
+import { byPrecedence, keyOf, NONE } from './book.ts';
 import { type PriceBook, type PriceRow, type Rate, TIERS } from './types.ts';
 
 /**
- * The list prices that come with the software: `prices.json`. The tests check every line against a schema. A line becomes a row when
- * somebody asks for it, because a call needs a few of hundreds.
+ * The list prices that come with the software: `prices.json`. The tests check every line against a schema. A line
+ * becomes a row when somebody asks for it, because a call needs a few of hundreds.
  */
 
 /** A price as the file has it. */
@@ -75,7 +75,7 @@ function readBook(): PriceBook {
     made.set(line, known);
     return known;
   };
-  const byOffer = grouped(lines, (line) => keyOf(line.provider, bareOffer(line)));
+  const byOffer = Map.groupBy(lines, (line) => keyOf(line.provider, bareOffer(line)));
   const sorted = new Map<string, readonly PriceRow[]>();
   let all: readonly PriceRow[] | undefined;
   return {
@@ -112,8 +112,8 @@ export const listedFor = (provider: string, offer: string): PriceRow | undefined
     .sort((a, b) => byCodeUnits(b.validFrom, a.validFrom))[0];
 
 /**
- * Replicate's hardware, in dollars for a second (replicate.com/pricing). It is no rule by itself: which hardware a model
- * runs on is not in the API, so a rule for a time-billed model has to name it.
+ * Replicate's hardware, in dollars for a second (replicate.com/pricing). These are no prices of models: the API does
+ * not say on which hardware a model runs, so the price of a time-billed model has to name it.
  */
 export const REPLICATE_HARDWARE: {
   readonly source: string;

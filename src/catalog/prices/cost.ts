@@ -1,19 +1,19 @@
 import { completionTokens, type NanoDollars, type Usage } from '../../core/index.ts';
 import type { PriceRow, Rate } from './types.ts';
 
-/** What a usage costs by a price, and what a call can come to before it is made. */
+/** What a usage costs at a price, and what a call may cost before it is made. */
 
-/** What a call cost by one rule. The parts are disjoint and their sum is the total. */
+/** What a call cost at one price. The parts do not overlap, and their sum is the total. */
 export interface Cost {
   readonly total: NanoDollars;
-  /** Input that was not read from a cache; writing it to one included. */
+  /** Input that was not read from a cache, including what was written to one. */
   readonly prompt: NanoDollars;
-  /** Output, reasoning included. What is billed by time is all here: time is not divided. */
+  /** Output, including reasoning. A price by time is all here, because time is not divided. */
   readonly completion: NanoDollars;
   /** Input read from a cache. */
   readonly cached: NanoDollars;
   readonly basis: 'provider_tokens' | 'counted_tokens' | 'seconds';
-  /** A share of what is paid by the hour, whether used or not. No invoice will show it. */
+  /** A share of a price by the hour, which is paid whether used or not. No invoice shows it. */
   readonly estimate: boolean;
   /** `PriceRow.id` */
   readonly rule: string;
@@ -33,7 +33,7 @@ const nanoseconds = (seconds: number): bigint => BigInt(Math.round(seconds * 1e9
 /** Tokens a second as a whole number of a thousandth of a token. */
 const milliTokens = (perSecond: number): bigint => BigInt(Math.round(perSecond * 1000));
 
-/** A number of tokens' share of a time-billed price: price / period x tokens / rate. */
+/** The share of a time-billed price that some tokens take: price / period × tokens / rate. */
 export const shareOf = (price: NanoDollars, periodSeconds: bigint, tokens: number, tokensPerSecond: number): bigint =>
   divideHalfUp(price * BigInt(Math.ceil(tokens)) * 1000n, periodSeconds * milliTokens(tokensPerSecond));
 
@@ -42,8 +42,8 @@ const unknown = (reason: string): Costing => ({ known: false, reason });
 type Parts = Pick<Cost, 'prompt' | 'completion' | 'cached'>;
 
 function tokenParts(rate: Rate & { kind: 'token' }, usage: Usage): Parts {
-  // Without a price for cached tokens the provider either bills them as input or says nothing of a discount: the full
-  // price is what a list without one means, and is never too little.
+  // Without a price for cached tokens the provider bills them as input, or states no discount. The full price is never
+  // too low.
   const cacheRead = rate.cacheRead ?? rate.input;
   const cacheWrite = rate.cacheWrite ?? rate.input;
   return {
@@ -56,8 +56,8 @@ function tokenParts(rate: Rate & { kind: 'token' }, usage: Usage): Parts {
 const isCount = (tokens: number): boolean => Number.isSafeInteger(tokens) && tokens >= 0;
 
 /**
- * What a usage costs by a rule. Each part is worked out exactly, as a fraction, and rounded once, half up, to a
- * nano-dollar; the total is the sum of the rounded parts, so that what is shown adds up.
+ * What a usage costs at a price. Each part is calculated exactly, as a fraction, and rounded once, half up, to a
+ * nano-dollar. The total is the sum of the rounded parts, so that the shown figures add up.
  */
 export function costOf({ id: rule, price }: PriceRow, usage: Usage): Costing {
   const { input, cacheRead, cacheWrite, output, reasoning } = usage;
@@ -94,12 +94,12 @@ export function costOf({ id: rule, price }: PriceRow, usage: Usage): Costing {
   }
 }
 
-/** Several costs as one. With an unknown one among them the sum is unknown, and what is known is the least it can be. */
+/** The sum of several costs. If one of them is unknown, so is the sum, and the known ones are its lower bound. */
 export type CostSum =
   | { readonly known: true; readonly total: NanoDollars; readonly estimate: boolean }
   | { readonly known: false; readonly reason: string; readonly atLeast: NanoDollars };
 
-/** What a call came to over all its attempts and samples: a failure that was billed counts like a success. */
+/** What a call cost over all its attempts and samples. A failed attempt that was billed counts like any other. */
 export function sumOf(costs: readonly Costing[]): CostSum {
   let total = 0n;
   let estimate = false;
@@ -113,7 +113,7 @@ export function sumOf(costs: readonly Costing[]): CostSum {
   return reason === undefined ? { known: true, total, estimate } : { known: false, reason, atLeast: total };
 }
 
-/** What a call can come to, before it is made. */
+/** What a call may cost, before it is made. */
 export interface CostEstimate {
   readonly min: NanoDollars;
   readonly expected: NanoDollars;
@@ -122,7 +122,7 @@ export interface CostEstimate {
 
 const ascending = (a: bigint, b: bigint): number => (a < b ? -1 : Number(a > b));
 
-/** The lowest, the usual and the highest price of a prompt's token: nobody knows beforehand what a cache holds. */
+/** The lowest, usual and highest price of a prompt token: what a cache holds is not known before the call. */
 function promptRates({ input, cacheRead = input, cacheWrite = input }: Rate & { kind: 'token' }): CostEstimate {
   const [min = input, , max = input] = [input, cacheRead, cacheWrite].sort(ascending);
   return { min, expected: input, max };
@@ -132,12 +132,12 @@ function promptRates({ input, cacheRead = input, cacheWrite = input }: Rate & { 
 const whole = (tokens: number): bigint => BigInt(Math.ceil(tokens));
 
 /**
- * The least, the expected and the most that a call costs by a rule; undefined where nobody can know (billed by time, and
- * no rate of tokens is set). `max` is a bound for tokens: what `costOf` says of a usage within the limits is never more
- * than one nano-dollar above it, which is the rounding of its parts. For time it is only as good as the operator's rate.
+ * The minimum, expected and maximum cost of a call at a price. Undefined if it is billed by time and no rate of tokens
+ * is set. For prices by the token `max` is an upper bound: `costOf` of a usage within the limits is at most one
+ * nano-dollar above it, by rounding. For prices by time it is as good as the operator's rate.
  *
- * @param promptTokens of all prompts together, as the offer's own tokenizer has them
- * @param maxOut the most output tokens the offer can give, over all samples; the other two are brought within it
+ * @param promptTokens of all prompts together, by the offer's own tokenizer
+ * @param maxOut the most output tokens of all samples together; `minOut` and `expectedOut` are limited to it
  */
 export function estimateCost(
   { price }: PriceRow,

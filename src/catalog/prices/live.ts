@@ -6,11 +6,11 @@ import { type OpenService, priceableOffers, serviceRows } from './services.ts';
 import type { PriceBook, PriceRow } from './types.ts';
 
 /**
- * The price book of a deployment, every layer of it, as it changes while the deployment runs. The admin's prices are kept in one
- * versioned row of a D1 database.
+ * The price book of a deployment with all its layers, as it changes while the deployment runs. The admin's prices are
+ * kept in one versioned row of a D1 database.
  */
 
-/** As much of Cloudflare's `D1Database` as is used. */
+/** The part of Cloudflare's `D1Database` that is used. */
 export interface Database {
   prepare(sql: string): Statement;
   /** One transaction. */
@@ -24,13 +24,13 @@ interface Statement {
 export const isDatabase = (value: unknown): value is Database =>
   typeof value === 'object' && value !== null && 'prepare' in value && 'batch' in value;
 
-/** What the row says. A version is never given twice, so that a rule that names one means one price. */
+/** The stored row. A version number is never used twice, so that a price with a version is one price. */
 interface Stored {
-  /** 0 before the first. */
+  /** 0: nothing was ever stored. */
   readonly version: number;
   /** When it was written, RFC 3339. */
   readonly at: string;
-  /** Absent where it was never set, or was taken back. */
+  /** Absent if it was never set, or was deleted. */
   readonly document?: PriceDocument;
 }
 
@@ -40,14 +40,14 @@ export interface PriceDocument {
 }
 
 const NAME = 'catalog:prices';
-/** The first use makes the table, so that a deployment needs no step for it. */
+/** The first use creates the table, so that a deployment needs no migration. */
 const CREATE =
   'CREATE TABLE IF NOT EXISTS config (name TEXT PRIMARY KEY, version INTEGER NOT NULL, json TEXT, at TEXT NOT NULL)';
 const READ = 'SELECT version, json, at FROM config WHERE name = ?1';
 const FIRST = 'INSERT OR IGNORE INTO config (name, version, json, at) VALUES (?1, 0, NULL, ?2)';
-/** Checked and written in one statement: of two writers that saw the same version one comes too late. */
-const WRITE =
-  'UPDATE config SET version = version + 1, json = ?2, at = ?3 WHERE name = ?1 AND (?4 IS NULL OR version = ?4) RETURNING version';
+/** Checks and writes in one statement: of two writers that saw the same version, the second one fails. */
+const WRITE = `UPDATE config SET version = version + 1, json = ?2, at = ?3
+  WHERE name = ?1 AND (?4 IS NULL OR version = ?4) RETURNING version`;
 
 function storedFrom(row: unknown): Stored {
   if (!isObject(row) || typeof row.version !== 'number' || typeof row.at !== 'string') return { version: 0, at: '' };
@@ -63,9 +63,9 @@ async function readStored(db: Database): Promise<Stored> {
 }
 
 /**
- * Replaces the row, or empties it, and says what is there now; undefined if another version is there than was expected.
+ * Replaces or empties the row and returns what is stored then; undefined if another version than expected is stored.
  *
- * @param expected the version that the writer saw; undefined writes over any
+ * @param expected the version that the writer saw; undefined overwrites any
  */
 async function writeStored(
   db: Database,
@@ -84,18 +84,18 @@ async function writeStored(
   return { version: row.version, at, ...(document === undefined ? {} : { document }) };
 }
 
-/** How long an isolate may go on with the admin's prices as it has read them. */
+/** How long an isolate uses the admin's prices before it reads them again. */
 const FRESH_MS = 30_000;
 
-/** The book of a deployment, every layer of it: bundled, then the admin's, then the configuration's. */
+/** The price book of a deployment with all its layers: bundled, then the admin's, then the configuration's. */
 export interface Prices {
-  /** The book as this isolate knows it, at once. Older than 30 s, it is read again behind the caller's back. */
+  /** The book as this isolate knows it, at once. If it is older than 30 s, it is read again in the background. */
   book(): PriceBook;
-  /** The book no older than that, for who can wait: what settles a call, and who reads prices. */
+  /** Waits for a book that is no older than that: to settle a call, and for `GET /v1/prices`. */
   fresh(maxAgeMs?: number): Promise<PriceBook>;
-  /** Of the admin's layer, as last read; 0 where there never was one. */
+  /** The version of the admin's layer, as last read; 0 if there never was one. */
   version(): number;
-  /** Absent without a database. Undefined: another version is stored than was expected. */
+  /** Absent without a database. Returns undefined if another version than expected is stored. */
   readonly replace?: (document: PriceDocument | undefined, expected: number | undefined) => Promise<number | undefined>;
 }
 
@@ -141,7 +141,7 @@ export function livePrices({
   }
 
   function book(): PriceBook {
-    // The operator's own configuration says so today, as it does with every start.
+    // The configuration was read when the isolate started, so its prices count as checked today.
     const today = dayOf(now());
     const offers = services();
     if (madeFor !== offers) made = undefined;
@@ -157,7 +157,7 @@ export function livePrices({
 
   function take(next: Stored): void {
     readAt = now();
-    // What was read before another wrote may arrive after it.
+    // A read that began before a write may end after it.
     if (next.version <= stored.version) return;
     stored = next;
     made = undefined;
@@ -167,7 +167,7 @@ export function livePrices({
     try {
       take(await readStored(db));
     } catch (thrown) {
-      // Yesterday's prices are better than none; and a database that is down is not asked by every call.
+      // Old prices are better than none, and a database that is down is not asked by every call.
       readAt = now();
       console.error(`prices could not be read from D1: ${thrown instanceof Error ? thrown.name : typeof thrown}`);
     }
@@ -176,7 +176,7 @@ export function livePrices({
   return {
     version: () => stored.version,
     book() {
-      // By time and not by a flag: the platform may drop what a request left behind, and then nobody would lower it.
+      // By time, not by a flag: the platform may drop background work, and then the flag would stay set.
       if (database && now() - Math.max(readAt, askedAt) > FRESH_MS) {
         askedAt = now();
         background(refresh(database));
@@ -184,7 +184,7 @@ export function livePrices({
       return book();
     },
     async fresh(maxAgeMs = FRESH_MS) {
-      // The clock of a Worker stands still between reads and writes, so that 0 must not ask for more than that.
+      // A Worker's clock stands still between I/O, so `>=`: with 0 the book is always read again.
       if (database && now() - readAt >= maxAgeMs) await refresh(database);
       return book();
     },

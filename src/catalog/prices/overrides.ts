@@ -4,9 +4,9 @@ import { implausible } from './sanity.ts';
 import type { PriceableOffers } from './services.ts';
 import { ALWAYS, type PriceRow, type Rate } from './types.ts';
 
-/** Prices that the operator sets, in `CHASQUI_PRICES` or through the admin API: read, checked, and made rows of the book. */
+/** Prices that the operator sets in `CHASQUI_PRICES` or through the admin API: parsed, checked, turned into rows. */
 
-/** A price that the operator sets: for a contract, a discount, hardware, or an offer that no list prices. */
+/** A price that the operator sets: for a contract, a discount, hardware, or an offer without a list price. */
 export interface PriceOverride {
   readonly provider: string;
   readonly offer: string;
@@ -19,18 +19,18 @@ export interface PriceOverride {
 /** How strictly to read. */
 export interface OverrideRules {
   readonly known: PriceableOffers;
-  /** False for what was accepted once, and shall stay so when the lists change. */
+  /** False for prices that were accepted before: they stay accepted when the lists change. */
   readonly judge: boolean;
-  /** The source of all entries that name none of their own. */
+  /** The source of entries that name none. */
   readonly source?: string;
-  /** Accept what looks absurd, unless an entry says otherwise. */
+  /** Accept implausible prices, unless an entry says otherwise. */
   readonly force?: boolean;
 }
 
-/** Says what is wrong with a value: where it is, as a JSON path, and what ought to be there. Never the value that is. */
+/** Reports a mistake: where, as a JSON path, and what is expected there. Never the value itself. */
 type Report = (path: string, wrong: string) => void;
 
-/** The fields of an entry, by what it is billed by. */
+/** The fields of an entry, by kind of price. */
 const BILLING = {
   token: ['input_per_mtok', 'output_per_mtok', 'cache_read_per_mtok', 'cache_write_per_mtok'],
   second: ['usd_per_second', 'hardware', 'tokens_per_second'],
@@ -40,7 +40,7 @@ const COMMON = ['valid_from', 'valid_to', 'source', 'force'];
 
 const fieldsOf = (kind: Rate['kind']): readonly string[] => [...BILLING[kind], ...COMMON];
 
-/** By what an entry is billed, told by the first field that only one kind has. */
+/** The kind of an entry's price, by the first field that only one kind has. */
 function kindOf(entry: JsonObject): Rate['kind'] | undefined {
   if ('usd_per_hour' in entry) return 'hour';
   if ('usd_per_second' in entry || 'hardware' in entry) return 'second';
@@ -57,7 +57,7 @@ function amount(value: unknown, path: string, report: Report): NanoDollars | und
   return undefined;
 }
 
-/** An amount that may be left out. */
+/** An optional amount. */
 const optional = (entry: JsonObject, name: string, path: string, report: Report): NanoDollars | undefined =>
   entry[name] === undefined ? undefined : amount(entry[name], `${path}.${name}`, report);
 
@@ -87,7 +87,7 @@ function bySecond(entry: JsonObject, path: string, report: Report): Rate | undef
   };
 }
 
-/** The rate of an entry of a kind, undefined where its amounts are none. */
+/** The rate of an entry, undefined if its amounts are wrong. */
 function readRate(kind: Rate['kind'], entry: JsonObject, path: string, report: Report): Rate | undefined {
   switch (kind) {
     case 'second':
@@ -116,7 +116,7 @@ function readRate(kind: Rate['kind'], entry: JsonObject, path: string, report: R
 const isDay = (value: unknown): value is string =>
   typeof value === 'string' && /^\d{4}-\d\d-\d\d$/.test(value) && !Number.isNaN(Date.parse(value));
 
-/** From and to which day an entry holds. */
+/** The first and the last day of an entry. */
 function readDays(entry: JsonObject, path: string, report: Report): { validFrom?: string; validTo?: string } {
   const { valid_from: from, valid_to: to } = entry;
   for (const [name, value] of Object.entries({ valid_from: from, valid_to: to })) {
@@ -162,10 +162,10 @@ function readEntry(
 }
 
 /**
- * Prices as the operator writes them, `{provider: {model: {input_per_mtok, output_per_mtok}}}`. Every mistake is reported, as
- * a whole sentence that names the place; with any of them nothing of it should be used.
+ * Reads prices as the operator writes them: `{provider: {model: {input_per_mtok, output_per_mtok}}}`. Every mistake is
+ * a whole sentence that names the place. If there are any, nothing should be used.
  *
- * @param path where `value` stands: `CHASQUI_PRICES`
+ * @param path where `value` comes from: `CHASQUI_PRICES`
  */
 export function readOverrides(
   value: unknown,
@@ -212,7 +212,7 @@ export function readOverrides(
   return { overrides, mistakes };
 }
 
-/** Overrides as a layer of the book. They hold in every region, in the Standard tier. */
+/** Overrides as a layer of the book. They are for every region and the Standard tier. */
 export const overrideRows = (
   overrides: readonly PriceOverride[],
   {

@@ -16,7 +16,7 @@ const FACTOR = 10n;
 
 const FORCE = 'If it is right, say "force": true.';
 
-/** How many times one amount is another, for people. */
+/** How one amount compares with another, in words. */
 function times(amount: NanoDollars, listed: NanoDollars): string {
   if (amount === 0n) return 'zero, against';
   return amount > listed ? `${amount / listed} times` : `1/${listed / amount} of`;
@@ -43,7 +43,7 @@ function againstAll(rate: Rate): string[] {
   );
 }
 
-/** Shapes that were mistakes wherever they were seen: a missing digit of the output, two prices exchanged. */
+/** Combinations that were always mistakes: a digit of the output is missing, two prices are exchanged. */
 function oddShape(rate: Rate): string[] {
   if (rate.kind !== 'token') return [];
   const odd: string[] = [];
@@ -61,8 +61,8 @@ function oddShape(rate: Rate): string[] {
  * Why a price is probably a mistake; none where it looks right. Negative amounts are refused before.
  *
  * @param listed the newest bundled price of the offer
- * @param sourced somebody says where the price is from; without, a zero is a slip
- * @param force the operator has been asked and insists; a zero still needs its source
+ * @param sourced the entry says where the price is from; a zero without a source is a mistake
+ * @param force the operator confirms the price; a zero still needs its source
  */
 export function implausible(rate: Rate, listed: Rate | undefined, sourced: boolean, force: boolean): string[] {
   const zeros = sourced

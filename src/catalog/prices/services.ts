@@ -9,7 +9,7 @@ function rateOf({ price, hourly }: ServiceOffer): Rate | undefined {
   return hourly && { kind: 'hour', perHour: hourly.perHour, tokensPerSecond: hourly.tokensPerSecond };
 }
 
-/** What services of the user's own cost, as far as their configuration says. Two names of one upstream are one offer. */
+/** What services of the user's own cost, by their configuration. Two names of one upstream model are one offer. */
 export function serviceRows(services: readonly ServiceOffer[], checkedAt: string): PriceRow[] {
   const rows = new Map<string, PriceRow>();
   for (const service of services) {
@@ -37,21 +37,21 @@ export function serviceRows(services: readonly ServiceOffer[], checkedAt: string
 /** What prices can be set for. */
 export interface PriceableOffers {
   readonly providers: readonly string[];
-  /** The offers, as `offerKey` writes them, that a name stands for at a provider: none, one, or several to choose from. */
+  /** The keys of a provider's offers that a name may mean: none, one, or several to choose from. */
   find(provider: string, name: string): readonly string[];
 }
 
-/** A service whose server lists its models: it may have some that are not known yet. */
+/** A service whose server lists its models: it may have models that are not known yet. */
 export interface OpenService {
   readonly provider: string;
   readonly service: string;
 }
 
-/** A provider's offers in the catalogue, by the provider's own id or, if that leaves no choice, by any name of the model. */
+/** A provider's offers in the catalogue, by the provider's id or by any name of the model. */
 const catalogued = (about: ProviderDescriptor, name: string): readonly string[] =>
   about.ownServices === undefined ? offerIds(about.id, offerKey(about, name)) : [];
 
-/** The catalogue's offers and those on services of the user's own; on `open` ones every name is taken at its word. */
+/** The offers of the catalogue and of the user's own services. On `open` services any name is accepted. */
 export function priceableOffers(
   registry: ProviderRegistry,
   services: readonly ServiceOffer[],

@@ -1,15 +1,15 @@
 import { formatDollars, type NanoDollars, type ProviderDescriptor } from '../../core/index.ts';
 
-/** What a price is, under which name an offer is priced, and how a price reads as JSON. */
+/** What a price is, the key an offer is priced under, and a price as JSON. */
 
-/** What is paid for, and how much of it. Every amount is in nano-dollars. */
+/** What is billed, and how much for it. Every amount is in nano-dollars. */
 export type Rate =
   | {
       readonly kind: 'token';
-      /** For a million tokens, like all four. */
+      /** For a million tokens, like the other three. */
       readonly input: NanoDollars;
       readonly output: NanoDollars;
-      /** Absent where the provider states none: then cached tokens cost what others do. */
+      /** Absent if the provider states none: then cached tokens cost the same as others. */
       readonly cacheRead?: NanoDollars;
       readonly cacheWrite?: NanoDollars;
     }
@@ -17,31 +17,31 @@ export type Rate =
       readonly kind: 'second';
       /** For a second of hardware, as Replicate bills it: `metrics.predict_time`, never `total_time`. */
       readonly perSecond: NanoDollars;
-      /** Replicate's name of the hardware, where the price is its. */
+      /** Replicate's name of the hardware, if this is its list price. */
       readonly hardware?: string;
-      /** Output tokens; what the operator measured. Without it nothing can be said before the call. */
+      /** Output tokens a second, as the operator measured. Without it a cost is only known after the call. */
       readonly tokensPerSecond?: number;
     }
   | {
       readonly kind: 'hour';
-      /** For an hour of a service of one's own or a dedicated endpoint, busy or not. */
+      /** For an hour of the user's own service or a dedicated endpoint, busy or not. */
       readonly perHour: NanoDollars;
-      /** Output tokens at the usual load. Without it the share of a call is unknown. */
+      /** Output tokens a second at the usual load. Without it a call's share of the hour is unknown. */
       readonly tokensPerSecond?: number;
     };
 
 /**
- * How urgently: Bedrock's service tiers ("Service tiers for optimizing performance and cost") and its batch and
- * latency-optimised inference. What the gateway sends today is `standard`.
+ * Service tiers: Bedrock's ("Service tiers for optimizing performance and cost"), with its batch and latency-optimised
+ * inference. The gateway sends `standard`.
  */
 export const TIERS = ['standard', 'priority', 'flex', 'batch', 'latency_optimized'] as const;
 export type Tier = (typeof TIERS)[number];
 
-/** Who says so. A later one wins. */
+/** Where a price comes from. A later layer wins. */
 export const LAYERS = ['bundled', 'admin', 'configuration'] as const;
 export type Layer = (typeof LAYERS)[number];
 
-/** One price of one offer, for a time. Days are written as `2026-09-03`; the first and the last one count. */
+/** One price of one offer, for a time. Days are `2026-09-03`; both the first and the last belong to it. */
 export interface PriceRow {
   /** The name of this rule, which receipts keep: `bedrock/meta.llama3-70b-instruct-v1:0@2025-01-13`. */
   readonly id: string;
@@ -49,7 +49,7 @@ export interface PriceRow {
   readonly provider: string;
   /** As `offerKey` writes it. */
   readonly offer: string;
-  /** The geography of the Bedrock inference profile (`us`, `global`) that alone costs so. Absent: whichever is used. */
+  /** The inference profile (`us`, `global`) that the price is for. Absent: any. */
   readonly profile?: string;
   readonly tier: Tier;
   /** `us` (the commercial AWS regions there), one AWS region, or `*`. */
@@ -58,34 +58,34 @@ export interface PriceRow {
   readonly validTo?: string;
   /** A key of `sources.json`, `admin` or `configuration`. */
   readonly source: string;
-  /** What the admin or the configuration gave as its reason; of a list price, what other lists say. */
+  /** The reason that the admin or the configuration gave; for a list price, what other lists say. */
   readonly detail?: string;
   /** The day on which the source said so. */
   readonly checkedAt: string;
   readonly price: Rate;
 }
 
-/** Every row there is, and those of an offer in the order in which they are asked. */
+/** All rows, and the rows of one offer in the order in which they are tried. */
 export interface PriceBook {
   readonly rows: readonly PriceRow[];
   readonly rowsOf: (provider: string, offer: string) => readonly PriceRow[];
 }
 
-/** Unknown is unknown, with one sentence for people, and never zero. */
+/** A price, or one sentence on why it is unknown. Unknown is never zero. */
 export type Priced =
   | { readonly known: true; readonly row: PriceRow }
   | { readonly known: false; readonly reason: string };
 
-/** The first day of a price that was given without one. */
+/** The first day of a price that has no `validFrom`. */
 export const ALWAYS = '0001-01-01';
 
-/** The name under which a service of the user's own is priced: with the service's id, unless it is a provider by itself. */
+/** The key of an offer on the user's own service: with the service's id, unless the service is a provider by itself. */
 export const serviceKey = (provider: string, upstream: string, service: string): string =>
   service === provider ? upstream : `${service}/${upstream}`;
 
 /**
- * The name under which an offer is priced. It follows from the id that is sent: an inference profile, an ARN or a pinned version
- * costs what its model does. (AWS's 10 % premium of geographic profiles is for Claude, of which there is no offer here.)
+ * The key of an offer in the price book. It follows from the id that is sent: an inference profile, an ARN or a pinned
+ * version costs what its model costs. (AWS's 10 % premium for geographic profiles is for Claude, which is not offered.)
  */
 export const offerKey = (about: ProviderDescriptor, upstream: string, service?: string): string =>
   service === undefined ? (about.modelIn?.(upstream) ?? upstream) : serviceKey(about.id, upstream, service);
@@ -107,7 +107,7 @@ export function amountsOf(rate: Rate): Readonly<Record<string, NanoDollars>> {
   }
 }
 
-/** A rate as JSON: its amounts, and what divides time into tokens. */
+/** A rate as JSON: its amounts, and the tokens a second that divide a time-billed price. */
 export function rateJson(rate: Rate): Readonly<Record<string, string | number>> {
   const amounts = Object.entries(amountsOf(rate)).map(([name, amount]) => [name, formatDollars(amount)]);
   return {
@@ -119,7 +119,7 @@ export function rateJson(rate: Rate): Readonly<Record<string, string | number>> 
 
 const DAY_MS = 86_400_000;
 
-/** Older than this, and a list price may have moved on without anybody noticing: it did at Together in 2026. */
+/** An older list price may have changed without anybody noticing, as Together's did in 2026. */
 export const STALE_DAYS = 30;
 
 /** Whole days since a price was last read at its source. */
