@@ -1,5 +1,5 @@
 /** The whole gateway on one page: its middleware, in order, and every route. */
-import { Hono } from 'hono';
+import { HonoBase } from 'hono/hono-base';
 import { getPath } from 'hono/utils/url';
 import { livePrices, type Prices } from './catalog/index.ts';
 import { type Config, readConfig } from './config.ts';
@@ -29,6 +29,7 @@ import {
   ownClients,
   putPrices,
   ROUTES,
+  rememberingRouter,
   sayError,
   servicesReady,
   tokenize,
@@ -83,7 +84,7 @@ export function createApp(
   env: Readonly<Record<string, unknown>>,
   network: Fetch,
   background: (work: Promise<void>) => void = () => undefined,
-): Hono {
+): HonoBase {
   const config = readConfig(env, network, background);
   if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
   if (config.warnings.length > 0) console.warn(`Configuration: ${config.warnings.join(' ')}`);
@@ -114,7 +115,7 @@ export function createApp(
     world: worldOf(config, services, prices, seen),
   };
 
-  const app = new Hono({ getPath: (request) => canonicalPath(getPath(request)) });
+  const app = new HonoBase({ router: rememberingRouter(), getPath: (request) => canonicalPath(getPath(request)) });
   app.onError(sayError(gateway));
   app.use(everyAnswer(gateway));
   app.use('/v1/*', anyOrigin);

@@ -17,4 +17,5 @@ export { getModel, listModels } from './models.ts';
 export { offers } from './offers.ts';
 export { deletePrices, listPrices, putPrices } from './prices.ts';
 export type { Gateway } from './request.ts';
+export { rememberingRouter } from './router.ts';
 export { countTokens, detokenize, tokenize } from './tokens.ts';
