@@ -121,7 +121,7 @@ function sizeOf(given: Assessment, offer: ModelOffer, form: RequestForm): Prompt
   }
   const chat = form.form === 'messages' ? form.chat : undefined;
   const hasTools = chat !== undefined && chat.tools.length > 0;
-  return promptSize(form, offer, counter, {
+  return promptSize(form, offer, counter(), {
     smallest: () => chat && world.health.smallestPrompt(provider, upstream, promptKind(chat), service),
     correction: () => world.health.correction(provider, upstream, hasTools, service),
   });

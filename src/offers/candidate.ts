@@ -20,7 +20,8 @@ export interface Assessment {
   /** The day, as `2026-11-27`, by which prices are judged. */
   readonly today: string;
   readonly tokenizers: Tokenizers;
-  readonly counter: PromptCounter;
+  /** Made when something is counted. */
+  readonly counter: () => PromptCounter;
   /** Of a chat. */
   readonly renderings: Renderings | undefined;
   readonly readIds: ReadIds;
@@ -150,7 +151,16 @@ function unknownsOf(call: Call, { tools, vision }: ModelOffer): readonly string[
   return asked.map((can) => `Whether it can ${can} is not known here: they are sent, and the server says.`);
 }
 
-const sentAs = (form: RequestForm): Candidate['sends'] =>
-  form.form === 'prompts'
-    ? { form: 'prompts', prompts: form.prompts, stop: form.stop }
-    : { form: 'messages', ...form.chat };
+function sentAs(form: RequestForm): Candidate['sends'] {
+  if (form.form === 'prompts') return { form: 'prompts', prompts: form.prompts, stop: form.stop };
+  const { messages, tools, toolNames, dropsToolCalls, imagePaths } = form.chat;
+  if (!toolNames && !dropsToolCalls && !imagePaths) return { form: 'messages', messages, tools };
+  return {
+    form: 'messages',
+    messages,
+    tools,
+    ...(toolNames ? { toolNames } : {}),
+    ...(dropsToolCalls ? { dropsToolCalls } : {}),
+    ...(imagePaths ? { imagePaths } : {}),
+  };
+}

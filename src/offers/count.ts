@@ -32,7 +32,7 @@ export function countCall(call: Call, resolved: ResolvedCall, world: World, mome
   const { tokenizers, today } = moment;
   // One counter for all, without a limit: for an offer that is too small the caller is told by how much.
   const counter = promptCounter(tokenizers, Number.POSITIVE_INFINITY);
-  const sheet = layOut(call, resolved, world, { ...moment, countWhenRead: false }, false, counter);
+  const sheet = layOut(call, resolved, world, { ...moment, countWhenRead: false }, false, () => counter);
   const [offer] = resolved.models.flatMap(({ offers }) => offers);
   if (!offer) throw new GatewayError('model_not_found', 'model: nobody offers it.', { param: 'model' });
   const size = referenceSize(call, { ...offer, about: world.registry.of(REFERENCE) }, counter, today);

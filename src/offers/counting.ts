@@ -124,9 +124,9 @@ class UncountedPrompt implements PromptSize {
 export const uncountedPrompt = (
   form: RequestForm,
   offer: ModelOffer,
-  counter: PromptCounter,
+  counter: () => PromptCounter,
   bound: number,
-): PromptSize => new UncountedPrompt(bound, () => promptSize(form, offer, counter));
+): PromptSize => new UncountedPrompt(bound, () => promptSize(form, offer, counter()));
 
 /** Whether the form can be counted exactly by a tokenizer that is exact. Says so without rendering or counting. */
 export const countsExactly = (form: RequestForm): boolean => form.form === 'prompts' || form.renders;

@@ -1,4 +1,12 @@
-import { type CatalogModel, type CatalogOffer, findModel, hasServedOffer, isServed } from '../catalog/index.ts';
+import {
+  type CatalogModel,
+  type CatalogOffer,
+  findModel,
+  hasServedOffer,
+  isServed,
+  type ReasoningBack,
+  reasoningBack,
+} from '../catalog/index.ts';
 import {
   type Api,
   type ApiTraits,
@@ -42,6 +50,8 @@ export interface ModelOffer {
   readonly vision: Can;
   /** The model writes its reasoning before the answer. */
   readonly reasons: Can;
+  /** Which of its earlier reasoning the model gets back. */
+  readonly reasoningBack: ReasoningBack;
   /** The chat API enforces JSON Schemas for this model, where other APIs leave that to the model. */
   readonly structured: boolean;
   readonly infill: boolean;
@@ -87,13 +97,15 @@ function serviceModelOffer(
 ): ModelOffer {
   const { provider, service, model, upstream, capabilities, maxOutput, timeouts } = offer;
   const contextLength = offer.contextLength ?? known?.contextLength;
+  const family = offer.family ?? known?.family ?? 'unknown';
+  const reasons = known?.capabilities.reasoning ?? 'unknown';
   return {
     about,
     provider,
     service,
     model,
     upstream,
-    family: offer.family ?? known?.family ?? 'unknown',
+    family,
     apis: capabilities?.completions === false ? CHAT_ONLY : SERVICE_APIS,
     base: known?.kind === 'base',
     // What the configuration says, or else what the catalogue knows of the model.
@@ -101,7 +113,8 @@ function serviceModelOffer(
     streamingTools: true,
     systemRole: true,
     vision: capabilities?.vision ?? known?.capabilities.vision ?? 'unknown',
-    reasons: known?.capabilities.reasoning ?? 'unknown',
+    reasons,
+    reasoningBack: reasoningBack(family, reasons),
     structured: false,
     infill: known?.capabilities.infill ?? true,
     ...(contextLength === undefined ? {} : { contextLength }),
@@ -153,6 +166,7 @@ function catalogModelOffer(
     systemRole: features.system,
     vision: features.vision,
     reasons: model.capabilities.reasoning,
+    reasoningBack: reasoningBack(model.family, model.capabilities.reasoning),
     structured: features.structured,
     infill: model.capabilities.infill,
     ...(contextLength === undefined ? {} : { contextLength }),

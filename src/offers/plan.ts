@@ -5,47 +5,51 @@ import type { Candidate, Plan } from './types.ts';
 
 /** One upstream request for each prompt, and for each sample if the API has no `n`. */
 export function planFor(call: Call, offer: Candidate, deadlineMs: number): Plan {
-  const { sends, output } = offer;
+  const { sends, nativeN, nativeStop, prompt } = offer;
+  const { n, sampling } = call;
   const stop = sends.form === 'prompts' ? [...call.stop, ...sends.stop] : call.stop;
-  const base = {
+  const base: JobBase = {
     model: offer.upstream,
-    ...(offer.service === undefined ? {} : { service: offer.service }),
     family: offer.family,
-    ...(output.maxTokens === undefined ? {} : { maxTokens: output.maxTokens }),
-    stop: offer.nativeStop ? stop : [],
-    n: offer.nativeN ? call.n : 1,
+    sampling,
+    stop: nativeStop ? stop : NO_STOP,
+    n: nativeN ? n : 1,
     stream: call.stream,
-    ...(call.extra === undefined ? {} : { extra: call.extra }),
     deadlineMs,
   };
-  const samples = offer.nativeN ? 1 : call.n;
+  if (offer.service !== undefined) base.service = offer.service;
+  if (offer.output.maxTokens !== undefined) base.maxTokens = offer.output.maxTokens;
+  if (call.extra !== undefined) base.extra = call.extra;
+  const samples = nativeN ? 1 : n;
   const jobs: Job[] = [];
-  for (const prompt of sends.form === 'prompts' ? sends.prompts : [undefined]) {
+  const prompts = sends.form === 'prompts' ? sends.prompts : CHAT_PROMPT;
+  for (const one of prompts) {
     for (let sample = 0; sample < samples; sample++) {
       // With one seed all samples would be the same.
-      const seed = call.sampling.seed;
-      const sampling = seed !== undefined && samples > 1 ? { ...call.sampling, seed: seed + sample } : call.sampling;
-      jobs.push(jobOf(call, offer, { ...base, sampling }, prompt));
+      const seeded = samples > 1 && sampling.seed !== undefined;
+      const own = seeded ? { ...base, sampling: { ...sampling, seed: (sampling.seed ?? 0) + sample } } : base;
+      jobs.push(one === undefined ? chatJob(call, offer, own) : promptJob(offer, own, one));
     }
   }
-  const choicesPerJob = offer.nativeN ? call.n : 1;
+  const choicesPerJob = nativeN ? n : 1;
   return {
     jobs,
     form: jobs.some(comesInOnePiece) ? 'piece' : 'stream',
     choicesPerJob,
     choices: jobs.length * choicesPerJob,
-    stop: offer.nativeStop ? [] : stop,
-    get promptTokens() {
-      return offer.prompt.total * samples;
-    },
-    get promptExactness() {
-      return offer.prompt.exactness;
-    },
-    get counter() {
-      return offer.counter;
-    },
+    stop: nativeStop ? NO_STOP : stop,
+    promptTokens: () => prompt.total * samples,
+    promptExactness: prompt.exactness,
+    counter: offer.counter,
   };
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type JobBase = Mutable<Omit<PromptJob, 'kind' | 'api' | 'prompt' | 'promptIds' | 'echo'>>;
+
+const NO_STOP: readonly string[] = [];
+/** A chat is one prompt, which its provider writes. */
+const CHAT_PROMPT: readonly [undefined] = [undefined];
 
 /** Llama on Bedrock refuses tools in a stream, so the answer comes as a whole even if the caller streams. */
 const comesInOnePiece = (job: Job): boolean =>
@@ -56,27 +60,37 @@ const usesTools = ({ tools, toolChoice, messages }: ChatJob): boolean =>
   (tools.length > 0 && toolChoice !== 'none') ||
   messages.some((message) => message.role === 'tool' || (message.role === 'assistant' && message.toolCalls));
 
-function jobOf(
-  call: Call,
-  { api, sends, toolStreaming, systemRole, structured, echo }: Candidate,
-  base: Omit<PromptJob, 'kind' | 'api' | 'prompt'>,
-  prompt: Prompt | undefined,
-): ChatJob | PromptJob {
-  if (api !== 'converse' && api !== 'chat') {
-    const sent = typeof prompt === 'object' ? { prompt: '', promptIds: prompt } : { prompt: prompt ?? '' };
-    return { ...base, kind: 'prompt', api, ...sent, ...(echo === 'wire' ? { echo: true } : {}) };
-  }
-  // Only chat calls get a chat API.
-  const { form, ...chat } = sends.form === 'messages' ? sends : { form: 'messages', messages: [], tools: [] };
+function promptJob({ api, echo }: Candidate, base: JobBase, prompt: Prompt): PromptJob {
+  if (api === 'converse' || api === 'chat') throw new Error(`${api} takes no raw prompt.`);
   return {
+    ...base,
+    kind: 'prompt',
+    api,
+    ...(typeof prompt === 'object' ? { prompt: '', promptIds: prompt } : { prompt }),
+    ...(echo === 'wire' ? { echo: true } : {}),
+  };
+}
+
+function chatJob(call: Call, offer: Candidate, base: JobBase): ChatJob {
+  const { api, sends, toolStreaming, systemRole, structured } = offer;
+  if (sends.form !== 'messages' || (api !== 'converse' && api !== 'chat')) throw new Error(`${api} takes no chat.`);
+  const { messages, tools, toolNames, dropsToolCalls, imagePaths } = sends;
+  const job: Mutable<ChatJob> = {
     ...base,
     kind: 'chat',
     api,
-    ...chat,
-    ...(call.kind === 'chat' && call.toolChoice !== undefined ? { toolChoice: call.toolChoice } : {}),
-    ...(call.kind === 'chat' && call.responseFormat !== undefined ? { responseFormat: call.responseFormat } : {}),
+    messages,
+    tools,
     toolStreaming,
     systemRole,
     structured,
   };
+  if (toolNames) job.toolNames = toolNames;
+  if (dropsToolCalls) job.dropsToolCalls = dropsToolCalls;
+  if (imagePaths) job.imagePaths = imagePaths;
+  if (call.kind === 'chat') {
+    if (call.toolChoice !== undefined) job.toolChoice = call.toolChoice;
+    if (call.responseFormat !== undefined) job.responseFormat = call.responseFormat;
+  }
+  return job;
 }

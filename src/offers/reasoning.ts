@@ -1,4 +1,3 @@
-import { reasoningBack } from '../catalog/index.ts';
 import type { Api, ChatCall, Message } from '../core/index.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
 
@@ -31,7 +30,7 @@ export function keptReasoning(
   api: Api,
   origin: ModelOffer | undefined,
 ): KeptReasoning {
-  const back = reasoningBack(offer.family, offer.reasons);
+  const back = offer.reasoningBack;
   if (back === 'none') return 'none';
   if ((api === 'chat' || api === 'converse') && !traitsOf(offer, api)?.takes.has('reasoning')) return 'none';
   const same = origin === undefined || isSameModel(offer, origin);
@@ -72,9 +71,13 @@ export function withReasoning(messages: readonly Message[], kept: KeptReasoning)
  * Whether reasoning since the last question is lost that the model should get back. Earlier reasoning is left out as the
  * models' makers specify, which is no loss.
  */
-export function losesReasoning({ messages }: ChatCall, { family, reasons }: ModelOffer, kept: KeptReasoning): boolean {
+export function losesReasoning(
+  { messages }: ChatCall,
+  { reasons, reasoningBack }: ModelOffer,
+  kept: KeptReasoning,
+): boolean {
   if (kept === 'loop' || kept === 'all') return false;
-  if (reasons === true && reasoningBack(family, true) === 'none') return false;
+  if (reasons === true && reasoningBack === 'none') return false;
   const asked = lastQuestion(messages);
   return messages.some((message, at) => at > asked && reasoningOf(message));
 }

@@ -27,6 +27,14 @@ export interface Moment {
   readonly countWhenRead?: boolean;
 }
 
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /** Tokens up to which a prompt is counted, whatever the offers take: a caller wants to know by how much it is too long. */
 const COUNTED = 100_000;
 
@@ -51,7 +59,7 @@ export function layOut(
   world: World,
   moment: Moment,
   explain = false,
-  counter = counterFor(resolved, moment),
+  counter = once(() => counterFor(resolved, moment)),
 ): OfferSheet {
   const { now, today, tokenizers, providerCounts } = moment;
   const origin = resolved.models[0]?.offers[0];

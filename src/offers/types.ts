@@ -240,8 +240,8 @@ export interface Plan {
   readonly choices: number;
   /** Stop strings the relay applies because the API does not. */
   readonly stop: readonly string[];
-  /** Tokens of all jobs' prompts together. May be counted only when read. */
-  readonly promptTokens: number;
+  /** Tokens of all jobs' prompts together. The prompt may be counted for this. */
+  promptTokens(): number;
   readonly promptExactness: 'exact' | 'estimate';
   readonly counter: TextCounter;
 }

@@ -18,7 +18,7 @@ import { type HealthBook, isSchemaRefusal } from './health.ts';
 import { attemptLimits, type Clock, callDeadline, sleep, type Timeouts } from './timeouts.ts';
 
 /** One in so many prompts that nothing else counts is counted, to compare it with the provider's usage. */
-const UNCOUNTED_COMPARED = 16;
+const UNCOUNTED_COMPARED = 64;
 
 export interface Relay {
   readonly providers: ReadonlyMap<string, Provider>;
@@ -169,7 +169,7 @@ function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: P
       // A prompt that nothing else has counted is counted for this only now and then.
       const { samples = 0 } = health.observed(offer.provider, offer.upstream, offer.service) ?? {};
       if (offer.prompt.uncountedBound !== undefined && samples % UNCOUNTED_COMPARED !== 1) return;
-      health.reported(offer, promptTokens(usage), plan.promptTokens + offer.reportsExtra * plan.jobs.length);
+      health.reported(offer, promptTokens(usage), plan.promptTokens() + offer.reportsExtra * plan.jobs.length);
     },
     broke(error, fault) {
       if (fault === 'upstream') health.failed(offer, error, clock.now());

@@ -239,7 +239,7 @@ export function tally(plan: Plan): Tally {
         const { promptUnknown: _, ...answer } = told;
         told = {
           ...answer,
-          input: plan.promptTokens,
+          input: plan.promptTokens(),
           source: plan.promptExactness === 'exact' ? 'counted' : 'estimated',
         };
       }
@@ -255,7 +255,8 @@ export function tally(plan: Plan): Tally {
       const reasoning = sum('reasoning');
       // The tokens that a template puts around a tool call or reasoning are not counted, so this is no exact count.
       const plain = tools === 0 && reasoning === 0 && !stopsUnseen();
-      const { promptTokens, promptExactness, counter } = plan;
+      const { promptExactness, counter } = plan;
+      const promptTokens = plan.promptTokens();
       const exact = promptExactness === 'exact' && counter.exactness === 'exact' && plain;
       return {
         // Prompts of one call differ: their mean stands for one that was sent again.

@@ -116,11 +116,11 @@ const read = (call: Call, { eligible, excluded }: OfferSheet) => ({
     output: limitOf(output),
   })),
   eligible: eligible.map((offer) => {
-    const { jobs, form, stop, promptTokens, promptExactness } = planFor(call, offer, 1000);
+    const { promptTokens, jobs, form, stop, promptExactness } = planFor(call, offer, 1000);
     const { provider, upstream, api, drops, loses, altered, echo, sends, cost, drawn, why } = offer;
     return {
       ...{ provider, upstream, api, drops, loses, altered, echo, sends, cost, drawn, why },
-      plan: { jobs, form, stop, promptTokens, promptExactness },
+      plan: { jobs, form, stop, promptExactness, promptTokens: promptTokens() },
       prompt: sizeOf(offer.prompt),
       output: limitOf(offer.output),
     };

@@ -52,7 +52,7 @@ describe('an answer whose provider counts no thoughts', () => {
         promptUnknown: true,
       },
     };
-    const expected = { input: planOf().promptTokens, output: 9, reasoning: 0, source: 'counted' };
+    const expected = { input: planOf().promptTokens(), output: 9, reasoning: 0, source: 'counted' };
     expect(apart([text('four'), finish('stop'), half])).toMatchObject(expected);
     expect(apart([text('four'), finish('stop'), half])).not.toHaveProperty('promptUnknown');
   });
@@ -83,7 +83,7 @@ describe('an answer that we count', () => {
     const plan = planOf({ n: 3 });
     const counter = tally({
       ...plan,
-      promptTokens: 10,
+      promptTokens: () => 10,
       jobs: Array.from({ length: 3 }, () => plan.jobs[0]).flatMap((job) => job ?? []),
     });
     expect([0, 1, 2, 3].map((repeats) => counter.count(repeats).input)).toEqual([10, 14, 17, 20]);

@@ -348,8 +348,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   plan(
     'one-seed',
     'All samples of a seeded call are the same.',
-    '{ ...call.sampling, seed: seed + sample }',
-    'call.sampling',
+    '{ ...sampling, seed: (sampling.seed ?? 0) + sample }',
+    'sampling',
   ),
   plan(
     'stop-twice',
@@ -360,8 +360,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   plan(
     'stop-unapplied',
     'Stop strings are not applied where the wire has none.',
-    'stop: offer.nativeStop ? [] : stop,',
-    'stop: [],',
+    'stop: nativeStop ? NO_STOP : stop,\n    promptTokens',
+    'stop: [],\n    promptTokens',
   ),
   plan(
     'llama-tools-stream',
