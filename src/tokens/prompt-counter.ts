@@ -74,7 +74,23 @@ export const TOKENS_A_MESSAGE = 5;
 const LEAST_BOUND = 0.3;
 
 /** Recent counts of each tokenizer, over all calls. */
-const remembered = new WeakMap<Tokenizer, TextCounts>();
+const recentCounts = new WeakMap<Tokenizer, TextCounts>();
+
+function recentCountsOf(tokenizer: Tokenizer): TextCounts {
+  let counts = recentCounts.get(tokenizer);
+  if (counts === undefined) {
+    counts = new TextCounts();
+    recentCounts.set(tokenizer, counts);
+  }
+  return counts;
+}
+
+/** What is known of a tokenizer's counts during one call. */
+interface KnownCounts {
+  readonly recent: TextCounts;
+  /** Of texts that are too long or too short to be kept for other calls, or over the limit. */
+  readonly own: Map<string, number>;
+}
 
 /** @param limit number of tokens after which counting may stop */
 export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCounter {
@@ -82,22 +98,32 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
   const seen = new Map<readonly Segment[], Counted>();
   /** The newest count, kept outside the map because most calls have only one. */
   let latest: { readonly segments: readonly Segment[]; readonly count: Counted } | undefined;
-  /** This call's own counts, by tokenizer: of texts that are too long to be kept longer, or over the limit. */
-  const own = new Map<Tokenizer, Map<string, number>>();
+  const knownCounts = new Map<Tokenizer, KnownCounts>();
+
+  function knownOf(tokenizer: Tokenizer): KnownCounts {
+    let known = knownCounts.get(tokenizer);
+    if (known === undefined) {
+      known = { recent: recentCountsOf(tokenizer), own: new Map() };
+      knownCounts.set(tokenizer, known);
+    }
+    return known;
+  }
 
   /** Counts a text up to the call's limit, whatever stands before it, so that one count serves all offers. */
-  function countOnce(tokenizer: Tokenizer, text: string, options: TextOptions = {}): number {
+  function countOnce(
+    tokenizer: Tokenizer,
+    { recent, own }: KnownCounts,
+    text: string,
+    options: TextOptions = {},
+  ): number {
     // Parsed or continued texts may have another count.
     const plain = options.markers !== 'parse' && options.continued !== true;
-    const lately = remembered.get(tokenizer) ?? new TextCounts();
-    const known = own.get(tokenizer) ?? new Map<string, number>();
     const key = plain ? text : `${options.markers ?? ''}\u0000${options.continued ?? ''}\u0000${text}`;
-    const before = (plain ? lately.get(text) : undefined) ?? known.get(key);
+    const before = (plain ? recent.get(text) : undefined) ?? own.get(key);
     if (before !== undefined) return before;
     const count = tokenizer.count(text, { ...options, limit });
     // A count above the limit is not exact, so it is not kept for other calls.
-    if (plain && count <= limit && lately.put(text, count)) remembered.set(tokenizer, lately);
-    else own.set(tokenizer, known.set(key, count));
+    if (!(plain && count <= limit && recent.put(text, count))) own.set(key, count);
     return count;
   }
 
@@ -113,9 +139,10 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
       const before = latest?.segments === segments ? latest.count : seen.get(segments);
       if (before) return before;
       const tokenizer = tokenizers(modelFamily);
+      const known = knownOf(tokenizer);
       const count = counted(
         tokenizer,
-        countPrompt({ count: (text, options) => countOnce(tokenizer, text, options) }, segments, limit),
+        countPrompt({ count: (text, options) => countOnce(tokenizer, known, text, options) }, segments, limit),
       );
       if (latest) seen.set(latest.segments, latest.count);
       latest = { segments, count };
@@ -123,11 +150,12 @@ export function promptCounter(tokenizers: Tokenizers, limit: number): PromptCoun
     },
     text(modelFamily, prompt) {
       const tokenizer = tokenizers(modelFamily);
-      return counted(tokenizer, countOnce(tokenizer, prompt, { markers: 'parse' }));
+      return counted(tokenizer, countOnce(tokenizer, knownOf(tokenizer), prompt, { markers: 'parse' }));
     },
     roughly(modelFamily, messages, tools) {
       const tokenizer = tokenizers(modelFamily);
-      const count = (text: string): number => countOnce(tokenizer, text);
+      const known = knownOf(tokenizer);
+      const count = (text: string): number => countOnce(tokenizer, known, text);
       let tokens = readsBos(modelFamily) ? 1 : 0;
       for (const message of messages) {
         if (tokens > limit) break;

@@ -160,8 +160,9 @@ function writeTurns(writer: Writer, turns: Turn[], template: Template, { tools =
       writer.text(afterThought(kept));
       writer.mark(template.assistant.after);
     } else {
-      const { after, ...rest } = wrapOf(template, role, turns[index - 1]);
-      wrap(writer, { ...rest, after: after.slice(0, after.length - trim) }, kept, text);
+      const around = wrapOf(template, role, turns[index - 1]);
+      const { after } = around;
+      wrap(writer, trim > 0 ? { ...around, after: after.slice(0, after.length - trim) } : around, kept, text);
     }
   }
   if (open?.thought !== undefined && template.thought) {

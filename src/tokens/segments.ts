@@ -28,29 +28,29 @@ export interface Writer {
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
-/** Cuts a template's own text at its special tokens. */
-export interface MarkCutter {
-  readonly known: ReadonlySet<string>;
-  partsOf(piece: string): readonly string[];
-}
+/** A template's own text, cut: plain text, a special token, or an end of the text before it (`CUT`). */
+export type MarkPart = { readonly text: string } | { readonly special: string } | 'cut';
 
-/** Pieces that one cutter remembers. A template writes the same few pieces around every message of every chat. */
+/** Cuts a template's own text at its special tokens. */
+export type MarkCutter = (mark: string) => readonly MarkPart[];
+
+/** Marks that one cutter remembers. A template writes the same few around every message of every chat. */
 const REMEMBERED = 256;
 
 function newCutter(specials: readonly string[]): MarkCutter {
-  const marks = new RegExp(`(${[CUT, ...specials].map(escaped).join('|')})`);
-  const cut = new Map<string, readonly string[]>();
-  return {
-    known: new Set(specials),
-    partsOf(piece) {
-      const before = cut.get(piece);
-      if (before) return before;
-      const parts = piece.split(marks);
-      // There are new pieces with every date, so the number is limited.
-      if (cut.size >= REMEMBERED) cut.clear();
-      cut.set(piece, parts);
-      return parts;
-    },
+  const names = new Set(specials);
+  const pattern = new RegExp(`(${[CUT, ...specials].map(escaped).join('|')})`);
+  const partOf = (text: string): MarkPart => (text === CUT ? 'cut' : names.has(text) ? { special: text } : { text });
+  const known = new Map<string, readonly MarkPart[]>();
+  return (mark) => {
+    const before = known.get(mark);
+    if (before) return before;
+    const parts = mark.split(pattern).filter((text) => text !== '');
+    const cut = parts.map(partOf);
+    // There are new marks with every date, so the number is limited.
+    if (known.size >= REMEMBERED) known.clear();
+    known.set(mark, cut);
+    return cut;
   };
 }
 
@@ -72,7 +72,7 @@ export function createWriter(
   writeDummySpace = false,
 ): Writer & { segments(): readonly Segment[] } {
   const segments: Segment[] = [];
-  const { known, partsOf } = cutterOf(specials);
+  const cut = cutterOf(specials);
   let text = '';
 
   const flush = (): void => {
@@ -83,13 +83,15 @@ export function createWriter(
   };
 
   return {
-    mark(piece) {
-      for (const part of partsOf(piece)) {
-        if (part === CUT) flush();
-        else if (known.has(part)) {
+    mark(mark) {
+      if (mark === '') return;
+      for (const part of cut(mark)) {
+        if (part === 'cut') flush();
+        else if ('text' in part) text += part.text;
+        else {
           flush();
-          segments.push({ special: part });
-        } else text += part;
+          segments.push(part);
+        }
       }
     },
     text(piece) {

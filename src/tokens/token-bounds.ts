@@ -16,7 +16,7 @@ import { FAMILIES, tokenizerFamily } from './families.ts';
 import { TOKENS_A_MESSAGE } from './prompt-counter.ts';
 import { prepareChat, type RenderOptions, writePrompt } from './render.ts';
 import { cutterOf, type Segment, type Writer } from './segments.ts';
-import { CUT, readsBos, type Template, templateOf, type Wrap } from './templates/index.ts';
+import { readsBos, type Template, templateOf, type Wrap } from './templates/index.ts';
 import { pythonJson } from './templates/template.ts';
 import type { TextOptions } from './tokenizer.ts';
 
@@ -137,7 +137,7 @@ function segmentsAtMost(modelFamily: string, segments: readonly Segment[]): numb
 
 /** Sums up what a template writes instead of building the prompt. */
 function boundWriter({ specials }: Template, { bytesAtMost, dummySpace }: Measure): Writer & { tokens(): number } {
-  const { known, partsOf } = cutterOf(specials);
+  const cut = cutterOf(specials);
   let tokens = 0;
   /** Whether the text that is being written has been charged its dummy space. */
   let inText = false;
@@ -148,11 +148,13 @@ function boundWriter({ specials }: Template, { bytesAtMost, dummySpace }: Measur
     tokens += bytesAtMost(piece);
   };
   return {
-    mark(piece) {
-      for (const part of partsOf(piece)) {
-        if (known.has(part)) tokens++;
-        if (part === CUT || known.has(part)) inText = false;
-        else text(part);
+    mark(mark) {
+      for (const part of cut(mark)) {
+        if (part !== 'cut' && 'text' in part) text(part.text);
+        else {
+          inText = false;
+          if (part !== 'cut') tokens++;
+        }
       }
     },
     text,
@@ -169,14 +171,13 @@ interface TemplateCost {
 }
 
 function costOf(template: Template, dummySpace: 0 | 1): TemplateCost {
-  const { known, partsOf } = cutterOf(template.specials);
-  const mark = (piece = ''): number => {
+  const cut = cutterOf(template.specials);
+  const mark = (text = ''): number => {
     let tokens = 0;
-    for (const part of partsOf(piece)) {
-      if (known.has(part)) tokens++;
+    for (const part of cut(text)) {
+      if (part !== 'cut' && 'text' in part) tokens += nfcBytesAtMost(part.text);
       // A text may begin after it, with a dummy space.
-      if (part === CUT || known.has(part)) tokens += dummySpace;
-      else tokens += nfcBytesAtMost(part);
+      else tokens += dummySpace + (part === 'cut' ? 0 : 1);
     }
     return tokens;
   };

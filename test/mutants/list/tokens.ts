@@ -49,7 +49,7 @@ export const TOKENS_MUTANTS: readonly Mutant[] = [
   bound(
     'bound-tool-specials',
     'Special tokens of a chat with tools are not counted.',
-    '        if (known.has(part)) tokens++;\n        if (part === CUT || known.has(part)) inText = false;',
-    '        if (part === CUT || known.has(part)) inText = false;',
+    "if (part !== 'cut') tokens++;",
+    '',
   ),
 ];
