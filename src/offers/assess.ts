@@ -10,7 +10,7 @@ import {
   promptWithoutEffect,
   withinMaxCost,
 } from './cost.ts';
-import { countsExactly, mostForSchemas, promptSize, quickBound, uncountedPrompt } from './counting.ts';
+import { mostForSchemas, promptBound, promptSize, uncountedPrompt } from './counting.ts';
 import { dropsFor, schemasIn, schemasOf, structuringOf } from './drops.ts';
 import { promptKind } from './health.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
@@ -112,10 +112,10 @@ function sizeOf(given: Assessment, offer: ModelOffer, form: RequestForm): Prompt
   const { provider, upstream, service, family } = offer;
   const counted = providerCounts?.get(offerName(offer));
   if (counted !== undefined) return { largest: counted, total: counted, exactness: 'exact' };
-  if (given.countWhenRead && call.routing.maxCost === undefined && countsExactly(form)) {
+  if (given.countWhenRead && call.routing.maxCost === undefined && tokenizers(family).exactness === 'exact') {
     const enough = promptWithoutEffect(call, offer, form.api);
-    const bound = enough === undefined ? Number.POSITIVE_INFINITY : quickBound(form, enough);
-    if (enough !== undefined && bound <= enough && tokenizers(family).exactness === 'exact') {
+    const bound = enough === undefined ? undefined : promptBound(form, offer);
+    if (enough !== undefined && bound !== undefined && bound <= enough) {
       return uncountedPrompt(form, offer, counter, bound);
     }
   }

@@ -1,5 +1,5 @@
 import { type Message, type Tool, textOf } from '../core/index.ts';
-import { bosAdded, type Counted, type PromptCounter, type Segment, writtenOut } from '../tokens/index.ts';
+import { bosAdded, type Counted, type PromptCounter, promptAtMost, type Segment, writtenOut } from '../tokens/index.ts';
 import { type Correction, predictedBill } from './health.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
 import { hasImages } from './renderings.ts';
@@ -128,8 +128,27 @@ export const uncountedPrompt = (
   bound: number,
 ): PromptSize => new UncountedPrompt(bound, () => promptSize(form, offer, counter()));
 
-/** Whether the form can be counted exactly by a tokenizer that is exact. Says so without rendering or counting. */
-export const countsExactly = (form: RequestForm): boolean => form.form === 'prompts' || form.renders;
+/**
+ * The most tokens of the largest prompt, without counting or rendering. Undefined for a form that may not be counted exactly,
+ * even with the model's own tokenizer.
+ */
+export function promptBound(form: RequestForm, { family }: ModelOffer): number | undefined {
+  if (form.form === 'messages') return form.tokensAtMost();
+  let most = 0;
+  for (const [at, prompt] of form.prompts.entries()) {
+    const segments = form.segments?.[at];
+    const tokens = segments
+      ? promptAtMost.segments(family, segments)
+      : typeof prompt === 'string'
+        ? promptAtMost.text(family, prompt)
+        : prompt.length;
+    if (tokens > most) most = tokens;
+  }
+  return most + SERVER_BOS;
+}
+
+/** A server may add one begin-of-sequence. */
+const SERVER_BOS = 1;
 
 /**
  * The most that all prompts can be billed as; undefined if unknown.
@@ -153,7 +172,7 @@ export const tokensBeyond = (prompt: PromptSize, threshold: number): number =>
     ? 0
     : Math.max(0, prompt.largest - threshold);
 
-// Upper bounds. Every token stands for at least one byte of the text, whatever the vocabulary: byte-level BPE and
+// Upper bounds for a vocabulary or a template that nobody here knows. Every token stands for at least one byte of the text, whatever the vocabulary: byte-level BPE and
 // SentencePiece's byte fallback make at most one token of each byte.
 
 const encoder = new TextEncoder();
@@ -167,11 +186,6 @@ const AROUND_A_PART = 24;
  * (Devstral's and Command R's, in their repositories' `chat_template`) are about half of it.
  */
 const ADDED_BY_UNKNOWN_TEMPLATE = 4096;
-/** The same for the templates that we have, without tools. */
-const ADDED_BY_TEMPLATE = 256;
-/** The most bytes of UTF-8 that one UTF-16 unit can become, normalised to NFC (unicode.org/faq/normalization.html). */
-const BYTES_A_UNIT = 9;
-
 /** Some tokenizers normalise a text to NFKC, which can make it longer. ASCII stays the same. */
 function bytes(text: string): number {
   const plain = encoder.encode(text).length;
@@ -210,21 +224,21 @@ function indentation(value: unknown): number {
 /** Templates write a tool's definition as indented JSON, or in tags that repeat the names. */
 const ofTool = (tool: Tool): number => 2 * (bytes(JSON.stringify(tool)) + indentation(tool)) + AROUND_A_PART;
 
-function ofMessage(message: Message, size: (text: string) => number): number {
-  let most = size(textOf(message.content)) + AROUND_A_PART;
-  if ('name' in message && message.name !== undefined) most += size(message.name);
-  if (message.role === 'tool') most += size(message.toolCallId);
+function ofMessage(message: Message): number {
+  let most = bytes(textOf(message.content)) + AROUND_A_PART;
+  if ('name' in message && message.name !== undefined) most += bytes(message.name);
+  if (message.role === 'tool') most += bytes(message.toolCallId);
   if (message.role !== 'assistant') return most;
-  if (message.reasoning !== undefined) most += size(message.reasoning) + AROUND_A_PART;
+  if (message.reasoning !== undefined) most += bytes(message.reasoning) + AROUND_A_PART;
   for (const { id, name, arguments: json } of message.toolCalls ?? []) {
     // Some templates parse the arguments and write them in their own way.
-    most += size(id) + 2 * (size(name) + size(json)) + AROUND_A_PART;
+    most += bytes(id) + 2 * (bytes(name) + bytes(json)) + AROUND_A_PART;
   }
   return most;
 }
 
 const ofMessages = (messages: readonly Message[]): number =>
-  once(messages, () => messages.reduce((most, message) => most + ofMessage(message, bytes), AROUND_A_TEXT));
+  once(messages, () => messages.reduce((most, message) => most + ofMessage(message), AROUND_A_TEXT));
 
 /** What an API may add to a prompt to describe a JSON Schema to the model. Undocumented. */
 const ADDED_TO_A_SCHEMA = 512;
@@ -256,26 +270,4 @@ export function mostTokens(
   const ofTools = tools.reduce((most, tool) => most + ofTool(tool), 0);
   const added = Math.min(ADDED_BY_UNKNOWN_TEMPLATE, smallest ?? ADDED_BY_UNKNOWN_TEMPLATE);
   return within(ofMessages(messages) + ofTools + added);
-}
-
-/** A bound for a text from its length alone, without reading it. */
-const ofLength = (text: string): number => BYTES_A_UNIT * text.length;
-
-function mostInLargest(form: RequestForm, size: (text: string) => number): number {
-  if (form.form === 'messages') {
-    const { messages } = form.chat;
-    return messages.reduce((most, message) => most + ofMessage(message, size), AROUND_A_TEXT + ADDED_BY_TEMPLATE);
-  }
-  const most = (prompt: string | readonly number[]): number =>
-    (typeof prompt === 'string' ? size(prompt) : prompt.length) + AROUND_A_TEXT;
-  return form.prompts.reduce((largest, prompt) => Math.max(largest, most(prompt)), 0);
-}
-
-/**
- * A bound of the largest prompt that costs next to nothing, for a form that `countsExactly`. If the bound from the texts'
- * lengths is not within `enough`, their bytes are counted.
- */
-export function quickBound(form: RequestForm, enough: number): number {
-  const rough = mostInLargest(form, ofLength);
-  return rough <= enough ? rough : mostInLargest(form, bytes);
 }

@@ -9,11 +9,12 @@ import {
   markersOf,
   neutraliseMessages,
   neutraliseTools,
+  promptAtMost,
   type RenderedSegments,
+  type RenderOptions,
   renderSegments,
   type Segment,
   strictTurns,
-  templateFamilies,
   writtenOut,
 } from '../tokens/index.ts';
 import { takesExtra } from './drops.ts';
@@ -39,8 +40,8 @@ export interface ChatRequest {
   readonly losesReasoning: boolean;
   /** The prompt that the server makes of it, rendered when first asked for; undefined where we do not know its template. */
   rendered(): RenderedText | undefined;
-  /** It is certain that `rendered` returns something, without rendering. */
-  readonly renders: boolean;
+  /** The most tokens that `rendered` can have, without rendering. Undefined where it returns nothing, or a string. */
+  tokensAtMost(): number | undefined;
 }
 
 /** A chat as a prompt. */
@@ -85,24 +86,6 @@ function changesTemplate({ extra }: ChatCall, offer: ModelOffer, api: Api): bool
   if (!extra) return false;
   const takes = traitsOf(offer, api)?.takes;
   return takes !== undefined && TEMPLATE_FIELDS.some((field) => field in extra && takesExtra(takes, field));
-}
-
-let families: ReadonlySet<Family> | undefined;
-
-/** Every template renders a chat of plain texts. Tools and images some cannot. */
-function rendersSurely(family: Family, { messages, tools }: ArrangedChat): boolean {
-  families ??= new Set(templateFamilies());
-  return (
-    families.has(family) &&
-    tools.length === 0 &&
-    messages.length > 0 &&
-    messages.every(
-      (message) =>
-        typeof message.content === 'string' &&
-        message.role !== 'tool' &&
-        !(message.role === 'assistant' && message.toolCalls),
-    )
-  );
 }
 
 /** What offers of one family share of a chat. */
@@ -169,15 +152,16 @@ export function renderingsOf(
     });
   }
 
-  function render(family: Family, { messages, tools }: ArrangedChat): RenderedSegments {
-    const { reasoningEffort } = call.sampling;
-    return renderSegments(family, messages, {
-      variant: 'hf',
-      tools,
-      date: new Date(today),
-      ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
-    });
-  }
+  const { reasoningEffort } = call.sampling;
+  /** As servers render: with the template of the model's own repository. */
+  const optionsFor = ({ tools }: ArrangedChat): RenderOptions => ({
+    variant: 'hf',
+    tools,
+    date: new Date(today),
+    ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
+  });
+  const render = (family: Family, chat: ArrangedChat): RenderedSegments =>
+    renderSegments(family, chat.messages, optionsFor(chat));
 
   /** Converse takes turns as they come, and its provider merges them. Other servers want them to alternate. */
   function asMessages(offer: ModelOffer, api: ChatParts['api']): ChatRequest | FoundMarker {
@@ -212,7 +196,10 @@ export function renderingsOf(
       chat,
       altered: guarded.altered,
       losesReasoning: losesReasoning(call, offer, kept),
-      renders: !rewritten && rendersSurely(family, chat),
+      tokensAtMost: () =>
+        rewritten || hasLiveMarkers(markersOf(family))
+          ? undefined
+          : promptAtMost.chat(family, chat.messages, optionsFor(chat)),
       rendered() {
         known ??= { text: textOfPrompt() };
         return known.text;

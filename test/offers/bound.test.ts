@@ -64,7 +64,7 @@ const asMessages = (messages: readonly Message[], tools: readonly Tool[], segmen
     chat: { messages, tools },
     altered: [],
     losesReasoning: false,
-    renders: segments !== undefined,
+    tokensAtMost: () => undefined,
     rendered: () => segments && { segments },
   }) as const;
 

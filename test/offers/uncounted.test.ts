@@ -10,7 +10,6 @@ import {
   type Sort,
   type Tool,
 } from '../../src/core/index.ts';
-import { quickBound } from '../../src/offers/counting.ts';
 import {
   layOut,
   type OfferSheet,
@@ -20,13 +19,7 @@ import {
   resolve,
   type World,
 } from '../../src/offers/index.ts';
-import {
-  promptCounter,
-  readyTokenizers,
-  renderSegments,
-  type Tokenizers,
-  templateFamilies,
-} from '../../src/tokens/index.ts';
+import { readyTokenizers, type Tokenizers, templateFamilies } from '../../src/tokens/index.ts';
 import { assistant, chat, completion, loadTokenizers, momentOn, service, TODAY, user, world } from './support.ts';
 
 /** Prompts whose count nothing depends on are not counted before somebody reads the count. */
@@ -170,33 +163,5 @@ describe('a sheet whose prompts are counted when somebody reads the count', () =
         expect(() => offer.prompt.total).toThrow('counted');
       }
     }
-  });
-});
-
-describe('the bound of a prompt that has not been counted', () => {
-  it('is never less than its count', () => {
-    const exact = templateFamilies().filter((family) => tokenizers(family).exactness === 'exact');
-    fc.assert(
-      fc.property(fc.constantFrom(...exact), said, fc.constantFrom(0, 1e9), (family, messages, enough) => {
-        const rendered = renderSegments(family, messages, { variant: 'hf', tools: [], date: new Date('2026-11-24') });
-        if (rendered.kind !== 'prompt') throw new Error(rendered.reason);
-        const counter = promptCounter(tokenizers, Number.POSITIVE_INFINITY);
-        const form = {
-          form: 'messages',
-          api: 'chat',
-          chat: { messages, tools: [] },
-          altered: [],
-          losesReasoning: false,
-          renders: true,
-          rendered: () => ({ segments: rendered.segments }),
-        } as const;
-        expect(quickBound(form, enough)).toBeGreaterThanOrEqual(counter.segments(family, rendered.segments).tokens);
-        const prompts = messages.map(({ content }) => String(content));
-        const raw = { form: 'prompts', api: 'completions', prompts, stop: [], altered: [] } as const;
-        const largest = Math.max(...prompts.map((one) => counter.text(family, one).tokens));
-        expect(quickBound(raw, enough)).toBeGreaterThanOrEqual(largest);
-      }),
-      { numRuns: 400 },
-    );
   });
 });

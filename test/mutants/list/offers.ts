@@ -242,7 +242,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   bound(
     'calls-not-bounded',
     'The maximum leaves the calls of assistants out.',
-    'most += size(id) + 2 * (size(name) + size(json)) + AROUND_A_PART;',
+    'most += bytes(id) + 2 * (bytes(name) + bytes(json)) + AROUND_A_PART;',
     '',
   ),
   measure(
@@ -510,6 +510,27 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'return objection ? exclude(',
     'return false && objection ? exclude(',
     ['test/offers/sheet.test.ts'],
+  ),
+  assess(
+    'long-uncounted',
+    'A prompt is not counted although its length may decide.',
+    'bound !== undefined && bound <= enough',
+    'bound !== undefined',
+    ['test/offers/uncounted.test.ts'],
+  ),
+  assess(
+    'max-cost-uncounted',
+    'A prompt is not counted although max_cost depends on it.',
+    'given.countWhenRead && call.routing.maxCost === undefined &&',
+    'given.countWhenRead &&',
+    ['test/offers/uncounted.test.ts'],
+  ),
+  cost(
+    'room-for-all',
+    'The most that can come back leaves no room for the prompt.',
+    'context - prompt.largest, given ??',
+    'context, given ??',
+    ['test/offers/uncounted.test.ts'],
   ),
   assess(
     'schema-refusal-forgotten',
