@@ -23,7 +23,7 @@ export default defineConfig({
           cloudflareTest({
             miniflare: {
               compatibilityDate: '2026-10-20',
-              compatibilityFlags: ['enable_request_signal'],
+              compatibilityFlags: ['enable_request_signal', 'no_nodejs_global_timers'],
               d1Databases: ['DB'],
               // Vocabularies.
               modulesRules: [{ type: 'Data', include: ['**/*.bin'] }],

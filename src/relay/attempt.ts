@@ -81,7 +81,12 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
   const controller = new AbortController();
   const { signal } = controller;
   const asked = clock.now();
-  const abort = (reason: GatewayError) => controller.abort(reason);
+  /** Called when the attempt is aborted. Costs less than listeners on the signal. */
+  const waiting = new Set<(reason: GatewayError) => void>();
+  const abort = (reason: GatewayError) => {
+    controller.abort(reason);
+    for (const reject of waiting) reject(reason);
+  };
   const onCallerGone = () => abort(abortReason(caller));
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });
@@ -98,6 +103,21 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
       fault = by;
       abort(error);
     },
+    orAbort: (work) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) reject(abortReason(signal));
+        waiting.add(reject);
+        work.then(
+          (value) => {
+            waiting.delete(reject);
+            resolve(value);
+          },
+          (thrown: unknown) => {
+            waiting.delete(reject);
+            reject(thrown);
+          },
+        );
+      }),
   };
   /** Requests that were sent and not refused. */
   const sent = new Set<UpstreamRequest>();
@@ -173,36 +193,36 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
     }
     let held: Event[] | undefined = first;
     let over = false;
-    // Not an async generator, which costs a turn of the microtask queue for each await and yield of every read.
+    type Turn = IteratorResult<Event[], undefined>;
+    // Plain functions and not async ones: each of those would cost every read a turn of the microtask queue.
+    const read = (): Promise<Turn> => events.next().then(pass).catch(broke);
+    function pass(next: IteratorResult<Event[], unknown>): Turn | Promise<Turn> {
+      if (!next.done) {
+        const filtered = integrity.filter(next.value);
+        counter.note(filtered);
+        const value = counter.completed(filtered);
+        return value.length > 0 ? { done: false, value } : events.next().then(pass);
+      }
+      const last = complete();
+      over = true;
+      end();
+      return last.length > 0 ? { done: false, value: last } : ENDED;
+    }
+    function broke(thrown: unknown): never {
+      over = true;
+      const error = failure(thrown);
+      abort(error);
+      end();
+      if (!caller.aborted) observer.broke(error, fault);
+      throw error;
+    }
     const following: AsyncIterator<Event[], undefined> = {
-      async next() {
-        if (over) return ENDED;
-        if (held) {
-          const value = held;
-          held = undefined;
-          return { done: false, value };
-        }
-        try {
-          for (;;) {
-            const next = await events.next();
-            if (next.done) break;
-            const filtered = integrity.filter(next.value);
-            counter.note(filtered);
-            const value = counter.completed(filtered);
-            if (value.length > 0) return { done: false, value };
-          }
-          const last = complete();
-          over = true;
-          end();
-          return last.length > 0 ? { done: false, value: last } : ENDED;
-        } catch (thrown) {
-          over = true;
-          const error = failure(thrown);
-          abort(error);
-          end();
-          if (!caller.aborted) observer.broke(error, fault);
-          throw error;
-        }
+      next() {
+        if (over) return Promise.resolve(ENDED);
+        if (!held) return read();
+        const value = held;
+        held = undefined;
+        return Promise.resolve({ done: false, value });
       },
       async return() {
         if (!over) {

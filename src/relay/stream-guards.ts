@@ -27,6 +27,7 @@ export interface StreamIntegrity {
 export function streamIntegrity(provider: string, choices: number): StreamIntegrity {
   const begun = new Set<number>();
   const finished = new Set<number>();
+  /** Sees every event of every answer. */
   const belongs = (event: Event): boolean => {
     if (event.type === 'usage') return true;
     if (event.choice >= choices || finished.has(event.choice)) return false;
@@ -37,9 +38,11 @@ export function streamIntegrity(provider: string, choices: number): StreamIntegr
   return {
     filter(batch) {
       let kept: Event[] | undefined;
-      for (const [at, event] of batch.entries()) {
+      let at = 0;
+      for (const event of batch) {
         if (belongs(event)) kept?.push(event);
         else kept ??= batch.slice(0, at);
+        at++;
       }
       return kept ?? batch;
     },
@@ -202,6 +205,8 @@ export function tally(plan: Plan): Tally {
   // The prompt's tokens are not read before they are needed: they may be counted then.
   const { jobs, choicesPerJob } = plan;
   let told: Usage | undefined;
+  /** The batch that was noted last has a usage. */
+  let justTold = false;
   const choices: Said[] = [];
   const saidBy = (choice: number): Said => {
     const said = choices[choice] ?? { text: '', reasoning: '', tools: '', ended: false };
@@ -223,17 +228,19 @@ export function tally(plan: Plan): Tally {
   const stopsUnseen = (): boolean => jobs.some(({ stop }) => stop.length > 0) && choices.some((said) => said?.ended);
   return {
     note(batch) {
+      justTold = false;
       for (const event of batch) {
         if (event.type === 'text') saidBy(event.choice).text += event.text;
         else if (event.type === 'reasoning') saidBy(event.choice).reasoning += event.text;
         else if (event.type === 'tool') saidBy(event.choice).tools += (event.name ?? '') + event.arguments;
-        else if (event.type === 'usage') told = event.usage;
-        else saidBy(event.choice).ended = event.reason === 'stop' && !event.cut;
+        else if (event.type === 'usage') {
+          told = event.usage;
+          justTold = true;
+        } else saidBy(event.choice).ended = event.reason === 'stop' && !event.cut;
       }
     },
     completed(batch) {
-      const at = batch.findIndex(({ type }) => type === 'usage');
-      if (!told || at < 0) return batch;
+      if (!told || !justTold) return batch;
       const before = told;
       if (told.promptUnknown) {
         const { promptUnknown: _, ...answer } = told;
@@ -247,7 +254,9 @@ export function tally(plan: Plan): Tally {
         const reasoning = Math.min(told.output, sum('reasoning'));
         told = { ...told, output: told.output - reasoning, reasoning };
       }
-      return told === before ? batch : batch.with(at, { type: 'usage', usage: told });
+      if (told === before) return batch;
+      const at = batch.findIndex(({ type }) => type === 'usage');
+      return batch.with(at, { type: 'usage', usage: told });
     },
     told: () => told,
     count(repeats = 0) {

@@ -6,7 +6,6 @@ import {
   type GatewayError,
   type Generation,
   type Job,
-  orAbort,
   type Provider,
 } from '../core/index.ts';
 import { hasContent } from './stream-guards.ts';
@@ -23,6 +22,8 @@ export interface AttemptContext {
   readonly deadline: number;
   /** A limit was exceeded: aborts the attempt. */
   expire(error: GatewayError, fault: Fault): void;
+  /** The outcome of some work, or a rejection as soon as the attempt is aborted, even where the work goes on. */
+  orAbort<T>(work: Promise<T>): Promise<T>;
 }
 
 /** How far one upstream request has come: it was sent; answered with success; sent content. */
@@ -45,15 +46,15 @@ export interface UpstreamRequest {
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 export function upstreamRequest(job: Job, context: AttemptContext): UpstreamRequest {
-  const { provider, limits, clock, signal, deadline, expire } = context;
+  const { provider, limits, clock, signal, deadline, expire, orAbort } = context;
   const asked = clock.now();
-  const whole: Limit = {
+  const total: Limit = {
     ...limitOf(provider.id, 'did not finish', limits.total.ms, limits.total.fault),
     ms: Math.max(1, deadline - asked),
   };
-  const timer = watchdog(clock, whole, (broken) => {
+  const timer = watchdog(clock, total, (broken) => {
     // An answer that has begun and only needs its time is no fault of the provider when the call's deadline passes.
-    expire(broken.error(), broken === whole && stage === 'speaking' ? 'nobody' : broken.fault);
+    expire(broken.error(), broken === total && stage === 'speaking' ? 'nobody' : broken.fault);
   });
   let stage: Stage = 'asked';
   let events: AsyncIterator<Event[]> | undefined;
@@ -75,6 +76,38 @@ export function upstreamRequest(job: Job, context: AttemptContext): UpstreamRequ
     timer.stop();
   };
 
+  // Plain functions and not async ones: each of those would cost every read a turn of the microtask queue.
+  function heard(turn: IteratorResult<Event[]>): IteratorResult<Event[], undefined> {
+    if (turn.done) {
+      close();
+      return ENDED;
+    }
+    if (stage === 'speaking') {
+      timer.heard();
+      heardAt = clock.now();
+    } else if (turn.value.some(hasContent)) {
+      stage = 'speaking';
+      timer.expectEach(limitOf(provider.id, 'went silent: no data', limits.idleMs, 'upstream'));
+      heardAt = clock.now();
+    }
+    // An empty batch says that the answer is under way: its length alone is no reason to cut it.
+    else if (turn.value.length === 0) expectContent(0);
+    return turn;
+  }
+  function failed(thrown: unknown): never {
+    close();
+    throw thrown;
+  }
+  /** The one batch of an answer that is here already. */
+  async function whole(): Promise<IteratorResult<Event[], undefined>> {
+    if (over || !events) return ENDED;
+    if (signal.aborted) throw abortReason(signal);
+    const turn = await events.next();
+    if (turn.done !== true && turn.value.some(hasContent)) stage = 'speaking';
+    close();
+    return turn;
+  }
+
   return {
     job,
     get stage() {
@@ -87,7 +120,7 @@ export function upstreamRequest(job: Job, context: AttemptContext): UpstreamRequ
       const { answer } = limits;
       timer.expect(limitOf(provider.id, 'did not answer', answer.ms, answer.fault));
       try {
-        const generation = await orAbort(provider.generate(job, signal), signal);
+        const generation = await orAbort(provider.generate(job, signal));
         stage = 'answered';
         starting = generation.starting === true;
         complete = generation.complete === true;
@@ -100,42 +133,16 @@ export function upstreamRequest(job: Job, context: AttemptContext): UpstreamRequ
         throw thrown;
       }
     },
-    async next() {
-      if (!events) return ENDED;
-      if (complete) {
-        if (over) return ENDED;
-        if (signal.aborted) throw abortReason(signal);
-        const turn = await events.next();
-        if (turn.done !== true && turn.value.some(hasContent)) stage = 'speaking';
-        close();
-        return turn;
-      }
+    next() {
+      if (!events) return Promise.resolve(ENDED);
+      if (complete) return whole();
       const now = clock.now();
       if (heardAt > 0) unreadMs += now - heardAt;
       timer.listen(now);
-      try {
-        // Before the first content a failure goes to the next offer, which must not wait for this one to notice the
-        // abort.
-        const turn = await (stage === 'speaking' ? events.next() : orAbort(events.next(), signal));
-        if (turn.done) {
-          close();
-          return ENDED;
-        }
-        // An empty batch says that the answer is under way: its length alone is no reason to cut it.
-        if (turn.value.length === 0 && stage === 'answered') expectContent(0);
-        if (stage === 'speaking') {
-          timer.heard();
-          heardAt = clock.now();
-        } else if (turn.value.some(hasContent)) {
-          stage = 'speaking';
-          timer.expectEach(limitOf(provider.id, 'went silent: no data', limits.idleMs, 'upstream'));
-          heardAt = clock.now();
-        }
-        return turn;
-      } catch (thrown) {
-        close();
-        throw thrown;
-      }
+      // Before the first content a failure goes to the next offer, which must not wait until this one notices the
+      // abort.
+      const turn = stage === 'speaking' ? events.next() : orAbort(events.next());
+      return turn.then(heard, failed);
     },
     leave() {
       if (over) return;

@@ -109,6 +109,15 @@ async function collect(events: AsyncIterable<Event[]>): Promise<Event[]> {
   return all;
 }
 
+/** Aborts when the caller leaves. Of a stream, a failed write tells that, too; a JSON answer has the request's own signal. */
+function callerOf(request: AbortSignal, stream: boolean): { readonly signal: AbortSignal; readonly gone: () => void } {
+  if (!stream) return { signal: request, gone: () => undefined };
+  const controller = new AbortController();
+  const gone = () => controller.abort();
+  request.addEventListener('abort', gone, { once: true });
+  return { signal: controller.signal, gone };
+}
+
 function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Handler {
   const { config, relay, world } = gateway;
   return async (c) => {
@@ -123,9 +132,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     watch.lap('tokenize');
     const sheet = offerSheet(call, asked, world, debugging ? moment : { ...moment, countWhenRead: true });
     watch.lap('offers');
-    const caller = new AbortController();
-    const gone = () => caller.abort();
-    c.req.raw.signal.addEventListener('abort', gone, { once: true });
+    const caller = callerOf(c.req.raw.signal, call.stream);
     const { timeoutMs } = asked;
     const timed = timeoutMs === undefined ? call : { ...call, timeoutMs };
     const carried = await carry(timed, sheet, caller.signal, relay);
@@ -145,7 +152,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     if (call.stream) {
       const encoder = dialect.stream(parsed, envelope);
       const fail: StreamEncoder['fail'] = (error) => encoder.fail(redactError(error, config.redact));
-      return sendEvents(c, carried.events, { ...encoder, fail }, gone);
+      return sendEvents(c, carried.events, { ...encoder, fail }, caller.gone);
     }
 
     const answer = dialect.answer(parsed, envelope, await collect(carried.events));

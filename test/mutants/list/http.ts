@@ -235,7 +235,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   generate(
     'leaving-unheard',
     'A caller who leaves before the first content goes on being served.',
-    "c.req.raw.signal.addEventListener('abort', gone, { once: true });",
+    "request.addEventListener('abort', gone, { once: true });",
     '',
     ['test/gateway/http.test.ts', 'test/faults/failover.test.ts'],
   ),

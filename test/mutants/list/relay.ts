@@ -151,13 +151,13 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   request(
     'reader-slowness-counts',
     'The time a slow reader takes counts as the silence of the provider.',
-    '          timer.heard();\n',
+    '      timer.heard();\n',
     '',
   ),
   request(
     'no-idle-limit',
     'A stream that falls silent after its first content hangs until the whole call is over.',
-    "          timer.expectEach(limitOf(provider.id, 'went silent: no data', limits.idleMs, 'upstream'));\n",
+    "      timer.expectEach(limitOf(provider.id, 'went silent: no data', limits.idleMs, 'upstream'));\n",
     '',
   ),
   request(
@@ -181,7 +181,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   request(
     'long-answer-is-fault',
     "The whole call's deadline counts against a provider whose answer only needs its time.",
-    "broken === whole && stage === 'speaking' ? 'nobody' : broken.fault",
+    "broken === total && stage === 'speaking' ? 'nobody' : broken.fault",
     'broken.fault',
   ),
   timeouts(
@@ -351,7 +351,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   request(
     'progress-unseen',
     'An answer in one piece is cut although its provider shows that it is under way.',
-    "if (turn.value.length === 0 && stage === 'answered') expectContent(0);",
+    'else if (turn.value.length === 0) expectContent(0);',
     '',
   ),
   carry(
