@@ -11,11 +11,23 @@ export const byPrecedence = (a: PriceRow, b: PriceRow): number =>
   Number(a.region === 'us') - Number(b.region === 'us') ||
   byCodeUnits(b.validFrom, a.validFrom);
 
+/** `Map.groupBy`, which Node 20 does not have. */
+export function grouped<T>(rows: readonly T[], keyOfRow: (row: T) => string): ReadonlyMap<string, readonly T[]> {
+  const byKey = new Map<string, T[]>();
+  for (const row of rows) {
+    const key = keyOfRow(row);
+    const list = byKey.get(key);
+    if (list) list.push(row);
+    else byKey.set(key, [row]);
+  }
+  return byKey;
+}
+
 export const NONE: readonly PriceRow[] = [];
 
 /** A book of one layer. */
 export function bookFrom(rows: readonly PriceRow[]): PriceBook {
-  const byOffer = Map.groupBy([...rows].sort(byPrecedence), ({ provider, offer }) => keyOf(provider, offer));
+  const byOffer = grouped([...rows].sort(byPrecedence), ({ provider, offer }) => keyOf(provider, offer));
   return { rows, rowsOf: (provider, offer) => byOffer.get(keyOf(provider, offer)) ?? NONE };
 }
 
@@ -85,9 +97,19 @@ function whyNot(rows: readonly PriceRow[], name: string, day: string, tier: Tier
     : `No price of ${name} is known for ${day}.`;
 }
 
-/** Answers remembered for each book. A book never changes: a new one replaces it. */
+/** The last answer about an id, and the question that it answers: for most offers the same all day. */
+interface Answer {
+  readonly book: PriceBook;
+  readonly day: string;
+  readonly tier: Tier;
+  readonly region: string;
+  readonly service: string | undefined;
+  readonly priced: Priced;
+}
+
+/** Ids of one provider that are remembered. */
 const REMEMBERED = 1024;
-const answers = new WeakMap<PriceBook, Map<string, Priced>>();
+const answers = new WeakMap<ProviderDescriptor, Map<string, Answer>>();
 
 /**
  * What an offer costs on a day, or why that is unknown. A price for US regions is not used for other regions: the known
@@ -103,19 +125,26 @@ export function priceFor(
   day: string,
   terms: PriceTerms = {},
 ): Priced {
-  const { tier = 'standard', region = 'us-east-1', service = '' } = terms;
-  let known = answers.get(book);
+  const { tier = 'standard', region = 'us-east-1', service } = terms;
+  let known = answers.get(about);
   if (!known) {
     known = new Map();
-    answers.set(book, known);
+    answers.set(about, known);
   }
-  const key = `${day} ${about.id} ${tier} ${region} ${service}|${upstream}`;
-  const before = known.get(key);
-  if (before) return before;
-  const priced = findPrice(book, about, upstream, day, terms);
+  const last = known.get(upstream);
+  if (
+    last?.book === book &&
+    last.day === day &&
+    last.tier === tier &&
+    last.region === region &&
+    last.service === service
+  ) {
+    return last.priced;
+  }
+  const priced = findPrice(book, about, upstream, day, { tier, region, service });
   // There is no limit to ids that pin a version, so the memory starts again when it is full.
   if (known.size >= REMEMBERED) known.clear();
-  known.set(key, priced);
+  known.set(upstream, { book, day, tier, region, service, priced });
   return priced;
 }
 
@@ -124,7 +153,7 @@ function findPrice(
   about: ProviderDescriptor,
   upstream: string,
   day: string,
-  { tier = 'standard', region = 'us-east-1', service }: PriceTerms,
+  { tier, region, service }: Pick<Answer, 'tier' | 'region' | 'service'>,
 ): Priced {
   const offer = offerKey(about, upstream, service);
   const rows = book.rowsOf(about.id, offer);

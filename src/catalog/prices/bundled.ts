@@ -1,7 +1,7 @@
 import { byCodeUnits, parseDollars } from '../../core/index.ts';
 import prices from '../prices.json' with { type: 'json' };
 import hardware from '../replicate-hardware.json' with { type: 'json' };
-import { byPrecedence, keyOf, NONE } from './book.ts';
+import { byPrecedence, grouped, keyOf, NONE } from './book.ts';
 import { type PriceBook, type PriceRow, type Rate, TIERS } from './types.ts';
 
 /**
@@ -75,7 +75,7 @@ function readBook(): PriceBook {
     made.set(line, known);
     return known;
   };
-  const byOffer = Map.groupBy(lines, (line) => keyOf(line.provider, bareOffer(line)));
+  const byOffer = grouped(lines, (line) => keyOf(line.provider, bareOffer(line)));
   const sorted = new Map<string, readonly PriceRow[]>();
   let all: readonly PriceRow[] | undefined;
   return {

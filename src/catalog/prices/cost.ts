@@ -120,11 +120,15 @@ export interface CostEstimate {
   readonly max: NanoDollars;
 }
 
-const ascending = (a: bigint, b: bigint): number => (a < b ? -1 : Number(a > b));
-
 /** The lowest, usual and highest price of a prompt token: what a cache holds is not known before the call. */
-function promptRates({ input, cacheRead = input, cacheWrite = input }: Rate & { kind: 'token' }): CostEstimate {
-  const [min = input, , max = input] = [input, cacheRead, cacheWrite].sort(ascending);
+function promptRates({ input, cacheRead, cacheWrite }: Rate & { kind: 'token' }): CostEstimate {
+  let min = input;
+  let max = input;
+  for (const rate of [cacheRead, cacheWrite]) {
+    if (rate === undefined) continue;
+    if (rate < min) min = rate;
+    if (rate > max) max = rate;
+  }
   return { min, expected: input, max };
 }
 
@@ -155,9 +159,14 @@ export function estimateCost(
   });
   switch (price.kind) {
     case 'token': {
-      const prompt = promptRates(price);
-      const part = (rate: NanoDollars, tokens: number) => divideHalfUp(rate * whole(tokens), 1_000_000n);
-      return each((figure) => part(prompt[figure], promptTokens) + part(price.output, out[figure]));
+      const rates = promptRates(price);
+      const tokens = whole(promptTokens);
+      const usual = divideHalfUp(rates.expected * tokens, MILLION);
+      return each((figure) => {
+        const rate = rates[figure];
+        const prompt = rate === rates.expected ? usual : divideHalfUp(rate * tokens, MILLION);
+        return prompt + divideHalfUp(price.output * whole(out[figure]), MILLION);
+      });
     }
     case 'second': {
       const { perSecond, tokensPerSecond: rate } = price;
