@@ -24,42 +24,42 @@ import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 import type { Assets } from './tokens/index.ts';
 import { OWN_VARIABLES, variableWarnings } from './variables.ts';
 
-/** What the deployment's environment comes to. Read once for each isolate. */
+/** The configuration of a deployment. Read from the environment once per isolate. */
 export interface Config {
   /** What is true of each provider, configured or not. */
   readonly registry: ProviderRegistry;
   readonly providers: ReadonlyMap<string, Provider>;
-  /** Models on the user's own services, as they are configured. */
+  /** Models on the operator's own services, as configured. */
   readonly services: readonly ServiceOffer[];
   /** Those of them whose servers list their models. */
   readonly discoveries: readonly Discovery[];
   /** Decides which Bedrock inference profiles can be used. */
   readonly region: string | undefined;
   readonly access: Access;
-  /** What is done about template syntax in callers' texts; absent: broken for chat APIs, refused in our own prompts. */
+  /** Default for `template.markers`. Absent: markers are broken for chat APIs and rejected in raw prompts. */
   readonly markers?: MarkerMode;
   readonly timeouts: Timeouts;
   /** HTTP requests that the platform lets one call make. */
   readonly subrequests: number;
-  /** Prices of the operator's own; they win over every other. */
+  /** The operator's own prices, which override all others. */
   readonly prices: readonly PriceOverride[];
-  /** Names of the operator's own for models. */
+  /** The operator's own names for models. */
   readonly routes: Routes;
   /** What the operator says of their accounts and servers, by provider. */
   readonly privacy: ReadonlyMap<string, Privacy>;
-  /** Where the admin API keeps what it is told, if a D1 database is bound. */
+  /** The database of the admin API, if a D1 database is bound. */
   readonly database: Database | undefined;
-  /** Vocabularies that are not inside the Worker, if they are bound. */
+  /** Vocabularies that are not bundled with the Worker, if they are bound. */
   readonly assets: Assets | undefined;
   /** Largest request body, in bytes. */
   readonly maxBodyBytes: number;
   /** True where the emulator stands in for all providers. */
   readonly sandbox: boolean;
-  /** Whole sentences; with any of them nothing is served. */
+  /** Whole sentences. If there are any, nothing is served. */
   readonly mistakes: readonly string[];
-  /** What is probably not meant and works all the same. Whole sentences. */
+  /** What works but is probably not what was meant. Whole sentences. */
   readonly warnings: readonly string[];
-  /** Takes the credentials of this deployment out of whatever is said of a failure. */
+  /** Removes the credentials of this deployment from error texts. */
   readonly redact: Redact;
 }
 
@@ -73,7 +73,7 @@ const text = (env: Env, name: string): string | undefined => {
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
 
-/** What the catalogue and the templates know of names that stand in a configuration of services. */
+/** How the configuration of a service checks the names in it. */
 const KNOWN_NAMES: Omit<KnownNames, 'providers'> = { familyMistake };
 
 const TIMEOUT_NAMES = {
@@ -116,7 +116,7 @@ function readSubrequests(env: Env, mistakes: string[]): number {
   return DEFAULT_SUBREQUESTS;
 }
 
-/** `CHASQUI_MARKERS`: what every call without a word of its own does about template syntax in its texts. */
+/** `CHASQUI_MARKERS`: default handling of prompt-template markers for calls that do not set `template.markers`. */
 function readMarkers(env: Env, mistakes: string[]): { markers?: MarkerMode } {
   const value = text(env, 'CHASQUI_MARKERS');
   const markers = MARKER_MODES.find((mode) => mode === value);
@@ -130,7 +130,7 @@ function readPrivacyOf(value: unknown): Privacy | undefined {
   if (!isObject(value) || Object.keys(value).some((key) => !PRIVACY_FIELDS.includes(key))) return undefined;
   const { data_collection: collection = 'allow', zdr = false } = value;
   if (typeof zdr !== 'boolean' || (collection !== 'allow' && collection !== 'deny')) return undefined;
-  // What is not kept is not collected.
+  // A provider that keeps nothing collects nothing.
   return { noCollection: collection === 'deny' || zdr, noRetention: zdr };
 }
 
@@ -171,7 +171,9 @@ function readPrices(env: Env, { offers, discoveries }: Configured, mistakes: str
   return read.overrides;
 }
 
-/** `CHASQUI_ROUTES`: `{"gpt-4o-mini": "llama-3.3-70b-instruct", "cheap-chat": {"models": [...], "provider": {...}}}` */
+/**
+ * `CHASQUI_ROUTES`: `{"gpt-4o-mini": "llama-3.3-70b-instruct", "cheap-chat": {"models": [...], "provider": {...}}}`
+ */
 function readNames(env: Env, { offers, providers, discoveries = [] }: Configured, mistakes: string[]): Routes {
   const value = env.CHASQUI_ROUTES;
   if (value === undefined || value === '') return new Map();

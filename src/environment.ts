@@ -1,4 +1,7 @@
-/** The environment as people write it: variables, one JSON file in place of several of them, and the credentials in them. */
+/**
+ * The environment as people write it: variables, one JSON file in place of several of them, and the credentials in
+ * them.
+ */
 import { isObject } from './core/index.ts';
 
 /** Members of `CHASQUI_CONFIG`, and the variable that each of them stands for. */
@@ -15,11 +18,11 @@ const MEMBERS: Readonly<Record<string, string>> = {
 
 export type Env = Readonly<Record<string, unknown>>;
 
-/** An environment in which a configuration file has been read. */
+/** The environment with the settings of the configuration file in it. */
 export interface WithFile {
   readonly env: Env;
   readonly mistakes: readonly string[];
-  /** A mistake in a variable, said of the place in the file that the variable is from. */
+  /** Rewrites a mistake about a variable to name the place in the file, if the variable came from there. */
   readonly placed: (mistake: string) => string;
 }
 
@@ -35,14 +38,14 @@ export function json(value: unknown): unknown {
   try {
     return JSON.parse(value);
   } catch {
-    // The parser's message quotes the text, which may hold tokens; whoever asked says what ought to be there.
+    // The parser's message quotes the text, which may contain tokens. The caller says what was expected.
     return undefined;
   }
 }
 
 /**
- * Reads `CHASQUI_CONFIG`, the text of a JSON file: what else stands in several variables, each on one line. A setting stands in
- * one place: in the file or in its variable.
+ * Reads `CHASQUI_CONFIG`, the text of a JSON file that replaces several variables. A setting may stand in the file
+ * or in its variable, but not in both.
  *
  * @example
  * CHASQUI_CONFIG = '{"services": [{"id": "mine", "base_url": "http://127.0.0.1:8080"}], "routes": {"small": "my-model"}}'
@@ -77,14 +80,14 @@ export function withConfigFile(env: Env): WithFile {
   return { env: read, mistakes, placed };
 }
 
-/** Names of variables that hold credentials, and of members of the JSON in them: there a model may be called anything. */
+/** Variables that hold credentials, and members of JSON values that do. Stricter for members: models have any name. */
 const CREDENTIAL_VARIABLE = /key|token|secret|passw|credential|authorization/i;
 const CREDENTIAL_MEMBER = /(?:^|[._-])(?:api_?key|key|key_id|token|secret|password|authorization|cookie)$/i;
-/** Of other headers and variables: what is long, and of letters and digits. */
+/** A header value that looks like a credential: long, with letters and digits. */
 const CREDENTIAL_VALUE = /^(?=.*\d)(?=.*[A-Za-z])[!-~]{20,}$/;
 const SCHEME = /^(?:Bearer|Basic|Token|Key)\s+/i;
 
-/** The credentials in an environment, whatever they are for: also those of a provider that is not configured in full. */
+/** All credentials in an environment, also those of providers that are not fully configured. */
 export function credentialsIn(env: unknown, name = '', held = CREDENTIAL_VARIABLE): readonly string[] {
   if (typeof env === 'string') {
     const parsed = /^\s*[[{]/.test(env) ? json(env) : undefined;

@@ -1,12 +1,13 @@
+/** The names of the gateway's own variables, and warnings about names that are probably misspelt. */
 import { nearestOf } from './catalog/index.ts';
 import type { Variables } from './core/index.ts';
 import type { Env } from './environment.ts';
 
-/** The gateway's own. The providers' stand in their folders. */
+/** The gateway's own variables. Each provider lists its own in its descriptor. */
 export const OWN_VARIABLES: Variables = {
   CHASQUI_ADMIN_KEY: ['CHASQUI_API_KEY', 'CHASQUI_KEY', 'ADMIN_KEY'],
   CHASQUI_CONFIG: [],
-  // Read by `npm start` and `npm run deploy`, which make the one above of it.
+  // Read by `npm start` and `npm run deploy`, which pass its content on as CHASQUI_CONFIG.
   CHASQUI_CONFIG_FILE: [],
   CHASQUI_MARKERS: [],
   CHASQUI_PRICES: [],
@@ -17,16 +18,16 @@ export const OWN_VARIABLES: Variables = {
   CHASQUI_TIMEOUTS: ['CHASQUI_TIMEOUT_MS'],
 };
 
-/** Ours alone, so that a name that begins like this and is not known was meant for us. */
+/** Only our variables start like this, so an unknown name that does was meant for us. */
 const PREFIX = 'CHASQUI_';
-/** A shorter name is like many. */
+/** A shorter name resembles too many others. */
 const LEAST_LETTERS = 6;
 
 const isSet = (env: Env, name: string): boolean => env[name] !== undefined && env[name] !== '';
 
 /**
- * What of an environment was probably meant otherwise: a variable that nothing reads and that is like one that is not set, or
- * that has the gateway's own prefix. Whole sentences, which show names and no value.
+ * Warnings about variables that nothing reads: those that resemble a variable that is not set, and those that have the
+ * gateway's own prefix. Whole sentences, which show names but no values.
  */
 export function variableWarnings(env: Env, known: Variables): string[] {
   const names = Object.keys(known);

@@ -1,19 +1,19 @@
-/** What every HTTP provider needs and no package does well: reading bodies and server-sent events, bounded and linear. */
+/** Reads HTTP bodies and server-sent events for all providers, with limits and in linear time. */
 export { MAX_EVENT_LENGTH, OversizedEvent, type SseReader, sseReader } from './sse.ts';
 
-/** Bytes asked of the network at once: one read then carries every event that is waiting, not one. */
+/** Size of the read buffer in bytes. One read then returns all events that have arrived, not just one. */
 const READ_BYTES = 16 * 1024;
 
 export interface BodyReader {
-  /** The next bytes, valid until the next call; undefined at the end. Rejects if the connection breaks. */
+  /** The next bytes, valid until the next call. Undefined at the end. Rejects if the connection breaks. */
   read(): Promise<Uint8Array | undefined>;
-  /** Tells the upstream that nobody reads on. Never waits, never throws. */
+  /** Tells the upstream that we stop reading. Never waits, never throws. */
   cancel(): void;
-  /** All has been read: no abort is waited for any more. */
+  /** Everything has been read: an abort has nothing left to cancel. */
   done(): void;
   /**
-   * All that matters has been read: reads once more without anybody waiting. If that is the end, the connection serves
-   * the next request, which a cancel would close. If not, the body is cancelled.
+   * Everything that matters has been read. Reads once more in the background: if that is the end of the body, the
+   * connection can be reused, whereas a cancel would close it. If it is not the end, cancels the body.
    */
   finish(): void;
 }
@@ -24,8 +24,8 @@ interface Source {
 }
 
 /**
- * A source that reads into a buffer of its own. Entering JavaScript once per network read is what a stream costs, and
- * a large buffer takes several chunks at once when they are there, without waiting for any that is not.
+ * Reads into a buffer of its own. Most of the cost of a stream is entering JavaScript once per read. A large buffer
+ * takes several chunks at once if they have arrived, and does not wait for more.
  */
 function bufferedSource(reader: ReadableStreamBYOBReader): Source {
   let buffer: ArrayBufferLike = new ArrayBuffer(READ_BYTES);
@@ -44,13 +44,13 @@ function chunkSource(reader: ReadableStreamDefaultReader<Uint8Array>): Source {
   };
 }
 
-/** Fetched bodies are byte streams and can be read into a buffer; a stream made in JavaScript may not be. */
+/** The body of a fetch is a byte stream and can be read into a buffer. A stream made in JavaScript may not be one. */
 function sourceOf(body: ReadableStream<Uint8Array>): Source {
   let reader: ReadableStreamBYOBReader;
   try {
     reader = body.getReader({ mode: 'byob' });
   } catch {
-    // The only way to ask a stream whether it is a byte stream.
+    // There is no other way to find out whether a stream is a byte stream.
     return chunkSource(body.getReader());
   }
   return bufferedSource(reader);
@@ -58,7 +58,7 @@ function sourceOf(body: ReadableStream<Uint8Array>): Source {
 
 const ignored = (): void => undefined;
 
-/** Reads a body. An abort cancels it, which ends a waiting read as if the body had ended: ask the signal which it was. */
+/** Reads a body. An abort cancels it, and a pending read then resolves as if the body had ended: check the signal. */
 export function bodyReader(body: ReadableStream<Uint8Array>, signal: AbortSignal): BodyReader {
   const source = sourceOf(body);
   let over = false;
@@ -68,10 +68,10 @@ export function bodyReader(body: ReadableStream<Uint8Array>, signal: AbortSignal
   const cancel = (): void => {
     if (over) return;
     over = true;
-    // A body that cannot be cancelled is closed or broken already, which is what was wanted.
+    // A body that cannot be cancelled is already closed or broken.
     source.cancel().catch(ignored);
   };
-  // Never taken off: that costs more than the rest of this, and the signal is that of one request.
+  // The listener is never removed: that would cost more than the rest, and the signal belongs to one request.
   signal.addEventListener('abort', cancel, { once: true });
   if (signal.aborted) cancel();
   return {
@@ -84,14 +84,14 @@ export function bodyReader(body: ReadableStream<Uint8Array>, signal: AbortSignal
   };
 }
 
-/** Whether a body says that it is short: then the runtime reads it whole, natively, at a fraction of the cost. */
+/** Whether the headers say that a body is short. The runtime then reads it at once, at a fraction of the cost. */
 const saysShort = (response: Response, limit: number): boolean => {
   const length = response.headers.get('content-length');
-  // What is compressed may be far longer than it says.
+  // A compressed body may be far longer than its content-length.
   return length !== null && Number(length) <= limit && !response.headers.has('content-encoding');
 };
 
-/** A body as text, cut at a limit of characters: what follows is not read. Rejects if the connection breaks. */
+/** A body as text, cut after `limit` characters; the rest is not read. Rejects if the connection breaks. */
 export async function bodyText(
   response: Response,
   signal: AbortSignal,
@@ -112,7 +112,7 @@ export async function bodyText(
       if (text.length > limit) return { text: text.slice(0, limit), cut: true };
     }
   } finally {
-    // A body that has been read to its end is let go of, which costs less than to cancel it.
+    // A body that was read to its end needs no cancel.
     if (whole) reader.done();
     else reader.cancel();
   }

@@ -1,20 +1,21 @@
 /**
- * An incremental reader of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), for
- * the part of it that model servers use: `data` and `event`, and llama.cpp's `error: {…}`, which is no field of the standard
- * and is read as the data of an event `error` (github.com/ggml-org/llama.cpp/issues/16104). Unlike a browser it hands over an event whose blank line
- * never came, because servers leave it out after the last one; whoever decodes the data notices if it was cut.
+ * An incremental reader of server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). It
+ * reads the fields that model servers use: `data`, `event`, and llama.cpp's `error: {…}`. That one is not in the
+ * standard; it is read as the data of an event named `error` (github.com/ggml-org/llama.cpp/issues/16104). Unlike a
+ * browser, `end` reports an event without its final blank line, because some servers omit it. Decoding the data
+ * shows if it was cut.
  *
- * Linear on any input: only the text just read is searched, and what is unfinished is kept as a rope that is
- * flattened once, when its line ends.
+ * Linear on any input: only new text is searched, and an unfinished line is a rope that is flattened once, at its
+ * end.
  */
 export interface SseReader {
-  /** Text as it was decoded from one network read. */
+  /** The decoded text of one network read. */
   push(text: string): void;
-  /** The connection has ended: what is left is an event, perhaps a cut one. */
+  /** The connection has ended. What is left over is an event, perhaps a cut one. */
   end(): void;
 }
 
-/** Characters of one event, and of one line. An event this long is no model's token but a fault or an attack. */
+/** Limit of one event, and of one line, in characters. Anything longer is a fault or an attack. */
 export const MAX_EVENT_LENGTH = 1024 * 1024;
 
 const SPACE = 32;
@@ -47,7 +48,7 @@ export function sseReader(onEvent: (data: string, event: string) => void): SseRe
     if (data.length > MAX_EVENT_LENGTH) throw new OversizedEvent();
   }
 
-  /** A line, `text` from `from` to `end`. Only the value of a field that counts is copied out of it. */
+  /** Handles the line from `from` to `end`. Only the values of fields that we use are copied out of the text. */
   function field(text: string, from: number, end: number): void {
     if (from === end) {
       dispatch();
@@ -68,7 +69,7 @@ export function sseReader(onEvent: (data: string, event: string) => void): SseRe
       let text = read;
       if (afterCarriageReturn && text.startsWith('\n')) text = text.slice(1);
       if (read !== '') afterCarriageReturn = read.endsWith('\r');
-      // Almost no server sends carriage returns, and JSON has none unescaped, so they cost one native search.
+      // Carriage returns are rare, and JSON has none unescaped, so this usually costs one native search.
       if (text.includes('\r')) text = text.replace(/\r\n?/g, '\n');
       let from = 0;
       let end = text.indexOf('\n');

@@ -40,8 +40,8 @@ export interface Prediction {
 }
 
 /**
- * https://replicate.com/docs/topics/predictions/lifecycle. A status that is not listed counts as running, bounded by the
- * job's deadline, unless the prediction says when it was completed.
+ * https://replicate.com/docs/topics/predictions/lifecycle. A status that is not listed counts as running, bounded by
+ * the job's deadline, unless the prediction says when it was completed.
  */
 const STATUSES: ReadonlyMap<unknown, PredictionState['kind']> = new Map<unknown, PredictionState['kind']>([
   ['starting', 'running'],

@@ -1,4 +1,4 @@
-/** Replicate's errors, of requests and of predictions, as GatewayErrors. */
+/** Maps Replicate's errors, of requests and of predictions, to GatewayErrors. */
 import {
   codeForStatus,
   type ErrorCode,
@@ -12,7 +12,7 @@ import {
 
 const provider = 'replicate';
 
-/** What a caller reads, by code, where Replicate refused a request. */
+/** What a caller reads, by code, if Replicate refused a request. */
 const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
   provider_auth:
     'Replicate did not accept the gateway’s token or its credit. Check REPLICATE_API_TOKEN and the account.',
@@ -53,16 +53,16 @@ function resetsIn(detail: string | undefined): number | undefined {
   return seconds === undefined ? undefined : Number(seconds) * 1000;
 }
 
-/** Gone after a while by itself. */
+/** It goes away by itself after a while. */
 const isPassing = (code: ErrorCode): boolean => code === 'provider_rate_limited' || code === 'provider_overloaded';
 
-/** A request that Replicate answered with other than success. `body` is its text, as far as it could be read. */
+/** The error of a request that did not succeed. `body` is the text of the answer, as far as it could be read. */
 export function httpError(request: 'create' | 'get', response: Response, body: string): GatewayError {
   const { status } = response;
   const problem = problemOf(body);
   const words = `${problem.title ?? ''} ${problem.detail ?? ''}`.slice(0, 2000);
   const mapped = status === 422 && NO_SUCH_VERSION.test(words) ? 'model_not_found' : codeForStatus(status);
-  // A prediction that we made and cannot read is no fault of the caller's.
+  // It is not the caller's fault if we cannot read a prediction that we made.
   const code =
     request === 'get' && (mapped === 'model_not_found' || mapped === 'invalid_request') ? 'provider_error' : mapped;
   const retryAfterMs =
@@ -79,19 +79,19 @@ export function httpError(request: 'create' | 'get', response: Response, body: s
       ...(upstreamMessage ? { upstreamMessage } : {}),
       ...(upstreamRequestId ? { upstreamRequestId } : {}),
       ...(isPassing(code) && retryAfterMs !== undefined ? { retryAfterMs } : {}),
-      // A create is not idempotent: a server that failed may have made the prediction all the same.
+      // A create is not idempotent: a server that failed may still have made the prediction.
       ...(request === 'create' ? { maybeBilled: status >= 500 || status === 408 } : {}),
     },
   );
 }
 
-/** The engines' own codes (`E1002`, replicate/cog-triton README) and the platform's (`code: PA`). */
+/** The code in an error: an engine's (`E1002`, replicate/cog-triton README) or the platform's (`code: PA`). */
 export const engineCode = (error: string): string | undefined =>
   /\b(E\d{3,4})\b|\(code: ([A-Z]{1,8})\)/.exec(error.slice(0, 2000))?.slice(1).find(Boolean);
 
-/** cog-vllm raises this also when it runs into the context limit while it writes; then it is the end of the answer. */
+/** cog-vllm also raises this when it reaches the context limit while it writes. Then the answer is complete. */
 export const PROMPT_TOO_LONG = 'E1002';
-/** The same from models whose engine is vLLM or transformers, which have no code for it. */
+/** The same from models on vLLM or transformers, which have no code for it. */
 const OVERFLOW = /maximum (context|model) length|prompt (is )?too long|longer than the (maximum|model)|max_model_len/i;
 
 /**
@@ -106,7 +106,7 @@ const NO_SUCH_VERSION = /invalid version or not permitted|version does not exist
 const refused = 'The model on Replicate did not accept the input. Check the prompt and the parameters.';
 const broke = 'The model failed on Replicate. Send the request again, or ask another provider.';
 
-/** A prediction that failed, by what its `error` says. */
+/** The error of a prediction that failed, from its `error` text. */
 export function predictionError(error: string): GatewayError {
   const upstreamCode = engineCode(error);
   const upstreamMessage = sanitise(error);
@@ -141,7 +141,7 @@ export const canceledError = ended(
   'canceled',
   'The prediction was canceled at Replicate before it was complete. Send the request again.',
 );
-/** Cancel-After passed before it started, which public models do not bill. */
+/** `Cancel-After` passed before it started. Public models do not bill that. */
 export const abortedError = ended(
   'timeout',
   'aborted',
@@ -161,6 +161,6 @@ export const interrupted = (): GatewayError =>
     { provider },
   );
 
-/** A request of ours that took longer than we give it. */
+/** A request of ours took longer than its limit. */
 export const tooLate = (): GatewayError =>
   new GatewayError('timeout', 'Replicate did not answer in time.', { provider });

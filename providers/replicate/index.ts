@@ -1,4 +1,4 @@
-/** Replicate as the gateway knows it: its settings, how it is probed, and the provider made of them. */
+/** Configures Replicate from the environment, and probes it. */
 import {
   type ConfigureProvider,
   endsInVersion,
@@ -21,11 +21,11 @@ import { generate } from './provider.ts';
 const DEFAULT_BASE_URL = 'https://api.replicate.com/v1';
 const NONE = { providers: [], offers: [], mistakes: [] };
 
-/** Each is a request of its own. */
+/** How many models a probe asks for. Each is a request of its own. */
 const MAX_ASKED = 4;
 const MAX_PAGE = 64 * 1024;
 
-/** The page of a model is free to read, with a token that is right (https://replicate.com/docs/reference/http#models.get). */
+/** Reading a model's page is free, but needs a valid token (https://replicate.com/docs/reference/http#models.get). */
 const probeReplicate =
   (token: string, baseUrl: string, fetch: Fetch): ProbeModels =>
   async (models, signal) => {

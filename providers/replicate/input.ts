@@ -1,8 +1,8 @@
-/** The request that creates a prediction: its route, its headers, and its input by the engine that serves the model. */
+/** The request that creates a prediction: its route, its headers, and the input of the engine that runs the model. */
 import { GatewayError, type PromptJob, type Sampling } from '../../src/core/index.ts';
 import { engineOf, type ReplicateEngine } from './about.ts';
 
-/** One of our parameters on one engine's input: the engine's names for it and the range it accepts. */
+/** How one engine takes one of our parameters: its names for it, and the range it accepts. */
 interface Field {
   readonly names: readonly string[];
   readonly min?: number;
@@ -83,7 +83,7 @@ const ENGINES: Readonly<Record<ReplicateEngine, EngineInput>> = {
   },
 };
 
-/** cog-triton and cog-vllm take a seed of 0 for none at all; this one stands in for it, so that 0 repeats too. */
+/** cog-triton and cog-vllm treat a seed of 0 as no seed. We send this one instead, so that 0 is repeatable, too. */
 const SEED_ZERO = 2 ** 31 - 1;
 
 function put(input: Record<string, unknown>, { names, min, max }: Field, value: number): void {
@@ -95,7 +95,7 @@ function put(input: Record<string, unknown>, { names, min, max }: Field, value: 
 function inputOf(job: PromptJob): Record<string, unknown> {
   const engine = ENGINES[engineOf(job.family, job.model)];
   const input: Record<string, unknown> = { prompt: job.prompt };
-  // `prompt_template` is a Python format string: nothing of the caller's may ever be part of it.
+  // `prompt_template` is a Python format string, so the caller's text must never be part of it.
   if (engine.template) input.prompt_template = '{prompt}';
   if (job.maxTokens !== undefined) put(input, engine.maxTokens, job.maxTokens);
   const sampling: Sampling = job.sampling.seed === 0 ? { ...job.sampling, seed: SEED_ZERO } : job.sampling;
@@ -129,8 +129,8 @@ const OFFICIAL = /^(\w[\w.-]{0,127})\/(\w[\w.-]{0,127})$/;
 const PINNED = /^(?:\w[\w.-]{0,127}\/\w[\w.-]{0,127}:([0-9a-z]{4,128})|([0-9a-f]{64}))$/;
 
 /**
- * Longest time, in seconds, that the create call stays open for the answer (`Prefer: wait=n`, n ≤ 60). Kept short,
- * because a prediction can be canceled only by its id, and the id comes with this answer; after it, polling takes over.
+ * The longest time, in seconds, that the create request waits for the answer (`Prefer: wait=n`, n ≤ 60). It is short,
+ * because a prediction can be cancelled only by its id, which comes with this answer. After that we poll.
  */
 const MAX_WAIT_S = 5;
 
@@ -143,15 +143,15 @@ const MIN_CANCEL_AFTER_S = 5;
 const MAX_CANCEL_AFTER_S = 30 * 60;
 
 /**
- * `Cancel-After` for a deadline: seconds up to a minute, whole minutes above it, rounded up. It bounds what a
- * prediction may cost that nobody is left to cancel. https://replicate.com/changelog/2025-10-16-prediction-deadlines
+ * `Cancel-After` for a deadline: seconds up to a minute, whole minutes above it, rounded up. It limits the cost of a
+ * prediction that nobody is left to cancel. https://replicate.com/changelog/2025-10-16-prediction-deadlines
  */
 export function cancelAfter(deadlineMs: number): string {
   const seconds = Math.min(MAX_CANCEL_AFTER_S, Math.max(MIN_CANCEL_AFTER_S, Math.ceil(deadlineMs / 1000)));
   return seconds <= 60 ? `${seconds}s` : `${Math.ceil(seconds / 60)}m`;
 }
 
-/** How to ask Replicate for a job: official models by name, all others by their version. */
+/** The request for a job. Official models go by their name, all others by their version. */
 export function createRequest(job: PromptJob): CreateRequest {
   const headers: Record<string, string> = { 'Cancel-After': cancelAfter(job.deadlineMs) };
   if (!job.stream) headers.Prefer = preferWait(job.deadlineMs);

@@ -176,8 +176,8 @@ export interface Follower {
 }
 
 /**
- * The events of a running prediction: one batch a call, undefined after the last. Rejects with the GatewayError that the
- * answer ends in. Call it again only when its last promise has settled.
+ * The events of a running prediction: one batch a call, undefined after the last. Rejects with the GatewayError that
+ * the answer ends in. Call it again only when its last promise has settled.
  */
 export function follow(
   api: ReplicateApi,

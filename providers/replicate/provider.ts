@@ -1,5 +1,6 @@
 /**
- * One job is one prediction: created here, followed to its end (prediction.ts), and cancelled here if its caller leaves.
+ * One job is one prediction: created here, followed to its end (prediction.ts), and cancelled here if its caller
+ * leaves.
  */
 import {
   abortReason,
@@ -28,8 +29,8 @@ export interface Upstream {
 }
 
 /**
- * Cancels a prediction in the background, whatever has become of the caller. Never throws: if Replicate does not answer,
- * `Cancel-After` is the backstop.
+ * Cancels a prediction in the background, whatever has become of the caller. Never throws: if Replicate does not
+ * answer, `Cancel-After` is the backstop.
  */
 function cancel({ api, background }: Upstream, id: string): void {
   const canceled = withTimeout(CANCEL_MS, new AbortController().signal, tooLate, (limited) => api.cancel(id, limited));
@@ -37,15 +38,17 @@ function cancel({ api, background }: Upstream, id: string): void {
 }
 
 /**
- * Our hold on one prediction, which runs, and costs, at Replicate. However the caller goes away, by its signal, by leaving
- * the iterator, or by a failure of ours, the prediction is cancelled once, but never after it has ended by itself.
+ * Our hold on one prediction, which runs, and costs, at Replicate. However the caller goes away, by its signal, by
+ * leaving the iterator, or by a failure of ours, the prediction is cancelled once, but never after it has ended by
+ * itself.
  */
 interface Lease {
   /** Aborts with the caller's signal, or when the lease is abandoned. */
   readonly signal: AbortSignal;
   /**
-   * Creates the prediction. An abort rejects at once, but does not abort the request: a prediction can be cancelled only
-   * by its id, which comes with the answer. Without it a caller who leaves in between would pay for an answer nobody reads.
+   * Creates the prediction. An abort rejects at once, but does not abort the request: a prediction can be cancelled
+   * only by its id, which comes with the answer. Without it a caller who leaves in between would pay for an answer
+   * nobody reads.
    */
   create(job: PromptJob): Promise<Prediction>;
   /** The prediction has ended: there is nothing left to cancel. */
@@ -98,7 +101,8 @@ function leaseFor(upstream: Upstream, caller: AbortSignal): Lease {
             reject(error);
           },
         );
-        // A caller who leaves takes the isolate along, unless something holds it until the answer is read and cancelled.
+        // A caller who leaves takes the isolate along, unless something holds it until the answer is read and
+        // cancelled.
         background(created);
       });
     },
@@ -143,7 +147,9 @@ function eventsOf(next: () => Promise<Event[] | undefined>, lease: Lease, id: st
   return { [Symbol.asyncIterator]: () => iterator };
 }
 
-/** One prediction for one job. Rejects with a GatewayError if it could not be created, or ended at once in an error. */
+/**
+ * One prediction for one job. Rejects with a GatewayError if it could not be created, or ended at once in an error.
+ */
 export async function generate(upstream: Upstream, job: Job, signal: AbortSignal): Promise<Generation> {
   if (job.kind !== 'prompt' || job.api !== 'predictions') {
     throw new GatewayError('internal', 'A job that is not a prompt was sent to Replicate.', { provider: 'replicate' });

@@ -1,14 +1,15 @@
+/** Who may use this deployment, and the check of the key that a request brings. */
 import { GatewayError } from '../core/index.ts';
 
-/** Who may use this deployment. Keys with budgets and limits of their own come later; today there is one. */
+/** Today there is one key. Keys with their own budgets and limits come later. */
 export type Access =
-  /** Local development against the sandbox: no key, no cost, nobody to keep out. */
+  /** Local development against the sandbox: no key is needed, since no call costs anything. */
   | { readonly kind: 'open' }
   | { readonly kind: 'key'; readonly adminKey: string }
-  /** Credentials that cost money and no key to guard them: refuse. */
+  /** Providers are configured, but no key protects them: refuse every call. */
   | { readonly kind: 'unconfigured' };
 
-/** Compares without stopping at the first difference, so that time tells nothing about how much of a guess was right. */
+/** Compares in constant time, so that timing does not reveal how much of a guess was right. */
 function sameSecret(presented: string, secret: string): boolean {
   let difference = presented.length ^ secret.length;
   for (let at = 0; at < presented.length; at++) {
@@ -17,7 +18,7 @@ function sameSecret(presented: string, secret: string): boolean {
   return difference === 0;
 }
 
-/** The key of `Authorization: Bearer …` or, where there is none of that form, of `x-api-key`. */
+/** The key in `Authorization: Bearer …`, or else in `x-api-key`. */
 function presentedKey(headers: Headers): string | undefined {
   const bearer = /^Bearer\s+(\S+)\s*$/i.exec(headers.get('authorization') ?? '')?.[1];
   return bearer ?? (headers.get('x-api-key') || undefined);

@@ -1,6 +1,6 @@
 /**
- * `npm run compare`: what a prompt would cost at every provider, as a table, by asking a running gateway for its offer sheet;
- * with `--call` the answer and its receipt as well. It knows the gateway by its HTTP API alone.
+ * `npm run compare`: prints what a prompt would cost at every provider, by asking a running gateway for its offer
+ * sheet. With `--call` it also prints the answer and its receipt. It uses nothing but the gateway's HTTP API.
  */
 import * as v from 'valibot';
 import { type Gateway, reach } from './gateway.ts';
@@ -12,7 +12,7 @@ import { answer, offerList } from './wire.ts';
 const WIDTH = Math.min(120, Math.max(100, process.stdout.columns ?? 120));
 
 const print = (text: string): void => console.log(text);
-/** Beside what is asked for, so that `--json` can be piped. */
+/** Goes to stderr, so that the output of `--json` can be piped. */
 const note = (text: string): void => console.error(text);
 
 function understood<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {

@@ -1,4 +1,4 @@
-/** The gateway to ask: the one that is named, the local one, or one that is started for this command. */
+/** The gateway to ask: the one at `--url`, the local one, or one that is started for this command. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import * as v from 'valibot';
@@ -6,12 +6,12 @@ import { Failure, LOCAL_URL, type Options } from './options.ts';
 import { refusal } from './wire.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-/** What `npm start` runs. By its path alone: the product imports nothing of its tests. */
+/** What `npm start` runs. Started by its path, because the product must not import its tests. */
 const START = 'test/sandbox/start.mjs';
 const START_MS = 90_000;
 const STOP_MS = 5_000;
 const STEP_MS = 250;
-/** Characters of what it printed that are kept, to say why it did not start. */
+/** How many characters of its output are kept, to show why it did not start. */
 const KEPT = 4_000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -27,7 +27,7 @@ const freePort = (): Promise<number> =>
     });
   });
 
-/** Ends it and all that it started: it has a process group of its own. */
+/** Ends the process and everything it started. It has its own process group. */
 async function end(child: ChildProcess): Promise<void> {
   const { pid } = child;
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -55,7 +55,7 @@ async function listens(url: string): Promise<boolean> {
   }
 }
 
-/** Starts what `npm start` starts, on a free port and without its words. Throws a `Failure` if it does not come up. */
+/** Starts what `npm start` starts, on a free port, without printing its output. Throws a `Failure` if that fails. */
 export async function startLocal(): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -82,18 +82,18 @@ export async function startLocal(): Promise<{ readonly url: string; stop(): Prom
   throw new Failure(`The gateway did not start. It said:\n${printed.trim()}`);
 }
 
-/** A gateway that answers. */
+/** A running gateway. */
 export interface Gateway {
   readonly url: string;
-  /** The emulator answers for all providers. */
+  /** It uses the sandbox instead of real providers. */
   readonly sandbox: boolean;
   /** Sends a request; throws a `Failure` with what the gateway says if it refuses. */
   ask(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
-  /** Ends it where it was started for this. */
+  /** Ends the gateway if it was started for this command. */
   stop(): Promise<void>;
 }
 
-/** Whether a gateway answers there: undefined where nothing listens. */
+/** The gateway at a URL. Undefined if nothing listens there. */
 async function find(url: string): Promise<{ readonly sandbox: boolean } | undefined> {
   let answer: Response;
   try {
@@ -124,7 +124,7 @@ async function post(url: string, body: unknown, headers: Readonly<Record<string,
   throw new Failure(refused.output.error.message + how);
 }
 
-/** The gateway that was asked for; or the local one, started for this if nothing listens. */
+/** The gateway at `--url`, or the local one, which is started if nothing listens. */
 export async function reach({ url, key }: Options, note: (text: string) => void): Promise<Gateway> {
   const auth = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const at = (found: string, sandbox: boolean, stop: Gateway['stop']): Gateway => ({

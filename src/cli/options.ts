@@ -1,11 +1,11 @@
-/** What was typed, and the request body that it describes. */
+/** The options of the command, and the request body that they describe. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Offer } from './wire.ts';
 
-/** What is wrong with how the command was typed: names the option. Ends with exit code 2. */
+/** A mistake in the options. The message names the option. Exit code 2. */
 export class UsageError extends Error {}
-/** Why it could not be done, as one sentence. Ends with exit code 1. */
+/** Why the command failed, in one sentence. Exit code 1. */
 export class Failure extends Error {}
 
 export interface Options {
@@ -13,11 +13,11 @@ export interface Options {
   readonly prompt: string | undefined;
   readonly system: string | undefined;
   readonly maxTokens: number | undefined;
-  /** The prompt goes as it is, with no chat around it. */
+  /** Send the prompt as a raw completion, not as a chat. */
   readonly completion: boolean;
   /** A request body to start from. */
   readonly file: string | undefined;
-  /** Where the gateway is; undefined: the local one, which is started if nobody listens. */
+  /** Where the gateway is. Undefined: the local one, which is started if nothing listens. */
   readonly url: string | undefined;
   readonly key: string | undefined;
   readonly json: boolean;
@@ -62,7 +62,7 @@ function typed(argv: readonly string[]) {
       },
     });
   } catch (thrown) {
-    // Node says which option, and then at length how to begin a prompt with a hyphen.
+    // Node names the option, and then explains at length how to begin a prompt with a hyphen.
     const said = thrown instanceof Error ? (thrown.message.split(/\.\s/)[0] ?? '') : '';
     throw new UsageError(`${said}. --help lists what there is.`);
   }
@@ -83,7 +83,7 @@ function addressOf(url: string | undefined, env: Env): string | undefined {
   return env.CHASQUI_URL ? address(env.CHASQUI_URL, 'CHASQUI_URL') : undefined;
 }
 
-/** What was typed. Throws a `UsageError` for what cannot be meant. */
+/** Reads the options. Throws a `UsageError` if they make no sense. */
 export function readOptions(argv: readonly string[], env: Env): Options {
   const { values, positionals } = typed(argv);
   const models = values.model.flatMap((names) => names.split(',')).filter((name) => name !== '');
@@ -134,7 +134,7 @@ async function fromFile(name: string): Promise<Body> {
     const body: unknown = JSON.parse(text);
     if (isObject(body)) return body;
   } catch {
-    // Said below, with every other file that holds no request.
+    // Reported below, like every other file that is not a request.
   }
   throw new UsageError(`--file: ${name} is not a JSON object, as a request body is.`);
 }
@@ -146,7 +146,7 @@ function said({ prompt, system, completion }: Options): Body {
   return { messages: [...first, { role: 'user', content: prompt }] };
 }
 
-/** The request that the options describe: what is in the file, with whatever else was typed put in its place. */
+/** The request that the options describe: the body from the file, with the other options applied to it. */
 export function bodyOf(options: Options, file: Body): Body {
   const { models, maxTokens } = options;
   const [model] = models;
@@ -159,7 +159,7 @@ export function bodyOf(options: Options, file: Body): Body {
   };
 }
 
-/** A file's models, which stay when its prompt is replaced. */
+/** The models of a file. They stay when its prompt is replaced. */
 const kept = ({ model, models }: Body): Body => ({ model, models });
 
 export const readBody = async (options: Options): Promise<Body> =>
@@ -171,8 +171,8 @@ const namesIn = ({ model, models }: Body): unknown[] => [
 ];
 
 /**
- * The same request, to be sent so that this offer is asked first. It stays the request for all its offers, so that the
- * answer tells what it would have come to at the others, and one of them serves if this one fails.
+ * The same request, changed so that this offer is tried first. The other offers stay in it, so that the answer says
+ * what they would have cost, and one of them serves the call if this one fails.
  */
 export function callAt(body: Body, offer: Offer, offers: readonly Offer[]): Body {
   const { stream: _stream, stream_options: _options, provider, ...rest } = body;

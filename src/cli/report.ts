@@ -1,22 +1,22 @@
-/** What `npm run compare` prints: the offers as a table, an answer with its receipt. Pure functions. */
+/** What `npm run compare` prints: the offers as a table, and an answer with its receipt. Pure functions. */
 import type { Answer, Offer } from './wire.ts';
 
-/** A column of a table: what it is headed with, and what each row has in it. */
+/** A column of a table: its heading, and the text of each row. */
 export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => string;
-  /** Numbers go to the right, so that their places stand below one another. */
+  /** Align to the right, as numbers are. */
   readonly right?: boolean;
-  /** May be cut in its middle where the table would be too wide. At most one column. */
+  /** May be shortened in the middle if the table is too wide. At most one column. */
   readonly gives?: boolean;
 }
 
 const GAP = '  ';
 const ELLIPSIS = '…';
-/** A name that is cut further than this says nothing any more. */
+/** Names are not shortened to less than this. */
 const LEAST = 16;
 
-/** The beginning and the end of a name are what tells it from others. */
+/** Keeps the beginning and the end of a name, which tell it from others. */
 export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;
   const left = Math.ceil((width - ELLIPSIS.length) / 2);
@@ -24,7 +24,7 @@ export function shorten(text: string, width: number): string {
   return text.slice(0, left) + ELLIPSIS + text.slice(text.length - right);
 }
 
-/** A text broken between words: the first line after `lead`, the others so far from the left. */
+/** Wraps a text between words. The first line starts with `lead`, the others are indented by `from`. */
 export function wrapped(lead: string, text: string, width: number, from = lead.length): string[] {
   const indent = ' '.repeat(from);
   const lines: string[] = [];
@@ -42,7 +42,7 @@ export function wrapped(lead: string, text: string, width: number, from = lead.l
   return [...lines, line];
 }
 
-/** Rows below one another, in columns as wide as they need to be. A column in which no row has anything is left out. */
+/** A table whose columns are as wide as they need to be. A column that is empty in every row is left out. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width: number): string[] {
   const filled = columns
     .map((column) => ({ ...column, cells: rows.map(column.cell) }))
@@ -67,14 +67,14 @@ const UNKNOWN = '?';
 const number = (value: number): string => value.toLocaleString('en-US');
 const orEmpty = (value: number | null | undefined): string => (value == null ? '' : number(value));
 
-/** Cheapest first, what nobody knows the cost of last; what costs the same as the gateway has it. */
+/** Cheapest first, unknown cost last. Offers that cost the same stay in the gateway's order. */
 export const cheapestFirst = (offers: readonly Offer[]): Offer[] =>
   offers.filter(({ eligible }) => eligible).sort((a, b) => costOf(a) - costOf(b) || (a.rank ?? 0) - (b.rank ?? 0));
 
-// Not infinite, or two of them would differ by no number.
+// Not Infinity, because Infinity - Infinity is NaN.
 const costOf = ({ cost }: Offer): number => (cost ? Number(cost.expected) : Number.MAX_VALUE);
 
-/** Amounts of one column with as many decimals each, so that the points stand below one another. Exact. */
+/** Formats the amounts of one column with the same number of decimals. Exact. */
 function aligned(amounts: readonly (string | null | undefined)[]): (amount: string) => string {
   const places = Math.max(2, ...amounts.map((amount) => amount?.split('.')[1]?.length ?? 0));
   return (amount) => {
@@ -106,7 +106,7 @@ function columnsFor(offers: readonly Offer[]): readonly Column<Offer>[] {
   ];
 }
 
-/** What is paid by time has no price for a million tokens. */
+/** The price of an offer that is billed by time, not by the token. */
 function timeRate({ price }: Offer): string[] {
   const { usd_per_second: second, usd_per_hour: hour, tokens_per_second: speed } = price ?? {};
   if (second === undefined && hour === undefined) return [];
@@ -114,7 +114,7 @@ function timeRate({ price }: Offer): string[] {
   return [`Paid by time: ${per}${speed === undefined ? '' : `, at ${speed} tokens a second`}.`];
 }
 
-/** What there is to say of an offer besides its figures. */
+/** Remarks on an offer, besides its figures. */
 function notesOn(offer: Offer): string {
   const { drops, neutralised, price, why, unpriced, route, breaker } = offer;
   return [
@@ -129,7 +129,7 @@ function notesOn(offer: Offer): string {
   ].join(' ');
 }
 
-/** A sheet as people read it: the offers cheapest first, what is left out and why, and a note on each. */
+/** An offer sheet for people: the offers, cheapest first, remarks on each, and what is left out and why. */
 export function offerTable(offers: readonly Offer[], width: number): string {
   const eligible = cheapestFirst(offers);
   const excluded = offers.filter((offer) => !offer.eligible);
@@ -153,7 +153,7 @@ function textOf({ text, message }: Answer['choices'][number]): string {
   return (text ?? message?.content ?? '').trim();
 }
 
-/** Dollars to the nano-dollar, never as `1e-7`. */
+/** Dollars with up to nine decimals, never as `1e-7`. */
 const dollars = (amount: number): string => `$${amount.toFixed(9).replace(/\.?0+$/, '')}`;
 
 function costLine({ cost_exact: cost, cost_details: details }: Answer['usage']): string {
@@ -166,7 +166,7 @@ function costLine({ cost_exact: cost, cost_details: details }: Answer['usage']):
   return `It cost ${details.estimate ? 'about ' : ''}$${cost}: ${parts}${rule}.`;
 }
 
-/** What the same answer would have come to elsewhere; one offer that two names lead to is one. */
+/** What the same answer would have cost elsewhere. An offer with two names counts once. */
 function elsewhere({ model: served, chasqui: { alternatives, saved } }: Answer): string[] {
   const all = new Map<string, string>();
   for (const { provider, model, provider_model: id, cost } of alternatives) {
@@ -180,7 +180,7 @@ function elsewhere({ model: served, chasqui: { alternatives, saved } }: Answer):
   return [`${line} ${compared} the most expensive of them.`];
 }
 
-/** An answer as people read it, and what it came to. */
+/** An answer for people, with what it cost. */
 export function receiptText(answer: Answer, width: number): string {
   const { provider, model, choices, usage, chasqui } = answer;
   const answers = choices.flatMap((choice) => [

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** What this command reads of the gateway's answers; whatever else is in them passes. */
+/** The parts of the gateway's answers that this command reads. Other fields are ignored. */
 
 const amount = v.string();
 
@@ -10,12 +10,12 @@ const offer = v.object({
   provider_model: v.string(),
   route: v.optional(v.string()),
   eligible: v.boolean(),
-  /** The place in which the gateway itself would ask it. */
+  /** The position in which the gateway would try it. */
   rank: v.nullable(v.number()),
   prompt_tokens: v.nullable(v.number()),
   exactness: v.nullable(v.string()),
   context_length: v.nullable(v.number()),
-  /** Dollars for the call; `max` is null where nothing bounds it. */
+  /** Dollars for the call. `max` is null if it has no upper bound. */
   cost: v.nullable(v.object({ expected: amount, max: v.nullable(amount) })),
   price: v.nullable(
     v.object({
@@ -33,7 +33,7 @@ const offer = v.object({
   latency: v.nullable(v.object({ ttft_ms: v.nullable(v.number()), tokens_per_second: v.nullable(v.number()) })),
   breaker: v.nullable(v.string()),
   why: v.array(v.string()),
-  /** Why nobody knows what it costs. */
+  /** Why its cost is unknown. */
   unpriced: v.optional(v.string()),
   /** Why it is left out. */
   reason: v.optional(v.object({ message: v.string() })),

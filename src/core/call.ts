@@ -1,8 +1,8 @@
 import type { NanoDollars } from './money.ts';
 
 /**
- * What a caller asked, free of any provider and any dialect. A dialect parses into a `Call`; everything below reads it.
- * Optional fields are absent when the caller did not set them: nothing here is ever a hidden default.
+ * What a caller asked, free of any provider and any dialect. A dialect parses into a `Call`; everything below reads
+ * it. Optional fields are absent when the caller did not set them: nothing here is ever a hidden default.
  */
 
 /** A part of a message's content. Images travel as the caller wrote them: an `https:` or a `data:` URL. */
@@ -25,7 +25,7 @@ export type Message =
   | {
       readonly role: 'assistant';
       readonly content: Content;
-      /** What the model thought before it said this. Which models get it back, the catalogue says. */
+      /** The reasoning before this answer. The catalogue says which models are sent it again. */
       readonly reasoning?: string;
       readonly toolCalls?: readonly ToolCall[];
       readonly name?: string;
@@ -93,24 +93,24 @@ export const SAMPLING_NAMES: Readonly<Record<keyof Sampling, string>> = {
 };
 
 /**
- * What to do about template syntax in what a caller wrote: refuse, break the syntax with an invisible space, or let it be,
- * for a caller who writes prompts by hand.
+ * What to do with prompt-template markers in a caller's text: reject the request, break the marker with an invisible
+ * space, or allow it, for callers who write prompts by hand.
  */
 export type MarkerMode = 'reject' | 'neutralise' | 'allow';
 export const MARKER_MODES: readonly MarkerMode[] = ['reject', 'neutralise', 'allow'];
 
-/** How a chat becomes a prompt, where that is the caller's to say. */
+/** How a chat becomes a prompt, as far as the caller decides it. */
 export interface Templating {
-  /** A template family to render with in place of the model's own; such a chat goes as a raw prompt. */
+  /** A template family to use instead of the model's own. Such a chat is sent as a raw prompt. */
   readonly name?: string;
-  /** Absent: as the deployment has it. */
+  /** Absent: the deployment's default. */
   readonly markers?: MarkerMode;
 }
 
-/** What offers are ordered by, where the caller says so. */
+/** What offers are sorted by, if the caller says so. */
 export type Sort = 'price' | 'latency' | 'throughput';
 
-/** OpenRouter's routing grammar, and what is ours in it. */
+/** OpenRouter's routing options, and our additions. */
 export interface Routing {
   /** Try these providers first, in this order. */
   readonly order?: readonly string[];
@@ -123,23 +123,23 @@ export interface Routing {
   /** True: an offer that would drop a parameter is excluded. */
   readonly requireParameters?: boolean;
   readonly sort?: Sort;
-  /** Nano-dollars for a million tokens. An offer that asks more, or whose price nobody knows, is left out. */
+  /** Nano-dollars per million tokens. An offer that costs more, or whose price is unknown, is left out. */
   readonly maxPrice?: { readonly prompt?: NanoDollars; readonly completion?: NanoDollars };
-  /** Nano-dollars for the whole call. An offer that may come to more is left out. */
+  /** Nano-dollars for the whole call. An offer that may cost more is left out. */
   readonly maxCost?: NanoDollars;
-  /** True: instead of leaving an offer out for `maxCost`, cut its output to what the money buys. */
+  /** True: limit an offer's output to what `maxCost` pays for, instead of leaving the offer out. */
   readonly clampOutput?: boolean;
-  /** Milliseconds for the whole call, where that is a preference; `timeoutMs` is what the transport allows. */
+  /** Milliseconds for the whole call, as a routing preference. `timeoutMs` is the limit of the transport. */
   readonly deadlineMs?: number;
-  /** True: no provider that collects what it is sent (`data_collection: "deny"`). */
+  /** True: only providers that do not collect prompts and answers (`data_collection: "deny"`). */
   readonly noCollection?: boolean;
-  /** True: no provider that keeps what it is sent beyond the answer (`zdr`). */
+  /** True: only providers that keep nothing once the call is answered (`zdr`). */
   readonly noRetention?: boolean;
   /** Tokens a second. An offer seen to be slower comes after the others. */
   readonly preferredMinThroughput?: number;
   /** Milliseconds to the first token. An offer seen to take longer comes after the others. */
   readonly preferredMaxLatencyMs?: number;
-  /** Wishes that nothing here can grant, by the caller's names for them. */
+  /** Preferences that we cannot honour, by the caller's names for them. */
   readonly unmet?: readonly string[];
 }
 
@@ -158,13 +158,13 @@ interface CallBase {
   readonly stream: boolean;
   readonly routing: Routing;
   readonly templating: Templating;
-  /** The caller's word for a conversation, whose calls shall go to one provider. */
+  /** The caller's id of a conversation. All its calls go to one provider if possible. */
   readonly session?: string;
   /** Milliseconds for the whole call, all attempts included. */
   readonly timeoutMs?: number;
-  /** What the caller sent and no provider is sent, by path: `messages[0].cache_control`, `plugins`. */
+  /** Fields of the request that no provider is sent, by path: `messages[0].cache_control`, `plugins`. */
   readonly unknownParameters: readonly string[];
-  /** Top-level fields that are not ours, as they came: a server of the user's own gets them, nobody else does. */
+  /** Unknown top-level fields, unchanged. Only a self-hosted server is sent them. */
   readonly extra?: Readonly<Record<string, unknown>>;
 }
 
@@ -176,14 +176,14 @@ export interface ChatCall extends CallBase {
   readonly responseFormat?: ResponseFormat;
 }
 
-/** Text to go on from, or its tokens by the tokenizer of the first model that the call names. */
+/** The text to continue, or its token ids in the tokenizer of the first model that the call names. */
 export type Prompt = string | readonly number[];
 
 export interface CompletionCall extends CallBase {
   readonly kind: 'completion';
   /** At least one. Choice `p * n + i` is sample `i` of prompt `p`. */
   readonly prompts: readonly Prompt[];
-  /** What follows the gap that the answer fills in. */
+  /** The text after the gap that the answer fills in. */
   readonly suffix?: string;
   /** Repeat the prompt in front of its completion. */
   readonly echo: boolean;

@@ -1,6 +1,6 @@
 /**
- * The closed list of what can go wrong. Every failure of every provider maps to exactly one code; the table says what
- * a caller sees and whether the relay may ask the same offer again. Another offer it may always ask.
+ * The closed list of errors. Every failure of every provider maps to exactly one code. The table says what a caller
+ * sees, and whether the relay may retry the same offer. It may always fall back to another offer.
  */
 export type ErrorCode =
   | 'invalid_request'
@@ -65,7 +65,7 @@ export const ERROR_KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   internal: /*                */ kind(500, 'api_error', false),
 };
 
-/** What one try at one offer came to; part of an error's `metadata` and of the debug answer. */
+/** The result of one attempt at one offer. Part of an error's `metadata` and of the debug answer. */
 export interface AttemptReport {
   readonly provider: string;
   readonly model: string;
@@ -73,7 +73,7 @@ export interface AttemptReport {
   readonly status?: number;
   readonly type: ErrorCode | 'ok';
   readonly message?: string;
-  /** It failed, and may have been billed all the same. */
+  /** It failed, but may have been billed. */
   readonly maybe_billed?: true;
   readonly ms: number;
 }
@@ -93,7 +93,7 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** The provider may have done the work and billed it, so the same request must not be sent to it again. */
   readonly maybeBilled?: boolean;
-  /** The server says that it is loading the model: it can be asked again until it has. */
+  /** The server says that it is loading the model. It can be retried until it has. */
   readonly loading?: boolean;
   /** Overrides the kind's `retryable`. */
   readonly retryable?: boolean;
@@ -129,7 +129,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** How the HTTP statuses of all providers map, where a provider has nothing more specific to say. */
+/** The error code for an HTTP status, unless a provider has a more specific one. */
 export function codeForStatus(status: number): ErrorCode {
   if (status === 401 || status === 402 || status === 403) return 'provider_auth';
   if (status === 404) return 'model_not_found';
@@ -142,13 +142,13 @@ export function codeForStatus(status: number): ErrorCode {
   return 'provider_error';
 }
 
-/** From here on a number of seconds is the time of a clock: in seconds since 1970, or in milliseconds. */
+/** Above these, a number is not a duration but a Unix time, in seconds or in milliseconds. */
 const CLOCK_S = 1e9;
 const CLOCK_MS = 1e11;
 
 /**
- * Milliseconds a `Retry-After` header asks for: seconds (fractions too) or an HTTP date. A time of the clock in place of
- * seconds is what `X-RateLimit-Reset` has at many services: OpenRouter's is in milliseconds, as its 429s quote it.
+ * The milliseconds that a `Retry-After` header asks for: seconds (fractions too) or an HTTP date. Also reads the Unix
+ * times that many services put into `X-RateLimit-Reset`. OpenRouter's is in milliseconds.
  */
 export function parseRetryAfter(value: string | null | undefined, now: number = Date.now()): number | undefined {
   if (!value) return undefined;
@@ -170,21 +170,21 @@ export function asGatewayError(thrown: unknown): GatewayError {
   );
 }
 
-/** Why a signal was aborted: the relay aborts with a typed reason; a bare abort is the caller leaving. */
+/** Why a signal was aborted. The relay aborts with a typed reason. An abort without one means that the caller left. */
 export function abortReason(signal: AbortSignal): GatewayError {
   if (signal.reason instanceof GatewayError) return signal.reason;
   return new GatewayError('canceled', 'The caller left before the answer was complete.');
 }
 
 /**
- * A provider refused a prompt as too long. In the words by which clients know an overflow, whatever the provider's own are:
- * LiteLLM looks for "prompt is too long", LangChain for "maximum context length", opencode, pi and Cline for "reduce the
+ * The message for a prompt that is too long, in the words by which clients recognise a context overflow: LiteLLM
+ * looks for "prompt is too long", LangChain for "maximum context length", opencode, pi and Cline for "reduce the
  * length of the messages".
  */
 export const promptTooLong = (provider: string): string =>
   `The prompt is too long: with its answer it exceeds the model's maximum context length at ${provider}. Please reduce the length of the messages or completion, or use a model with a larger context.`;
 
-/** No answer came at all: refused, reset, no such host. Never quotes the exception, which may name hosts and paths. */
+/** No answer came: connection refused or reset, unknown host. Never quotes the exception, which may name hosts. */
 export function unreachable(provider: string): GatewayError {
   return new GatewayError('provider_unavailable', `${provider} could not be reached.`, { provider });
 }

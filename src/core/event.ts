@@ -1,11 +1,11 @@
-/** What a provider says: the pieces of an answer, and the tokens that it came to. */
+/** The events of an answer, and the token usage they end in. */
 
-/** From the surest to the least sure. */
+/** From the most to the least reliable. */
 export type UsageSource = 'provider' | 'counted' | 'estimated';
 
 /**
- * Tokens in disjoint buckets: their sum is the total, whatever a provider counts inside what.
- * `input` is uncached input; `reasoning` is output that was thought and not said, and is not part of `output`.
+ * Tokens in disjoint buckets. Their sum is the total, however a provider nests its figures.
+ * `input` is uncached input. `reasoning` is not part of `output`.
  */
 export interface Usage {
   readonly input: number;
@@ -13,13 +13,13 @@ export interface Usage {
   readonly cacheWrite: number;
   readonly output: number;
   readonly reasoning: number;
-  /** Who counted: the provider; we, with the model's own tokenizer and template; or we, as well as we could. */
+  /** Counted by the provider, by us with the model's own tokenizer and template, or estimated by us. */
   readonly source: UsageSource;
   /** Seconds of hardware time the provider bills, where it bills time (Replicate's `predict_time`). */
   readonly seconds?: number;
-  /** Whether the provider said how much of the prompt came from a cache, so that a `cacheRead` of 0 is known to be none. */
+  /** The provider reports cached tokens, so a `cacheRead` of 0 means that there were none. */
   readonly cacheTold?: true;
-  /** The provider counted its answer alone. `input` is 0 until we have counted the prompt. */
+  /** The provider counted only the answer. `input` is 0 until we have counted the prompt. */
   readonly promptUnknown?: true;
 }
 
@@ -30,7 +30,7 @@ const SURENESS: readonly UsageSource[] = ['provider', 'counted', 'estimated'];
 
 const lessSure = (a: UsageSource, b: UsageSource): UsageSource => (SURENESS.indexOf(a) > SURENESS.indexOf(b) ? a : b);
 
-/** The sum of several upstream requests of one call: it is as sure as its least sure part. */
+/** The sum of several upstream requests of one call. Its source is that of its least reliable part. */
 export function addUsage(a: Usage, b: Usage): Usage {
   const seconds = a.seconds === undefined && b.seconds === undefined ? undefined : (a.seconds ?? 0) + (b.seconds ?? 0);
   return {
@@ -47,8 +47,8 @@ export function addUsage(a: Usage, b: Usage): Usage {
 }
 
 /**
- * Usage from OpenAI's figures, where cached tokens are inside the prompt's and reasoning inside the completion's.
- * A part larger than its whole (seen on odd servers) is cut to the whole, so that no bucket is negative.
+ * Usage from OpenAI's figures, in which cached tokens are part of the prompt's and reasoning part of the completion's.
+ * A part that is larger than its whole (some servers send that) is cut to the whole, so no bucket is negative.
  */
 export function usageFromTotals(totals: {
   prompt: number;
@@ -75,7 +75,7 @@ export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter' |
 /** One token's log probability, in OpenAI's chat terms. `bytes` is null where the provider does not give them. */
 export interface TokenLogprob {
   readonly token: string;
-  /** Null for the first token of an echoed prompt, which nothing came before. */
+  /** Null for the first token of an echoed prompt. */
   readonly logprob: number | null;
   readonly bytes: readonly number[] | null;
   readonly top: readonly {
@@ -86,8 +86,8 @@ export interface TokenLogprob {
 }
 
 /**
- * What a provider says, piece by piece. Providers yield events in batches, one batch per network read, because
- * entering JavaScript once per read is what a stream costs.
+ * One piece of an answer. Providers yield events in batches, one batch per network read, because most of the cost of a
+ * stream is entering JavaScript once per read.
  * `choice` counts from 0; every choice ends in exactly one `finish`, nothing of that choice follows it, and at most
  * one `usage` comes per upstream request.
  */
@@ -100,7 +100,10 @@ export type Event =
     }
   | { readonly type: 'reasoning'; readonly choice: number; readonly text: string }
   | {
-      /** A piece of a tool call. The first piece of each `index` carries `id` and `name`; `index` counts from 0 per choice. */
+      /**
+       * A piece of a tool call. The first piece of each `index` carries `id` and `name`; `index` counts from 0 per
+       * choice.
+       */
       readonly type: 'tool';
       readonly choice: number;
       readonly index: number;
@@ -112,16 +115,16 @@ export type Event =
       readonly type: 'finish';
       readonly choice: number;
       readonly reason: FinishReason;
-      /** The provider's own word for it. */
+      /** The provider's own name for it. */
       readonly native?: string;
-      /** We ended it, at a stop string: the model would have gone on, and its end was never made. */
+      /** We ended it at a stop string. The model itself never finished. */
       readonly cut?: true;
     }
   | { readonly type: 'usage'; readonly usage: Usage };
 
 /**
- * One batch and no more: an answer that came whole. By hand, because an async generator costs several turns of the microtask
- * queue for the one thing that it gives.
+ * An answer that came whole, as a stream of one batch. Not an async generator, which would take several turns of the
+ * microtask queue to yield it.
  */
 export function onlyBatch(batch: Event[]): AsyncIterableIterator<Event[], undefined> {
   let left: Event[] | undefined = batch;

@@ -15,7 +15,10 @@ export type Price =
 
 const NANO_DIGITS = 9;
 
-/** Dollars as written (`"0.72"`, `"1e-6"` is refused) to nano-dollars. Throws RangeError on anything but a plain decimal. */
+/**
+ * Dollars as written (`"0.72"`, `"1e-6"` is refused) to nano-dollars. Throws RangeError on anything but a plain
+ * decimal.
+ */
 export function parseDollars(text: string): NanoDollars {
   const match = /^(\d{1,12})(?:\.(\d{1,9}))?$/.exec(text);
   if (!match) throw new RangeError(`not a dollar amount with at most 9 decimals: ${text.slice(0, 40)}`);

@@ -1,30 +1,31 @@
+/** A free request that checks whether a provider can be used as it is configured, and what it found. */
 import type { GatewayError } from './errors.ts';
 
-/** What is at fault where a provider cannot be used as it is configured. */
+/** What is wrong if a provider cannot be used. */
 export type ProbeFault = 'host' | 'key' | 'region' | 'models' | 'other';
 
-/** What came of asking a provider something that costs nothing. */
+/** The result of a probe. */
 export interface Probe {
-  /** Which of several services. */
+  /** Which service, if the provider has several. */
   readonly service?: string;
   /** Method and address, without a query. */
   readonly asked: string;
-  /** It can be used. */
+  /** The provider can be used. */
   readonly ok: boolean;
   readonly fault: ProbeFault | null;
-  /** What was found, and what to do next where something is wrong. For who runs the gateway. */
+  /** What was found, and what to do if something is wrong. Written for the operator of the gateway. */
   readonly message: string;
-  /** Ids of models that were looked for and are not there. */
+  /** Ids of configured models that the provider does not have. */
   readonly missing?: readonly string[];
 }
 
-/** What to do about each fault at a provider: a sentence that names the variable. */
+/** What to do about each fault: a sentence that names the variable. */
 export interface ProbeSteps {
   readonly host: string;
   readonly key: string;
 }
 
-/** What a question came to that was answered by an error, or not at all. */
+/** The result of a probe that was answered with an error, or not at all. */
 export function probeFailed(asked: string, error: GatewayError, steps: ProbeSteps): Probe {
   const { upstreamStatus: status, upstreamMessage: said } = error.details;
   const words = said ? ` It said: ${said}` : '';
@@ -44,9 +45,9 @@ const listed = (ids: readonly string[]): string =>
   ids.length > SHOWN ? `${ids.slice(0, SHOWN).join(', ')} and ${ids.length - SHOWN} more` : ids.join(', ');
 
 /**
- * What a list of models says of those that are wanted.
+ * The result of a probe that was answered with a list of models.
  *
- * @param step what to do where one is not there
+ * @param step what to do if a model is missing
  * @param usable whether the provider can be used although these are missing
  */
 export function probeFound(

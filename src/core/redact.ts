@@ -1,15 +1,16 @@
+/** Removes the credentials of this deployment from texts that leave the gateway. */
 import { GatewayError } from './errors.ts';
 import { REDACTED, withoutKnownKeys } from './sanitise.ts';
 
 /** A text without this deployment's credentials. */
 export type Redact = (text: string) => string;
 
-/** Shorter ones are in any text by chance. */
+/** Anything shorter occurs in ordinary text by chance. */
 const LEAST_CHARACTERS = 6;
-/** Below this a credential is looked for as a word of its own only. */
+/** A shorter credential is redacted only where it stands as a whole word. */
 const ANYWHERE_FROM = 12;
 
-/** What documentation tells people to write where a server asks for no key. Public, and words of ordinary sentences. */
+/** What documentation tells people to write if a server needs no key. These are public and ordinary words. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
   'anything',
   'dummy-key',
@@ -22,18 +23,18 @@ const PLACEHOLDERS: ReadonlySet<string> = new Set([
   'token-abc123',
 ]);
 
-/** UTF-8, a character for each byte, so that percent encoding and base64 speak of the same thing. */
+/** The UTF-8 bytes of a text, one character per byte: percent encoding and base64 are about bytes, too. */
 const bytesOf = (text: string): string => String.fromCharCode(...new TextEncoder().encode(text));
 
-/** A text read through its escapes, and where in the text each byte came from. */
-interface Reading {
+/** A text with escapes decoded, and where in the original text each byte came from. */
+interface Decoded {
   readonly bytes: string;
   readonly from: readonly number[];
   readonly to: readonly number[];
 }
 
-/** A text as it stands. */
-function plain(text: string): Reading {
+/** The text as it is, without decoding. */
+function plain(text: string): Decoded {
   let bytes = '';
   const from: number[] = [];
   const to: number[] = [];
@@ -56,8 +57,8 @@ const ESCAPE =
 
 const character = (code: number): string => bytesOf(String.fromCodePoint(Math.min(code, 0x10ffff)));
 
-/** Reads percent encoding, the escapes of JSON and JavaScript, and HTML's. Undefined where there are none. */
-function unescaped({ bytes, from, to }: Reading): Reading | undefined {
+/** Decodes percent encoding and the escapes of JSON, JavaScript and HTML. Undefined if there are none. */
+function unescaped({ bytes, from, to }: Decoded): Decoded | undefined {
   let out = '';
   const outFrom: number[] = [];
   const outTo: number[] = [];
@@ -92,18 +93,18 @@ function unescaped({ bytes, from, to }: Reading): Reading | undefined {
   return { bytes: out, from: outFrom, to: outTo };
 }
 
-/** Escapes within escapes are read this often. */
+/** How many levels of nested escapes are decoded. */
 const DEPTH = 4;
 
-function* readings(first: Reading): Generator<Reading> {
-  let reading: Reading | undefined = first;
-  for (let depth = 0; reading && depth < DEPTH; depth++) {
-    yield reading;
-    reading = unescaped(reading);
+function* decodedForms(first: Decoded): Generator<Decoded> {
+  let form: Decoded | undefined = first;
+  for (let depth = 0; form && depth < DEPTH; depth++) {
+    yield form;
+    form = unescaped(form);
   }
 }
 
-/** Base64, either alphabet, begun at any of its four characters. Long enough for the shortest credential. */
+/** A run of base64, of either alphabet, long enough for the shortest credential. It may start at any alignment. */
 const BASE64 = /[A-Za-z0-9+/_-]{8,}/g;
 
 function* decodings(run: string): Generator<string> {
@@ -116,10 +117,10 @@ function* decodings(run: string): Generator<string> {
 
 const isWordPart = (byte: string): boolean => /[\w-]/.test(byte);
 
-/** A credential as it is looked for. */
+/** A credential to look for. */
 interface Secret {
   readonly bytes: string;
-  /** Looked for as it is, and not in any case: what is short and of letters alone is a word as well. */
+  /** Match it case-sensitively: a short credential of only letters may be an ordinary word in another case. */
   readonly word: boolean;
 }
 
@@ -128,7 +129,7 @@ const secretOf = (credential: string): Secret => {
   return { bytes: word ? credential : bytesOf(credential).toLowerCase(), word };
 };
 
-/** Where a credential stands in what has been read; `small` is that in small letters. */
+/** Where a credential occurs in `bytes`. `small` is the same text in lower case. */
 function* placesOf({ bytes: secret, word }: Secret, bytes: string, small: string): Generator<number> {
   const text = word ? bytes : small;
   for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
@@ -139,20 +140,19 @@ function* placesOf({ bytes: secret, word }: Secret, bytes: string, small: string
 }
 
 /**
- * Takes credentials out of texts by value: in any case, as they are, percent-encoded, in the escapes of JSON and HTML,
- * in base64 at any alignment, and in several of these at once. For texts on the way out of the gateway, where something
- * went wrong; what a model says is never touched.
+ * Removes credentials from texts by value: in any case, percent-encoded, in JSON or HTML escapes, in base64 at any
+ * alignment, and in several of these at once. For error texts that leave the gateway. Model output is never touched.
  */
 export function redactor(credentials: readonly string[]): Redact {
   const secrets = [...new Set(credentials.map((credential) => credential.trim()))]
     .filter((credential) => credential.length >= LEAST_CHARACTERS && !PLACEHOLDERS.has(credential.toLowerCase()))
     .map(secretOf);
   const shortest = Math.min(...secrets.map(({ bytes }) => bytes.length));
-  /** Four characters of base64 are three bytes. Most words are too short. */
+  /** Four characters of base64 are three bytes, so most words are too short. */
   const couldHold = (run: string): boolean => run.length * 3 >= shortest * 4;
-  /** Whether what came out of base64 holds one, or a further base64 that does. */
+  /** Whether decoded base64 contains a credential, or more base64 that does. */
   const reveals = (decoded: string, deeper: boolean): boolean => {
-    for (const { bytes } of readings({ bytes: decoded, from: [], to: [] })) {
+    for (const { bytes } of decodedForms({ bytes: decoded, from: [], to: [] })) {
       const small = bytes.toLowerCase();
       if (secrets.some((secret) => !placesOf(secret, bytes, small).next().done)) return true;
       if (deeper) {
@@ -165,16 +165,16 @@ export function redactor(credentials: readonly string[]): Redact {
   return (text) => {
     if (text.length < shortest) return text;
     const hidden = new Uint8Array(text.length);
-    const hide = ({ from, to }: Reading, start: number, end: number): void => {
+    const hide = ({ from, to }: Decoded, start: number, end: number): void => {
       hidden.fill(1, from[start], to[end - 1]);
     };
-    for (const reading of readings(plain(text))) {
-      const small = reading.bytes.toLowerCase();
+    for (const form of decodedForms(plain(text))) {
+      const small = form.bytes.toLowerCase();
       for (const secret of secrets)
-        for (const at of placesOf(secret, reading.bytes, small)) hide(reading, at, at + secret.bytes.length);
-      for (const { 0: run, index } of reading.bytes.matchAll(BASE64)) {
+        for (const at of placesOf(secret, form.bytes, small)) hide(form, at, at + secret.bytes.length);
+      for (const { 0: run, index } of form.bytes.matchAll(BASE64)) {
         if (!couldHold(run)) continue;
-        for (const decoded of decodings(run)) if (reveals(decoded, true)) hide(reading, index, index + run.length);
+        for (const decoded of decodings(run)) if (reveals(decoded, true)) hide(form, index, index + run.length);
       }
     }
     let out = '';
@@ -186,7 +186,7 @@ export function redactor(credentials: readonly string[]): Redact {
   };
 }
 
-/** A value of JSON with every text in it redacted. Its shape stays. */
+/** A JSON value with every text in it redacted. */
 export function redactDeep<T>(value: T, redact: Redact): T {
   const inner = (item: unknown): unknown => {
     if (typeof item === 'string') return redact(item);
@@ -197,7 +197,7 @@ export function redactDeep<T>(value: T, redact: Redact): T {
   return inner(value) as T;
 }
 
-/** An error as it may leave the gateway: without a credential in any of its texts, wherever they came from. */
+/** An error that may leave the gateway: no text of it contains a credential. */
 export function redactError(error: GatewayError, redact: Redact): GatewayError {
   const clean: Redact = (text) => withoutKnownKeys(redact(text));
   return new GatewayError(error.code, clean(error.message), redactDeep(error.details, clean));

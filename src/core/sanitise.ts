@@ -1,11 +1,13 @@
-/** What stands where a credential stood. */
+/** Makes a provider's words fit to be shown: short, one line, without credentials, markup or stack. */
+
+/** Replaces a credential. */
 export const REDACTED = '[redacted]';
 
 const MAX_TEXT = 500;
 
 /**
- * At most so many characters, ending at the end of a word. A run of printable ASCII is kept whole or left out whole: half
- * a credential would pass everything that looks for the whole of it.
+ * At most `max` characters, ending at the end of a word. A run of printable ASCII is kept or dropped as a whole,
+ * because nothing that looks for a credential would find half of one.
  */
 export function shorten(text: string, max: number): string {
   if (text.length <= max) return text;
@@ -18,8 +20,8 @@ const START = '(?<![A-Za-z0-9])';
 const prefixed = (...forms: string[]): RegExp => new RegExp(`${START}(?:${forms.join('|')})`, 'g');
 
 /**
- * Credentials by the beginnings that their makers gave them so that scanners can find them (GitHub's and GitLab's
- * secret-scanning patterns, gitleaks' rules, the makers' documentation).
+ * Credentials by the prefixes that services give them so that scanners can find them (sources: GitHub's and GitLab's
+ * secret-scanning patterns, gitleaks' rules, the services' documentation).
  */
 const PREFIXES: readonly RegExp[] = [
   // OpenAI, Anthropic, OpenRouter, DeepSeek, Moonshot, LiteLLM; Cerebras; Groq; xAI; Perplexity; NVIDIA.
@@ -27,7 +29,7 @@ const PREFIXES: readonly RegExp[] = [
   // Replicate, Together, Anyscale, Fireworks, Novita, Vercel, RunPod, Jina, Voyage.
   prefixed('r8_\\w{6,}', 'tgp_v1_[\\w-]{6,}', 'esecret_\\w{6,}', 'aph0_[\\w-]{6,}', 'f(?:w|pk)_[A-Za-z0-9]{16,}'),
   prefixed('sk_[A-Za-z0-9_]{16,}', 'vck_\\w{12,}', 'rpa_[A-Z0-9]{12,}', 'jina_\\w{16,}', 'pa-[\\w-]{30,}'),
-  // Hugging Face; what vLLM and transformers name `hf_config`, `hf_overrides` and the like is none.
+  // Hugging Face. Names in vLLM and transformers such as `hf_config` and `hf_overrides` are no credentials.
   prefixed(
     'hf_(?!(?:config|overrides|tokens?|models?|home|hub|tokenizer|processor|transfer|dataset)\\b)[A-Za-z0-9]{6,}(?!\\w)',
   ),
@@ -46,27 +48,27 @@ const PREFIXES: readonly RegExp[] = [
 
 const hasLetterAndDigit = (text: string): boolean => /\d/.test(text) && /[A-Za-z]/.test(text);
 
-/** Credentials by what stands before them. The word alone is none: "invalid bearer token", "the api key is missing". */
+/** Credentials by the words before them. The words alone are harmless: "invalid bearer token". */
 const NAMED: readonly RegExp[] = [
   /\b(Bearer\s+)([\w.~+/=-]{6,})/gi,
   /\b(Basic\s+)([\w+/-]{8,}={0,2})/gi,
   /((?:api[ _-]?key|access[ _-]?key|auth[ _-]?token|access[ _-]?token|secret|password|passwd)["']?\s{0,3}[:=]\s{0,3}["']?)([^\s"',;<>]{6,})/gi,
 ];
 
-/** What is 32 characters and more of nothing but letters and digits after one of these is an id of something. */
+/** A long run of letters and digits after one of these words is an id, not a credential. */
 const ID_BEFORE =
   /(?:ids?|trace|request|version|digest|sha\d*|commit|revision|hash|model|prediction|\w\/[\w.-]{1,100}:)[\s:=#"'`([]{0,4}$/i;
 
 const kindOf = (code: number): number => (code >= 97 ? 1 : code >= 65 ? 2 : 3);
 
 /**
- * Made by chance and not by a person. Chance changes between small letters, capitals and digits at more than half of all
- * characters; `InvokeModelWithResponseStream` does at a third, and has no digit.
+ * Whether a run looks randomly generated. Random text switches between lower case, upper case and digits at more than
+ * half of its characters. `InvokeModelWithResponseStream` does at a third, and has no digit.
  */
 function looksRandom(run: string): boolean {
   const body = run.replace(/=+$/, '');
   const letters = body.replace(/[^A-Za-z0-9]/g, '');
-  // Names, paths and UUIDs are short pieces.
+  // Names, paths and UUIDs consist of short pieces.
   if (letters.length < 24 || body.length - letters.length > body.length / 10) return false;
   const kinds = new Set<number>();
   let changes = 0;
@@ -83,15 +85,15 @@ function looksRandom(run: string): boolean {
   return letters.length >= 32 && letters.length === body.length && changes >= letters.length * 0.25;
 }
 
-/** An id as a provider gives it for its support, if it looks like one: anything else in its place is not shown. */
+/** A request id of a provider, if it looks like an id. Anything else is not shown. */
 export const shownId = (id: string | null | undefined): string | undefined =>
   typeof id === 'string' && /^[\w.:/=+-]{1,200}$/.test(id) ? id : undefined;
 
-/** A text without what begins as credentials of known makers begin. */
+/** A text without credentials that have a known prefix. */
 export const withoutKnownKeys = (text: string): string =>
   PREFIXES.reduce((rest, pattern) => rest.replace(pattern, REDACTED), text);
 
-/** A text without what looks like a credential. Words stay, whatever they say. Linear in the text. */
+/** A text without anything that looks like a credential. Ordinary words stay. Linear in the text. */
 export function withoutSecrets(text: string): string {
   let rest = withoutKnownKeys(text);
   for (const pattern of NAMED) {
@@ -105,9 +107,9 @@ export function withoutSecrets(text: string): string {
 }
 
 /**
- * What a provider said, made fit to be shown: no credential, no query string, no markup, no stack, one line, at most
- * 500 characters. Linear in its input, which is cut first. Credentials of this deployment that look like nothing in
- * particular are taken out by value where an answer is written (`redactor`).
+ * A provider's message, fit to be shown: no credential, no query string, no markup, no stack, one line, at most 500
+ * characters. Linear in its input, which is cut first. Credentials of this deployment that look like ordinary words
+ * are removed by value when the answer is written (`redactor`).
  */
 export const sanitise = (text: string): string =>
   shorten(
@@ -115,7 +117,7 @@ export const sanitise = (text: string): string =>
       shorten(text, 4 * MAX_TEXT)
         .replace(/<(script|style)\b[^>]{0,200}>[^<]*/gi, ' ')
         .replace(/<[a-z!/?][^<>]{0,500}>/gi, ' ')
-        // A query may hold anything, and so may what stands before an @.
+        // A query may contain anything, and so may the part before an @.
         .replace(/(https?:\/\/[^\s?"'<>]*)\?[^\s"'<>]*/g, '$1')
         .replace(/(:\/\/)[^\s/@"'<>]{1,500}@/g, '$1')
         .replace(/,?\s{0,10}(Internal exception|original exception|Traceback)[\s\S]*$/i, ''),

@@ -26,8 +26,8 @@ export function sleep(ms: number, signal: AbortSignal, after: After = afterTimeo
 }
 
 /**
- * Runs `work` under a signal of its own, which aborts with `signal`, or with the error `late` makes when `ms` are over.
- * Leaves no timer behind.
+ * Runs `work` under a signal of its own, which aborts with `signal`, or with the error `late` makes when `ms` are
+ * over. Leaves no timer behind.
  */
 export async function withTimeout<T>(
   ms: number,
@@ -48,7 +48,9 @@ export async function withTimeout<T>(
   }
 }
 
-/** The outcome of work, or a rejection as soon as the signal aborts, even if the work does not listen to the signal. */
+/**
+ * The outcome of work, or a rejection as soon as the signal aborts, even if the work does not listen to the signal.
+ */
 export function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(abortReason(signal));

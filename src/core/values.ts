@@ -1,4 +1,7 @@
-/** Values that nobody has checked yet: members of parsed JSON, and settings that people write. And the order of names. */
+/**
+ * Values that nobody has checked yet: members of parsed JSON, and settings that people write. And the order of
+ * names.
+ */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Whether a value is an object: not an array, not null. */

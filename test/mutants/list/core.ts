@@ -107,8 +107,8 @@ export const CORE_MUTANTS: readonly Mutant[] = [
   redact(
     'by-case',
     'A credential of the deployment is shown in capitals.',
-    'const small = reading.bytes.toLowerCase();',
-    'const small = reading.bytes;',
+    'const small = form.bytes.toLowerCase();',
+    'const small = form.bytes;',
   ),
   redact('escapes', 'A credential is shown percent-encoded.', 'const DEPTH = 4;', 'const DEPTH = 1;'),
   redact(
