@@ -4,7 +4,7 @@ import { chatml, qwen3, qwen25 } from './chatml.ts';
 import { deepseekR1, deepseekV3, deepseekV31 } from './deepseek.ts';
 import { harmony } from './harmony.ts';
 import { codeLlama, codeLlama70b, llama2 } from './llama-2.ts';
-import { llama3, llama4, llama4WithTools, llama31 } from './llama-3.ts';
+import { llama3, llama4, llama31 } from './llama-3.ts';
 import { mistral3, mistralTekken, mistralV1, mistralV1Hf, mistralV3 } from './mistral.ts';
 import { rulesOf, type Template, type TemplateOptions } from './template.ts';
 
@@ -57,12 +57,21 @@ interface Family {
 
 const one = (template: Template): Family => ({ variants: ['default'], of: () => template });
 
-/** A family whose variants depend on nothing else. The first is the default. */
-const variants = (byName: Readonly<Record<string, Template>>): Family => {
-  const [first, ...others] = Object.entries(byName);
-  if (first === undefined) throw new Error('A family has at least one template.');
-  return { variants: [first, ...others].map(([name]) => name), of: ({ variant }) => byName[variant] ?? first[1] };
-};
+/** Makes a template at its first use, so that none of these costs time when a Worker starts. */
+function lazily(make: () => Template): () => Template {
+  let made: Template | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** A family with a template for thinking and one without. The first variant is the default. */
+function thinkingOrNot(names: readonly [string, string], of: (thinking: boolean) => Template): Family {
+  const thinking = lazily(() => of(true));
+  const plain = lazily(() => of(false));
+  return { variants: names, of: ({ variant }) => (variant === 'thinking' ? thinking() : plain()) };
+}
 
 /**
  * Llama 3.1 to 3.3 have two variants. `meta` is ChatFormat, the makers' own. Raw prompts use it, because `hf` adds
@@ -77,7 +86,13 @@ const llama3x: Family = {
 };
 
 /** Raw prompts follow the makers' library (`reference`). Chat servers render and bill `hf`. */
-const mistral7b = variants({ reference: mistralV1, hf: mistralV1Hf });
+const mistral7b: Family = {
+  variants: ['reference', 'hf'],
+  of: ({ variant }) => (variant === 'hf' ? mistralV1Hf : mistralV1),
+};
+
+const llama4Plain = lazily(() => llama4(false));
+const llama4WithTools = lazily(() => llama4(true));
 
 /** By the catalogue's family names. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
@@ -88,7 +103,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['llama-3.1', llama3x],
   ['llama-3.2', llama3x],
   ['llama-3.3', llama3x],
-  ['llama-4', { variants: ['default'], of: ({ tools }) => (tools ? llama4WithTools : llama4) }],
+  ['llama-4', { variants: ['default'], of: ({ tools }) => (tools ? llama4WithTools() : llama4Plain()) }],
   ['mistral', mistral7b],
   ['mixtral', mistral7b],
   ['mixtral-8x22b', one(mistralV3)],
@@ -96,11 +111,11 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['mistral-3', one(mistral3)],
   ['chatml', one(chatml)],
   ['qwen2.5', one(qwen25)],
-  ['qwen3', variants({ thinking: qwen3(true), 'no-think': qwen3(false) })],
+  ['qwen3', thinkingOrNot(['thinking', 'no-think'], qwen3)],
   ['qwen3-coder', one(chatml)],
   ['deepseek-v3', one(deepseekV3)],
-  ['deepseek-r1', variants({ default: deepseekR1(false), thinking: deepseekR1(true) })],
-  ['deepseek-v3.1', variants({ 'no-think': deepseekV31(false), thinking: deepseekV31(true) })],
+  ['deepseek-r1', thinkingOrNot(['default', 'thinking'], deepseekR1)],
+  ['deepseek-v3.1', thinkingOrNot(['no-think', 'thinking'], deepseekV31)],
   ['gpt-oss', { variants: ['default'], of: ({ date, effort, tools }) => harmony(date, effort, tools) }],
   ['guide-buffer', one(buffer)],
   ['plain', one(plain)],

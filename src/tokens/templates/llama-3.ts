@@ -137,7 +137,7 @@ const LLAMA_4_MARKERS = [
  * `chat_template` in its Hugging Face repository, which differ only in tools. Contents are not stripped, except an
  * opening system message.
  */
-const llama4For = (tools: boolean): Template => ({
+export const llama4 = (tools: boolean): Template => ({
   ...base(LLAMA_4),
   ...rulesOf('llama4'),
   opening: { before: `${header(LLAMA_4, 'system')}${tools ? 'Environment: ipython\n' : ''}`, after: LLAMA_4.end },
@@ -156,6 +156,3 @@ const llama4For = (tools: boolean): Template => ({
     ],
   },
 });
-
-export const llama4 = llama4For(false);
-export const llama4WithTools = llama4For(true);
