@@ -236,11 +236,26 @@ function assistantMessage({ parts, calls, source }: Turn, ids: readonly string[]
 const sameItems = <T>(one: readonly T[], other: readonly T[]): boolean =>
   one.length === other.length && one.every((item, at) => item === other[at]);
 
+/** Most chats need nothing: a system text, then plain texts of user and assistant by turns. */
+function isArranged({ messages, tools, systemRole, responseFormat }: ChatParts): boolean {
+  if (tools.length > 0 || (responseFormat && responseFormat.type !== 'text')) return false;
+  const first = messages[0]?.role === 'system' ? 1 : 0;
+  if ((first === 1 && !systemRole) || messages.length <= first) return false;
+  for (const [at, message] of messages.entries()) {
+    const role = at < first ? 'system' : (at - first) % 2 === 0 ? 'user' : 'assistant';
+    if (message.role !== role || typeof message.content !== 'string' || 'name' in message) return false;
+    if (isBlank(message.content)) return false;
+    if (message.role === 'assistant' && (message.toolCalls || message.reasoning !== undefined)) return false;
+  }
+  return messages.at(-1)?.role === 'user';
+}
+
 /**
  * Arranges a chat for Converse. Lists, messages and tools that need no change are the caller's own objects.
  * @throws GatewayError for an image in a system or assistant message, to which `objectionTo` objects as well
  */
 export function arrange(chat: ChatParts): ArrangedChat {
+  if (isArranged(chat)) return { messages: chat.messages, tools: chat.tools };
   const { system: said, turns, systemSource, images } = turnsOf(chat.messages);
   const called = new Set(turns.flatMap(({ calls }) => calls.map(({ call }) => call.name)));
   const mayCall = chat.toolChoice !== 'none' && chat.tools.length > 0;

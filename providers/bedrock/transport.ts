@@ -1,4 +1,3 @@
-import { createHash, createHmac } from 'node:crypto';
 import { type Fetch, unreachable } from '../../src/core/index.ts';
 import { bodyText } from '../http/index.ts';
 import { refusal } from './errors.ts';
@@ -31,9 +30,8 @@ export interface TransportOptions {
 export interface Transport {
   /**
    * Sends one request. Rejects with a GatewayError if the host cannot be reached or refuses; never retries.
-   * @param body JSON
    */
-  post(operation: Operation, model: string, body: string, signal: AbortSignal): Promise<Response>;
+  post(operation: Operation, model: string, json: string, signal: AbortSignal): Promise<Response>;
 }
 
 /** A request as it is signed. */
@@ -42,7 +40,7 @@ export interface Signable {
   /** Encoded once, as it is sent. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Uint8Array;
+  readonly body: Uint8Array;
 }
 
 /** Bytes of an error, or of the page that comes in its place. */
@@ -52,9 +50,22 @@ const ALGORITHM = 'AWS4-HMAC-SHA256';
 /** Bedrock's host is `bedrock-runtime`; its service name in signatures is not. */
 const SERVICE = 'bedrock';
 
-const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+const encoder = new TextEncoder();
+const HMAC = { name: 'HMAC', hash: 'SHA-256' };
 
-const hmac = (key: string | Uint8Array, text: string): Uint8Array => createHmac('sha256', key).update(text).digest();
+const hex = (bytes: ArrayBuffer): string => {
+  let text = '';
+  for (const byte of new Uint8Array(bytes)) text += (byte < 16 ? '0' : '') + byte.toString(16);
+  return text;
+};
+
+const sha256 = async (data: Uint8Array): Promise<string> => hex(await crypto.subtle.digest('SHA-256', data));
+
+const hmacKey = (key: Uint8Array | ArrayBuffer): Promise<CryptoKey> =>
+  crypto.subtle.importKey('raw', key, HMAC, false, ['sign']);
+
+const hmac = (key: CryptoKey, text: string): Promise<ArrayBuffer> =>
+  crypto.subtle.sign('HMAC', key, encoder.encode(text));
 
 /** RFC 3986: `encodeURIComponent` leaves five more characters as they are. */
 const encodeSegment = (segment: string): string =>
@@ -67,40 +78,39 @@ const canonicalPath = (path: string): string => path.split('/').map(encodeSegmen
 const stampOf = (date: Date): string => `${date.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
 
 /**
- * Signs POST requests with Signature Version 4; gives the headers to add. The key is derived once a day, and all is done in one
- * synchronous step: the SDK's signer derives the key for each request and hashes in many small asynchronous ones.
+ * Signs POST requests with Signature Version 4; gives the headers to add. The signing key is derived once a day: the SDK's signer
+ * derives it for each request.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
  */
 export function requestSigner(
   { accessKeyId, secretAccessKey, sessionToken }: SigningCredentials,
   region: string,
-): (request: Signable, date: Date) => Record<string, string> {
-  let signing: { readonly scope: string; readonly key: Uint8Array } | undefined;
+): (request: Signable, date: Date) => Promise<Record<string, string>> {
+  let signing: { readonly day: string; readonly key: CryptoKey } | undefined;
+  const session: Record<string, string> = sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken };
 
-  function keyFor(scope: string): Uint8Array {
-    if (signing?.scope === scope) return signing.key;
-    const [day = '', ...rest] = scope.split('/');
-    const key = rest.reduce(hmac, hmac(`AWS4${secretAccessKey}`, day));
-    signing = { scope, key };
+  async function keyFor(day: string): Promise<CryptoKey> {
+    if (signing?.day === day) return signing.key;
+    let key = await hmacKey(encoder.encode(`AWS4${secretAccessKey}`));
+    for (const part of [day, region, SERVICE, 'aws4_request']) key = await hmacKey(await hmac(key, part));
+    signing = { day, key };
     return key;
   }
 
-  return ({ host, path, headers, body }, date) => {
+  return async ({ host, path, headers, body }, date) => {
     const stamp = stampOf(date);
-    const scope = `${stamp.slice(0, 8)}/${region}/${SERVICE}/aws4_request`;
-    const added: Record<string, string> = {
-      'x-amz-date': stamp,
-      ...(sessionToken === undefined ? {} : { 'x-amz-security-token': sessionToken }),
-    };
+    const day = stamp.slice(0, 8);
+    const scope = `${day}/${region}/${SERVICE}/aws4_request`;
+    const added: Record<string, string> = { 'x-amz-date': stamp, ...session };
     const all: Readonly<Record<string, string>> = { ...headers, ...added, host };
     // Names are in lower case and values have no white space around or doubled within them.
     const names = Object.keys(all).sort();
+    const signed = names.join(';');
     let canonical = `POST\n${canonicalPath(path)}\n\n`;
     for (const name of names) canonical += `${name}:${all[name]}\n`;
-    const signed = names.join(';');
-    canonical += `\n${signed}\n${sha256(body)}`;
-    const toSign = `${ALGORITHM}\n${stamp}\n${scope}\n${sha256(canonical)}`;
-    const signature = createHmac('sha256', keyFor(scope)).update(toSign).digest('hex');
+    canonical += `\n${signed}\n${await sha256(body)}`;
+    const toSign = `${ALGORITHM}\n${stamp}\n${scope}\n${await sha256(encoder.encode(canonical))}`;
+    const signature = hex(await hmac(await keyFor(day), toSign));
     added.authorization = `${ALGORITHM} Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
     return added;
   };
@@ -123,10 +133,11 @@ export function transport({ region, credentials, endpoint, fetch }: TransportOpt
     'apiKey' in credentials ? { authorization: `Bearer ${credentials.apiKey}` } : {};
 
   return {
-    async post(operation, model, body, signal) {
+    async post(operation, model, json, signal) {
+      const body = encoder.encode(json);
       const path = `${prefix}/model/${encodeSegment(model)}/${operation}`;
       const headers = HEADERS[operation];
-      const authorization = sign ? sign({ host, path, headers, body }, new Date()) : bearer;
+      const authorization = sign ? await sign({ host, path, headers, body }, new Date()) : bearer;
       let response: Response;
       try {
         response = await fetch(origin + path, {
