@@ -255,8 +255,8 @@ function toolConfig(job: ChatJob): JsonObject | undefined {
     tools: job.tools.map(({ name, description, parameters, strict }) => ({
       toolSpec: {
         name,
-        ...(description === undefined ? {} : { description }),
         inputSchema: { json: parameters },
+        ...(description === undefined ? {} : { description }),
         ...(strict ? { strict } : {}),
       },
     })),

@@ -1,5 +1,6 @@
-import { abortReason, type Event } from '../../src/core/index.ts';
+import { abortReason, type Event, GatewayError } from '../../src/core/index.ts';
 import { bodyReader } from '../http/index.ts';
+import { answerError, streamException } from './errors.ts';
 
 /**
  * AWS's event stream format (https://smithy.io/2.0/aws/amazon-eventstream.html), decoded in place: a frame is read where the
@@ -90,23 +91,24 @@ function parseHeaders(bytes: Uint8Array): FrameHead {
   return { kind, type: texts.get(name) ?? '', message: texts.get(':error-message') ?? '' };
 }
 
-/** Sets of headers that are remembered: a stream has about six, its frames of one event have the same. */
-const REMEMBERED = 8;
+/** Sets of headers that are remembered: Bedrock's streams have about ten, one for each kind of event. */
+const REMEMBERED = 32;
+const known: { readonly bytes: Uint8Array; readonly head: FrameHead }[] = [];
+let replaced = 0;
 
-/** Reads headers; those that came before are found again by their bytes, without decoding any. */
-function headerReader(): (bytes: Uint8Array, from: number, to: number) => FrameHead {
-  const known: { readonly bytes: Uint8Array; readonly head: FrameHead }[] = [];
-  const isAt = (one: Uint8Array, bytes: Uint8Array, from: number): boolean => {
-    for (let i = 0; i < one.length; i++) if (one[i] !== bytes[from + i]) return false;
-    return true;
-  };
-  return (bytes, from, to) => {
-    for (const one of known) if (one.bytes.length === to - from && isAt(one.bytes, bytes, from)) return one.head;
-    const own = bytes.slice(from, to);
-    const head = parseHeaders(own);
-    if (known.length < REMEMBERED) known.push({ bytes: own, head });
-    return head;
-  };
+function isAt(one: Uint8Array, bytes: Uint8Array, from: number): boolean {
+  for (let i = 0; i < one.length; i++) if (one[i] !== bytes[from + i]) return false;
+  return true;
+}
+
+/** Reads the headers between two indices; those that came before are found by their bytes, without decoding any. */
+function headAt(bytes: Uint8Array, from: number, to: number): FrameHead {
+  for (const one of known) if (one.bytes.length === to - from && isAt(one.bytes, bytes, from)) return one.head;
+  const own = bytes.slice(from, to);
+  const head = parseHeaders(own);
+  // Long ones are an error's own.
+  if (own.length <= 256) known[replaced++ % REMEMBERED] = { bytes: own, head };
+  return head;
 }
 
 export interface FrameDecoder {
@@ -121,7 +123,6 @@ export interface FrameDecoder {
 
 /** Decodes frames, however the network has cut them. */
 export function frameDecoder(onFrame: (head: FrameHead, payload: Uint8Array) => void): FrameDecoder {
-  const headers = headerReader();
   /** Of the frame that has begun in an earlier read: first its prelude, then all of it. */
   const prelude = new Uint8Array(PRELUDE);
   let pending = prelude;
@@ -143,7 +144,7 @@ export function frameDecoder(onFrame: (head: FrameHead, payload: Uint8Array) => 
     const end = at + length - CRC;
     if (checksum(bytes, at, end) !== uint32(bytes, end)) throw new Error('The checksum of a frame is wrong.');
     const payload = at + PRELUDE + uint32(bytes, at + 4);
-    onFrame(headers(bytes, at + PRELUDE, payload), bytes.subarray(payload, end));
+    onFrame(headAt(bytes, at + PRELUDE, payload), bytes.subarray(payload, end));
   }
 
   /** Adds bytes to the pending frame up to a length; gives how many were taken. */
@@ -205,34 +206,36 @@ export interface StreamDecoder {
 /** Milliseconds. The end of the body follows the last frame at once, or something is wrong with it. */
 const LINGER_MS = 250;
 
-export interface BatchReader {
+/** Events in batches, one for each network read that has any. */
+export interface EventBatches extends AsyncIterableIterator<Event[], undefined> {
   /** Reads on until a frame has come, so that an exception in the first frame rejects here. */
   open(): Promise<void>;
-  /** The events of the next network read that has any; undefined at the end. What came before a failure comes first. */
-  next(): Promise<Event[] | undefined>;
 }
 
 /**
- * Reads an event stream in batches, one for each network read. An abort of the signal cancels the body.
- * @param failed the error for an exception of that name; its text is JSON or a plain message
+ * Reads the event stream of an answer. What came before a failure comes first; failures are GatewayErrors.
+ * @param own of this answer alone: aborted when it fails and when its reader leaves, which cancels the body
+ * @param onEnd called once, when nothing more is read
  */
-export function batchReader(
+export function eventBatches(
+  response: Response,
   body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
   decoder: StreamDecoder,
-  failed: (name: string, text: string) => Error,
-): BatchReader {
+  own: AbortController,
+  onEnd: () => void,
+): EventBatches {
+  const { signal } = own;
   const reader = bodyReader(body, signal);
   let events: Event[] = [];
-  let failure: { readonly thrown: unknown } | undefined;
+  let failure: GatewayError | undefined;
   let opened = false;
   let ended = false;
-  const frames = frameDecoder((head, payload) => {
+  const frames = frameDecoder(({ kind, type, message }, payload) => {
     // What follows a complete answer is of no use to anybody.
     if (decoder.complete()) return;
-    if (head.kind === 'exception') throw failed(head.type, utf8.decode(payload));
-    if (head.kind === 'error') throw failed(head.type, head.message);
-    if (head.kind === 'event') decoder.event(head.type, payload, events);
+    if (kind === 'exception') throw streamException(type, utf8.decode(payload), response);
+    if (kind === 'error') throw streamException(type, message, response);
+    if (kind === 'event') decoder.event(type, payload, events);
     opened = true;
   });
 
@@ -262,35 +265,51 @@ export function batchReader(
     decoder.end(events);
   }
 
+  /** One network read. */
   async function read(): Promise<void> {
     try {
       const bytes = await reader.read();
       if (signal.aborted) throw abortReason(signal);
       take(bytes);
     } catch (thrown) {
-      if (!ended) reader.cancel();
       ended = true;
-      failure = { thrown };
+      failure = answerError(thrown, signal, response);
     }
   }
 
-  return {
+  function fail(error: GatewayError): GatewayError {
+    own.abort(error);
+    onEnd();
+    return error;
+  }
+
+  const batches: EventBatches = {
+    [Symbol.asyncIterator]: () => batches,
     async open() {
       while (!opened && !ended) await read();
-      if (failure && !opened) throw failure.thrown;
+      if (failure && !opened) throw fail(failure);
     },
     async next() {
       for (;;) {
-        if (signal.aborted) throw abortReason(signal);
+        if (signal.aborted) throw fail(abortReason(signal));
         if (events.length > 0) {
-          const batch = events;
+          const value = events;
           events = [];
-          return batch;
+          return { done: false, value };
         }
-        if (failure) throw failure.thrown;
-        if (ended) return undefined;
+        if (failure) throw fail(failure);
+        if (ended) {
+          onEnd();
+          return { done: true, value: undefined };
+        }
         await read();
       }
     },
+    async return() {
+      own.abort(new GatewayError('canceled', 'The answer was not read to its end.', { provider: 'bedrock' }));
+      onEnd();
+      return { done: true, value: undefined };
+    },
   };
+  return batches;
 }

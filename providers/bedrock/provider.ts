@@ -22,8 +22,8 @@ import { arrange } from './arrange.ts';
 import { converseAnswer, converseDecoder } from './converse-answer.ts';
 import { converseRequest, objectionTo } from './converse-request.ts';
 import { fitSchema } from './converse-schema.ts';
-import { answerError, foreign, interrupted, requestId, streamException } from './errors.ts';
-import { batchReader, type StreamDecoder } from './event-stream.ts';
+import { answerError, foreign, interrupted, requestId } from './errors.ts';
+import { eventBatches, type StreamDecoder } from './event-stream.ts';
 import { formatFor, invokeAnswer, invokeDecoder } from './invoke.ts';
 import { type Credentials, type Operation, type Transport, type TransportOptions, transport } from './transport.ts';
 
@@ -92,38 +92,13 @@ async function askStream(client: Transport, job: Job, exchange: Exchange, signal
   /** Aborted when the caller's signal is, and when the reader of the events leaves. */
   const own = new AbortController();
   const onAbort = () => own.abort(abortReason(signal));
-  signal.addEventListener('abort', onAbort, { once: true });
   const release = () => signal.removeEventListener('abort', onAbort);
+  signal.addEventListener('abort', onAbort, { once: true });
   try {
     const response = await client.post(exchange.streamed, job.model, JSON.stringify(exchange.body), own.signal);
     if (!response.body) throw answerError(interrupted(), own.signal, response);
-    const exception = (name: string, text: string) => streamException(name, text, response);
-    const batches = batchReader(response.body, own.signal, exchange.decoder(), exception);
-    const fail = (thrown: unknown): GatewayError => {
-      const error = answerError(thrown, own.signal, response);
-      own.abort(error);
-      release();
-      return error;
-    };
-    await batches.open().catch((thrown: unknown) => Promise.reject(fail(thrown)));
-    const events: AsyncIterableIterator<Event[], undefined> = {
-      [Symbol.asyncIterator]: () => events,
-      async next() {
-        try {
-          const value = await batches.next();
-          if (value) return { done: false, value };
-        } catch (thrown) {
-          throw fail(thrown);
-        }
-        release();
-        return { done: true, value: undefined };
-      },
-      async return() {
-        own.abort(new GatewayError('canceled', 'The answer was not read to its end.', { provider: 'bedrock' }));
-        release();
-        return { done: true, value: undefined };
-      },
-    };
+    const events = eventBatches(response, response.body, exchange.decoder(), own, release);
+    await events.open();
     return { events, ...upstreamIdOf(response) };
   } catch (thrown) {
     release();

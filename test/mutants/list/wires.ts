@@ -280,8 +280,8 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   frames(
     'whole-frames-lost',
     'Frames that came whole before a corrupt one in the same read are lost.',
-    'failure = { thrown };',
-    'events = [];\n      failure = { thrown };',
+    'failure = answerError(thrown, signal, response);',
+    'events = [];\n      failure = answerError(thrown, signal, response);',
   ),
   frames(
     'checksum-ignored',
