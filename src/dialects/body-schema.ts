@@ -8,18 +8,7 @@ import { GatewayError, isObject, type JsonObject, memberPath } from '../core/ind
 import { routingFieldMeant } from './routing.ts';
 import { problemOf, toError } from './validation.ts';
 
-type Kind =
-  | 'any'
-  | 'string'
-  | 'number'
-  | 'boolean'
-  | 'oneOf'
-  | 'object'
-  | 'record'
-  | 'array'
-  | 'union'
-  | 'variant'
-  | 'lazy';
+type Kind = 'any' | 'string' | 'number' | 'oneOf' | 'object' | 'record' | 'array' | 'union' | 'variant' | 'lazy';
 
 /** A schema, compiled. One shape for all kinds, so that the walk reads the same properties of each. */
 interface SchemaNode {
@@ -35,8 +24,10 @@ interface SchemaNode {
   /** A further condition, of text or numbers. */
   test: ((value: unknown) => boolean) | undefined;
   values: readonly unknown[];
-  /** Of an object, its fields by name; of a variant, the objects by the literal that chooses them. */
-  members: ReadonlyMap<unknown, SchemaNode>;
+  /** Of an object, its fields by name, compiled when a body first has them; of a variant, the objects by their literal. */
+  members: Map<unknown, SchemaNode>;
+  /** Of an object. */
+  entries: JsonObject;
   /** How many of the fields must be there. */
   required: number;
   /** Unknown fields are an error, and not merely ignored. */
@@ -49,8 +40,6 @@ interface SchemaNode {
   key: string;
   choose: ((value: unknown) => SchemaNode) | undefined;
 }
-
-const NO_MEMBERS: ReadonlyMap<unknown, SchemaNode> = new Map();
 
 const isSchema = (value: unknown): value is v.GenericSchema => isObject(value) && value.kind === 'schema';
 
@@ -79,7 +68,7 @@ function constrain(node: SchemaNode, action: unknown): void {
   else throw unsupported(type);
 }
 
-/** Throws for a schema that the walk below does not know, when the module is loaded. */
+/** Throws for a schema that the walk below does not know. */
 function compile(schema: v.GenericSchema): SchemaNode {
   if ('wrapped' in schema && isSchema(schema.wrapped)) {
     const inner = compile(schema.wrapped);
@@ -95,7 +84,8 @@ function compile(schema: v.GenericSchema): SchemaNode {
     pattern: undefined,
     test: undefined,
     values: [],
-    members: NO_MEMBERS,
+    members: new Map(),
+    entries: {},
     required: 0,
     strict: false,
     item: undefined,
@@ -107,20 +97,18 @@ function compile(schema: v.GenericSchema): SchemaNode {
   if (!isSchema(root)) throw unsupported('pipe');
   if (root !== schema) Object.assign(node, compile(root));
   else if (schema.type === 'unknown') node.takesNull = true;
-  else if (schema.type === 'string' || schema.type === 'number' || schema.type === 'boolean') node.kind = schema.type;
-  else if ('literal' in schema) {
+  else if (schema.type === 'string' || schema.type === 'number') node.kind = schema.type;
+  else if (schema.type === 'boolean' || 'literal' in schema) {
     node.kind = 'oneOf';
-    node.values = [schema.literal];
+    node.values = 'literal' in schema ? [schema.literal] : [true, false];
   } else if (schema.type === 'picklist' && 'options' in schema && Array.isArray(schema.options)) {
     node.kind = 'oneOf';
     node.values = schema.options;
   } else if ('entries' in schema && isObject(schema.entries)) {
     node.kind = 'object';
     node.strict = schema.type === 'strict_object';
-    const fields = new Map<string, SchemaNode>();
-    for (const [name, entry] of Object.entries(schema.entries)) if (isSchema(entry)) fields.set(name, compile(entry));
-    node.members = fields;
-    node.required = [...fields.values()].filter(({ optional }) => !optional).length;
+    node.entries = schema.entries;
+    node.required = Object.values(schema.entries).filter((entry) => isSchema(entry) && !('wrapped' in entry)).length;
   } else if (schema.type === 'record' && 'value' in schema && isSchema(schema.value)) {
     node.kind = 'record';
     node.item = compile(schema.value);
@@ -156,6 +144,17 @@ function compile(schema: v.GenericSchema): SchemaNode {
   return node;
 }
 
+/** The field of an object, if it has one of that name. */
+function fieldOf({ members, entries }: SchemaNode, name: string): SchemaNode | undefined {
+  const known = members.get(name);
+  if (known || !Object.hasOwn(entries, name)) return known;
+  const entry = entries[name];
+  if (!isSchema(entry)) return undefined;
+  const compiled = compile(entry);
+  members.set(name, compiled);
+  return compiled;
+}
+
 /** Clients write out fields that are not set. */
 export const isUnset = (value: unknown): boolean =>
   value === null || value === undefined || (Array.isArray(value) && value.length === 0);
@@ -188,8 +187,6 @@ function fits(node: SchemaNode, value: unknown, walk: Walk): boolean {
         (!node.whole || Number.isInteger(value)) &&
         (node.test === undefined || node.test(value))
       );
-    case 'boolean':
-      return typeof value === 'boolean';
     case 'oneOf':
       return node.values.includes(value);
     case 'object':
@@ -222,7 +219,7 @@ function fits(node: SchemaNode, value: unknown, walk: Walk): boolean {
 function fieldsFit(node: SchemaNode, value: JsonObject, walk: Walk): boolean {
   let missing = node.required;
   for (const key in value) {
-    const field = node.members.get(key);
+    const field = fieldOf(node, key);
     if (field === undefined) {
       if (node.strict) return false;
       if (!isUnset(value[key])) walk.metUnknown = true;
@@ -284,10 +281,10 @@ function nameUnknown(value: unknown, node: SchemaNode, steps: Step[], names: Ret
   }
   if (!isObject(value)) return;
   const object = options.find(({ kind }) => kind === 'object' || kind === 'variant');
-  const fields = object?.kind === 'variant' ? object.members.get(value[object.key])?.members : object?.members;
+  const fields = object?.kind === 'variant' ? object.members.get(value[object.key]) : object;
   if (!fields) return;
   for (const key of Object.keys(value)) {
-    const known = fields.get(key);
+    const known = fieldOf(fields, key);
     steps.push(key);
     if (known) nameUnknown(value[key], known, steps, names);
     else if (!isUnset(value[key])) names.add(steps);
@@ -337,7 +334,7 @@ export function bodySchema<T extends v.GenericSchema>(schema: T): BodySchema<v.I
       const unknown: string[] = [];
       const names = unknownNames();
       for (const key of Object.keys(given)) {
-        const known = root.members.get(key);
+        const known = fieldOf(root, key);
         if (known) nameUnknown(given[key], known, [key], names);
         else if (!isUnset(given[key])) unknown.push(key);
       }
