@@ -189,6 +189,15 @@ function readNames(env: Env, { offers, providers, discoveries = [] }: Configured
   return read.routes;
 }
 
+/** Made when the first error is written: the start of an isolate has no use for it. */
+function lazily(make: () => Redact): Redact {
+  let made: Redact | undefined;
+  return (text) => {
+    made ??= make();
+    return made(text);
+  };
+}
+
 /**
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
@@ -240,6 +249,6 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
       ...variableWarnings(env, { ...OWN_VARIABLES, ...PROVIDER_VARIABLES }),
       ...(configured.warnings ?? []).map(file.placed),
     ],
-    redact: redactor([...credentialsIn(env), ...(configured.credentials ?? [])]),
+    redact: lazily(() => redactor([...credentialsIn(env), ...(configured.credentials ?? [])])),
   };
 }

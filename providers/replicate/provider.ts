@@ -23,7 +23,7 @@ import { conclude, follow } from './prediction.ts';
 const CANCEL_MS = 5_000;
 const ORPHAN_MS = 10_000;
 
-export interface Upstream {
+interface Upstream {
   readonly api: ReplicateApi;
   readonly background: Background;
 }

@@ -3,8 +3,8 @@
  * sheet. With `--call` it also prints the answer and its receipt. It uses nothing but the gateway's HTTP API.
  */
 import * as v from 'valibot';
-import { type Gateway, reach } from './gateway.ts';
-import { type Body, callAt, Failure, HELP, type Options, readBody, readOptions, UsageError } from './options.ts';
+import { type RunningGateway, reach } from './gateway.ts';
+import { callAt, Failure, HELP, type Options, type RequestBody, readBody, readOptions, UsageError } from './options.ts';
 import { cheapestFirst, offerTable, receiptText } from './report.ts';
 import { answer, offerList } from './wire.ts';
 
@@ -21,7 +21,7 @@ function understood<T extends v.GenericSchema>(schema: T, value: unknown): v.Inf
   throw new Failure('The gateway answers in a form that this command does not know: is it another version?');
 }
 
-async function compare(options: Options, body: Body, gateway: Gateway): Promise<void> {
+async function compare(options: Options, body: RequestBody, gateway: RunningGateway): Promise<void> {
   const sheet = await gateway.ask('/v1/offers', body);
   const offers = understood(offerList, sheet).data;
   const [first] = cheapestFirst(offers);

@@ -83,7 +83,7 @@ export async function startLocal(): Promise<{ readonly url: string; stop(): Prom
 }
 
 /** A running gateway. */
-export interface Gateway {
+export interface RunningGateway {
   readonly url: string;
   /** It uses the sandbox instead of real providers. */
   readonly sandbox: boolean;
@@ -125,9 +125,9 @@ async function post(url: string, body: unknown, headers: Readonly<Record<string,
 }
 
 /** The gateway at `--url`, or the local one, which is started if nothing listens. */
-export async function reach({ url, key }: Options, note: (text: string) => void): Promise<Gateway> {
+export async function reach({ url, key }: Options, note: (text: string) => void): Promise<RunningGateway> {
   const auth = key === undefined ? {} : { authorization: `Bearer ${key}` };
-  const at = (found: string, sandbox: boolean, stop: Gateway['stop']): Gateway => ({
+  const at = (found: string, sandbox: boolean, stop: RunningGateway['stop']): RunningGateway => ({
     url: found,
     sandbox,
     ask: (path, body, headers = {}) => post(`${found}${path}`, body, { ...auth, ...headers }),

@@ -118,12 +118,12 @@ export function readOptions(argv: readonly string[], env: Env): Options {
 }
 
 /** A request body of either completion route. */
-export type Body = Readonly<Record<string, unknown>>;
+export type RequestBody = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-async function fromFile(name: string): Promise<Body> {
+async function fromFile(name: string): Promise<RequestBody> {
   let text: string;
   try {
     text = await readFile(name, 'utf8');
@@ -139,7 +139,7 @@ async function fromFile(name: string): Promise<Body> {
   throw new UsageError(`--file: ${name} is not a JSON object, as a request body is.`);
 }
 
-function said({ prompt, system, completion }: Options): Body {
+function said({ prompt, system, completion }: Options): RequestBody {
   if (prompt === undefined) return {};
   if (completion) return { prompt };
   const first = system === undefined ? [] : [{ role: 'system', content: system }];
@@ -147,7 +147,7 @@ function said({ prompt, system, completion }: Options): Body {
 }
 
 /** The request that the options describe: the body from the file, with the other options applied to it. */
-export function bodyOf(options: Options, file: Body): Body {
+export function bodyOf(options: Options, file: RequestBody): RequestBody {
   const { models, maxTokens } = options;
   const [model] = models;
   const { model: _model, models: _models, messages: _messages, prompt: _prompt, ...rest } = file;
@@ -160,12 +160,12 @@ export function bodyOf(options: Options, file: Body): Body {
 }
 
 /** The models of a file. They stay when its prompt is replaced. */
-const kept = ({ model, models }: Body): Body => ({ model, models });
+const kept = ({ model, models }: RequestBody): RequestBody => ({ model, models });
 
-export const readBody = async (options: Options): Promise<Body> =>
+export const readBody = async (options: Options): Promise<RequestBody> =>
   bodyOf(options, options.file === undefined ? {} : await fromFile(options.file));
 
-const namesIn = ({ model, models }: Body): unknown[] => [
+const namesIn = ({ model, models }: RequestBody): unknown[] => [
   ...(model == null ? [] : [model]),
   ...(Array.isArray(models) ? models : []),
 ];
@@ -174,7 +174,7 @@ const namesIn = ({ model, models }: Body): unknown[] => [
  * The same request, changed so that this offer is tried first. The other offers stay in it, so that the answer says
  * what they would have cost, and one of them serves the call if this one fails.
  */
-export function callAt(body: Body, offer: Offer, offers: readonly Offer[]): Body {
+export function callAt(body: RequestBody, offer: Offer, offers: readonly Offer[]): RequestBody {
   const { stream: _stream, stream_options: _options, provider, ...rest } = body;
   const leads = offers.find(({ rank }) => rank === 1)?.model === offer.model;
   return {
