@@ -42,6 +42,8 @@ export interface ResponseMapper {
   /** Finished, and only optional parts can follow: all requested choices are there. After a tool call, the usage must
    *  have come too, because a server may send a further call before it. */
   readonly settled: boolean;
+  /** The server has sent its usage. */
+  readonly hasUsage: boolean;
   /** The model that the server says it used. */
   readonly model: string | undefined;
   /** The server's `system_fingerprint`. */
@@ -283,6 +285,9 @@ export function responseMapper(job: Job, upstream: Upstream, form: 'chunks' | 'w
     get settled() {
       if (choices.size < job.n || !finished()) return false;
       return usage !== undefined || [...choices.values()].every((choice) => !choice.tools.any);
+    },
+    get hasUsage() {
+      return usage !== undefined;
     },
     get model() {
       return model;

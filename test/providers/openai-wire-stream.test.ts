@@ -14,7 +14,7 @@ import { describe, expect, it } from 'vitest';
 import { readAnswer } from '../../providers/openai/index.ts';
 import { GatewayError, type Job } from '../../src/core/index.ts';
 import { type Collected, collect } from '../support/collect.ts';
-import { calm, chatJob, sse, streamOf } from './support/openai-jobs.ts';
+import { calm, chatJob, promptJob, sse, streamOf } from './support/openai-jobs.ts';
 
 const UPSTREAM = { id: 'mine', name: 'Mine' };
 
@@ -271,6 +271,8 @@ describe('chunks that differ in their text alone', () => {
     }),
     tuple(text, text).map(([content, other]) => ({ choices: [{ index: 0, text: other, delta: { content } }] })),
     tuple(text, text).map(([content, other]) => ({ content: other, choices: [{ index: 0, delta: { content } }] })),
+    // Together's, which has the text twice.
+    text.map((content) => ({ choices: [{ index: 0, text: content, delta: { role: 'assistant', content } }] })),
     constantFrom<object>(USAGE, { error: { message: 'Broken' } }, { choices: [] }),
   );
 
@@ -283,6 +285,24 @@ describe('chunks that differ in their text alone', () => {
         expect(await read(streamOf(wire))).toEqual(await read(streamOf(wire), parsed));
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('of a completion are read so, too', async () => {
+    const job = promptJob();
+    const parsed = promptJob({ sampling: { logprobs: 0 } });
+    const piece = oneof(
+      text.map((said) => ({ choices: [{ index: 0, text: said, finish_reason: null }] })),
+      text.map((said) => ({ choices: [{ index: 0, text: said, delta: { content: said } }], usage: null })),
+      tuple(text, text).map(([said, other]) => ({ choices: [{ index: 0, text: said }], note: { text: other } })),
+      constant(USAGE),
+    );
+    await assert(
+      asyncProperty(array(piece, { maxLength: 12 }), async (pieces) => {
+        const wire = sse([...pieces, { choices: [{ index: 0, text: '', finish_reason: 'stop' }] }]);
+        expect(await read(streamOf(wire), job)).toEqual(await read(streamOf(wire), parsed));
+      }),
+      { numRuns: 200 },
     );
   });
 

@@ -28,6 +28,7 @@ const replicate = inFolder('replicate', [
 
 const mapper = openai('response-mapper.ts');
 const stream = openai('stream.ts');
+const template = openai('chunk-template.ts');
 const usage = openai('response-fields.ts');
 const finish = openai('response-fields.ts');
 const toolCalls = openai('tool-calls.ts');
@@ -146,11 +147,24 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
     'if (signal.aborted) {\n            close();\n            throw abortReason(signal);\n          }',
     '',
   ),
+  stream('body-not-canceled', 'The body of an answer that nobody wants is read on.', 'else reader.cancel();', ''),
   stream(
-    'body-not-canceled',
-    'The body of an answer that nobody wants is read on.',
-    '    over = true;\n    reader.cancel();',
-    '    over = true;',
+    'template-with-usage',
+    'A usage that comes with a text again is not read again.',
+    'alone.finished || alone.hasUsage ? [] : events',
+    'events',
+  ),
+  template(
+    'template-places',
+    'A chunk with another text beside its content is taken for one with the same text twice.',
+    'if (place > 1 && data.slice(at, at + size) !== literal) return undefined;',
+    '',
+  ),
+  template(
+    'template-unproven',
+    'The place of a text is not proven.',
+    "event?.type !== 'text' || event.text !== PROBE || event.choice !== only.choice || more.length > 0",
+    'false',
   ),
   usage(
     'half-a-usage',
