@@ -107,7 +107,11 @@ class AnswerWriter {
    * @throws GatewayError where the model's output is malformed, and where all it did was to call a tool it must not call
    */
   end(native: string, usage: unknown, out: Event[]): void {
-    out.push({ type: 'finish', choice: 0, reason: this.#reason(native), native });
+    const reason = this.#reason(native);
+    // Converse says that a stop string matched, and not which.
+    const [stop, another] = this.#job.stop;
+    const only = native === 'stop_sequence' && another === undefined ? stop : undefined;
+    out.push({ type: 'finish', choice: 0, reason, native, ...(only === undefined ? {} : { stopString: only }) });
     const counted = usageEvent({
       input: countIn(usage, 'inputTokens'),
       output: countIn(usage, 'outputTokens'),

@@ -7,6 +7,7 @@ import {
   type ChatJob,
   type ChatParts,
   type Content,
+  type ContentPart,
   type Job,
   type Message,
   type PromptJob,
@@ -94,9 +95,45 @@ function foldSystem(messages: readonly Message[]): readonly Message[] {
   return rest.with(first, { ...user, content });
 }
 
+const isImage = ({ type }: ContentPart): boolean => type === 'image';
+const imagesOf = ({ content }: Message): readonly ContentPart[] =>
+  typeof content === 'string' ? [] : content.filter(isImage);
+
+/** For a tool whose result is images alone. */
+const ONLY_IMAGES = '(images: see below)';
+
+/** A tool's result is text on this wire ("ChatCompletionToolMessageParam"), so its images come in the user's next turn. */
+function imagesAfterResults(messages: readonly Message[]): readonly Message[] {
+  if (!messages.some((message) => message.role === 'tool' && imagesOf(message).length > 0)) return messages;
+  const sent: Message[] = [];
+  let images: ContentPart[] = [];
+  for (const message of messages) {
+    if (message.role === 'tool') {
+      const own = imagesOf(message);
+      images.push(...own);
+      sent.push(own.length > 0 ? { ...message, content: textOf(message.content) || ONLY_IMAGES } : message);
+      continue;
+    }
+    if (images.length > 0) {
+      if (message.role === 'user') {
+        const { content } = message;
+        const said: readonly ContentPart[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
+        sent.push({ ...message, content: [...images, ...said] });
+        images = [];
+        continue;
+      }
+      sent.push({ role: 'user', content: images });
+      images = [];
+    }
+    sent.push(message);
+  }
+  if (images.length > 0) sent.push({ role: 'user', content: images });
+  return sent;
+}
+
 /** The messages that are sent, with the system prompt folded where the model takes none. */
 const sentMessages = ({ systemRole, messages }: ChatParts): readonly Message[] =>
-  systemRole ? messages : foldSystem(messages);
+  imagesAfterResults(systemRole ? messages : foldSystem(messages));
 
 /** `messages` of a chat request. */
 const wireMessages = (chat: ChatParts, { reasoningFields }: ServerProfile): unknown[] =>

@@ -23,6 +23,8 @@ interface Choice {
   /** It has come in deltas. */
   pieces: boolean;
   finish: { readonly reason: FinishReason; readonly native: string } | undefined;
+  /** The stop string that ended it, where the server names it. */
+  stopString: string | undefined;
 }
 
 /** Maps the objects of one response to events. */
@@ -89,6 +91,15 @@ function usageIn(wire: JsonObject): Usage | undefined {
 /** A finish reason: a string, or SGLang's `{"type": "stop", "matched": 2}`. */
 const reasonIn = (value: unknown): string | undefined => filled(isObject(value) ? value.type : value);
 
+/**
+ * vLLM names the stop string that matched beside the finish reason (`CompletionOutput.stop_reason`), SGLang within it or in
+ * `matched_stop`. Where a token ended the answer, they have its id instead, a number.
+ */
+function stopStringIn({ stop_reason, matched_stop, finish_reason }: JsonObject): string | undefined {
+  const matched = isObject(finish_reason) ? finish_reason.matched : undefined;
+  return filled(stop_reason) ?? filled(matched_stop) ?? filled(matched);
+}
+
 /** Deeper than the reasoning of any known server. */
 const MAX_DEPTH = 4;
 
@@ -133,7 +144,13 @@ export function responseMapper(job: Job, upstream: Upstream, form: 'chunks' | 'w
   function choiceAt(index: number): Choice {
     const known = choices.get(index);
     if (known) return known;
-    const opened: Choice = { tools: toolCalls(index, form), spoke: false, pieces: false, finish: undefined };
+    const opened: Choice = {
+      tools: toolCalls(index, form),
+      spoke: false,
+      pieces: false,
+      finish: undefined,
+      stopString: undefined,
+    };
     choices.set(index, opened);
     return opened;
   }
@@ -190,6 +207,7 @@ export function responseMapper(job: Job, upstream: Upstream, form: 'chunks' | 'w
       });
     }
     choice.finish = { reason, native };
+    choice.stopString = stopStringIn(wire);
     reasons = true;
   }
 
@@ -274,6 +292,7 @@ export function responseMapper(job: Job, upstream: Upstream, form: 'chunks' | 'w
           choice: index,
           reason: reason === 'stop' && choice.tools.any ? 'tool_calls' : reason,
           ...(native === undefined ? {} : { native }),
+          ...(choice.stopString === undefined ? {} : { stopString: choice.stopString }),
         });
       }
       if (usage && !isPlaceholder(usage)) into.push({ type: 'usage', usage });

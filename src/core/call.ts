@@ -27,10 +27,22 @@ export type Message =
       readonly content: Content;
       /** The reasoning before this answer. The catalogue says which models are sent it again. */
       readonly reasoning?: string;
+      /**
+       * The family of the model that reasoned, where the caller's history says so (see `src/dialects/reasoning-carrier.ts`).
+       * Absent: taken to be that of the first model the call names.
+       */
+      readonly reasoningFamily?: string;
       readonly toolCalls?: readonly ToolCall[];
       readonly name?: string;
     }
-  | { readonly role: 'tool'; readonly content: Content; readonly toolCallId: string };
+  | {
+      readonly role: 'tool';
+      /** Text and images. The wires that take text alone carry the images in the user's next turn. */
+      readonly content: Content;
+      readonly toolCallId: string;
+      /** The tool failed, and the content says how. */
+      readonly isError?: true;
+    };
 
 /** A function the model may call. `parameters` is a JSON Schema object. */
 export interface Tool {
@@ -38,6 +50,11 @@ export interface Tool {
   readonly description?: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly strict?: boolean;
+  /**
+   * The caller's tool takes free text, not JSON. Every wire declares it as the function that `parameters` describes, with the
+   * text as its one argument (see `src/dialects/freeform-tools.ts`); its dialect shows calls of it as the caller knows them.
+   */
+  readonly freeform?: true;
 }
 
 export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
@@ -173,6 +190,11 @@ export interface ChatCall extends CallBase {
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
   readonly toolChoice?: ToolChoice;
+  /**
+   * Names of the only tools that may be called, where the caller narrowed them down: `tools` has no others, and an answer
+   * that calls another all the same, because earlier turns show it, is refused.
+   */
+  readonly allowedTools?: readonly string[];
   readonly responseFormat?: ResponseFormat;
 }
 

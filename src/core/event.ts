@@ -119,6 +119,8 @@ export type Event =
       readonly native?: string;
       /** We ended it at a stop string. The model itself never finished. */
       readonly cut?: true;
+      /** The stop string that ended it, where we or the provider know it: of the call's `stop`, or the template's own. */
+      readonly stopString?: string;
     }
   | { readonly type: 'usage'; readonly usage: Usage };
 

@@ -52,6 +52,8 @@ export interface Envelope {
   readonly created: number;
   readonly model: string;
   readonly provider: string;
+  /** Whose reasoning the answer has, for a carrier (reasoning-carrier.ts). */
+  readonly reasoningFamily?: string;
   /** The upstream's name for the configuration it answered with; null where it gave none. */
   readonly fingerprint: string | null;
   /** The text to repeat before a choice, where the caller asked for `echo` and the provider does not do it. */

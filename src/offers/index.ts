@@ -16,6 +16,7 @@ export {
   UNSEEN,
 } from './health.ts';
 export { planFor } from './plan.ts';
+export { reasoningFamilyOf } from './reasoning.ts';
 export { type Alternative, alternativesTo, type Receipt, receiptOf } from './receipt.ts';
 export { familyMistake, modelsNamed, type NamedModel, type ResolvedCall, resolve, servicesNamed } from './resolve.ts';
 export { readRoutes } from './routes.ts';

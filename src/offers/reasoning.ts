@@ -5,9 +5,9 @@ import { type ModelOffer, traitsOf } from './model-offers.ts';
 
 /**
  * Which reasoning of earlier answers is sent: none; what followed the last question (`loop`); all of it, with an empty text
- * where there is none; or only empty texts (`empty`), because it is another model's and this one rejects answers without.
+ * where there is none (`all`). With `other`, reasoning that does not say whose it is belongs to another model.
  */
-export type KeptReasoning = 'none' | 'loop' | 'all' | 'empty';
+export type KeptReasoning = 'none' | 'loop' | 'all' | 'loop-other' | 'all-other';
 
 const reasoningOf = (message: Message): string | undefined =>
   message.role === 'assistant' ? message.reasoning : undefined;
@@ -18,11 +18,15 @@ const usesTools = ({ messages, tools }: ChatCall): boolean =>
 const isSameModel = (one: ModelOffer, other: ModelOffer): boolean =>
   one.model === other.model || (one.family === other.family && one.family !== 'unknown');
 
+/** Whose reasoning it is, as messages and carriers name it: the family, or the model where the family is not known. */
+export const reasoningFamilyOf = ({ family, model }: Pick<ModelOffer, 'family' | 'model'>): string =>
+  family === 'unknown' ? `model:${model}` : family;
+
 const lastQuestion = (messages: readonly Message[]): number => messages.findLastIndex(({ role }) => role === 'user');
 
 /**
- * The reasoning in a chat is taken to be that of the first model the call names, and is never sent to another family. In a raw
- * prompt the gateway writes it; some chat APIs do not take it.
+ * Reasoning is never sent to another family. Where a message does not say whose it is, it is taken to be that of the first
+ * model the call names (`origin`). In a raw prompt the gateway writes it; some chat APIs do not take it.
  */
 export function keptReasoning(
   call: ChatCall,
@@ -33,35 +37,42 @@ export function keptReasoning(
   const back = offer.reasoningBack;
   if (back === 'none') return 'none';
   if ((api === 'chat' || api === 'converse') && !traitsOf(offer, api)?.takes.has('reasoning')) return 'none';
-  const same = origin === undefined || isSameModel(offer, origin);
-  if (back === 'loop') return same ? 'loop' : 'none';
-  if (!usesTools(call)) return 'none';
-  return same ? 'all' : 'empty';
+  if (back === 'all' && !usesTools(call)) return 'none';
+  return origin === undefined || isSameModel(offer, origin) ? back : `${back}-other`;
 }
 
-/** The messages with that reasoning and no other; `messages` itself where that changes nothing. */
-export function withReasoning(messages: readonly Message[], kept: KeptReasoning): readonly Message[] {
-  if (kept === 'none' && messages.every((message) => reasoningOf(message) === undefined)) return messages;
+/** The reasoning that is sent with the message at an index; undefined for none. */
+function sentReasoning(
+  messages: readonly Message[],
+  kept: KeptReasoning,
+  family: string,
+): (message: Message, at: number) => string | undefined {
+  if (kept === 'none') return () => undefined;
   const asked = lastQuestion(messages);
-  const wanted = (message: Message, at: number): string | undefined => {
-    const has = reasoningOf(message);
-    switch (kept) {
-      case 'none':
-        return undefined;
-      case 'loop':
-        return at > asked ? has : undefined;
-      case 'all':
-        return has ?? '';
-      case 'empty':
-        return '';
-    }
+  const own = (message: Message): string | undefined => {
+    if (message.role !== 'assistant') return undefined;
+    const { reasoning, reasoningFamily } = message;
+    const same = reasoningFamily === undefined ? kept === 'loop' || kept === 'all' : reasoningFamily === family;
+    return same ? reasoning : undefined;
   };
+  const isAll = kept === 'all' || kept === 'all-other';
+  // A server that demands reasoning takes an empty one.
+  return (message, at) => (isAll ? (own(message) ?? '') : at > asked ? own(message) : undefined);
+}
+
+/**
+ * The messages with that reasoning and no other; `messages` itself where that changes nothing.
+ *
+ * @param family whose reasoning the model is sent: see `reasoningFamilyOf`
+ */
+export function withReasoning(messages: readonly Message[], kept: KeptReasoning, family: string): readonly Message[] {
+  const wanted = sentReasoning(messages, kept, family);
   if (messages.every((message, at) => message.role !== 'assistant' || wanted(message, at) === reasoningOf(message))) {
     return messages;
   }
   return messages.map((message, at) => {
     if (message.role !== 'assistant') return message;
-    const { reasoning: _others, ...rest } = message;
+    const { reasoning: _others, reasoningFamily: _family, ...rest } = message;
     const reasoning = wanted(message, at);
     return reasoning === undefined ? rest : { ...rest, reasoning };
   });
@@ -71,13 +82,12 @@ export function withReasoning(messages: readonly Message[], kept: KeptReasoning)
  * Whether reasoning since the last question is lost that the model should get back. Earlier reasoning is left out as the
  * models' makers specify, which is no loss.
  */
-export function losesReasoning(
-  { messages }: ChatCall,
-  { reasons, reasoningBack }: ModelOffer,
-  kept: KeptReasoning,
-): boolean {
-  if (kept === 'loop' || kept === 'all') return false;
-  if (reasons === true && reasoningBack === 'none') return false;
+export function losesReasoning({ messages }: ChatCall, offer: ModelOffer, kept: KeptReasoning): boolean {
+  if (offer.reasons === true && offer.reasoningBack === 'none') return false;
   const asked = lastQuestion(messages);
-  return messages.some((message, at) => at > asked && reasoningOf(message));
+  const sent = sentReasoning(messages, kept, reasoningFamilyOf(offer));
+  return messages.some((message, at) => {
+    const reasoning = at > asked && reasoningOf(message);
+    return reasoning && sent(message, at) !== reasoning;
+  });
 }

@@ -1,4 +1,4 @@
-import type { Api, ArrangedChat, ChatCall, ChatParts, Family, MarkerMode, Message } from '../core/index.ts';
+import type { Api, ArrangedChat, ChatCall, ChatParts, Content, Family, MarkerMode, Message } from '../core/index.ts';
 import {
   type Bos,
   broken,
@@ -19,7 +19,7 @@ import {
 } from '../tokens/index.ts';
 import { takesExtra } from './drops.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
-import { type KeptReasoning, keptReasoning, losesReasoning, withReasoning } from './reasoning.ts';
+import { type KeptReasoning, keptReasoning, losesReasoning, reasoningFamilyOf, withReasoning } from './reasoning.ts';
 import { type ExclusionReason, exclude, type World } from './types.ts';
 
 /**
@@ -88,6 +88,20 @@ function changesTemplate({ extra }: ChatCall, offer: ModelOffer, api: Api): bool
   return takes !== undefined && TEMPLATE_FIELDS.some((field) => field in extra && takesExtra(takes, field));
 }
 
+/** Before the result of a tool that failed. Converse has a field for it, which only Amazon's and Anthropic's models read. */
+const FAILED = 'Error: ';
+
+/** The messages, in which failed tools say so in words: no template of an open model has another place for it. */
+function withErrorsSaid(messages: readonly Message[]): readonly Message[] {
+  if (!messages.some((message) => message.role === 'tool' && message.isError)) return messages;
+  return messages.map((message) => {
+    if (message.role !== 'tool' || !message.isError) return message;
+    const { isError: _, content, ...rest } = message;
+    const said: Content = typeof content === 'string' ? FAILED + content : [{ type: 'text', text: FAILED }, ...content];
+    return { ...rest, content: said };
+  });
+}
+
 /** What offers of one family share of a chat. */
 interface SharedForm {
   readonly guarded: GuardedChat | FoundMarker;
@@ -108,25 +122,29 @@ export function renderingsOf(
   providers: World['providers'],
   origin: ModelOffer | undefined,
 ): Renderings {
-  const shared = new Map<Family, Partial<Record<KeptReasoning, SharedForm>>>();
+  const shared = new Map<string, Partial<Record<KeptReasoning, SharedForm>>>();
   const prompts = new Map<string, ReturnType<Renderings['asPrompt']>>();
 
   /** The caller allows texts to contain markers, and one does. */
   const hasLiveMarkers = (markers: readonly string[]): boolean =>
     mode === 'allow' && findMarkers(markers, call.messages, call.tools) !== undefined;
 
-  const chatWith = (kept: KeptReasoning): Pick<ChatCall, 'messages' | 'tools'> => ({
-    messages: withReasoning(call.messages, kept),
+  const history = withErrorsSaid(call.messages);
+
+  const chatWith = (kept: KeptReasoning, offer: ModelOffer): Pick<ChatCall, 'messages' | 'tools'> => ({
+    messages: withReasoning(history, kept, reasoningFamilyOf(offer)),
     tools: call.tools,
   });
 
-  function sharedForm(family: Family, kept: KeptReasoning): SharedForm {
-    let forms = shared.get(family);
+  function sharedForm(offer: ModelOffer, kept: KeptReasoning): SharedForm {
+    // Whose reasoning it is depends on the family, or on the model where the family is not known.
+    const shares = reasoningFamilyOf(offer);
+    let forms = shared.get(shares);
     if (!forms) {
       forms = {};
-      shared.set(family, forms);
+      shared.set(shares, forms);
     }
-    forms[kept] ??= { guarded: guardChat(markersOf(family), chatWith(kept), mode ?? 'neutralise') };
+    forms[kept] ??= { guarded: guardChat(markersOf(offer.family), chatWith(kept, offer), mode ?? 'neutralise') };
     return forms[kept];
   }
 
@@ -167,7 +185,7 @@ export function renderingsOf(
   function asMessages(offer: ModelOffer, api: ChatParts['api']): ChatRequest | FoundMarker {
     const { family } = offer;
     const kept = keptReasoning(call, offer, api, origin);
-    const form = sharedForm(family, kept);
+    const form = sharedForm(offer, kept);
     const { guarded } = form;
     if ('marker' in guarded) return guarded;
     if (api === 'chat') form.inTurns ??= inTurns(family, guarded);
@@ -217,7 +235,7 @@ export function renderingsOf(
     const { family } = offer;
     const own = markersOf(template);
     const markers = template === family ? own : [...own, ...markersOf(family)];
-    const guarded = guardChat(markers, chatWith(kept), mode ?? 'reject');
+    const guarded = guardChat(markers, chatWith(kept, offer), mode ?? 'reject');
     if ('marker' in guarded) return guarded;
     const rendered = renderSegments(template, guarded.messages, { bos });
     if (rendered.kind === 'none') return rendered;
@@ -232,7 +250,7 @@ export function renderingsOf(
     asPrompt(offer, api, template, bos) {
       // Another family's template has no place for reasoning.
       const kept = template === offer.family ? keptReasoning(call, offer, api, origin) : 'none';
-      const key = `${offer.family} ${offer.reasons} ${template} ${bos} ${kept}`;
+      const key = `${reasoningFamilyOf(offer)} ${offer.reasons} ${template} ${bos} ${kept}`;
       let prompt = prompts.get(key);
       if (!prompt) {
         prompt = write(offer, template, bos, kept);

@@ -63,8 +63,8 @@ function overlap(text: string, stop: string): number {
 }
 
 export interface StopCutter {
-  /** Text that may be shown, and whether a stop string has ended it. */
-  push(text: string): { readonly text: string; readonly stopped: boolean };
+  /** Text that may be shown, and the stop string that has ended it, if one has. */
+  push(text: string): { readonly text: string; readonly stop?: string };
   /** What was held back, at the end of the output. */
   flush(): string;
 }
@@ -79,18 +79,21 @@ export function stopCutter(stops: readonly string[]): StopCutter {
     push(piece) {
       const text = held + piece;
       let cut = -1;
+      let matched = '';
       for (const stop of stops) {
         const at = text.indexOf(stop);
-        if (at >= 0 && (cut < 0 || at < cut)) cut = at;
+        if (at < 0 || (cut >= 0 && at >= cut)) continue;
+        cut = at;
+        matched = stop;
       }
       if (cut >= 0) {
         held = '';
-        return { text: text.slice(0, cut), stopped: true };
+        return { text: text.slice(0, cut), stop: matched };
       }
       let keep = 0;
       for (const stop of stops) keep = Math.max(keep, overlap(text, stop));
       held = text.slice(text.length - keep);
-      return { text: text.slice(0, text.length - keep), stopped: false };
+      return { text: text.slice(0, text.length - keep) };
     },
     flush() {
       const rest = held;
@@ -134,11 +137,11 @@ export async function* applyStop(
           cutters.set(event.choice, cutter);
         }
         if (event.type === 'text') {
-          const { text, stopped } = cutter.push(event.text);
+          const { text, stop } = cutter.push(event.text);
           if (text) out.push({ ...event, text });
-          if (stopped) {
+          if (stop !== undefined) {
             ended.add(event.choice);
-            out.push({ type: 'finish', choice: event.choice, reason: 'stop', cut: true });
+            out.push({ type: 'finish', choice: event.choice, reason: 'stop', cut: true, stopString: stop });
           }
         } else {
           if (event.type === 'finish') {

@@ -19,7 +19,14 @@ import {
   toCost,
   type WireCost,
 } from '../dialects/openai/index.ts';
-import { alternativesTo, type Candidate, type OfferSheet, offerSheet, receiptOf } from '../offers/index.ts';
+import {
+  alternativesTo,
+  type Candidate,
+  type OfferSheet,
+  offerSheet,
+  reasoningFamilyOf,
+  receiptOf,
+} from '../offers/index.ts';
 import { type Carried, carry } from '../relay/index.ts';
 import { offerRows } from './offers.ts';
 import { contextOf, type Gateway, headerFlag, headersOf, prepare, readJson, replyJson } from './request.ts';
@@ -143,6 +150,7 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
       created: Math.floor(Date.now() / 1000),
       model: carried.offer.model,
       provider: carried.offer.provider,
+      reasoningFamily: reasoningFamilyOf(carried.offer),
       fingerprint: fingerprintOf(carried, config.redact),
       ...echoOf(call, carried.offer),
       costs,

@@ -74,6 +74,18 @@ describe('the thoughts of earlier answers', () => {
     expect(JSON.stringify(thoughts(second, 'together'))).not.toContain('thought');
   });
 
+  it('go to the family that they say they are of, whatever the call names first', () => {
+    const of = (family: string) =>
+      messages.map((message) =>
+        message.role === 'assistant' && message.reasoning ? { ...message, reasoningFamily: family } : message,
+      );
+    const moved = asking(['llama-3.3-70b-instruct', 'gpt-oss-120b'], { messages: of('gpt-oss') });
+    expect(thoughts(moved, 'together')).toEqual([undefined, undefined, 'third thought']);
+    const foreign = asking('gpt-oss-120b', { messages: of('deepseek-v4') });
+    expect(thoughts(foreign, 'together')).toEqual([undefined, undefined, undefined]);
+    expect(offerOf(foreign, 'together').drops).toEqual(['messages[].reasoning']);
+  });
+
   it('never go to Bedrock, which refuses unsigned ones, and that is said', () => {
     expect(thoughts(asking('gpt-oss-120b'), 'bedrock')).toEqual([undefined, undefined, undefined]);
     expect(offerOf(asking('gpt-oss-120b'), 'bedrock').drops).toEqual(['messages[].reasoning']);

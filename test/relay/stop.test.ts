@@ -25,7 +25,8 @@ describe('stop strings that we apply', () => {
         for (const piece of pieces) {
           const out = cutter.push(piece);
           shown += out.text;
-          if (out.stopped) {
+          if (out.stop !== undefined) {
+            expect(stops).toContain(out.stop);
             stopped = true;
             break;
           }
@@ -44,8 +45,8 @@ describe('stop strings that we apply', () => {
 
   it('hold back no more than the longest less one', () => {
     const cutter = stopCutter(['ENDING']);
-    expect(cutter.push('xxxENDIN')).toEqual({ text: 'xxx', stopped: false });
-    expect(cutter.push('x')).toEqual({ text: 'ENDINx', stopped: false });
+    expect(cutter.push('xxxENDIN')).toEqual({ text: 'xxx' });
+    expect(cutter.push('x')).toEqual({ text: 'ENDINx' });
   });
 
   it('end each choice on its own, and the stream once all have ended', async () => {
@@ -65,9 +66,9 @@ describe('stop strings that we apply', () => {
     for await (const batch of applyStop(upstream(), ['#'], 2)) events.push(...batch);
     expect(events).toEqual([
       { type: 'text', choice: 0, text: 'one' },
-      { type: 'finish', choice: 0, reason: 'stop', cut: true },
+      { type: 'finish', choice: 0, reason: 'stop', cut: true, stopString: '#' },
       { type: 'text', choice: 1, text: 'eins' },
-      { type: 'finish', choice: 1, reason: 'stop', cut: true },
+      { type: 'finish', choice: 1, reason: 'stop', cut: true, stopString: '#' },
     ]);
   });
 
