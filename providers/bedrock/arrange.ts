@@ -19,13 +19,13 @@ import {
 import { formatInstruction } from './converse-schema.ts';
 
 /**
- * A chat as Converse takes it, in our own vocabulary: one system text comes first, then turns of user and assistant alternate,
- * each tool result follows the call it answers, and tool names and call ids are ones that Bedrock accepts. Tokens are counted
- * from it, and `converse-request.ts` maps it to JSON one to one.
- *
- * Converse's rules: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, and the errors that
- * break them get: "A conversation must start with a user message", "must alternate between user and assistant roles",
- * "Expected toolResult blocks … for the following Ids", "The text field in the ContentBlock object … is blank".
+ * A chat as Converse takes it, in our own vocabulary: one system text comes first, then turns of user and assistant
+ * alternate, each tool result follows the call it answers, and tool names and call ids are ones that Bedrock accepts.
+ * Tokens are counted from it, and `converse-request.ts` maps it to JSON one to one.
+ * Converse's rules: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html, and the errors
+ * that break them get: "A conversation must start with a user message", "must alternate between user and assistant
+ * roles", "Expected toolResult blocks … for the following Ids", "The text field in the ContentBlock object … is
+ * blank".
  */
 
 /** Between texts that were several messages and become one. */
@@ -123,8 +123,8 @@ interface Conversation {
 }
 
 /**
- * Any list of messages as alternating turns: neighbours of one role are merged, and a tool's result is attached to its call.
- * A result without a call becomes what the user says. System texts are collected from wherever they stand.
+ * Any list of messages as alternating turns: neighbours of one role are merged, and a tool's result is attached to
+ * its call. A result without a call becomes what the user says. System texts are collected from wherever they stand.
  * @throws GatewayError for an image in a message that can hold text only
  */
 function turnsOf(messages: readonly Message[]): Conversation {
@@ -259,8 +259,8 @@ export function arrange(chat: ChatParts): ArrangedChat {
   const { system: said, turns, systemSource, images } = turnsOf(chat.messages);
   const called = new Set(turns.flatMap(({ calls }) => calls.map(({ call }) => call.name)));
   const mayCall = chat.toolChoice !== 'none' && chat.tools.length > 0;
-  // Earlier calls need their tools declared even where none may be called now: "The toolConfig field must be defined when
-  // using toolUse and toolResult content blocks."
+  // Earlier calls need their tools declared even where none may be called now: "The toolConfig field must be defined
+  // when using toolUse and toolResult content blocks."
   const declared = mayCall || called.size > 0;
   const given = chat.tools.length > 0 ? chat.tools : [...called].map((name) => ({ name }));
   const tools = declared

@@ -3,7 +3,9 @@ import { foreign, interrupted } from './errors.ts';
 import { jsonOf, type StreamDecoder } from './event-stream.ts';
 import { countIn, textIn, usageEvent } from './shared.ts';
 
-/** Answers of Converse and ConverseStream as events. Tool names are the caller's again, and calls are counted from 0. */
+/**
+ * Answers of Converse and ConverseStream as events. Tool names are the caller's again, and calls are counted from 0.
+ */
 
 declare global {
   interface JSON {
@@ -102,9 +104,10 @@ class AnswerWriter {
   }
 
   /**
-   * Writes what comes last: why the answer ended, and its usage if Bedrock told it. An unknown reason ends it like any other,
-   * its own word kept.
-   * @throws GatewayError where the model's output is malformed, and where all it did was to call a tool it must not call
+   * Writes what comes last: why the answer ended, and its usage if Bedrock told it. An unknown reason ends it like
+   * any other, its own word kept.
+   * @throws GatewayError where the model's output is malformed, and where all it did was to call a tool it must not
+   * call
    */
   end(native: string, usage: unknown, out: Event[]): void {
     const reason = this.#reason(native);
@@ -145,8 +148,8 @@ const parseExactly = (text: string): unknown =>
   });
 
 /**
- * Arguments of a call as JSON; or their text, where a model's own JSON comes as a string. Missing and empty arguments are
- * `{}`.
+ * Arguments of a call as JSON; or their text, where a model's own JSON comes as a string. Missing and empty arguments
+ * are `{}`.
  */
 function argumentsJson(input: unknown): string {
   if (input === null || input === undefined || input === '') return '{}';
@@ -190,8 +193,9 @@ export function converseAnswer(text: string, job: ChatJob): Event[] {
 const blockOf = (said: unknown): number => countIn(said, 'contentBlockIndex') ?? 0;
 
 /**
- * Decodes ConverseStream. The answer is complete when both `messageStop` and `metadata` have come, in whichever order; only
- * `messageStop` is indispensable. Until then no finish is told, so that nothing that breaks off looks complete.
+ * Decodes ConverseStream. The answer is complete when both `messageStop` and `metadata` have come, in whichever
+ * order; only `messageStop` is indispensable. Until then no finish is told, so that nothing that breaks off looks
+ * complete.
  */
 export function converseDecoder(job: ChatJob): StreamDecoder {
   const writer = new AnswerWriter(job);

@@ -29,7 +29,10 @@ const ACCEPTED_BY_MISTRAL = /^[a-zA-Z0-9]{9}$/;
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** 53 bits of a text (cyrb53, public domain): not cryptographic, but collisions within one conversation do not occur in practice. */
+/**
+ * A 53-bit hash of a text (cyrb53, public domain): not cryptographic; two ids of one conversation do not collide in
+ * practice.
+ */
 function hash53(text: string): number {
   let high = 0xdeadbeef;
   let low = 0x41c6ce57;
@@ -56,13 +59,16 @@ function toolUseId9(text: string): string {
 
 export const isAcceptedName = (name: string): boolean => ACCEPTED.test(name);
 
-/** A tool's name as Bedrock accepts it: other characters become `_`, and a hash keeps two names apart that would become one. */
+/**
+ * A tool's name as Bedrock accepts it: other characters become `_`, and a hash keeps two names apart that would
+ * become one.
+ */
 export const acceptedName = (name: string): string =>
   ACCEPTED.test(name) ? name : `${name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 54)}_${toolUseId9(name)}`;
 
 /**
- * Ids of a conversation's calls as Bedrock accepts them, each used once: some clients count `call_0` anew in every turn.
- * The same conversation always gives the same ids.
+ * Ids of a conversation's calls as Bedrock accepts them, each used once: some clients count `call_0` anew in every
+ * turn. The same conversation always gives the same ids.
  */
 export function callIds(family: Family): (id: string) => string {
   const accepted = isMistral(family) ? ACCEPTED_BY_MISTRAL : ACCEPTED;
@@ -96,8 +102,8 @@ export function arrangeTool(tool: Tool, name: string, structured: boolean): Tool
 }
 
 /**
- * The model's own JSON text of a call's arguments, as the object that Bedrock requires. What is no object is kept under a name.
- * `JSON.stringify` of what this returns gives the same again.
+ * The model's own JSON text of a call's arguments, as the object that Bedrock requires. What is no object is kept
+ * under a name. `JSON.stringify` of what this returns gives the same again.
  */
 export function argumentsObject(text: string): unknown {
   if (text.trim() === '') return {};
@@ -152,7 +158,10 @@ function imageHead(
 export const wrongRole = (role: Message['role']): string =>
   `AWS Bedrock takes images from the user and from tools only, not in a message of role ${role}. Move the image.`;
 
-/** Why the images of a chat cannot all be sent, whatever the model. Looks at the beginning of each image's URL, and decodes none. */
+/**
+ * Why the images of a chat cannot all be sent, whatever the model. Looks at the beginning of each image's URL, and
+ * decodes none.
+ */
 export function objectionTo(messages: readonly Message[]): { message: string; param: string } | undefined {
   for (const [n, { role, content }] of messages.entries()) {
     if (typeof content === 'string') continue;

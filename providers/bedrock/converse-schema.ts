@@ -2,12 +2,12 @@ import { type ChatParts, isObject, type JsonObject } from '../../src/core/index.
 import { isMistral } from './shared.ts';
 
 /**
- * JSON Schemas as Bedrock takes them. It compiles "a subset of JSON Schema Draft 2020-12" and refuses every other with a 400
- * (https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html): no open objects, no limits of numbers, texts
- * and lists, no references to elsewhere or in a circle.
+ * JSON Schemas as Bedrock takes them. It compiles "a subset of JSON Schema Draft 2020-12" and refuses every other
+ * with a 400 (https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html): no open objects, no
+ * limits of numbers, texts and lists, no references to elsewhere or in a circle.
  */
 
-/** Deeper than any schema that is written by hand or by a library; what goes deeper is not walked. */
+/** Schemas nested deeper than this are not walked; none written by hand or by a library is. */
 const DEEPEST = 64;
 
 /** Members that are schemas themselves, alone, in a list, or by name. */
@@ -15,7 +15,7 @@ const ONE: ReadonlySet<string> = new Set(['items', 'not', 'if', 'then', 'else', 
 const LIST: ReadonlySet<string> = new Set(['anyOf', 'oneOf', 'allOf', 'prefixItems']);
 const NAMED: ReadonlySet<string> = new Set(['$defs', 'definitions', 'dependentSchemas']);
 
-/** Limits that are not compiled. The model is told of them in the description, which it may keep to or not. */
+/** Limits that are not compiled. They go into the description, where the model reads them and may keep to them. */
 const LIMITS: ReadonlySet<string> = new Set([
   'minimum',
   'maximum',
@@ -30,20 +30,20 @@ const LIMITS: ReadonlySet<string> = new Set([
 const isLimit = (key: string, value: unknown): boolean =>
   LIMITS.has(key) || (key === 'minItems' && value !== 0 && value !== 1);
 
-/** The schema says something that a closed object cannot: there is no fit form of it. */
+/** The schema cannot be expressed with closed objects. */
 class Unfit extends Error {}
 
-/** A schema made fit. */
+/** A schema in the form that Bedrock accepts. */
 export interface Fit {
   readonly schema: JsonObject;
-  /** Keywords that are left to the model's good will, each once. */
+  /** Keywords that the API does not enforce, each once. */
   readonly left: readonly string[];
 }
 
 const describesObject = ({ type, properties }: JsonObject): boolean =>
   type === 'object' || (Array.isArray(type) && type.includes('object')) || properties !== undefined;
 
-/** An object of any members, or of members whose names are not listed, is none that Bedrock takes. */
+/** Bedrock refuses objects with any members, or with members whose names are not listed. */
 function assertClosable(schema: JsonObject): void {
   const { additionalProperties: more, patternProperties, properties, allOf, $ref } = schema;
   if (patternProperties !== undefined) throw new Unfit();
@@ -53,7 +53,7 @@ function assertClosable(schema: JsonObject): void {
   if (describesObject(schema) && more !== false && (more !== undefined || properties === undefined)) throw new Unfit();
 }
 
-/** Says in words what cannot be compiled. */
+/** Adds limits that cannot be compiled to a description. */
 function described(description: unknown, limits: readonly string[]): unknown {
   if (limits.length === 0) return description;
   const said = `(${limits.join(', ')})`;
@@ -117,7 +117,7 @@ function targetOf(root: JsonObject, ref: string): unknown {
   return at;
 }
 
-/** Whether following references comes back to where it was, or goes too far. Each is followed once, however many lead there. */
+/** Whether references form a cycle, or nest too deep. Each is followed once, however many lead there. */
 function circles(root: JsonObject): boolean {
   const state = new Map<string, 'open' | 'done'>();
   const visit = (schema: unknown, followed: number): boolean => {
@@ -136,13 +136,13 @@ function circles(root: JsonObject): boolean {
   return visit(root, 0);
 }
 
-/** One schema is asked for by every offer of its call, and once more when the request is made; null for one that has no such form. */
+/** Results by schema: every offer of a call asks for it, and the request once more. Null where there is none. */
 const fits = new WeakMap<JsonObject, Fit | null>();
 
 /**
- * A JSON Schema as Bedrock takes it: every object closed (`additionalProperties: false`), limits in words, and always with its
- * keywords in one order, so that a schema which means the same is the same text: Bedrock compiles a new text for up to
- * minutes and keeps what it compiled for 24 hours. Undefined for a schema that has no such form.
+ * A JSON Schema as Bedrock takes it: every object closed (`additionalProperties: false`), limits in words, and always
+ * with its keywords in one order, so that a schema which means the same is the same text: Bedrock compiles a new text
+ * for up to minutes and keeps what it compiled for 24 hours. Undefined for a schema that has no such form.
  */
 export function fitSchema(schema: JsonObject): Fit | undefined {
   const known = fits.get(schema);
@@ -163,16 +163,19 @@ function makeFit(schema: JsonObject): Fit | undefined {
   }
 }
 
-/** The same JSON, in which no text of the caller's can be a special token: they begin with `<`, and Mistral's with `[`. */
+/**
+ * The same JSON, in which no text of the caller's can be a special token: they begin with `<`, and Mistral's with
+ * `[`.
+ */
 function withoutMarkers(json: string, mistral: boolean): string {
   const plain = json.replaceAll('<', '\\u003c');
   return mistral ? plain.replace(/"(?:[^"\\]|\\.)*"/g, (text) => text.replaceAll('[', '\\u005b')) : plain;
 }
 
 /**
- * What asks for the answer's format in words, where the API does not enforce it: any JSON object, and a schema on a model
- * outside AWS's list (https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html) or one that Bedrock cannot
- * compile. Asking in words leaves tools and streaming as they are, and guarantees nothing.
+ * What asks for the answer's format in words, where the API does not enforce it: any JSON object, and a schema on a
+ * model outside AWS's list (https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html) or one that
+ * Bedrock cannot compile. Asking in words leaves tools and streaming as they are, and guarantees nothing.
  */
 export function formatInstruction({
   responseFormat: format,
@@ -188,7 +191,10 @@ export function formatInstruction({
   return `Answer with JSON that is valid under this JSON Schema and nothing else: no prose, no code fence.\n${schema}`;
 }
 
-/** `outputConfig`, which enforces a schema on the models that support it; undefined where the answer is free or asked for in words. */
+/**
+ * `outputConfig`, which enforces a schema on the models that support it; undefined where the answer is free or asked
+ * for in words.
+ */
 export function outputConfig({ responseFormat: format, structured }: ChatParts): JsonObject | undefined {
   if (format?.type !== 'json_schema' || !format.schema || !structured) return undefined;
   const fit = fitSchema(format.schema);

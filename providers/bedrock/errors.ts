@@ -12,8 +12,8 @@ import {
 import { textIn } from './shared.ts';
 
 /**
- * Bedrock's refusals and exceptions as GatewayErrors. The name comes in the header `x-amzn-errortype`, in the body's `code` or
- * `__type`, or in a frame of a stream; the message in the body.
+ * Bedrock's refusals and exceptions as GatewayErrors. The name comes in the header `x-amzn-errortype`, in the body's
+ * `code` or `__type`, or in a frame of a stream; the message in the body.
  */
 
 const provider = 'bedrock';
@@ -21,7 +21,7 @@ const provider = 'bedrock';
 const UNAVAILABLE = 'AWS Bedrock cannot take the request now. Send it again later, or ask another provider.';
 const REJECTED = 'AWS Bedrock did not accept the request. Change what it names, or ask another provider.';
 
-/** What a caller reads, by code. */
+/** Messages for callers, by code. */
 const MESSAGES: Readonly<Partial<Record<ErrorCode, string>>> = {
   provider_auth:
     'AWS Bedrock did not accept the gateway’s credentials. Check them, AWS_REGION, and the account’s access to the model.',
@@ -41,9 +41,9 @@ const FAILED = 'The model failed on AWS Bedrock. Send the request again, or ask 
 
 interface ExceptionKind {
   readonly code: ErrorCode;
-  /** Only where it differs from the code's own. */
+  /** Only where it differs from the code's default. */
   readonly retryable?: boolean;
-  /** It can be asked again until it is there. */
+  /** The model is being started: asking again helps. */
   readonly loading?: true;
   /** The caller's field at fault, where the wording tells. */
   readonly param?: string;
@@ -61,13 +61,13 @@ const kind = (code: ErrorCode, retryable?: boolean): ExceptionKind => ({
  */
 const EXCEPTIONS: ReadonlyMap<string, ExceptionKind> = new Map([
   ['ThrottlingException', kind('provider_rate_limited')],
-  // A quota of the account that waiting does not raise.
+  // An account quota, which waiting does not raise.
   ['ServiceQuotaExceededException', kind('provider_rate_limited', false)],
   // A model that is being started: AWS's own SDK asks five times more.
   ['ModelNotReadyException', { code: 'provider_overloaded', loading: true }],
   ['ServiceUnavailableException', kind('provider_overloaded')],
   ['Overloaded_error', kind('provider_overloaded')],
-  // It has taken its time already, and may be billed.
+  // It has taken long already, and may be billed.
   ['ModelTimeoutException', kind('timeout', false)],
   ['InternalServerException', kind('provider_error')],
   ['InternalServerError', kind('provider_error')],
@@ -95,7 +95,7 @@ const EXCEPTIONS: ReadonlyMap<string, ExceptionKind> = new Map([
 function exceptionName(raw: string): string {
   const name = raw.slice(0, 200).split(/[:,]/, 1)[0] ?? '';
   const local = name.slice(name.lastIndexOf('#') + 1);
-  // What is no name stays as it came: a credential with another first letter is none that is known.
+  // Anything else stays as it came, so that a credential in its place is still recognised and redacted.
   return /^[a-z][A-Za-z_]*$/.test(local) ? local.charAt(0).toUpperCase() + local.slice(1) : local;
 }
 
@@ -114,8 +114,8 @@ const WORDINGS: readonly (readonly [RegExp, ExceptionKind])[] = [
     { code: 'context_length_exceeded' },
   ],
   // Schemas of tools and of answers. "output_config.format: Extra inputs are not permitted" (BerriAI/litellm#27846);
-  // "output_config.format.schema: property 'minimum' is not supported" (future-agi/future-agi#412); "The format of the value at
-  // toolConfig.tools.0.toolSpec.inputSchema.json is invalid" (aws/aws-sdk-net#3377).
+  // "output_config.format.schema: property 'minimum' is not supported" (future-agi/future-agi#412); "The format of
+  // the value at toolConfig.tools.0.toolSpec.inputSchema.json is invalid" (aws/aws-sdk-net#3377).
   [/toolSpec\.strict|strict mode/i, { code: 'unsupported_parameter', param: 'tools' }],
   [/input_?schema|toolSpec/i, { code: 'invalid_request', param: 'tools' }],
   [/json_?schema|format\.schema/i, { code: 'invalid_request', param: 'response_format' }],
@@ -127,7 +127,7 @@ const WORDINGS: readonly (readonly [RegExp, ExceptionKind])[] = [
   [/content filter/i, { code: 'content_policy' }],
 ];
 
-/** What a `ValidationException` really says. Linear in the text, of which it reads the beginning. */
+/** What a `ValidationException` is about. Reads only the beginning of the message. */
 function validationKind(message: string): ExceptionKind {
   const text = message.slice(0, 2000);
   return WORDINGS.find(([wording]) => wording.test(text))?.[1] ?? { code: 'invalid_request' };
@@ -144,7 +144,10 @@ function parsed(text: string): unknown {
   }
 }
 
-/** AWS's message, or what a proxy says in another form: `{"error": {"message": …}}`, `{"error": …}`, `{"detail": …}`, a text. */
+/**
+ * AWS's message, or what a proxy says in another form: `{"error": {"message": …}}`, `{"error": …}`, `{"detail": …}`,
+ * a text.
+ */
 function messageIn(body: unknown): string {
   if (typeof body === 'string') return body;
   const message = textIn(body, 'message') || textIn(body, 'Message');
@@ -189,7 +192,7 @@ function failed(rawName: string, said: string, response: Response, status: numbe
   });
 }
 
-/** An answer that is none: its status is 300 or more. */
+/** A refusal: an answer whose status is 300 or more. */
 export function refusal(response: Response, text: string): GatewayError {
   const body = parsed(text);
   const said = body === undefined ? text : messageIn(body);

@@ -3,8 +3,8 @@ import { bodyReader } from '../http/index.ts';
 import { answerError, streamException } from './errors.ts';
 
 /**
- * AWS's event stream format (https://smithy.io/2.0/aws/amazon-eventstream.html), decoded in place: a frame is read where the
- * network put it, and all frames of one network read become one batch of events. Integers are big-endian:
+ * AWS's event stream format (https://smithy.io/2.0/aws/amazon-eventstream.html), decoded in place: a frame is read
+ * where the network put it, and all frames of one network read become one batch of events. Integers are big-endian:
  *
  *   0  total length     4  length of the headers     8  CRC of these eight bytes
  *  12  headers, each { name length, name, type, value }
@@ -113,8 +113,8 @@ function headAt(bytes: Uint8Array, from: number, to: number): FrameHead {
 
 export interface FrameDecoder {
   /**
-   * Takes what the network gave; hands over every frame that is complete. A payload is a view of bytes that may change after
-   * the call. Throws at a frame that is corrupt, when those before it have been handed over.
+   * Takes what the network gave; hands over every frame that is complete. A payload is a view of bytes that may
+   * change after the call. Throws at a frame that is corrupt, when those before it have been handed over.
    */
   push(bytes: Uint8Array): void;
   /** Throws if the stream ends within a frame. */

@@ -13,8 +13,8 @@ import { jsonOf, type StreamDecoder } from './event-stream.ts';
 import { type Counts, clampTemperature, countIn, isLlama, isMistral, textIn, usageEvent } from './shared.ts';
 
 /**
- * InvokeModel and its streamed twin, for finished prompts: the only way on Bedrock past a model's prompt template. Each vendor
- * has its own JSON.
+ * InvokeModel and its streamed twin, for finished prompts: the only way on Bedrock past a model's prompt template.
+ * Each vendor has its own JSON.
  */
 
 /** What an answer says, or one chunk of it. */
@@ -97,7 +97,7 @@ export function formatFor(family: Family): VendorFormat {
   );
 }
 
-/** Meta's `stop_reason` and Mistral's, whose API says `model_length` of a full window; any other word ends an answer, too. */
+/** Stop reasons of Meta and Mistral; Mistral's API says `model_length` for a full context. Any other means `stop`. */
 const REASONS: ReadonlyMap<string, FinishReason> = new Map([
   ['stop', 'stop'],
   ['length', 'length'],
@@ -162,8 +162,8 @@ export function invokeAnswer(text: string, headers: Response['headers'], format:
 }
 
 /**
- * Decodes InvokeModelWithResponseStream, whose chunks hold the model's own JSON in base64. The answer is complete when the
- * model has said why it stopped, and no sooner; the chunk that says so may still bring text.
+ * Decodes InvokeModelWithResponseStream, whose chunks hold the model's own JSON in base64. The answer is complete
+ * when the model has said why it stopped, and no sooner; the chunk that says so may still bring text.
  */
 export function invokeDecoder(format: VendorFormat): StreamDecoder {
   let stop: string | undefined;

@@ -27,7 +27,10 @@ import { eventBatches, type StreamDecoder } from './event-stream.ts';
 import { formatFor, invokeAnswer, invokeDecoder } from './invoke.ts';
 import { type Credentials, type Operation, type Transport, type TransportOptions, transport } from './transport.ts';
 
-/** AWS Bedrock as a provider: how a job is asked and answered, how it is probed, and how the environment configures it. */
+/**
+ * AWS Bedrock as a provider: how a job is asked and answered, how it is probed, and how the environment configures
+ * it.
+ */
 
 /** Characters of an answer in one piece; the longest outputs of any model are a hundredth of it. */
 const MAX_ANSWER = 32 * 1024 * 1024;
@@ -113,14 +116,15 @@ async function generate(client: Transport, job: Job, signal: AbortSignal): Promi
   return orAbort((exchange.stream ? askStream : askWhole)(client, job, exchange, signal), signal);
 }
 
-/** Each costs a request of the account's rate, and of the Worker's. */
+/** Models that one probe asks: each counts against the account's rate limit and the Worker's subrequests. */
 const MAX_ASKED = 4;
 
 type Where = Pick<TransportOptions, 'region' | 'endpoint'>;
 
 /**
- * Bedrock's runtime has no question that is free by its nature. A conversation that begins with the assistant is refused before
- * a model sees it ("A conversation must start with a user message"), so that nothing is billed; and only for who is let in.
+ * Bedrock's runtime has no free operation. A conversation that begins with the assistant is refused before a model
+ * sees it ("A conversation must start with a user message"), so that nothing is billed; and credentials are checked
+ * before that.
  */
 async function refusalFor(client: Transport, model: string, signal: AbortSignal): Promise<GatewayError | undefined> {
   const body = JSON.stringify({ messages: [{ role: 'assistant', content: [{ text: '.' }] }] });
@@ -170,20 +174,20 @@ async function probe(
   return [{ asked, ok, fault: 'models', message, missing: closed }];
 }
 
-/** The request was judged by its content, so that whoever sent it was let in. */
+/** The request was refused for its content, so the credentials were accepted. */
 const isLetIn = ({ code, details }: GatewayError): boolean =>
   (code === 'invalid_request' && details.param !== 'model') ||
   code === 'unsupported_parameter' ||
   code === 'provider_rate_limited';
 
-/** Of the model, and not of who asks. */
+/** The fault is the model's, not the credentials'. */
 const isClosed = ({ code }: GatewayError): boolean => code === 'invalid_request' || code === 'model_not_found';
 
 // Configuration.
 
 const nothing = (mistakes: readonly string[] = []): Configured => ({ providers: [], offers: [], mistakes });
 
-/** Goes into a host name, so that nothing but a region may be in it: `us-east-1`, `us-gov-west-1`. */
+/** It becomes part of a host name, so nothing but a region is accepted: `us-east-1`, `us-gov-west-1`. */
 const REGION = /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/;
 
 /** Warnings about an endpoint that is not the region's own: whole sentences. */

@@ -1,6 +1,9 @@
 import { type Event, type Family, isObject } from '../../src/core/index.ts';
 
-/** What Converse and InvokeModel have in common: model families, the range of a temperature, and how token usage is reported. */
+/**
+ * What Converse and InvokeModel have in common: model families, the range of a temperature, and how token usage is
+ * reported.
+ */
 
 /** Meta's models: `llama-2`, `llama-3.3`, `code-llama`. */
 export const isLlama = (family: Family): boolean => /^(?:code-?)?llama/.test(family);

@@ -3,8 +3,8 @@ import { bodyText } from '../http/index.ts';
 import { refusal } from './errors.ts';
 
 /**
- * Requests to Bedrock Runtime: address, headers, signature. They are the official SDK's requests, without its headers about
- * itself (`x-amz-user-agent`, `amz-sdk-*`); tests compare the two.
+ * Requests to Bedrock Runtime: address, headers, signature. They are the official SDK's requests, without its headers
+ * about itself (`x-amz-user-agent`, `amz-sdk-*`); tests compare the two.
  */
 
 /** AWS credentials that sign requests. */
@@ -78,8 +78,8 @@ const canonicalPath = (path: string): string => path.split('/').map(encodeSegmen
 const stampOf = (date: Date): string => `${date.toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
 
 /**
- * Signs POST requests with Signature Version 4; gives the headers to add. The signing key is derived once a day: the SDK's signer
- * derives it for each request.
+ * Signs POST requests with Signature Version 4; gives the headers to add. The signing key is derived once a day: the
+ * SDK's signer derives it for each request.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
  */
 export function requestSigner(
