@@ -1,5 +1,5 @@
 import { type Call, GatewayError, type Routing } from '../core/index.ts';
-import { type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
+import { NotLoaded, type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
 import { assess, isExclusion, offerName } from './assess.ts';
 import type { AssessedOffer, Assessment } from './candidate.ts';
 import type { ModelOffer } from './model-offers.ts';
@@ -133,28 +133,18 @@ export function offerSheet(call: Call, resolved: ResolvedCall, world: World, mom
   return sheet;
 }
 
-class CountNeeded extends Error {}
-
-const UNLOADED: Tokenizers = () => {
-  throw new CountNeeded();
-};
-
 /**
- * Whether the sheet of a call depends on a count of its prompt, so that tokenizers must be loaded before it is laid out. If not,
- * it can be laid out with `countWhenRead`, and they must be loaded before anything of the sheet is counted.
+ * Whether a call needs its prompt's exact count before it is sent, so that tokenizers must be loaded first. Asked with
+ * `pendingTokenizers` in the moment. If not, the sheet of the same moment can be laid out and acted on, and a tokenizer is
+ * only loaded (`TextCounter.load`) where something is counted after all.
  */
-export function needsExactCount(
-  call: Call,
-  resolved: ResolvedCall,
-  world: World,
-  { now, today }: Pick<Moment, 'now' | 'today'>,
-): boolean {
+export function needsExactCount(call: Call, resolved: ResolvedCall, world: World, moment: Moment): boolean {
   try {
-    // An error would be the call's answer, and it may quote a count.
-    const sheet = layOut(call, resolved, world, { now, today, tokenizers: UNLOADED, countWhenRead: true });
-    return sheet.eligible.length === 0;
+    const { eligible } = layOut(call, resolved, world, moment);
+    // Several offers are compared by cost, and an error for none may quote a count.
+    return eligible.length !== 1;
   } catch (thrown) {
-    if (thrown instanceof CountNeeded) return true;
+    if (thrown instanceof NotLoaded) return true;
     throw thrown;
   }
 }

@@ -106,6 +106,8 @@ export interface TextCounter {
   readonly exactness: 'exact' | 'estimate';
   /** `continued`: the text continues another one, so tokenizers that prepend a space do not. */
   count(text: string, options?: { readonly continued?: boolean }): number;
+  /** Loads its vocabulary. Nothing can be counted before. Undefined where it is loaded. */
+  readonly load?: (() => Promise<void>) | undefined;
 }
 
 /**

@@ -184,9 +184,13 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
       else for (const event of integrity.filter(next.value)) first.push(event);
     }
     counter.note(first);
+    const loading = counter.loading(first);
+    if (loading) await loading;
     first = counter.completed(first);
     if (integrity.begun()) observer.begun();
     if (done) {
+      const counting = counter.loading();
+      if (counting) await counting;
       first.push(...complete());
       end();
       return answered(opened, onlyBatch(first));
@@ -200,9 +204,17 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
       if (!next.done) {
         const filtered = integrity.filter(next.value);
         counter.note(filtered);
-        const value = counter.completed(filtered);
-        return value.length > 0 ? { done: false, value } : events.next().then(pass);
+        const loading = counter.loading(filtered);
+        return loading ? loading.then(() => passOn(filtered)) : passOn(filtered);
       }
+      const loading = counter.loading();
+      return loading ? loading.then(finish) : finish();
+    }
+    function passOn(batch: Event[]): Turn | Promise<Turn> {
+      const value = counter.completed(batch);
+      return value.length > 0 ? { done: false, value } : events.next().then(pass);
+    }
+    function finish(): Turn {
       const last = complete();
       over = true;
       end();

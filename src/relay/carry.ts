@@ -118,7 +118,11 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
     attempts.push(reportOf(offer, failure, clock.now() - begun));
     errors.push(error);
     if (failure.fault === 'upstream') health.failed(offer, error, clock.now());
-    if (failure.maybeBilled) maybeBilled.push(offer);
+    if (failure.maybeBilled) {
+      // Its cost is worked out later, from the prompt's tokens.
+      await offer.counter.load?.();
+      maybeBilled.push(offer);
+    }
     if (error.code === 'content_policy' && !offer.policyFallbacks)
       throw refusedByPolicy(error, attempts, order.othersLeft());
     const refused = isSchemaRefusal(offer, error);
@@ -168,7 +172,8 @@ function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: P
       if (usage.source !== 'provider' || plan.promptExactness !== 'exact' || !asPlanned) return;
       // A prompt that nothing else has counted is counted for this only now and then.
       const { samples = 0 } = health.observed(offer.provider, offer.upstream, offer.service) ?? {};
-      if (offer.prompt.uncountedBound !== undefined && samples % UNCOUNTED_COMPARED !== 1) return;
+      if (offer.prompt.uncountedBound !== undefined && (plan.counter.load || samples % UNCOUNTED_COMPARED !== 1))
+        return;
       health.reported(offer, promptTokens(usage), plan.promptTokens() + offer.reportsExtra * plan.jobs.length);
     },
     broke(error, fault) {

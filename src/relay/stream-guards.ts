@@ -172,6 +172,11 @@ export interface Tally {
    * alone; our count of the reasoning, where it gives one figure for both. The same array where nothing is missing.
    */
   completed(batch: Event[]): Event[];
+  /**
+   * Loads the tokenizer, if it is not loaded and must count: for `completed` with this batch, or without a batch for `count`.
+   * Undefined where nothing has to be waited for.
+   */
+  loading(batch?: readonly Event[]): Promise<void> | undefined;
   /** The provider's own count, once it has come. */
   told(): Usage | undefined;
   /**
@@ -229,6 +234,10 @@ export function tally(plan: Plan): Tally {
     );
   // A provider does not say how much of a stop string was written before it was cut off.
   const stopsUnseen = (): boolean => jobs.some(({ stop }) => stop.length > 0) && choices.some((said) => said?.ended);
+  /** The provider counted its answer alone. */
+  const lacksPrompt = ({ promptUnknown }: Usage): boolean => promptUnknown === true;
+  /** The provider gave one figure for the answer and its reasoning. */
+  const lacksReasoning = ({ reasoning }: Usage): boolean => reasoning === 0 && choices.some((said) => said?.reasoning);
   return {
     note(batch) {
       justTold = false;
@@ -242,10 +251,16 @@ export function tally(plan: Plan): Tally {
         } else saidBy(event.choice).ended = event.reason === 'stop' && !event.cut;
       }
     },
+    loading(batch) {
+      const { load } = plan.counter;
+      if (!load) return undefined;
+      const ended = batch ? batch.some(({ type }) => type === 'usage') : !told;
+      return ended && (!told || lacksPrompt(told) || lacksReasoning(told)) ? load() : undefined;
+    },
     completed(batch) {
       if (!told || !justTold) return batch;
       const before = told;
-      if (told.promptUnknown) {
+      if (lacksPrompt(told)) {
         const { promptUnknown: _, ...answer } = told;
         told = {
           ...answer,
@@ -253,7 +268,7 @@ export function tally(plan: Plan): Tally {
           source: plan.promptExactness === 'exact' ? 'counted' : 'estimated',
         };
       }
-      if (told.reasoning === 0 && choices.some((said) => said?.reasoning)) {
+      if (lacksReasoning(told)) {
         const reasoning = Math.min(told.output, sum('reasoning'));
         told = { ...told, output: told.output - reasoning, reasoning };
       }

@@ -135,9 +135,9 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     const debugging = headerFlag(c, 'x-chasqui-debug');
     const { call } = parsed;
     watch.lap('parse');
-    const { asked, moment } = await prepare(call, gateway);
+    const { asked, moment } = await prepare(call, gateway, !debugging);
     watch.lap('tokenize');
-    const sheet = offerSheet(call, asked, world, debugging ? moment : { ...moment, countWhenRead: true });
+    const sheet = offerSheet(call, asked, world, moment);
     watch.lap('offers');
     const caller = callerOf(c.req.raw.signal, call.stream);
     const { timeoutMs } = asked;

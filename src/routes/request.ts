@@ -9,6 +9,7 @@ import { type Call, dayOf, GatewayError } from '../core/index.ts';
 import type { CallContext } from '../dialects/openai/index.ts';
 import {
   type Moment,
+  needsExactCount,
   offerName,
   planFor,
   type ResolvedCall,
@@ -18,7 +19,7 @@ import {
   worthProviderCount,
 } from '../offers/index.ts';
 import type { Relay } from '../relay/index.ts';
-import { type LoadVocabulary, readyTokenizers } from '../tokens/index.ts';
+import { areLoaded, type LoadVocabulary, pendingTokenizers, readyTokenizers } from '../tokens/index.ts';
 
 /** What every handler works with. Made once for each isolate. */
 export interface Gateway {
@@ -187,16 +188,24 @@ export async function lookUp<T>({ services }: Gateway, look: () => T): Promise<T
 }
 
 /**
- * Looks up the models that a call asks for and loads their tokenizers, which only an isolate's first call has to wait
- * for.
+ * Looks up the models that a call asks for, and loads their tokenizers, for which only the first calls of an isolate
+ * have to wait.
+ *
+ * @param countWhenRead count the prompt, and load a tokenizer, only where something depends on it
  */
-export async function prepare(call: Call, gateway: Gateway): Promise<Prepared> {
+export async function prepare(call: Call, gateway: Gateway, countWhenRead = false): Promise<Prepared> {
   const { world, relay, load } = gateway;
   const now = relay.clock.now();
   const today = dayOf(now);
   const asked = await lookUp(gateway, () => resolve(call, world, today));
+  const bounded = asked.models.some(({ routing }) => routing.maxCost !== undefined);
+  if (countWhenRead && !bounded) {
+    const moment = { now, today, tokenizers: pendingTokenizers(load), countWhenRead };
+    if (areLoaded(asked.families) || !needsExactCount(call, asked, world, moment)) return { asked, moment };
+    return { asked, moment: { ...moment, tokenizers: await readyTokenizers(asked.families, load) } };
+  }
   const moment = { now, today, tokenizers: await readyTokenizers(asked.families, load) };
-  if (asked.models.every(({ routing }) => routing.maxCost === undefined)) return { asked, moment };
+  if (!bounded) return { asked, moment };
   const told = await toldCounts(call, asked, gateway, moment);
   return { asked, moment: told ? { ...moment, providerCounts: told } : moment };
 }

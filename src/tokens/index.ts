@@ -33,8 +33,11 @@ export {
 } from './templates/index.ts';
 export { promptAtMost, tokensAtMost } from './token-bounds.ts';
 export {
+  areLoaded,
   type CountOptions,
   type Encoding,
+  NotLoaded,
+  pendingTokenizers,
   readyTokenizers,
   type TextOptions,
   type Tokenizer,

@@ -51,6 +51,8 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: Pick<TextOptions, 'continued'>): string;
   /** Whether this id exists. */
   has(id: number): boolean;
+  /** Loads its vocabulary, before which nothing else works. Undefined where it is loaded. */
+  readonly load?: (() => Promise<void>) | undefined;
 }
 
 /** Byte-level BPE or SentencePiece. Both read the text in the engine's buffer. */

@@ -90,3 +90,64 @@ export async function readyTokenizers(modelFamilies: Iterable<string>, load?: Lo
     return tokenizer;
   };
 }
+
+/** Something was counted with a tokenizer whose vocabulary is not loaded. */
+export class NotLoaded extends Error {}
+
+/** A tokenizer whose vocabulary is read when somebody calls `load`. Before that, all but its exactness throws. */
+class PendingTokenizer implements Tokenizer {
+  readonly family: TokenizerFamily;
+  readonly #read: LoadVocabulary | undefined;
+  #tokenizer: Tokenizer | undefined;
+
+  constructor(family: TokenizerFamily, read: LoadVocabulary | undefined) {
+    this.family = family;
+    this.#read = read;
+  }
+
+  get load(): (() => Promise<void>) | undefined {
+    if (this.#tokenizer) return undefined;
+    return async () => {
+      this.#tokenizer = await tokenizerFor(this.family, this.#read);
+    };
+  }
+
+  get exactness(): Tokenizer['exactness'] {
+    const isEstimate = FAMILIES[this.family].errorBound !== undefined;
+    return this.#tokenizer?.exactness ?? (isEstimate ? 'estimate' : 'exact');
+  }
+
+  get special(): Tokenizer['special'] {
+    return this.#loaded().special;
+  }
+
+  count: Tokenizer['count'] = (text, options) => this.#loaded().count(text, options);
+  encode: Tokenizer['encode'] = (text, options) => this.#loaded().encode(text, options);
+  pieces: Tokenizer['pieces'] = (text, options) => this.#loaded().pieces(text, options);
+  decode: Tokenizer['decode'] = (ids, options) => this.#loaded().decode(ids, options);
+  has: Tokenizer['has'] = (id) => this.#loaded().has(id);
+
+  #loaded(): Tokenizer {
+    if (!this.#tokenizer) throw new NotLoaded(`The vocabulary of ${this.family} is not loaded.`);
+    return this.#tokenizer;
+  }
+}
+
+/** Tokenizers for a call that may need none: those not loaded yet are loaded by their `load`. */
+export function pendingTokenizers(read?: LoadVocabulary): Tokenizers {
+  const pending = new Map<TokenizerFamily, Tokenizer>();
+  return (modelFamily) => {
+    const family = tokenizerFamily(modelFamily);
+    const known = loaded.get(family) ?? pending.get(family);
+    if (known !== undefined) return known;
+    const tokenizer = new PendingTokenizer(family, read);
+    pending.set(family, tokenizer);
+    return tokenizer;
+  };
+}
+
+/** Whether the tokenizers of these model families are loaded. */
+export function areLoaded(modelFamilies: Iterable<string>): boolean {
+  for (const modelFamily of modelFamilies) if (!loaded.has(tokenizerFamily(modelFamily))) return false;
+  return true;
+}

@@ -12,6 +12,7 @@ import {
 } from '../../src/core/index.ts';
 import {
   layOut,
+  needsExactCount,
   type OfferSheet,
   type OutputLimit,
   type PromptSize,
@@ -19,7 +20,7 @@ import {
   resolve,
   type World,
 } from '../../src/offers/index.ts';
-import { readyTokenizers, type Tokenizers, templateFamilies } from '../../src/tokens/index.ts';
+import { NotLoaded, readyTokenizers, type Tokenizers, templateFamilies } from '../../src/tokens/index.ts';
 import { assistant, chat, completion, loadTokenizers, momentOn, service, TODAY, user, world } from './support.ts';
 
 /** Prompts whose count nothing depends on are not counted before somebody reads the count. */
@@ -163,5 +164,38 @@ describe('a sheet whose prompts are counted when somebody reads the count', () =
         expect(() => offer.prompt.total).toThrow('counted');
       }
     }
+  });
+});
+
+describe('tokenizers that are not loaded', () => {
+  const pending = (call: Call, in_ = bare): boolean => {
+    const moment = { ...momentOn(TODAY), tokenizers: unloaded, countWhenRead: true };
+    return needsExactCount(call, resolve(call, in_, TODAY), in_, moment);
+  };
+  /** As an isolate begins. */
+  const unloaded: Tokenizers = (family) => {
+    const { exactness } = tokenizers(family);
+    const throws = (): never => {
+      throw new NotLoaded('not loaded');
+    };
+    return { ...tokenizers(family), exactness, count: throws, encode: throws, decode: throws };
+  };
+  const short = chat({ models: ['llama-3.3-70b-instruct'], routing: { only: ['together'] }, maxTokens: 256 });
+
+  it('are not needed for one offer that the prompt fits for certain', () => {
+    expect(pending(short)).toBe(false);
+    expect(pending({ ...short, tools: [tool] })).toBe(false);
+    expect(pending(completion({ ...short, kind: 'completion', prompts: ['Once'] }))).toBe(false);
+  });
+
+  it('are needed where the count decides: an offer, its output, or the order', () => {
+    expect(pending({ ...short, routing: { ...short.routing, maxCost: parseDollars('1') } })).toBe(true);
+    expect(pending({ ...short, maxTokens: 131_000 })).toBe(true);
+    expect(pending({ ...short, models: ['llama-3-8b-instruct'], routing: {} })).toBe(true);
+    expect(pending(chat({ models: ['my-own'] }), world({ services: [service({ model: 'my-own' })] }))).toBe(true);
+    // Its API truncates without a limit, so the largest that fits is sent.
+    expect(pending(completion({ models: ['llama-3-8b-instruct'], routing: { only: ['replicate'] } }))).toBe(true);
+    // Nothing is left, and the error says how long the prompt is.
+    expect(pending({ ...short, routing: { only: ['replicate'] } })).toBe(true);
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Event, Usage } from '../../src/core/index.ts';
-import { type Plan, planFor } from '../../src/offers/index.ts';
+import { type Candidate, type Plan, planFor } from '../../src/offers/index.ts';
 import { applyStop, tally } from '../../src/relay/stream-guards.ts';
 import { chat } from '../offers/support.ts';
-import { offer } from './support.ts';
+import { answers, call, finished, offer, run, said, scripted } from './support.ts';
 
 const text = (said: string, choice = 0): Event => ({ type: 'text', choice, text: said });
 const finish = (reason: 'stop' | 'length' | 'tool_calls', choice = 0): Event => ({ type: 'finish', choice, reason });
@@ -138,5 +138,61 @@ describe('an answer that we count', () => {
       [' one', { continued: true }],
       ['two', { continued: false }],
     ]);
+  });
+});
+
+describe('a tokenizer that was not needed to send the call', () => {
+  /** A token a word, once it is loaded. */
+  function pending() {
+    let loaded = 0;
+    const words = (content: string): number => {
+      if (loaded === 0) throw new Error('It is not loaded.');
+      return content.split(' ').length;
+    };
+    const counter: Candidate['counter'] = {
+      exactness: 'exact',
+      count: words,
+      get load() {
+        return loaded > 0 ? undefined : () => Promise.resolve().then(() => void loaded++);
+      },
+    };
+    const prompt: Candidate['prompt'] = {
+      exactness: 'exact',
+      uncountedBound: 20,
+      get largest() {
+        return words('one two');
+      },
+      get total() {
+        return words('one two');
+      },
+    };
+    return { offers: [offer('a', { counter, prompt })], loads: () => loaded };
+  }
+  const usage = { input: 5, cacheRead: 0, cacheWrite: 0, output: 3, reasoning: 0, source: 'provider' } as const;
+  const usageOf = async (batches: Event[][], stream: boolean) => {
+    const { offers, loads } = pending();
+    const { events } = await run({ providers: [scripted('a', answers(...batches))], offers, asked: call({ stream }) });
+    let last: unknown;
+    for await (const batch of events) for (const event of batch) if (event.type === 'usage') last = event.usage;
+    return { usage: last, loads: loads() };
+  };
+
+  it.each([true, false])('is loaded where the provider does not count (stream: %s)', async (stream) => {
+    const { usage: counted, loads } = await usageOf([[said('Hello there')], [finished]], stream);
+    expect(counted).toMatchObject({ input: 2, output: 3, source: 'counted' });
+    expect(loads).toBe(1);
+  });
+
+  it.each([true, false])('is loaded where the provider does not count the prompt (stream: %s)', async (stream) => {
+    const answer: Event = { type: 'usage', usage: { ...usage, input: 0, promptUnknown: true } };
+    const { usage: counted, loads } = await usageOf([[said('Hello')], [finished, answer]], stream);
+    expect(counted).toMatchObject({ input: 2, output: 3 });
+    expect(loads).toBe(1);
+  });
+
+  it.each([true, false])('is not loaded where the provider counts (stream: %s)', async (stream) => {
+    const { usage: counted, loads } = await usageOf([[said('Hello')], [finished, { type: 'usage', usage }]], stream);
+    expect(counted).toEqual(usage);
+    expect(loads).toBe(0);
   });
 });

@@ -226,12 +226,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     'else if (error.retryable && !failure.maybeBilled)',
     'else if (error.retryable)',
   ),
-  carry(
-    'billed-not-told',
-    'A failed attempt that may have been billed is not told.',
-    'if (failure.maybeBilled) maybeBilled.push(offer);',
-    '',
-  ),
+  carry('billed-not-told', 'A failed attempt that may have been billed is not told.', 'maybeBilled.push(offer);', ''),
   carry(
     'policy-carried-on',
     'A refusal by content policy is carried to another provider without being allowed to.',
