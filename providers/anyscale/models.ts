@@ -1,4 +1,7 @@
-/** Finds the models of a service by its server's own list (`GET /v1/models`), with context, output limit and abilities. */
+/**
+ * Finds the models of a service by its server's own list (`GET /v1/models`), with context, output limit and
+ * abilities.
+ */
 import {
   type Discovery,
   type Fetch,
@@ -112,8 +115,8 @@ function readListing(body: unknown): readonly ListedModel[] | undefined {
 type ModelDetails = Omit<ListedModel, 'id'>;
 
 /**
- * llama.cpp's `GET /props`: the context of a slot, whether the model takes images, and whether its prompt template takes
- * tools. If it does not, the server leaves tools out without an error.
+ * llama.cpp's `GET /props`: the context of a slot, whether the model takes images, and whether its prompt template
+ * takes tools. If it does not, the server leaves tools out without an error.
  */
 function readProps(body: JsonObject): ModelDetails {
   const contextLength = count(at(body, 'default_generation_settings.n_ctx'));

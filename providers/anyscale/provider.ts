@@ -31,7 +31,9 @@ interface Connection {
 
 const TOOLS = { toolChoiceNone: 'send' } as const;
 
-/** Ray Serve passes requests to vLLM or SGLang, which follow OpenAI's API (docs.vllm.ai, "OpenAI-Compatible Server"). */
+/**
+ * Ray Serve passes requests to vLLM or SGLang, which follow OpenAI's API (docs.vllm.ai, "OpenAI-Compatible Server").
+ */
 function connect(service: Service, id: string, name: string, fetch: Fetch): Connection {
   // Both, until an answer shows which one the server has: vLLM and Ollama use `reasoning`, older vLLM, SGLang and
   // llama.cpp `reasoning_content`.

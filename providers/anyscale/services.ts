@@ -1,4 +1,6 @@
-/** Reads the services that `ANYSCALE_SERVICES` and `OPENAI_COMPATIBLE_SERVICES` describe, and makes providers of them. */
+/**
+ * Reads the services that `ANYSCALE_SERVICES` and `OPENAI_COMPATIBLE_SERVICES` describe, and makes providers of them.
+ */
 import {
   type Configured,
   type ConfigureProvider,

@@ -54,7 +54,8 @@ const without = (sent: JsonObject, fields: readonly string[]): JsonObject =>
 
 const CHAT_APIS: readonly CountApi<ChatJob>[] = [
   {
-    // vLLM renders messages and tools. Its /tokenize has no `tool_choice` or `reasoning_effort`, and does not count images.
+    // vLLM renders messages and tools. Its /tokenize has no `tool_choice` or `reasoning_effort`, and does not count
+    // images.
     name: 'vllm',
     takes: (job) =>
       !hasImages(job) &&
@@ -159,10 +160,13 @@ const idsOf = (value: unknown): readonly number[] | undefined =>
 const encoder = new TextEncoder();
 
 // The functions below work out the bytes of tokens from their names in a Hugging Face tokenizer. Byte-level BPE has a
-// letter for each byte (github.com/openai/gpt-2, src/encoder.py, bytes_to_unicode). SentencePiece writes `▁` for a space
-// and `<0xE2>` for a byte.
+// letter for each byte (github.com/openai/gpt-2, src/encoder.py, bytes_to_unicode). SentencePiece writes `▁` for a
+// space and `<0xE2>` for a byte.
 
-/** The byte of each letter of byte-level BPE: the same where it is printable, else one of those from U+0100 on, in order. */
+/**
+ * The byte of each letter of byte-level BPE: the same where it is printable, else one of those from U+0100 on, in
+ * order.
+ */
 function byteLetters(): ReadonlyMap<string, number> {
   const letters = new Map<string, number>();
   let hidden = 0;
@@ -270,7 +274,9 @@ export async function tokenizeAt(
   return reply.status === 200 ? pieces(member(reply.body, 'tokens')) : undefined;
 }
 
-/** The text of tokens. vLLM and llama.cpp take the same request; vLLM answers with `prompt`, llama.cpp with `content`. */
+/**
+ * The text of tokens. vLLM and llama.cpp take the same request; vLLM answers with `prompt`, llama.cpp with `content`.
+ */
 export async function detokenizeAt(
   { model }: ModelAt,
   ids: readonly number[],

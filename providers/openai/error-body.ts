@@ -1,12 +1,12 @@
 /**
- * Reads the error bodies of servers with an OpenAI API, in all their shapes: OpenAI, Together, vLLM, Ray Serve, FastAPI,
- * OpenRouter, MiniMax, Google, Cloudflare, TGI, ASP.NET. What an error means is decided in errors.ts.
+ * Reads the error bodies of servers with an OpenAI API, in all their shapes: OpenAI, Together, vLLM, Ray Serve,
+ * FastAPI, OpenRouter, MiniMax, Google, Cloudflare, TGI, ASP.NET. What an error means is decided in errors.ts.
  */
 import { isObject, type JsonObject } from '../../src/core/index.ts';
 import { filled, parseJson } from './response-fields.ts';
 
 /** The values of an error body. */
-export interface ErrorBody {
+export interface UpstreamErrorBody {
   readonly message?: string;
   readonly type?: string;
   readonly code?: string;
@@ -59,7 +59,7 @@ function messageIn(error: JsonObject): string | undefined {
   return undefined;
 }
 
-function described(parts: { [K in keyof ErrorBody]: ErrorBody[K] | undefined }): ErrorBody {
+function described(parts: { [K in keyof UpstreamErrorBody]: UpstreamErrorBody[K] | undefined }): UpstreamErrorBody {
   const requestId = parts.requestId ?? REQUEST_ID.exec(parts.message?.slice(0, 10_000) ?? '')?.[1];
   return {
     ...(parts.message === undefined ? {} : { message: parts.message }),
@@ -72,10 +72,10 @@ function described(parts: { [K in keyof ErrorBody]: ErrorBody[K] | undefined }):
 }
 
 /**
- * FastAPI and Ray Serve: `{"detail": "Not Found"}`, `{"detail": [{loc, msg, type}]}`. Gateways put the error of the server
- * behind them there, as an object or as JSON text.
+ * FastAPI and Ray Serve: `{"detail": "Not Found"}`, `{"detail": [{loc, msg, type}]}`. Gateways put the error of the
+ * server behind them there, as an object or as JSON text.
  */
-function fromDetail(detail: unknown, depth: number): ErrorBody {
+function fromDetail(detail: unknown, depth: number): UpstreamErrorBody {
   const first: unknown = Array.isArray(detail) ? detail[0] : detail;
   if (!isObject(first)) return within(first, depth) ?? described({ message: filled(first) });
   const inner = first.msg === undefined && depth < MAX_DEPTH ? errorIn(first, depth + 1) : undefined;
@@ -91,12 +91,12 @@ function fromDetail(detail: unknown, depth: number): ErrorBody {
 const MAX_DEPTH = 3;
 
 /** The error in a text that is JSON. */
-function within(text: unknown, depth: number): ErrorBody | undefined {
+function within(text: unknown, depth: number): UpstreamErrorBody | undefined {
   if (typeof text !== 'string' || depth >= MAX_DEPTH || !/^\s*\{/.test(text)) return undefined;
   return errorIn(parseJson(text)?.value, depth + 1);
 }
 
-function fromObject(error: JsonObject, outer: JsonObject, depth: number): ErrorBody {
+function fromObject(error: JsonObject, outer: JsonObject, depth: number): UpstreamErrorBody {
   // OpenRouter's message is "Provider returned error". The provider's own is in `metadata.raw`.
   const raw = isObject(error.metadata) ? error.metadata.raw : undefined;
   const inner = within(raw, depth) ?? within(error.message, depth);
@@ -134,7 +134,7 @@ const MINIMAX: ReadonlyMap<unknown, number> = new Map<unknown, number>([
   [2056, 429],
 ]);
 
-function fromMiniMax(response: JsonObject): ErrorBody {
+function fromMiniMax(response: JsonObject): UpstreamErrorBody {
   const status = MINIMAX.get(response.status_code) ?? 500;
   return described({ message: filled(response.status_msg), code: String(response.status_code), status });
 }
@@ -149,14 +149,14 @@ const FINE: ReadonlySet<unknown> = new Set([0, 200, '0', '200', 'ok', 'success']
 const hasChoices = (wire: JsonObject): boolean => Array.isArray(wire.choices) && wire.choices.length > 0;
 
 /** The first of `errors`: Cloudflare's `[{code, message}]`, a list of texts, or ASP.NET's lists of texts by field. */
-function fromErrors(errors: unknown, wire: JsonObject, depth: number): ErrorBody | undefined {
+function fromErrors(errors: unknown, wire: JsonObject, depth: number): UpstreamErrorBody | undefined {
   const list = isObject(errors) ? Object.values(errors).flat() : errors;
   const first: unknown = Array.isArray(list) ? list[0] : list;
   if (isObject(first)) return fromObject(first, wire, depth);
   return filled(first) === undefined ? undefined : fromObject({ ...wire, message: first }, wire, depth);
 }
 
-function errorIn(wire: unknown, depth: number): ErrorBody | undefined {
+function errorIn(wire: unknown, depth: number): UpstreamErrorBody | undefined {
   // Google's OpenAI endpoint sends a list of one.
   if (Array.isArray(wire)) return wire.length > 0 && depth < MAX_DEPTH ? errorIn(wire[0], depth + 1) : undefined;
   if (!isObject(wire)) return undefined;
@@ -185,13 +185,14 @@ function errorIn(wire: unknown, depth: number): ErrorBody | undefined {
 }
 
 /**
- * The error in an object, or undefined if there is none: `{error: {…}}` (OpenAI, Together, Ray Serve), `{error: "…"}`,
- * `{object: "error", message, …}` (older vLLM), `{message, type}`, `{errors}` and `{detail}` where there are no choices.
+ * The error in an object, or undefined if there is none: `{error: {…}}` (OpenAI, Together, Ray Serve), `{error:
+ * "…"}`, `{object: "error", message, …}` (older vLLM), `{message, type}`, `{errors}` and `{detail}` where there are
+ * no choices.
  */
-export const errorBodyIn = (wire: unknown): ErrorBody | undefined => errorIn(wire, 0);
+export const errorBodyIn = (wire: unknown): UpstreamErrorBody | undefined => errorIn(wire, 0);
 
 /** The body of an answer with an error status: parsed JSON of any shape, or text. */
-export function errorBody(wire: unknown): ErrorBody {
+export function errorBody(wire: unknown): UpstreamErrorBody {
   if (typeof wire === 'string') return described({ message: filled(wire) });
   return errorBodyIn(wire) ?? (isObject(wire) ? fromObject(wire, wire, 0) : {});
 }

@@ -13,7 +13,7 @@ import {
   shorten,
   shownId,
 } from '../../src/core/index.ts';
-import { type ErrorBody, errorBody, errorBodyIn } from './error-body.ts';
+import { errorBody, errorBodyIn, type UpstreamErrorBody } from './error-body.ts';
 
 /** The two fields in which servers send a model's reasoning. */
 export type ReasoningField = 'reasoning' | 'reasoning_content';
@@ -44,7 +44,10 @@ interface Rule {
   readonly statuses?: readonly number[];
 }
 
-/** Statuses that only say "something about your request". Servers use them for errors that have a code of their own here. */
+/**
+ * Statuses that only say "something about your request". Servers use them for errors that have a code of their own
+ * here.
+ */
 const VAGUE = [400, 403, 404, 413, 422];
 /** llama.cpp and Ollama report some invalid requests as a server error. */
 const LOCAL = [...VAGUE, 500];
@@ -54,10 +57,10 @@ type Wording = readonly [who: string, says: RegExp];
 
 /**
  * The prompt, or prompt and output together, exceed the context. Sources: the servers' code, and issues and client
- * tests that quote it: vllm-project/vllm (vllm/renderers/params.py, entrypoints/openai), sgl-project/sglang (tokenizer_manager.py),
- * huggingface/text-generation-inference (router/src/validation.rs), ggml-org/llama.cpp (tools/server), ollama/ollama
- * (server/routes.go), ray-project/ray, docs.together.ai/docs/error-codes, stanford-crfm/helm#2079,
- * BerriAI/litellm (exception_mapping_utils.py), earendil-works/pi (utils/overflow.ts).
+ * tests that quote it: vllm-project/vllm (vllm/renderers/params.py, entrypoints/openai), sgl-project/sglang
+ * (tokenizer_manager.py), huggingface/text-generation-inference (router/src/validation.rs), ggml-org/llama.cpp
+ * (tools/server), ollama/ollama (server/routes.go), ray-project/ray, docs.together.ai/docs/error-codes,
+ * stanford-crfm/helm#2079, BerriAI/litellm (exception_mapping_utils.py), earendil-works/pi (utils/overflow.ts).
  */
 const OVERFLOWS: readonly Wording[] = [
   ['OpenAI, vLLM, DeepSeek, Together, OpenRouter', /maximum (context|model|input|prompt) length/i],
@@ -175,7 +178,7 @@ const NAMES: readonly Required<Pick<Rule, 'code' | 'names'>>[] = [
 ];
 
 /** The code of an upstream error. `status` is the HTTP status, absent for an error inside a stream. */
-function errorCode(body: ErrorBody, status: number | undefined): ErrorCode {
+function errorCode(body: UpstreamErrorBody, status: number | undefined): ErrorCode {
   const known = status ?? body.status;
   const names = [body.code, body.type].filter((name) => name !== undefined);
   // Long messages are HTML pages or quote the input. What a rule looks for stands at the start.
@@ -230,7 +233,7 @@ function retryAfterMs(headers: Headers, status: number): number | undefined {
 /** Sent with 503 while a model loads: llama.cpp ("Loading model"), TGI ("Model … is currently loading"). */
 const LOADING = /\bloading model\b|\bmodel\b.{0,200}\b(is (currently |still )?)?loading\b/i;
 
-function gatewayError(body: ErrorBody, upstream: Upstream, status?: number, headers?: Headers): GatewayError {
+function gatewayError(body: UpstreamErrorBody, upstream: Upstream, status?: number, headers?: Headers): GatewayError {
   const code = errorCode(body, status);
   const message = MESSAGES[code] ?? ((p: string) => `${p} failed to answer. Retry, or choose another provider.`);
   const said = body.message === undefined ? '' : sanitise(body.message);

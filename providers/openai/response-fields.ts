@@ -28,7 +28,8 @@ function parse(text: string): { readonly value: unknown } | undefined {
   try {
     return { value: JSON.parse(text) };
   } catch {
-    // The parser's message quotes the text, which must not get into a log. The caller only needs to know that it failed.
+    // The parser's message quotes the text, which must not get into a log. The caller only needs to know that it
+    // failed.
     return undefined;
   }
 }
@@ -80,9 +81,10 @@ export function readUsage(wire: unknown): Usage | undefined {
 /**
  * The finish reasons that servers send, in lower case. `failed`: the server gave up before the answer was complete.
  * Sources: OpenAI's API reference; Together's OpenAPI document (`eos`, `function_call`) and Python client (`error`);
- * vLLM and SGLang (`abort`); vLLM's `FinishReason` (`repetition`); docs.mistral.ai (`model_length`); api-docs.deepseek.com
- * (`insufficient_system_resource`); docs.z.ai (`sensitive`, `network_error`, `model_context_window_exceeded`);
- * Google's GenerateContent (`MAX_TOKENS`, `SAFETY` and the like, which proxies pass on); Bedrock's `StopReason`.
+ * vLLM and SGLang (`abort`); vLLM's `FinishReason` (`repetition`); docs.mistral.ai (`model_length`);
+ * api-docs.deepseek.com (`insufficient_system_resource`); docs.z.ai (`sensitive`, `network_error`,
+ * `model_context_window_exceeded`); Google's GenerateContent (`MAX_TOKENS`, `SAFETY` and the like, which proxies pass
+ * on); Bedrock's `StopReason`.
  */
 const REASONS: Readonly<Record<string, FinishReason | 'failed'>> = {
   stop: 'stop',

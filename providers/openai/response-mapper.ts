@@ -55,8 +55,8 @@ export interface ResponseMapper {
 const REASONING_FIELDS: readonly ReasoningField[] = ['reasoning', 'reasoning_content'];
 
 /**
- * A message's content as text. It is a string; a list of parts from some servers of reasoning models; or any JSON value,
- * because Cloudflare Workers AI parses an answer that is JSON.
+ * A message's content as text. It is a string; a list of parts from some servers of reasoning models; or any JSON
+ * value, because Cloudflare Workers AI parses an answer that is JSON.
  */
 function contentText(content: unknown): string | undefined {
   if (typeof content === 'string') return content;
@@ -228,8 +228,8 @@ export function responseMapper(job: Job, upstream: Upstream, form: 'chunks' | 'w
   };
 
   /**
-   * Snowflake Cortex never sends a finish reason. Such a response is complete when usage and `[DONE]` have come. A server
-   * that sends finish reasons, and sent none for this choice, has not finished.
+   * Snowflake Cortex never sends a finish reason. Such a response is complete when usage and `[DONE]` have come. A
+   * server that sends finish reasons, and sent none for this choice, has not finished.
    */
   const doneWithoutReason = (terminated: boolean): boolean =>
     terminated &&

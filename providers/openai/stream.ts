@@ -27,9 +27,9 @@ async function readWithin(reader: BodyReader, ms: number): Promise<Uint8Array | 
 }
 
 /**
- * A stream is complete when every choice has finished. `[DONE]` ends it at once, because some servers keep the connection
- * open after it. It is not required, because others do not send it. Any other end is `stream_interrupted`, or the error
- * that the server sent.
+ * A stream is complete when every choice has finished. `[DONE]` ends it at once, because some servers keep the
+ * connection open after it. It is not required, because others do not send it. Any other end is `stream_interrupted`,
+ * or the error that the server sent.
  */
 export function streamEvents(
   body: ReadableStream<Uint8Array>,

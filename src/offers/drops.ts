@@ -1,25 +1,16 @@
-import type { Call, ChatCall, JsonObject, Message, Parameter, Sampling, ToolChoice } from '../core/index.ts';
+import {
+  type Call,
+  type ChatCall,
+  type JsonObject,
+  type Message,
+  type Parameter,
+  SAMPLING_NAMES,
+  type Sampling,
+  type ToolChoice,
+} from '../core/index.ts';
 import type { OutputLimit } from './types.ts';
 
 /** What of a call an API does not support: parameters that are dropped, and JSON Schemas that are not enforced. */
-
-/** The caller's name for each parameter, for headers and messages. */
-const CALLERS_NAME: Readonly<Record<keyof Sampling, string>> = {
-  temperature: 'temperature',
-  topP: 'top_p',
-  topK: 'top_k',
-  minP: 'min_p',
-  seed: 'seed',
-  frequencyPenalty: 'frequency_penalty',
-  presencePenalty: 'presence_penalty',
-  repetitionPenalty: 'repetition_penalty',
-  logitBias: 'logit_bias',
-  logprobs: 'logprobs',
-  reasoningEffort: 'reasoning_effort',
-  thinking: 'reasoning.enabled',
-  parallelToolCalls: 'parallel_tool_calls',
-  user: 'user',
-};
 
 /** Longest name of an unknown parameter that is repeated to the caller. */
 const MAX_NAME = 80;
@@ -138,7 +129,7 @@ export function dropsFor(
 ): string[] {
   const drops = [...unserved];
   for (const key of Object.keys(call.sampling) as (keyof Sampling)[]) {
-    if (call.sampling[key] !== undefined && !takes.has(key) && !isMoot(call, key)) drops.push(CALLERS_NAME[key]);
+    if (call.sampling[key] !== undefined && !takes.has(key) && !isMoot(call, key)) drops.push(SAMPLING_NAMES[key]);
   }
   if (call.kind === 'chat') {
     if (
