@@ -329,7 +329,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   drops(
     'sampling-dropped-silently',
     'A sampling parameter is dropped without a word.',
-    'drops.push(CALLERS_NAME[key]);',
+    'drops.push(SAMPLING_NAMES[key]);',
     '',
   ),
   drops('forced-tool-dropped', 'A forced named function is dropped without a word.', "drops.push('tool_choice');", ''),
