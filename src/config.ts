@@ -10,6 +10,7 @@ import {
   type KnownNames,
   MARKER_MODES,
   type MarkerMode,
+  once,
   type Privacy,
   type Provider,
   type ProviderRegistry,
@@ -189,15 +190,6 @@ function readNames(env: Env, { offers, providers, discoveries = [] }: Configured
   return read.routes;
 }
 
-/** Made when the first error is written: the start of an isolate has no use for it. */
-function lazily(make: () => Redact): Redact {
-  let made: Redact | undefined;
-  return (text) => {
-    made ??= make();
-    return made(text);
-  };
-}
-
 /**
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
@@ -224,6 +216,8 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
   const privacy = readPrivacy(env, configured, mistakes);
   const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
   const access: Access = adminKey ? { kind: 'key', adminKey } : { kind: inSandbox ? 'open' : 'unconfigured' };
+  // Made when the first error is written: the start of an isolate has no use for it.
+  const redact = once(() => redactor([...credentialsIn(env), ...(configured.credentials ?? [])]));
   return {
     registry,
     providers: new Map(configured.providers.map((provider) => [provider.id, provider])),
@@ -249,6 +243,6 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
       ...variableWarnings(env, { ...OWN_VARIABLES, ...PROVIDER_VARIABLES }),
       ...(configured.warnings ?? []).map(file.placed),
     ],
-    redact: lazily(() => redactor([...credentialsIn(env), ...(configured.credentials ?? [])])),
+    redact: (text) => redact()(text),
   };
 }

@@ -41,3 +41,12 @@ export function plainBaseUrl(value: unknown): string | undefined {
 
 /** The base URL ends in a version, such as `/v1`. */
 export const endsInVersion = (url: string): boolean => /\/v\d+\/?$/.test(url);
+
+/** A value that is made when it is first asked for, and only once. */
+export function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

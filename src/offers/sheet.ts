@@ -1,4 +1,4 @@
-import { type Call, GatewayError, type Routing } from '../core/index.ts';
+import { type Call, GatewayError, once, type Routing } from '../core/index.ts';
 import { NotLoaded, type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
 import { assess, isExclusion, offerName } from './assess.ts';
 import type { AssessedOffer, Assessment } from './candidate.ts';
@@ -25,14 +25,6 @@ export interface Moment {
    * decides exactly as it does with every prompt counted.
    */
   readonly countWhenRead?: boolean;
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 /** Tokens up to which a prompt is counted, whatever the offers take: a caller wants to know by how much it is too long. */

@@ -10,12 +10,13 @@ import {
   GatewayError,
   type Provider,
   promptTokens,
+  sleep,
 } from '../core/index.ts';
 import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/index.ts';
 import { type AttemptFailure, type AttemptObserver, attempt, type UpstreamAnswer } from './attempt.ts';
 import { attemptOrder, type RetryBudget } from './attempt-order.ts';
 import { type HealthBook, isSchemaRefusal } from './health.ts';
-import { attemptLimits, type Clock, callDeadline, sleep, type Timeouts } from './timeouts.ts';
+import { attemptLimits, type Clock, callDeadline, type Timeouts } from './timeouts.ts';
 
 /** One in so many prompts that nothing else counts is counted, to compare it with the provider's usage. */
 const UNCOUNTED_COMPARED = 64;
@@ -63,7 +64,7 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
       continue;
     }
     if (wait > 0) {
-      await sleep(clock, wait, caller).catch(() => {
+      await sleep(wait, caller, clock.after).catch(() => {
         throw abortReason(caller);
       });
     }

@@ -6,10 +6,11 @@ import {
   type GatewayError,
   type Generation,
   type Job,
+  sleep,
   type Usage,
 } from '../core/index.ts';
 import type { Plan } from '../offers/index.ts';
-import { type Clock, sleep } from './timeouts.ts';
+import type { Clock } from './timeouts.ts';
 import { mayBeBilled, type UpstreamRequest } from './upstream-request.ts';
 
 /**
@@ -152,7 +153,7 @@ export async function* fanOut(plan: Plan, pool: Pool): AsyncGenerator<Event[], v
     const wait = notBefore - clock.now();
     if (queue.length > 0 && wait > 0) {
       if (!pending.has('wait')) {
-        const waited = sleep(clock, wait, pool.signal).catch(() => undefined);
+        const waited = sleep(wait, pool.signal, clock.after).catch(() => undefined);
         pending.set(
           'wait',
           waited.then((): Happening => ({ kind: 'waited' })),

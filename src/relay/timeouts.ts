@@ -2,7 +2,7 @@
  * Everything about time in a call: the clock, how long one attempt may take (`attemptLimits`), and the one timer that
  * enforces it (`watchdog`). The deadline of the whole call is set by `callDeadline`.
  */
-import { type Call, GatewayError, type TimeoutSettings } from '../core/index.ts';
+import { type After, type Call, GatewayError, type TimeoutSettings } from '../core/index.ts';
 import { type Candidate, type Plan, tokensBeyond, withinOutput } from '../offers/index.ts';
 
 /** Time and chance, as arguments, so that a test can control both. */
@@ -11,8 +11,7 @@ export interface Clock {
   now(): number;
   /** Uniform in [0, 1). */
   random(): number;
-  /** Calls back once after so many milliseconds, unless canceled by the function it returns. */
-  after(ms: number, callback: () => void): () => void;
+  readonly after: After;
 }
 
 export const systemClock: Clock = {
@@ -23,22 +22,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/** Waits, or rejects with the signal's reason as soon as it aborts. */
-export function sleep(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const cancel = clock.after(ms, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
-    });
-    const onAbort = () => {
-      cancel();
-      reject(signal.reason);
-    };
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-}
 
 /** Milliseconds, as the deployment sets them (`CHASQUI_TIMEOUTS`). A value that is set is used exactly as written. */
 export interface Timeouts extends TimeoutSettings {
