@@ -1,8 +1,11 @@
 /** Reads HTTP bodies and server-sent events for all providers, with limits and in linear time. */
 export { MAX_EVENT_LENGTH, OversizedEvent, type SseReader, sseReader } from './sse.ts';
 
-/** Size of the read buffer in bytes. One read then returns all events that have arrived, not just one. */
-const READ_BYTES = 16 * 1024;
+/**
+ * Size of the read buffer in bytes: small for a slow stream, of which thousands may be open, large once a read fills
+ * it.
+ */
+const READ_BYTES = { slow: 2 * 1024, fast: 16 * 1024 } as const;
 
 export interface BodyReader {
   /** The next bytes, valid until the next call. Undefined at the end. Rejects if the connection breaks. */
@@ -28,10 +31,11 @@ interface Source {
  * takes several chunks at once if they have arrived, and does not wait for more.
  */
 function bufferedSource(reader: ReadableStreamBYOBReader): Source {
-  let buffer: ArrayBufferLike = new ArrayBuffer(READ_BYTES);
+  let buffer: ArrayBufferLike = new ArrayBuffer(READ_BYTES.slow);
   const taken = ({ done, value }: ReadableStreamReadResult<Uint8Array>): Uint8Array | undefined => {
     if (done) return undefined;
-    buffer = value.buffer;
+    const full = value.byteLength === value.buffer.byteLength;
+    buffer = full && value.byteLength < READ_BYTES.fast ? new ArrayBuffer(READ_BYTES.fast) : value.buffer;
     return value;
   };
   return { read: () => reader.read(new Uint8Array(buffer)).then(taken), cancel: () => reader.cancel() };

@@ -86,29 +86,35 @@ function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: 
   if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered);
 }
 
-/** The cost of an answer and its `debug` object, made from its usage when it is known. */
-function account(call: Call, sheet: OfferSheet, now: number, carried: Carried, redact: Redact) {
+// Each of these two keeps only what it needs: a stream holds it until its end, and the sheet is the largest part of a
+// call.
+
+/** The cost of an answer, by its usage. */
+const costsOf = ({ offer, maybeBilled }: Carried) => {
+  return (usage: Usage): WireCost => toCost(receiptOf(offer, maybeBilled, usage));
+};
+
+/** The `debug` object of an answer, by its usage. */
+const debugOf = (call: Call, sheet: OfferSheet, now: number, carried: Carried, redact: Redact) => {
   const { offer, attempts, maybeBilled } = carried;
   const { prompt, reportsExtra, sends, nativeN } = offer;
   const prompts = sends.form === 'prompts' ? sends.prompts : undefined;
   const choices = call.n * (prompts?.length ?? 1);
-  const receipt = (usage: Usage) => receiptOf(offer, maybeBilled, usage);
-  return {
-    costs: (usage: Usage) => toCost(receipt(usage)),
-    debug: (usage: Usage | undefined) => ({
-      ...(offer.route === undefined ? {} : { route: offer.route }),
-      attempts: redactDeep(attempts, redact),
-      offers: offerRows(sheet, now),
-      prompt_tokens: {
-        counted: prompt.total * (nativeN ? 1 : call.n),
-        exactness: prompt.exactness,
-        reports_extra: reportsExtra * (nativeN ? 1 : call.n) * (prompts?.length ?? 1),
-      },
-      ...(prompts ? { rendered_prompt: prompts.length > 1 ? prompts : prompts[0] } : {}),
-      ...(usage ? toAlternatives(receipt(usage), alternativesTo(offer, sheet, usage, choices)) : {}),
-    }),
-  };
-}
+  return (usage: Usage | undefined) => ({
+    ...(offer.route === undefined ? {} : { route: offer.route }),
+    attempts: redactDeep(attempts, redact),
+    offers: offerRows(sheet, now),
+    prompt_tokens: {
+      counted: prompt.total * (nativeN ? 1 : call.n),
+      exactness: prompt.exactness,
+      reports_extra: reportsExtra * (nativeN ? 1 : call.n) * (prompts?.length ?? 1),
+    },
+    ...(prompts ? { rendered_prompt: prompts.length > 1 ? prompts : prompts[0] } : {}),
+    ...(usage
+      ? toAlternatives(receiptOf(offer, maybeBilled, usage), alternativesTo(offer, sheet, usage, choices))
+      : {}),
+  });
+};
 
 async function collect(events: AsyncIterable<Event[]>): Promise<Event[]> {
   const all: Event[] = [];
@@ -116,7 +122,10 @@ async function collect(events: AsyncIterable<Event[]>): Promise<Event[]> {
   return all;
 }
 
-/** Aborts when the caller leaves. Of a stream, a failed write tells that, too; a JSON answer has the request's own signal. */
+/**
+ * Aborts when the caller leaves. Of a stream, a failed write tells that, too; a JSON answer has the request's own
+ * signal.
+ */
 function callerOf(request: AbortSignal, stream: boolean): { readonly signal: AbortSignal; readonly gone: () => void } {
   if (!stream) return { signal: request, gone: () => undefined };
   const controller = new AbortController();
@@ -144,7 +153,6 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     const timed = timeoutMs === undefined ? call : { ...call, timeoutMs };
     const carried = await carry(timed, sheet, caller.signal, relay);
     watch.lap('upstream');
-    const { costs, debug } = account(call, sheet, moment.now, carried, config.redact);
     const envelope: Envelope = {
       id,
       created: Math.floor(Date.now() / 1000),
@@ -153,8 +161,8 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
       reasoningFamily: reasoningFamilyOf(carried.offer),
       fingerprint: fingerprintOf(carried, config.redact),
       ...echoOf(call, carried.offer),
-      costs,
-      ...(debugging ? { debug } : {}),
+      costs: costsOf(carried),
+      ...(debugging ? { debug: debugOf(call, sheet, moment.now, carried, config.redact) } : {}),
     };
     describe(c, call, carried, watch.header());
     if (call.stream) {

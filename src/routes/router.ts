@@ -6,8 +6,9 @@ import { LinearRouter } from 'hono/router/linear-router';
 const MOST_REMEMBERED = 200;
 
 /**
- * Hono's own router builds one regular expression of all routes at the first request: 7 ms of a cold start. Going through
- * the routes one by one needs no preparation, and what it finds for a path without parameters is always the same.
+ * Hono's own router builds one regular expression of all routes at the first request: 7 ms of a cold start. Going
+ * through the routes one by one needs no preparation, and what it finds for a path without parameters is always the
+ * same.
  */
 export function rememberingRouter<T>(): Router<T> {
   const routes = new LinearRouter<T>();

@@ -28,8 +28,8 @@ interface Outlet {
 }
 
 /**
- * Writes through the runtime's own IdentityTransformStream, which costs less for each write than any stream in JavaScript.
- * When the caller leaves, a write fails and `lost` is called.
+ * Writes through the runtime's own IdentityTransformStream, which costs less for each write than any stream in
+ * JavaScript. When the caller leaves, a write fails and `lost` is called.
  */
 function outlet(writable: WritableStream<Uint8Array>, lost: () => void): Outlet {
   const writer = writable.getWriter();
