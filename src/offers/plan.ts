@@ -38,6 +38,7 @@ export function planFor(call: Call, offer: Candidate, deadlineMs: number): Plan 
     choicesPerJob,
     choices: jobs.length * choicesPerJob,
     stop: nativeStop ? NO_STOP : stop,
+    ...(call.kind === 'chat' && call.allowedTools ? { allowedTools: call.allowedTools } : {}),
     promptTokens: () => prompt.total * samples,
     promptExactness: prompt.exactness,
     counter: offer.counter,

@@ -242,6 +242,8 @@ export interface Plan {
   readonly choices: number;
   /** Stop strings the relay applies because the API does not. */
   readonly stop: readonly string[];
+  /** The only tools that the answer may call. Absent: whatever it calls is passed on. */
+  readonly allowedTools?: readonly string[];
   /** Tokens of all jobs' prompts together. The prompt may be counted for this. */
   promptTokens(): number;
   readonly promptExactness: 'exact' | 'estimate';

@@ -91,7 +91,7 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });
 
-  /** Who is to blame for the end of the attempt. A caller who leaves blames nobody. */
+  /** Who is to blame for the end of the attempt. A caller who leaves blames nobody, nor does what a model says. */
   let fault: Fault = 'upstream';
   const context: AttemptContext = {
     provider,
@@ -137,7 +137,9 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
   let single: UpstreamRequest | undefined;
   let opened: Generation | undefined;
   let extraPrompts = 0;
-  const integrity = streamIntegrity(provider.id, plan.choices);
+  const integrity = streamIntegrity(provider.id, plan, () => {
+    fault = 'nobody';
+  });
   const counter = tally(plan);
   /** Checks the end of the stream. Returns our usage where the provider gave none. */
   const complete = (): Event[] => {

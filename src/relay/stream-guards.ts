@@ -2,7 +2,7 @@
  * What every answer passes through, batch by batch: the stream integrity check, stop strings where the wire has none,
  * and the tally of what was said, for answers whose provider does not count.
  */
-import { type Event, GatewayError, type Usage } from '../core/index.ts';
+import { type Event, GatewayError, shownId, type Usage } from '../core/index.ts';
 import type { Plan, TextCounter } from '../offers/index.ts';
 
 /** An event that a reader would notice: text that is not empty, a tool call, a finish. */
@@ -13,10 +13,13 @@ export const hasContent = (event: Event): boolean =>
 
 /**
  * Checks what must be true of every answer of every provider: one finish for each choice, nothing of a choice after
- * its finish, and no choice missing at the end.
+ * its finish, no choice missing at the end, and no call of a tool that the caller ruled out.
  */
 export interface StreamIntegrity {
-  /** The batch without events that do not belong; the same array where all do. */
+  /**
+   * The batch without events that do not belong; the same array where all do.
+   * @throws GatewayError for a call of a tool that is not allowed
+   */
   filter(batch: Event[]): Event[];
   /** Every choice has sent content, so that the answer can be committed to. */
   begun(): boolean;
@@ -24,7 +27,12 @@ export interface StreamIntegrity {
   assertComplete(): void;
 }
 
-export function streamIntegrity(provider: string, choices: number): StreamIntegrity {
+/** @param blameless called when the model, and not its server, is at fault */
+export function streamIntegrity(
+  provider: string,
+  { choices, allowedTools }: Pick<Plan, 'choices' | 'allowedTools'>,
+  blameless: () => void,
+): StreamIntegrity {
   const begun = new Set<number>();
   const finished = new Set<number>();
   /** Sees every event of every answer. */
@@ -33,6 +41,12 @@ export function streamIntegrity(provider: string, choices: number): StreamIntegr
     if (event.choice >= choices || finished.has(event.choice)) return false;
     if (begun.size < choices && hasContent(event)) begun.add(event.choice);
     if (event.type === 'finish') finished.add(event.choice);
+    else if (allowedTools && event.type === 'tool' && event.name !== undefined && !allowedTools.includes(event.name)) {
+      const tool = shownId(event.name) ?? 'a tool';
+      const what = `${provider} called ${tool}, which is none of the tools that the request allows.`;
+      blameless();
+      throw new GatewayError('provider_error', what, { provider });
+    }
     return true;
   };
   return {

@@ -79,7 +79,7 @@ describe('the thoughts of earlier answers', () => {
       messages.map((message) =>
         message.role === 'assistant' && message.reasoning ? { ...message, reasoningFamily: family } : message,
       );
-    const moved = asking(['llama-3.3-70b-instruct', 'gpt-oss-120b'], { messages: of('gpt-oss') });
+    const moved = asking(['llama-2-70b-chat', 'gpt-oss-120b'], { messages: of('gpt-oss') });
     expect(thoughts(moved, 'together')).toEqual([undefined, undefined, 'third thought']);
     const foreign = asking('gpt-oss-120b', { messages: of('deepseek-v4') });
     expect(thoughts(foreign, 'together')).toEqual([undefined, undefined, undefined]);

@@ -1,6 +1,7 @@
 /** The messages of a chat: what OpenAI's schema allows, and the same in our vocabulary. */
 import * as v from 'valibot';
 import { type Content, type ContentPart, isObject, type Message, type ToolCall } from '../../core/index.ts';
+import { filePart } from '../files.ts';
 import { invalid, optional } from '../validation.ts';
 
 /** Where OpenAI's prompt cache may cut. Accepted and ignored: there is no such cache here. */
@@ -19,8 +20,17 @@ const part = v.variant(
       ...ignored,
     }),
     v.object({ type: v.literal('refusal'), refusal: v.string() }),
+    v.object({
+      type: v.literal('file'),
+      file: v.object({
+        filename: optional(v.string()),
+        file_data: optional(v.string()),
+        file_id: optional(v.string()),
+      }),
+      ...ignored,
+    }),
   ],
-  'must be "text" or "image_url": no model here takes another kind of part',
+  'must be "text", "image_url" or "file": no model here takes another kind of part',
 );
 const content = v.union([v.string(), v.array(part)], 'must be a string or a list of parts');
 const name = optional(v.string());
@@ -75,8 +85,13 @@ export const message = v.variant(
 type WireMessage = v.InferOutput<typeof message>;
 type WirePart = v.InferOutput<typeof part>;
 
-function toPart(wire: WirePart): ContentPart {
+function toPart(wire: WirePart, path: string): ContentPart {
   switch (wire.type) {
+    case 'file': {
+      const { filename, file_data: data, file_id: id } = wire.file;
+      const field = data == null && id != null ? 'file_id' : 'file_data';
+      return filePart({ name: filename ?? undefined, data: data ?? undefined }, `${path}.file.${field}`);
+    }
     case 'text':
       return { type: 'text', text: wire.text };
     case 'refusal':
@@ -88,8 +103,9 @@ function toPart(wire: WirePart): ContentPart {
   }
 }
 
-const toContent = (wire: string | WirePart[] | null | undefined): Content =>
-  typeof wire === 'string' ? wire : (wire ?? []).map(toPart);
+/** @param path of the content */
+const toContent = (wire: string | WirePart[] | null | undefined, path: string): Content =>
+  typeof wire === 'string' ? wire : (wire ?? []).map((part, at) => toPart(part, `${path}[${at}]`));
 
 type WireAssistant = Extract<WireMessage, { role: 'assistant' }>;
 
@@ -122,7 +138,7 @@ function toAssistant(wire: WireAssistant, index: number): Message {
   }
   return {
     role: 'assistant',
-    content: content == null ? '' : toContent(content),
+    content: content == null ? '' : toContent(content, `messages[${index}].content`),
     ...(wire.name ? { name: wire.name } : {}),
     ...(reasoning === undefined ? {} : { reasoning }),
     ...(toolCalls.length > 0 ? { toolCalls } : {}),
@@ -162,17 +178,18 @@ function isPlain(wire: unknown): wire is PlainMessage {
 export function toMessage(wire: WireMessage, index: number): Message {
   const given: unknown = wire;
   if (isPlain(given)) return given;
+  const content = `messages[${index}].content`;
   switch (wire.role) {
     case 'system':
     case 'developer':
-      return { role: 'system', content: toContent(wire.content), ...(wire.name ? { name: wire.name } : {}) };
+      return { role: 'system', content: toContent(wire.content, content), ...(wire.name ? { name: wire.name } : {}) };
     case 'user':
-      return { role: 'user', content: toContent(wire.content), ...(wire.name ? { name: wire.name } : {}) };
+      return { role: 'user', content: toContent(wire.content, content), ...(wire.name ? { name: wire.name } : {}) };
     case 'assistant':
       return toAssistant(wire, index);
     case 'tool':
-      return { role: 'tool', content: toContent(wire.content), toolCallId: wire.tool_call_id };
+      return { role: 'tool', content: toContent(wire.content, content), toolCallId: wire.tool_call_id };
     case 'function':
-      return { role: 'tool', content: toContent(wire.content), toolCallId: legacyId(wire.name) };
+      return { role: 'tool', content: toContent(wire.content, content), toolCallId: legacyId(wire.name) };
   }
 }

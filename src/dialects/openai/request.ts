@@ -243,7 +243,7 @@ function chatSamplingOf(body: ChatBody): Sampling {
 export function parseChat(raw: unknown, context: CallContext): ParsedRequest<ChatCall> {
   const { body, ignored, extra } = readCall(chat, 'chat', raw);
   if (body.top_logprobs && !body.logprobs) throw invalid('top_logprobs', 'needs logprobs: true.');
-  const { tools: offered, toolChoice: choice, legacy, ignored: otherForm } = toTools(body);
+  const { tools: offered, toolChoice: choice, allowedTools, legacy, ignored: otherForm } = toTools(body);
   const messages = body.messages.map(toMessage);
   assertResultsFollowCalls(messages);
   const unknown = [...ignored, ...otherForm, ...ignoredReasoning(body)];
@@ -255,6 +255,7 @@ export function parseChat(raw: unknown, context: CallContext): ParsedRequest<Cha
     tools: offered,
   };
   if (choice) call.toolChoice = choice;
+  if (allowedTools) call.allowedTools = allowedTools;
   const maxTokens = body.max_completion_tokens ?? body.max_tokens;
   if (maxTokens != null) call.maxTokens = maxTokens;
   const format = body.response_format;

@@ -100,6 +100,7 @@ export interface WireTools {
 export interface ParsedTools {
   readonly tools: readonly Tool[];
   readonly toolChoice?: ToolChoice;
+  readonly allowedTools?: readonly string[];
   /** Given in the older form, so the answer uses it as well. */
   readonly legacy: boolean;
   /** Fields of the form that was not used. */
@@ -132,7 +133,7 @@ function ignoredIn(wire: WireTools, legacy: boolean): string[] {
   ];
 }
 
-function chosen(wire: WireTools, legacy: boolean): Pick<ParsedTools, 'tools' | 'toolChoice'> {
+function chosen(wire: WireTools, legacy: boolean): Pick<ParsedTools, 'tools' | 'toolChoice' | 'allowedTools'> {
   const tools = legacy
     ? (wire.functions ?? []).map((tool, index) => toTool(tool, `functions[${index}]`))
     : (wire.tools ?? []).map((tool, index) => toTool(tool.function, `tools[${index}].function`));
@@ -153,15 +154,20 @@ function chosen(wire: WireTools, legacy: boolean): Pick<ParsedTools, 'tools' | '
     assertNamed(tools, name, 'tool_choice.function.name');
     return { tools, toolChoice: { name } };
   }
-  // Only the allowed tools are sent, because no other way is enforced by every server.
   const { mode, tools: allowed } = choice.allowed_tools;
   for (const [at, { function: one }] of allowed.entries()) {
     assertNamed(tools, one.name, `tool_choice.allowed_tools.tools[${at}].function.name`);
   }
-  const names = new Set(allowed.map(({ function: one }) => one.name));
-  const left = tools.filter(({ name }) => names.has(name));
+  const names = allowed.map(({ function: one }) => one.name);
+  const left = onlyAllowed(tools, names);
   if (mode === 'required') assertAny(left, 'tool_choice.allowed_tools.tools');
-  return { tools: left, toolChoice: mode };
+  return { tools: left, toolChoice: mode, allowedTools: names };
+}
+
+/** The tools of these names. No others are sent, because no other way is enforced by every server (`ChatCall.allowedTools`). */
+export function onlyAllowed(tools: readonly Tool[], names: readonly string[]): readonly Tool[] {
+  const allowed = new Set(names);
+  return tools.filter(({ name }) => allowed.has(name));
 }
 
 /** `json_schema` needs a name; this is for a schema that came without one. */
