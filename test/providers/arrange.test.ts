@@ -66,6 +66,27 @@ describe('what a model reads of a chat on Converse', () => {
     });
   });
 
+  it('is the very lists and messages that came where nothing has to change', () => {
+    const plain = [system('Be brief.'), user('a'), assistant('b'), user('c')];
+    expect(reads(BEDROCK, plain)?.messages).toBe(plain);
+    const call = { id: 'call_1', name: 'clock', arguments: '{"zone":"UTC"}' };
+    const asked: Message = { role: 'assistant', content: '', toolCalls: [call] };
+    const result: Message = { role: 'tool', content: '12:00', toolCallId: 'call_1' };
+    const tools = [clock];
+    const used = reads(BEDROCK, [user('Time?'), asked, result], { tools });
+    expect(used?.tools).toBe(tools);
+    expect(used?.messages[1]).toBe(asked);
+    const merged = reads(BEDROCK, [...plain, user('d')]);
+    expect(merged?.messages.slice(0, 3).every((message, at) => message === plain[at])).toBe(true);
+  });
+
+  it('says where images are, and keeps them', () => {
+    const image = { type: 'image', url: 'data:image/png;base64,AQID' } as const;
+    const arranged = reads(BEDROCK, [user('Look.'), { role: 'user', content: [image] }]);
+    expect(arranged?.messages).toEqual([{ role: 'user', content: [{ type: 'text', text: 'Look.' }, image] }]);
+    expect(arranged?.imagePaths?.get(image)).toBe('messages[1].content[0].image_url');
+  });
+
   it('has a schema for every tool', () => {
     expect(reads(BEDROCK, [user('a')], { tools: [{ name: 'clock' }] })?.tools).toEqual([clock]);
   });
