@@ -66,8 +66,8 @@ export async function cpuOf(
     worker,
     shot: shotAt(name, worker.port, provider, one.messages, one.stream),
     rounds: [] as number[],
-    user: 0,
-    answered: 0,
+    userTicks: 0,
+    ticks: 0,
   }));
   for (const { shot } of all) await load(shot, limits(plan.ms / 2));
   for (let round = 0; round < plan.rounds; round++) {
@@ -76,17 +76,17 @@ export async function cpuOf(
       const answered = await load(turn.shot, limits(plan.ms));
       const after = cpuTime(turn.worker.pid);
       turn.rounds.push(((after.total - before.total) * 1000) / answered);
-      turn.user += (after.user - before.user) * 1000;
-      turn.answered += answered;
+      turn.userTicks += after.userTicks - before.userTicks;
+      turn.ticks += after.userTicks + after.kernelTicks - before.userTicks - before.kernelTicks;
     }
   }
   const bare = all.find(({ name }) => name === 'bare')?.rounds ?? [];
   return new Map(
-    all.map(({ name, rounds, user, answered }) => [
+    all.map(({ name, rounds, userTicks, ticks }) => [
       name,
       {
         us: median(rounds),
-        userUs: user / answered,
+        userUs: (median(rounds) * userTicks) / ticks,
         ratio: median(rounds.map((us, round) => us / (bare[round] ?? Number.NaN))),
       },
     ]),

@@ -45,30 +45,30 @@ const MS_PER_TICK = 10;
 /** Milliseconds of CPU that a process has used. */
 export interface CpuTime {
   readonly total: number;
-  /** In user mode, which is what Workers bills; the rest is the kernel's, networking above all. */
-  readonly user: number;
+  /** The same in ticks of 10 ms, in user mode (which is what Workers bills) and in the kernel's, networking above all. */
+  readonly userTicks: number;
+  readonly kernelTicks: number;
 }
 
 /**
- * The CPU time of a process. The total is of its threads to the nanosecond (/proc/<pid>/task/<tid>/schedstat, first
- * field); what share of it was user mode is known in ticks of 10 ms (proc(5), stat, fields 14 and 15), so that `user`
- * wants a second or more between two readings.
+ * The CPU time of a process: of its threads to the nanosecond (/proc/<pid>/task/<tid>/schedstat, first field), and in
+ * ticks by mode (proc(5), stat, fields 14 and 15), whose share wants a second or more between two readings.
  */
 export function cpuTime(pid: number): CpuTime {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  const user = Number(fields[11]) * MS_PER_TICK;
-  const ticks = user + Number(fields[12]) * MS_PER_TICK;
+  const userTicks = Number(fields[11]);
+  const kernelTicks = Number(fields[12]);
   try {
     let nanoseconds = 0;
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       nanoseconds += Number.parseInt(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8'), 10);
     }
-    if (nanoseconds > 0) return { total: nanoseconds / 1e6, user };
+    if (nanoseconds > 0) return { total: nanoseconds / 1e6, userTicks, kernelTicks };
   } catch {
     // A kernel without it; the ticks are always there.
   }
-  return { total: ticks, user };
+  return { total: (userTicks + kernelTicks) * MS_PER_TICK, userTicks, kernelTicks };
 }
 
 export const cpuMs = (pid: number): number => cpuTime(pid).total;

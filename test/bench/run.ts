@@ -46,7 +46,8 @@ const OTHER_ROWS = ['first', 'models', 'free', 'memory', 'start', 'size'];
 const KEYS = [...CASES.map(({ key }) => key), ...OTHER_ROWS];
 const asked = (values.cases ?? KEYS.join()).split(',');
 const unknown = asked.filter((key) => !KEYS.includes(key));
-const wants = (key: string): boolean => asked.includes(key);
+const wants = (key: string): boolean =>
+  asked.includes(key) || (asked.includes('free') && (key === 'paced' || key === 'long'));
 
 const MODELS = 1_000;
 /** CPU time a request may take on the Workers free plan: https://developers.cloudflare.com/workers/platform/limits/ */

@@ -21,7 +21,8 @@ const eventsOf = ({ stream }: Case): number => (stream === 'paced' || stream ===
 /** @param compared another checkout is measured beside this one */
 export function tableFor(compared: boolean): Table {
   const before = <T>(cell: T): T[] => (compared ? [cell] : []);
-  const titles = ['what', 'provider', ...before('before'), 'now', 'of it user CPU', 'bare Worker', ...before('before')];
+  const titles = ['what', 'provider', ...before('before'), 'now', 'of it user CPU', 'bare Worker'];
+  const ratios = [...before('before, ratio'), 'now, ratio', 'aim', 'Portkey'];
   const plain = (what: string, provider: string, figures: ReadonlyMap<Contender, string>, last: readonly string[]) =>
     row([
       what,
@@ -35,10 +36,9 @@ export function tableFor(compared: boolean): Table {
       ...last,
     ]);
   return {
-    head: [
-      row([...titles, 'now', 'aim', 'Portkey']),
-      row(titles.map((_, at) => (at < 2 ? '---' : '---:')).concat('---:', '---:', '---:')),
-    ].join('\n'),
+    head: [row([...titles, ...ratios]), row([...titles, ...ratios].map((_, at) => (at < 2 ? '---' : '---:')))].join(
+      '\n',
+    ),
     caseRow(one, provider, costs) {
       const unit = eventsOf(one) === 1 ? '' : '/event';
       const spent = (us: number | undefined) => (us === undefined ? '–' : micro(us / eventsOf(one)) + unit);
