@@ -82,7 +82,9 @@ function notPrivate({ call, world }: Assessment, { provider }: ModelOffer): Excl
   );
 }
 
-/** For an offer that enforces a JSON Schema, also works out the same offer without that, for a server that rejects it. */
+/**
+ * For an offer that enforces a JSON Schema, also works out the same offer without that, for a server that rejects it.
+ */
 function withPlain(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusion {
   const assessed = workOut(given, offer);
   if (isExclusion(assessed) || !assessed.structured) return assessed;
@@ -201,14 +203,17 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
 
 const NO_PARAMETERS: ReadonlySet<Parameter> = new Set();
 
-/** HTTP requests that Workers' free plan allows for one call (https://developers.cloudflare.com/workers/platform/limits/). */
+/**
+ * HTTP requests that Workers' free plan allows for one call
+ * (https://developers.cloudflare.com/workers/platform/limits/).
+ */
 export const DEFAULT_SUBREQUESTS = 50;
 /** Requests kept for prices, tokens and a retry. */
 const RESERVED = 5;
 
 /**
- * Why a call takes too many upstream requests, if it does: the platform would refuse those beyond its limit after the others
- * have been made and billed.
+ * Why a call takes too many upstream requests, if it does: the platform would refuse those beyond its limit after the
+ * others have been made and billed.
  */
 function overRequestLimit(
   call: Call,

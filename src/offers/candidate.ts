@@ -8,7 +8,9 @@ import { hasImages, type Renderings } from './renderings.ts';
 import type { ReadIds, RequestForm } from './request-form.ts';
 import type { CallCost, Candidate, Echo, OutputLimit, PromptSize, Standing, World } from './types.ts';
 
-/** An assessed offer that can serve the call. Its cost and the reasons for its rank are worked out when they are read. */
+/**
+ * An assessed offer that can serve the call. Its cost and the reasons for its rank are worked out when they are read.
+ */
 
 /** What the assessments of one call share. */
 export interface Assessment {

@@ -15,7 +15,9 @@ import {
 
 // Output.
 
-/** The context assumed for a hosted engine, and for a configured server of a model that takes more, if none is known. */
+/**
+ * The context assumed for a hosted engine, and for a configured server of a model that takes more, if none is known.
+ */
 const ASSUMED_CONTEXT = 4096;
 /** The context assumed for a configured server of a model that nobody knows. */
 const ASSUMED_SERVICE_CONTEXT = 2048;
@@ -34,9 +36,9 @@ const usableContext = ({ about, contextLength }: ModelOffer): number | undefined
   contextLength === undefined ? undefined : contextLength - (about.contextMargin ?? 0);
 
 /**
- * The limit on an answer: what the caller asked for, reduced to what fits after the prompt and to the offer's maximum. If the
- * caller set none, none is sent, except where the API would truncate the answer (`truncates`); then it is the largest that
- * fits. A prompt that leaves no room for one token is refused.
+ * The limit on an answer: what the caller asked for, reduced to what fits after the prompt and to the offer's
+ * maximum. If the caller set none, none is sent, except where the API would truncate the answer (`truncates`); then
+ * it is the largest that fits. A prompt that leaves no room for one token is refused.
  */
 export function outputFor(call: Call, offer: ModelOffer, api: Api, prompt: PromptSize): OutputLimit | ExclusionReason {
   const { contextLength, provider, model } = offer;
@@ -66,8 +68,8 @@ function limitedTo(wanted: number, ceiling: number | undefined): OutputLimit {
 }
 
 /**
- * Prompt tokens up to which the limit that is sent does not depend on the prompt, so that it need not be counted. Undefined
- * if it always does.
+ * Prompt tokens up to which the limit that is sent does not depend on the prompt, so that it need not be counted.
+ * Undefined if it always does.
  */
 export function promptWithoutEffect(call: Call, offer: ModelOffer, api: Api): number | undefined {
   const given = givenOutput(offer, api);
@@ -112,7 +114,9 @@ export function outputWithoutCount(call: Call, offer: ModelOffer, api: Api, prom
   return new UncountedOutput(room, () => Math.min(context - prompt.largest, given ?? Number.POSITIVE_INFINITY));
 }
 
-/** The least of a number of output tokens and what can come back. An uncounted prompt is only counted if that decides. */
+/**
+ * The least of a number of output tokens and what can come back. An uncounted prompt is only counted if that decides.
+ */
 export const withinOutput = (output: OutputLimit, tokens: number): number =>
   output.uncountedLeast !== undefined && tokens <= output.uncountedLeast
     ? tokens
@@ -177,8 +181,8 @@ export interface Billed {
 }
 
 /**
- * The least a call can cost at an offer, the expected cost, and an upper bound. Expected are as many output tokens as the
- * model's recent answers had, or else the caller's limit. Undefined if the price is unknown.
+ * The least a call can cost at an offer, the expected cost, and an upper bound. Expected are as many output tokens as
+ * the model's recent answers had, or else the caller's limit. Undefined if the price is unknown.
  */
 export function callCost(call: Call, priced: Priced, billed: Billed): CallCost | undefined {
   if (!priced.known) return undefined;

@@ -7,8 +7,9 @@ import type { RequestForm } from './request-form.ts';
 import type { PromptSize } from './types.ts';
 
 /**
- * How many tokens a call's prompts have at an offer. The count is exact where we have the model's tokenizer and know the
- * template, otherwise an estimate with an upper bound. Where nothing depends on it, counting waits until somebody reads it.
+ * How many tokens a call's prompts have at an offer. The count is exact where we have the model's tokenizer and know
+ * the template, otherwise an estimate with an upper bound. Where nothing depends on it, counting waits until somebody
+ * reads it.
  */
 
 /** Begin-of-sequence tokens that the server adds to each raw prompt, and the model reads. */
@@ -79,8 +80,8 @@ export function promptSize(
 }
 
 /**
- * Corrects an estimate by the offer's bills. It remains an estimate and never exceeds the upper bound `atMost`. A prompt of
- * another size than those billed keeps its error bound.
+ * Corrects an estimate by the offer's bills. It remains an estimate and never exceeds the upper bound `atMost`. A
+ * prompt of another size than those billed keeps its error bound.
  *
  * @param prompts how many prompts `total` covers
  */
@@ -129,8 +130,8 @@ export const uncountedPrompt = (
 ): PromptSize => new UncountedPrompt(bound, () => promptSize(form, offer, counter()));
 
 /**
- * The most tokens of the largest prompt, without counting or rendering. Undefined for a form that may not be counted exactly,
- * even with the model's own tokenizer.
+ * The most tokens of the largest prompt, without counting or rendering. Undefined for a form that may not be counted
+ * exactly, even with the model's own tokenizer.
  */
 export function promptBound(form: RequestForm, { family }: ModelOffer): number | undefined {
   if (form.form === 'messages') return form.tokensAtMost();
@@ -172,8 +173,9 @@ export const tokensBeyond = (prompt: PromptSize, threshold: number): number =>
     ? 0
     : Math.max(0, prompt.largest - threshold);
 
-// Upper bounds for a vocabulary or a template that nobody here knows. Every token stands for at least one byte of the text, whatever the vocabulary: byte-level BPE and
-// SentencePiece's byte fallback make at most one token of each byte.
+// Upper bounds for a vocabulary or a template that nobody here knows. Every token stands for at least one byte of the
+// text, whatever the vocabulary: byte-level BPE and SentencePiece's byte fallback make at most one token of each
+// byte.
 
 const encoder = new TextEncoder();
 
@@ -206,7 +208,10 @@ function once(key: object, work: () => number): number {
 const ofSegments = (segments: readonly Segment[]): number =>
   once(segments, () => bytes(writtenOut(segments)) + segments.length + AROUND_A_TEXT);
 
-/** Line ends and spaces of the value as indented JSON, four spaces a level. Computed, because they can be most of the text. */
+/**
+ * Line ends and spaces of the value as indented JSON, four spaces a level. Computed, because they can be most of the
+ * text.
+ */
 function indentation(value: unknown): number {
   let spaces = 0;
   const open: (readonly [unknown, number])[] = [[value, 1]];

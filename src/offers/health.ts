@@ -38,7 +38,9 @@ export interface Correction {
   readonly errorBound: number;
 }
 
-/** A template's own text depends on these: without a system prompt it may add a default one, and it introduces tools. */
+/**
+ * A template's own text depends on these: without a system prompt it may add a default one, and it introduces tools.
+ */
 export type PromptKind = 'plain' | 'system' | 'tools' | 'system and tools';
 
 export function promptKind({
@@ -54,8 +56,8 @@ export function promptKind({
 }
 
 /**
- * What is known about offers, each identified by provider, the provider's id of the model, and the service if the provider has
- * several: two servers of one model can differ like two providers.
+ * What is known about offers, each identified by provider, the provider's id of the model, and the service if the
+ * provider has several: two servers of one model can differ like two providers.
  */
 export interface Health {
   observed(provider: string, upstream: string, service?: string): Observed | undefined;

@@ -1,7 +1,6 @@
 /** Offers: which models at which providers can serve a call, in which order, and at what cost. */
 export { DEFAULT_SUBREQUESTS, offerName } from './assess.ts';
 export { withinOutput } from './cost.ts';
-export { countCall, type ModelCount } from './count.ts';
 export { tokensBeyond } from './counting.ts';
 export {
   BILLS_KEPT,
@@ -15,13 +14,20 @@ export {
   promptKind,
   UNSEEN,
 } from './health.ts';
-export { planFor } from './plan.ts';
+export { type Alternative, alternativesTo, planFor, type Receipt, receiptOf } from './plan.ts';
 export { reasoningFamilyOf } from './reasoning.ts';
-export { type Alternative, alternativesTo, type Receipt, receiptOf } from './receipt.ts';
 export { familyMistake, modelsNamed, type NamedModel, type ResolvedCall, resolve, servicesNamed } from './resolve.ts';
 export { readRoutes } from './routes.ts';
 export { liveServices, type Services, serviceIndex } from './services.ts';
-export { layOut, type Moment, needsExactCount, offerSheet, worthProviderCount } from './sheet.ts';
+export {
+  countCall,
+  layOut,
+  type ModelCount,
+  type Moment,
+  needsExactCount,
+  offerSheet,
+  worthProviderCount,
+} from './sheet.ts';
 export type {
   CallCost,
   Candidate,

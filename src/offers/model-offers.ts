@@ -23,11 +23,13 @@ import { serviceIndex } from './services.ts';
 import { type ExclusionReason, exclude, type Standing, type World } from './types.ts';
 
 /**
- * Looks up a model name in the catalogue and among the configured services, and collects what is the same for every call
- * of an offer: its capabilities, limits, price, and what its APIs take. All of it is worked out once and reused.
+ * Looks up a model name in the catalogue and among the configured services, and collects what is the same for every
+ * call of an offer: its capabilities, limits, price, and what its APIs take. All of it is worked out once and reused.
  */
 
-/** Whether a model can do something. `unknown`: it is in no catalogue; send the request and let the server refuse it. */
+/**
+ * Whether a model can do something. `unknown`: it is in no catalogue; send the request and let the server refuse it.
+ */
 export type Can = boolean | 'unknown';
 
 /** One model at one provider, from the catalogue or on a configured service, before a call is assessed against it. */
@@ -240,9 +242,9 @@ const CACHED_NAMES = 512;
 const cached = new WeakMap<readonly ServiceOffer[], Map<string, NamedOffers>>();
 
 /**
- * Every offer of a model, by any of its names, without a suffix. As long as the services and the day stay the same these
- * are the same objects, so what is worked out for them can be kept. Throws `model_not_found` with what was probably meant,
- * or what replaced a retired model.
+ * Every offer of a model, by any of its names, without a suffix. As long as the services and the day stay the same
+ * these are the same objects, so what is worked out for them can be kept. Throws `model_not_found` with what was
+ * probably meant, or what replaced a retired model.
  *
  * @param today the day, as `2026-11-22`, by which retirements are judged
  * @param listRetired for a model that nobody serves any more, return its offers all the same

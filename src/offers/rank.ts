@@ -4,8 +4,8 @@ import { hash } from './drops.ts';
 import type { Candidate, Standing } from './types.ts';
 
 /**
- * The order in which offers are tried. The choice is deterministic: the same request within the same minute picks the same
- * offer, so that a sheet shows what the next call will do.
+ * The order in which offers are tried. The choice is deterministic: the same request within the same minute picks the
+ * same offer, so that a sheet shows what the next call will do.
  */
 
 const STANDINGS: readonly Standing[] = ['own', 'served', 'unproven'];
@@ -61,10 +61,11 @@ function isSlow({ observed }: Candidate, { preferredMinThroughput, preferredMaxL
 }
 
 /**
- * Sorts the offers of one model. The caller's `order` comes first. Then, whatever the `sort`, offers that lose something the
- * caller set come after those that lose nothing, and slow ones after the others. Without `sort`, configured services come
- * first, then models known to be served, then the others, each group by expected cost with unknown costs last; and one of the
- * served ones is drawn to be first (see `balanced`). An offer that keeps failing comes last, unless `order` names it.
+ * Sorts the offers of one model. The caller's `order` comes first. Then, whatever the `sort`, offers that lose
+ * something the caller set come after those that lose nothing, and slow ones after the others. Without `sort`,
+ * configured services come first, then models known to be served, then the others, each group by expected cost with
+ * unknown costs last; and one of the served ones is drawn to be first (see `balanced`). An offer that keeps failing
+ * comes last, unless `order` names it.
  *
  * @param draw a number in [0, 1); asked for only where offers are drawn
  */
@@ -102,8 +103,8 @@ const takesPart = (offer: Candidate): boolean =>
   offer.standing === 'served' && !isOpen(offer) && expectedCost(offer) !== undefined;
 
 /**
- * Draws which of several served offers is tried first. The others follow by cost. Only like offers are drawn from: one that
- * loses something or is slow stays after those that are not, whatever it costs.
+ * Draws which of several served offers is tried first. The others follow by cost. Only like offers are drawn from:
+ * one that loses something or is slow stays after those that are not, whatever it costs.
  */
 function balanced(sorted: readonly AssessedOffer[], routing: Routing, draw: () => number): readonly AssessedOffer[] {
   const from = sorted.findIndex(takesPart);

@@ -1,11 +1,15 @@
 import type { Api, ChatCall, Message } from '../core/index.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
 
-/** Which reasoning of earlier answers goes back to a model: models and their servers differ in what they read and require. */
+/**
+ * Which reasoning of earlier answers goes back to a model: models and their servers differ in what they read and
+ * require.
+ */
 
 /**
- * Which reasoning of earlier answers is sent: none; what followed the last question (`loop`); all of it, with an empty text
- * where there is none (`all`). With `other`, reasoning that does not say whose it is belongs to another model.
+ * Which reasoning of earlier answers is sent: none; what followed the last question (`loop`); all of it, with an
+ * empty text where there is none (`all`). With `other`, reasoning that does not say whose it is belongs to another
+ * model.
  */
 export type KeptReasoning = 'none' | 'loop' | 'all' | 'loop-other' | 'all-other';
 
@@ -25,8 +29,8 @@ export const reasoningFamilyOf = ({ family, model }: Pick<ModelOffer, 'family' |
 const lastQuestion = (messages: readonly Message[]): number => messages.findLastIndex(({ role }) => role === 'user');
 
 /**
- * Reasoning is never sent to another family. Where a message does not say whose it is, it is taken to be that of the first
- * model the call names (`origin`). In a raw prompt the gateway writes it; some chat APIs do not take it.
+ * Reasoning is never sent to another family. Where a message does not say whose it is, it is taken to be that of the
+ * first model the call names (`origin`). In a raw prompt the gateway writes it; some chat APIs do not take it.
  */
 export function keptReasoning(
   call: ChatCall,
@@ -79,8 +83,8 @@ export function withReasoning(messages: readonly Message[], kept: KeptReasoning,
 }
 
 /**
- * Whether reasoning since the last question is lost that the model should get back. Earlier reasoning is left out as the
- * models' makers specify, which is no loss.
+ * Whether reasoning since the last question is lost that the model should get back. Earlier reasoning is left out as
+ * the models' makers specify, which is no loss.
  */
 export function losesReasoning({ messages }: ChatCall, offer: ModelOffer, kept: KeptReasoning): boolean {
   if (offer.reasons === true && offer.reasoningBack === 'none') return false;

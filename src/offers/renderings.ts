@@ -23,9 +23,9 @@ import { type KeptReasoning, keptReasoning, losesReasoning, reasoningFamilyOf, w
 import { type ExclusionReason, exclude, type World } from './types.ts';
 
 /**
- * The forms in which a chat is sent: as messages that the provider renders, or as a prompt that the gateway renders. Earlier
- * reasoning is kept or removed, template markers in the caller's texts are neutralised or refused, and the provider arranges
- * the messages. Offers of one family share the work.
+ * The forms in which a chat is sent: as messages that the provider renders, or as a prompt that the gateway renders.
+ * Earlier reasoning is kept or removed, template markers in the caller's texts are neutralised or refused, and the
+ * provider arranges the messages. Offers of one family share the work.
  */
 
 /** What the model reads: segments, or one string whose special tokens the server parses. */
@@ -38,7 +38,10 @@ export interface ChatRequest {
   readonly chat: ArrangedChat;
   readonly altered: readonly string[];
   readonly losesReasoning: boolean;
-  /** The prompt that the server makes of it, rendered when first asked for; undefined where we do not know its template. */
+  /**
+   * The prompt that the server makes of it, rendered when first asked for; undefined where we do not know its
+   * template.
+   */
   rendered(): RenderedText | undefined;
   /** The most tokens that `rendered` can have, without rendering. Undefined where it returns nothing, or a string. */
   tokensAtMost(): number | undefined;
@@ -47,7 +50,10 @@ export interface ChatRequest {
 /** A chat as a prompt. */
 export interface RenderedChat {
   readonly prompt: string;
-  /** Absent where only the string says what the model reads: its texts hold markers, or the template is another family's. */
+  /**
+   * Absent where only the string says what the model reads: its texts hold markers, or the template is another
+   * family's.
+   */
   readonly segments?: readonly Segment[];
   readonly stop: readonly string[];
   readonly altered: readonly string[];
@@ -88,7 +94,10 @@ function changesTemplate({ extra }: ChatCall, offer: ModelOffer, api: Api): bool
   return takes !== undefined && TEMPLATE_FIELDS.some((field) => field in extra && takesExtra(takes, field));
 }
 
-/** Before the result of a tool that failed. Converse has a field for it, which only Amazon's and Anthropic's models read. */
+/**
+ * Before the result of a tool that failed. Converse has a field for it, which only Amazon's and Anthropic's models
+ * read.
+ */
 const FAILED = 'Error: ';
 
 /** The messages, in which failed tools say so in words: no template of an open model has another place for it. */
@@ -112,7 +121,8 @@ interface SharedForm {
 }
 
 /**
- * @param mode how template markers in the texts are handled; absent: neutralised for servers, refused in our own prompts
+ * @param mode how template markers in the texts are handled; absent: neutralised for servers, refused in our own
+ *   prompts
  * @param origin the model whose reasoning is in the chat, if there is any
  */
 export function renderingsOf(

@@ -229,8 +229,9 @@ const hasSameTokenizer = (offer: ModelOffer, origin: ModelOffer): boolean =>
   offer.model === origin.model || (offer.family === origin.family && offer.family !== 'unknown');
 
 /**
- * Token ids are sent as they are where the API takes them. Elsewhere they are sent as the text that encodes to exactly these
- * tokens, if there is one and the model's tokenizer is here. They are never sent to a model with another tokenizer.
+ * Token ids are sent as they are where the API takes them. Elsewhere they are sent as the text that encodes to
+ * exactly these tokens, if there is one and the model's tokenizer is here. They are never sent to a model with
+ * another tokenizer.
  *
  * @param origin the first offer of the call, whose model's ids they are
  */

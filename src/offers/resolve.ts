@@ -9,7 +9,7 @@ import type { World } from './types.ts';
 /** The first step of a call: its model names become offers, and the provider names in its preferences are checked. */
 
 /** A model that a call names, or that a configured name stands for, with its routing and its offers. */
-export interface RequestedModel {
+interface RequestedModel {
   readonly model: string;
   readonly routing: Routing;
   /** The configured name that led here. */
@@ -31,8 +31,8 @@ export interface ResolvedCall {
 }
 
 /**
- * Looks up the offers of the models a call names, and expands configured names. Throws `model_not_found` for a name that
- * nobody knows, and `invalid_request` for an unknown provider or template.
+ * Looks up the offers of the models a call names, and expands configured names. Throws `model_not_found` for a name
+ * that nobody knows, and `invalid_request` for an unknown provider or template.
  *
  * @param today the day, as `2026-11-22`, by which retirements are judged
  */
@@ -79,8 +79,9 @@ function assertKnownTemplate(call: Call): void {
 }
 
 /**
- * OpenRouter's providers that are not built in here, as its SDK lists them (npm @openrouter/sdk, `ProviderName`) and by the
- * slugs of its routing docs. A request written for OpenRouter may name them. Any other unknown name is a mistake.
+ * OpenRouter's providers that are not built in here, as its SDK lists them (npm @openrouter/sdk, `ProviderName`) and
+ * by the slugs of its routing docs. A request written for OpenRouter may name them. Any other unknown name is a
+ * mistake.
  */
 const NAMES_ELSEWHERE = `AI21, AionLabs, Alibaba, Amazon Nova, Anthropic, Arcee, Arcee AI, AtlasCloud, Atoma, Avian, Azure, Baidu,
   BaseTen, Black Forest Labs, ByteDance, Cerebras, Chutes, Cirrascale, Clarifai, Cloudflare, Cohere, CrofAI, Crusoe, DeepInfra,
@@ -103,9 +104,9 @@ function isElsewhere(name: string): boolean {
 const PROVIDER_FIELDS = ['order', 'only', 'ignore'] as const;
 
 /**
- * Replaces the provider names in `order`, `only` and `ignore` by ids. Providers that OpenRouter has and this deployment has
- * not are removed, as OpenRouter skips providers that do not serve a model, and the caller is told. `invalid_request` for
- * a name that nobody knows, and for an `only` of which nothing is left.
+ * Replaces the provider names in `order`, `only` and `ignore` by ids. Providers that OpenRouter has and this
+ * deployment has not are removed, as OpenRouter skips providers that do not serve a model, and the caller is told.
+ * `invalid_request` for a name that nobody knows, and for an `only` of which nothing is left.
  *
  * @param known the providers of this deployment and those built in
  */

@@ -149,8 +149,8 @@ function expandAll(
 }
 
 /**
- * Reads configured names, `{"gpt-4o-mini": "llama-3.3-70b-instruct", "cheap": {"models": [...], "provider": {...}}}`. Each mistake is a
- * whole sentence that names its place. If there is any, none of the routes should be used.
+ * Reads configured names, `{"gpt-4o-mini": "llama-3.3-70b-instruct", "cheap": {"models": [...], "provider": {...}}}`.
+ * Each mistake is a whole sentence that names its place. If there is any, none of the routes should be used.
  *
  * @param path where `value` stands: `CHASQUI_ROUTES`
  */

@@ -17,7 +17,10 @@ import {
 export interface ServiceIndex {
   /** The provider that a name means, configured or built in. */
   readonly providerOf: (name: string) => string | undefined;
-  /** By the name callers use, or with its provider in front: `mine/my-model`. Case is ignored where that is unambiguous. */
+  /**
+   * By the name callers use, or with its provider in front: `mine/my-model`. Case is ignored where that is
+   * unambiguous.
+   */
   called(name: string): readonly ServiceOffer[];
   /** Whether a name, suffix included, is a configured model's. */
   readonly isName: (name: string) => boolean;
@@ -90,7 +93,9 @@ const WAIT_MS = 3_000;
 export interface Services {
   /** Returns at once. It is the same list object as long as nothing changes. */
   offers(): readonly ServiceOffer[];
-  /** Waits until every server has been asked once. Later, lists older than a minute are read again in the background. */
+  /**
+   * Waits until every server has been asked once. Later, lists older than a minute are read again in the background.
+   */
   ready(): Promise<void>;
   /** Asks again, for an unknown name: a model may just have been loaded. */
   again(): Promise<void>;

@@ -1,15 +1,19 @@
 import { type Call, GatewayError, once, type Routing } from '../core/index.ts';
-import { NotLoaded, type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
+import { hasTemplate, NotLoaded, type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
 import { assess, isExclusion, offerName } from './assess.ts';
 import type { AssessedOffer, Assessment } from './candidate.ts';
+import { promptSize } from './counting.ts';
 import type { ModelOffer } from './model-offers.ts';
 import { drawFor, explainDraws, isTriedLast, rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
-import { idsReader } from './request-form.ts';
-import type { RequestedModel, ResolvedCall } from './resolve.ts';
-import type { Candidate, Exclusion, ExclusionCode, OfferSheet, World } from './types.ts';
+import { idsReader, requestFormFor } from './request-form.ts';
+import type { ResolvedCall } from './resolve.ts';
+import type { Candidate, Exclusion, ExclusionCode, ExclusionReason, OfferSheet, PromptSize, World } from './types.ts';
 
-/** Lays out the offer sheet of a call: every offer of the requested models, assessed and ranked, or an error if none is left. */
+/**
+ * Lays out the offer sheet of a call: every offer of the requested models, assessed and ranked, or an error if none
+ * is left.
+ */
 
 /** When a sheet is laid out, and what is at hand for it. */
 export interface Moment {
@@ -21,13 +25,16 @@ export interface Moment {
   /** Tokens of the call's prompt as the providers themselves counted them, by `offerName`. */
   readonly providerCounts?: ReadonlyMap<string, number>;
   /**
-   * Count a prompt only when somebody reads the count, where neither an exclusion nor the order depends on it. The sheet
-   * decides exactly as it does with every prompt counted.
+   * Count a prompt only when somebody reads the count, where neither an exclusion nor the order depends on it. The
+   * sheet decides exactly as it does with every prompt counted.
    */
   readonly countWhenRead?: boolean;
 }
 
-/** Tokens up to which a prompt is counted, whatever the offers take: a caller wants to know by how much it is too long. */
+/**
+ * Tokens up to which a prompt is counted, whatever the offers take: a caller wants to know by how much it is too
+ * long.
+ */
 const COUNTED = 100_000;
 
 /** A counter that stops where no offer takes more. */
@@ -97,7 +104,7 @@ export function layOut(
   return { eligible, excluded };
 }
 
-function assessAll(given: Assessment, { offers, pin, routing }: RequestedModel, excluded: Exclusion[]) {
+function assessAll(given: Assessment, { offers, pin, routing }: ResolvedCall['models'][number], excluded: Exclusion[]) {
   const candidates: AssessedOffer[] = [];
   for (const offer of offers) {
     const assessed = assess(given, offer, (provider) => deniedBy(routing, pin, provider));
@@ -116,8 +123,8 @@ function deniedBy({ only, ignore }: Routing, pin: string | undefined, provider: 
 }
 
 /**
- * The sheet of a call that is to be made. Throws `context_length_exceeded` if the prompt is too long for every offer that could
- * serve it otherwise, and `no_eligible_offer` with all reasons if none is left.
+ * The sheet of a call that is to be made. Throws `context_length_exceeded` if the prompt is too long for every offer
+ * that could serve it otherwise, and `no_eligible_offer` with all reasons if none is left.
  */
 export function offerSheet(call: Call, resolved: ResolvedCall, world: World, moment: Moment): OfferSheet {
   const sheet = layOut(call, resolved, world, moment);
@@ -126,9 +133,9 @@ export function offerSheet(call: Call, resolved: ResolvedCall, world: World, mom
 }
 
 /**
- * Whether a call needs its prompt's exact count before it is sent, so that tokenizers must be loaded first. Asked with
- * `pendingTokenizers` in the moment. If not, the sheet of the same moment can be laid out and acted on, and a tokenizer is
- * only loaded (`TextCounter.load`) where something is counted after all.
+ * Whether a call needs its prompt's exact count before it is sent, so that tokenizers must be loaded first. Asked
+ * with `pendingTokenizers` in the moment. If not, the sheet of the same moment can be laid out and acted on, and a
+ * tokenizer is only loaded (`TextCounter.load`) where something is counted after all.
  */
 export function needsExactCount(call: Call, resolved: ResolvedCall, world: World, moment: Moment): boolean {
   try {
@@ -169,7 +176,10 @@ function withoutMaxCost({ maxCost: _, ...rest }: Routing): Routing {
 /** Distinct reasons that an error message repeats. */
 const SHOWN = 4;
 
-/** Less useful reasons: a retirement long ago, and what the caller itself ruled out. They are told if there are no others. */
+/**
+ * Less useful reasons: a retirement long ago, and what the caller itself ruled out. They are told if there are no
+ * others.
+ */
 const RANKED_REASONS: Readonly<Partial<Record<ExclusionCode, number>>> = { retired: 1, not_allowed: 2 };
 const usefulness = ({ code }: Exclusion): number => RANKED_REASONS[code] ?? 0;
 
@@ -211,4 +221,84 @@ function nothingLeft(call: Call, excluded: readonly Exclusion[]): GatewayError {
     return new GatewayError('invalid_request', why, { param, offers });
   }
   return new GatewayError('no_eligible_offer', why, { offers });
+}
+
+// Counting for a caller who asks for nothing else (`POST /v1/count_tokens`).
+
+/** A prompt counted for one model. */
+export interface ModelCount {
+  /** The name in the catalogue, or the user's own. */
+  readonly model: string;
+  readonly size: PromptSize;
+  /** The family whose template rendered the chat; absent for raw prompts, and if there is no template. */
+  readonly template?: string;
+  /** The longest of its offers, or else the model's own. */
+  readonly contextLength?: number;
+  readonly eligible: readonly Candidate[];
+  /** Offers that the prompt is too long for. */
+  readonly tooSmall: readonly Exclusion[];
+}
+
+/** Stands for an OpenAI-compatible server of anybody's. */
+const REFERENCE = 'reference';
+
+/**
+ * Counts a call's prompt for the one model it names. Throws `invalid_request` for a chat that the model cannot read.
+ */
+export function countCall(call: Call, resolved: ResolvedCall, world: World, moment: Moment): ModelCount {
+  const { tokenizers, today } = moment;
+  // One counter for all, without a limit: for an offer that is too small the caller is told by how much.
+  const counter = promptCounter(tokenizers, Number.POSITIVE_INFINITY);
+  const sheet = layOut(call, resolved, world, { ...moment, countWhenRead: false }, false, () => counter);
+  const [offer] = resolved.models.flatMap(({ offers }) => offers);
+  if (!offer) throw new GatewayError('model_not_found', 'model: nobody offers it.', { param: 'model' });
+  const size = referenceSize(call, { ...offer, about: world.registry.of(REFERENCE) }, counter, today);
+  if ('code' in size) throw new GatewayError('invalid_request', size.message);
+  const family = call.templating.name ?? offer.family;
+  const tooSmall = sheet.excluded.filter(({ code }) => code === 'context_too_small');
+  const lengths = [...sheet.eligible, ...tooSmall].flatMap((one) => one.contextLength ?? []);
+  const contextLength = lengths.length > 0 ? Math.max(...lengths) : offer.contextLength;
+  return {
+    model: offer.model,
+    size: sizeAtOffers(size, sheet.eligible),
+    ...(call.kind === 'chat' && hasTemplate(family) ? { template: family } : {}),
+    ...(contextLength === undefined ? {} : { contextLength }),
+    eligible: sheet.eligible,
+    tooSmall,
+  };
+}
+
+/**
+ * The size of a prompt for a model, whoever serves it: a chat in the template of the model's repository, a raw prompt
+ * with the begin-of-sequence that the model reads, as any vLLM server would read it.
+ */
+function referenceSize(
+  call: Call,
+  first: ModelOffer,
+  counter: PromptCounter,
+  today: string,
+): PromptSize | ExclusionReason {
+  const offer: ModelOffer = {
+    ...first,
+    provider: REFERENCE,
+    apis: ['chat', 'completions'],
+    tools: true,
+    vision: true,
+  };
+  const mode = call.templating.markers;
+  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map(), offer) : undefined;
+  const form = requestFormFor(call, offer, renderings, mode, (ids) => ids);
+  return 'code' in form ? form : promptSize(form, offer, counter);
+}
+
+/**
+ * The count for a model gives way to the count at its first offer if no offer has the same (where a schema is put
+ * into words, for example), and an estimate to one that was corrected by an offer's bills.
+ */
+function sizeAtOffers(size: PromptSize, eligible: readonly Candidate[]): PromptSize {
+  if (size.exactness === 'exact') {
+    const same = eligible.some(({ prompt }) => prompt.largest === size.largest);
+    return same ? size : (eligible[0]?.prompt ?? size);
+  }
+  return eligible.find(({ prompt }) => prompt.counted !== undefined && prompt.counted !== prompt.total)?.prompt ?? size;
 }

@@ -72,7 +72,10 @@ export interface PromptSize {
   readonly exactness: 'exact' | 'estimate';
   /** Relative error of an estimate, at most. */
   readonly errorBound?: number;
-  /** Of an estimate: the total before correction by the offer's bills. Absent where part of it was not counted (images). */
+  /**
+   * Of an estimate: the total before correction by the offer's bills. Absent where part of it was not counted
+   * (images).
+   */
   readonly counted?: number;
   /** Of an estimate: the most the provider can bill for all prompts. Absent if unknown. */
   readonly atMost?: number;
@@ -139,7 +142,10 @@ export interface Candidate {
   readonly echo: Echo;
   readonly toolStreaming: boolean;
   readonly systemRole: boolean;
-  /** What is sent: a chat as its provider arranged it, or rendered prompts with the stop strings that end their answers. */
+  /**
+   * What is sent: a chat as its provider arranged it, or rendered prompts with the stop strings that end their
+   * answers.
+   */
   readonly sends:
     | ({ readonly form: 'messages' } & ArrangedChat)
     | { readonly form: 'prompts'; readonly prompts: readonly Prompt[]; readonly stop: readonly string[] };

@@ -65,14 +65,14 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
   thoughts(
     'to-another-family',
     'Thoughts of one model go to another.',
-    "return same ? 'all' : 'empty';",
-    "return 'all';",
+    'return same ? reasoning : undefined;',
+    'return reasoning;',
   ),
   thoughts(
     'old-thoughts',
     'Thoughts from before the last question are sent.',
-    'return at > asked ? has : undefined;',
-    'return has;',
+    'at > asked ? own(message) : undefined',
+    'own(message)',
   ),
   thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'at > asked && reasoningOf(message)', 'false'),
   echo(

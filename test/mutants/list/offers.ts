@@ -389,13 +389,13 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'last.length > SAMPLE ? last.slice(-SAMPLE) : last',
     'last.slice(0, SAMPLE)',
   ),
-  offers('receipt.ts')(
+  offers('plan.ts')(
     'unknown-failure-free',
     'A failed attempt of unknown cost counts as free.',
     'known.length < bounds.length ? undefined :',
     'false ? undefined :',
   ),
-  offers('receipt.ts')(
+  offers('plan.ts')(
     'failures-counted-once',
     'Several failed attempts cost what one does.',
     'known.reduce((sum, bound) => sum + bound, 0n)',
