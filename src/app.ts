@@ -22,6 +22,7 @@ import {
   listModels,
   listPrices,
   liveness,
+  messages,
   notBuilt,
   notFound,
   offers,
@@ -125,6 +126,7 @@ export function createApp(
 
   app.post('/v1/chat/completions', chatCompletions(gateway));
   app.post('/v1/completions', completions(gateway));
+  app.post('/v1/messages', messages(gateway));
   app.post('/v1/offers', offers(gateway));
   app.post('/v1/count_tokens', countTokens(gateway));
   app.post('/v1/tokenize', tokenize(gateway));

@@ -123,6 +123,15 @@ export class GatewayError extends Error {
     return this.details.retryable ?? this.kind.retryable;
   }
 
+  /** The same error with other names for the request's fields. */
+  renamed(named: (text: string) => string): GatewayError {
+    const { param } = this.details;
+    return new GatewayError(this.code, named(this.message), {
+      ...this.details,
+      ...(param === undefined ? {} : { param: named(param) }),
+    });
+  }
+
   /** The same error with more known about it. */
   with(details: ErrorDetails): GatewayError {
     return new GatewayError(this.code, this.message, { ...this.details, ...details });

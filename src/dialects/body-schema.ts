@@ -32,6 +32,8 @@ interface SchemaNode {
   required: number;
   /** Unknown fields are an error, and not merely ignored. */
   strict: boolean;
+  /** Whatever else stands in it is taken along: none of it is an unknown field. */
+  loose: boolean;
   /** Of the members of a list or a record. */
   item: SchemaNode | undefined;
   /** Of a union. */
@@ -88,6 +90,7 @@ function compile(schema: v.GenericSchema): SchemaNode {
     entries: {},
     required: 0,
     strict: false,
+    loose: false,
     item: undefined,
     options: [],
     key: '',
@@ -107,6 +110,7 @@ function compile(schema: v.GenericSchema): SchemaNode {
   } else if ('entries' in schema && isObject(schema.entries)) {
     node.kind = 'object';
     node.strict = schema.type === 'strict_object';
+    node.loose = schema.type === 'loose_object';
     node.entries = schema.entries;
     node.required = Object.values(schema.entries).filter((entry) => isSchema(entry) && !('wrapped' in entry)).length;
   } else if (schema.type === 'record' && 'value' in schema && isSchema(schema.value)) {
@@ -222,7 +226,7 @@ function fieldsFit(node: SchemaNode, value: JsonObject, walk: Walk): boolean {
     const field = fieldOf(node, key);
     if (field === undefined) {
       if (node.strict) return false;
-      if (!isUnset(value[key])) walk.metUnknown = true;
+      if (!node.loose && !isUnset(value[key])) walk.metUnknown = true;
     } else {
       if (!field.optional) missing -= 1;
       if (!fits(field, value[key], walk)) return false;
@@ -268,7 +272,7 @@ function unknownNames() {
 function nameUnknown(value: unknown, node: SchemaNode, steps: Step[], names: ReturnType<typeof unknownNames>): void {
   if (typeof value !== 'object' || value === null) return;
   // Of a union's options at most one is a list, and one an object.
-  const options = node.kind === 'union' ? node.options : [node];
+  const options = node.kind === 'union' ? node.options : [node.choose?.(value) ?? node];
   if (Array.isArray(value)) {
     const item = options.find(({ kind }) => kind === 'array')?.item;
     if (!item) return;
@@ -282,7 +286,7 @@ function nameUnknown(value: unknown, node: SchemaNode, steps: Step[], names: Ret
   if (!isObject(value)) return;
   const object = options.find(({ kind }) => kind === 'object' || kind === 'variant');
   const fields = object?.kind === 'variant' ? object.members.get(value[object.key]) : object;
-  if (!fields) return;
+  if (!fields || fields.loose) return;
   for (const key of Object.keys(value)) {
     const known = fieldOf(fields, key);
     steps.push(key);

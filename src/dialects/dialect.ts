@@ -12,15 +12,27 @@ import {
 } from '../core/index.ts';
 import type { Alternative, Receipt } from '../offers/index.ts';
 
-export interface Dialect<C extends Call> {
+/** @typeParam R what it makes of a body: the call, and how this dialect's caller wants the answer written */
+export interface Dialect<R extends ParsedRequest = ParsedRequest> {
   /** The call that a request's body asks for. Throws `invalid_request` naming the field at fault. */
-  parse(body: unknown, context: CallContext): ParsedRequest<C>;
+  parse(body: unknown, context: CallContext): R;
   /** The whole answer, as an object to be written as JSON. */
-  answer(request: ParsedRequest<C>, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
-  stream(request: ParsedRequest<C>, envelope: Envelope): StreamEncoder;
-  /** The body of an error, also in JSON. */
-  error(error: GatewayError): object;
+  answer(request: R, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
+  stream(request: R, envelope: Envelope): StreamEncoder;
+  error: ErrorForm;
+  /** A stream begins with the count of the prompt's tokens: the tokenizer must be loaded by then. */
+  readonly countsFirst?: true;
 }
+
+/** How an error is answered. The body is an object, to be written as JSON. */
+export interface ErrorAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: object;
+}
+
+/** @param requestId as in `x-request-id` */
+export type ErrorForm = (error: GatewayError, requestId: string) => ErrorAnswer;
 
 /** What the request's headers say about a call, and the id we gave it. */
 export interface CallContext {
@@ -32,22 +44,17 @@ export interface CallContext {
   readonly session?: string;
 }
 
-/** How the caller wants the answer written, which no provider needs to know. */
-export interface AnswerForm {
-  /** A stream ends with its usage. */
-  readonly includeUsage: boolean;
-  readonly hideReasoning: boolean;
-  /** Tool calls come as `function_call`, OpenAI's older form, because that is how the tools were given. */
-  readonly legacyFunctions: boolean;
-}
-
-export interface ParsedRequest<C extends Call = Call> extends AnswerForm {
+export interface ParsedRequest<C extends Call = Call> {
   readonly call: C;
+  /** A text with the caller's names and paths of fields in place of ours, which are those of chat completions. */
+  readonly callersNames?: (text: string) => string;
 }
 
 /** What every answer and every chunk says about itself. */
 export interface Envelope {
   readonly id: string;
+  /** As in `x-request-id`. */
+  readonly requestId?: string;
   /** Seconds since the epoch. */
   readonly created: number;
   readonly model: string;
@@ -58,6 +65,8 @@ export interface Envelope {
   readonly fingerprint: string | null;
   /** The text to repeat before a choice, where the caller asked for `echo` and the provider does not do it. */
   readonly echo?: (choice: number) => string;
+  /** The tokens of the prompt, as this offer is expected to bill them. Counted when this is called, if nothing needed it before. */
+  readonly promptTokens?: () => number;
   /** What a usage cost. */
   readonly costs?: (usage: Usage) => WireCost;
   /** How the answer came about, for callers who ask. */
@@ -71,6 +80,8 @@ export interface StreamEncoder {
   end(): string;
   /** The error that ends a broken stream. Nothing may follow it, so that the stream never looks complete. */
   fail(error: GatewayError): string;
+  /** What is sent in silences, so that nobody on the way gives up; a comment where the dialect has nothing for it. */
+  readonly keepAlive?: string;
 }
 
 /**
@@ -145,4 +156,38 @@ export function toAlternatives(receipt: Receipt, alternatives: readonly Alternat
     // Negative if the offer used was the most expensive.
     saved: most === undefined ? null : formatDollars(most),
   };
+}
+
+/** Most clients show only the message, so it includes what the provider said, which has been sanitised before. */
+export function messageOf({ message, details }: GatewayError): string {
+  const { provider, upstreamMessage } = details;
+  return upstreamMessage && !message.includes(upstreamMessage)
+    ? `${message} ${provider ?? 'The provider'} said: ${upstreamMessage}`
+    : message;
+}
+
+/** What is known of an error beside its message. All of it may be shown to the caller. */
+export function errorMetadata({ retryable, details }: GatewayError): Record<string, unknown> {
+  const metadata: Record<string, unknown> = { retryable };
+  if (details.provider !== undefined) metadata.provider = details.provider;
+  if (details.upstreamStatus !== undefined) metadata.upstream_status = details.upstreamStatus;
+  if (details.upstreamCode !== undefined) metadata.upstream_code = details.upstreamCode;
+  if (details.upstreamMessage !== undefined) metadata.upstream_message = details.upstreamMessage;
+  if (details.upstreamRequestId !== undefined) metadata.upstream_request_id = details.upstreamRequestId;
+  if (details.attempts !== undefined) metadata.attempts = details.attempts;
+  if (details.offers !== undefined) metadata.offers = details.offers;
+  return metadata;
+}
+
+const DEFAULT_RETRY_AFTER_S = 1;
+
+/**
+ * On 429 and 503: `Retry-After` in whole seconds, rounded up, and the exact milliseconds where they are known, which
+ * OpenAI's and Anthropic's clients prefer (openai-node and anthropic-sdk-typescript, `retryRequest`).
+ */
+export function retryAfter(error: GatewayError): Record<string, string> {
+  if (error.status !== 429 && error.status !== 503) return {};
+  const ms = error.details.retryAfterMs;
+  if (ms === undefined) return { 'retry-after': String(DEFAULT_RETRY_AFTER_S) };
+  return { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))), 'retry-after-ms': String(Math.ceil(ms)) };
 }

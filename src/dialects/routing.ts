@@ -4,7 +4,7 @@
  * grammar is used in named routes. Unknown fields are refused, because a misspelt limit would be no limit.
  */
 import * as v from 'valibot';
-import { parseDollars, type Routing } from '../core/index.ts';
+import { MARKER_MODES, parseDollars, type Routing, type Templating } from '../core/index.ts';
 import { between, finite, integer, name, names, optional, problemOf } from './validation.ts';
 
 /** Dollars as callers write them, as a number or as text. A double holds any price to the nano-dollar. */
@@ -79,6 +79,19 @@ export const routing = v.strictObject(
 );
 
 type WireRouting = v.InferOutput<typeof routing>;
+
+/** `template`, the part of a body that says how a chat becomes a prompt. Ours. */
+export const template = v.strictObject({
+  name: optional(name),
+  markers: optional(v.picklist(MARKER_MODES, 'must be "reject", "neutralise" or "allow"')),
+});
+
+export function toTemplating(wire: v.InferOutput<typeof template> | null | undefined): Templating {
+  const out: Writable<Templating> = {};
+  if (wire?.name != null) out.name = wire.name;
+  if (wire?.markers != null) out.markers = wire.markers;
+  return out;
+}
 
 /** The one figure that OpenRouter takes is the median. */
 const medianOf = (wire: WireRouting['preferred_min_throughput']): number | undefined =>

@@ -1,19 +1,23 @@
-/** `POST /v1/chat/completions` and `POST /v1/completions`: one call from its body to its answer. */
+/** `POST /v1/chat/completions`, `/v1/completions` and `/v1/messages`: one call from its body to its answer. */
 import type { Context, Handler } from 'hono';
 import {
+  asGatewayError,
   type Call,
   type Event,
+  type GatewayError,
   type Redact,
   redactDeep,
   redactError,
   type Usage,
   withoutKnownKeys,
 } from '../core/index.ts';
+import { messagesDialect } from '../dialects/messages/index.ts';
 import {
   chatDialect,
   completionDialect,
   type Dialect,
   type Envelope,
+  type ParsedRequest,
   type StreamEncoder,
   toAlternatives,
   toCost,
@@ -75,15 +79,24 @@ function listed(names: readonly string[]): string {
   return (names.length > MAX_NAMED ? [...shown, `and ${names.length - MAX_NAMED} more`] : shown).join(', ');
 }
 
-function describe(c: Context, call: Call, { offer, attempts }: Carried, timing: string): void {
+type Renames = ParsedRequest['callersNames'];
+const asTheyAre: NonNullable<Renames> = (text) => text;
+
+function describe(
+  c: Context,
+  { call, callersNames }: ParsedRequest,
+  { offer, attempts }: Carried,
+  timing: string,
+): void {
+  const named = callersNames ?? asTheyAre;
   const headers = headersOf(c);
   headers['x-chasqui-generation-id'] = call.id;
   headers['x-chasqui-provider'] = offer.provider;
   headers['x-chasqui-model'] = listed([offer.model]);
   headers['x-chasqui-attempts'] = String(attempts.length);
   headers['server-timing'] = timing;
-  if (offer.drops.length > 0) headers['x-chasqui-dropped'] = listed(offer.drops);
-  if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered);
+  if (offer.drops.length > 0) headers['x-chasqui-dropped'] = listed(offer.drops.map(named));
+  if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered.map(named));
 }
 
 // Each of these two keeps only what it needs: a stream holds it until its end, and the sheet is the largest part of a
@@ -134,15 +147,32 @@ function callerOf(request: AbortSignal, stream: boolean): { readonly signal: Abo
   return { signal: controller.signal, gone };
 }
 
-function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Handler {
+/** An error that names the request's fields as the caller knows them. */
+export function inCallersNames(thrown: unknown, named: Renames): GatewayError {
+  const error = asGatewayError(thrown);
+  // The message of an unforeseen exception is ours and names nothing.
+  if (!named || error !== thrown) throw thrown;
+  return error.renamed(named);
+}
+
+function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<R>): Handler {
   const { config, relay, world } = gateway;
   return async (c) => {
     const watch = stopwatch();
     const body = await readJson(c.req.raw, config.maxBodyBytes);
     const id = `gen-${crypto.randomUUID().replaceAll('-', '')}`;
     const parsed = dialect.parse(body, contextOf(c, id));
+    try {
+      return await answered(c, parsed, watch);
+    } catch (thrown) {
+      throw inCallersNames(thrown, parsed.callersNames);
+    }
+  };
+
+  async function answered(c: Context, parsed: R, watch: ReturnType<typeof stopwatch>): Promise<Response> {
     const debugging = headerFlag(c, 'x-chasqui-debug');
     const { call } = parsed;
+    const { id } = call;
     watch.lap('parse');
     const { asked, moment } = await prepare(call, gateway, !debugging);
     watch.lap('tokenize');
@@ -153,29 +183,35 @@ function generation<C extends Call>(gateway: Gateway, dialect: Dialect<C>): Hand
     const timed = timeoutMs === undefined ? call : { ...call, timeoutMs };
     const carried = await carry(timed, sheet, caller.signal, relay);
     watch.lap('upstream');
+    const { offer } = carried;
+    const headers = headersOf(c);
     const envelope: Envelope = {
       id,
+      requestId: headers['x-request-id'] ?? '',
       created: Math.floor(Date.now() / 1000),
-      model: carried.offer.model,
-      provider: carried.offer.provider,
-      reasoningFamily: reasoningFamilyOf(carried.offer),
+      model: offer.model,
+      provider: offer.provider,
+      reasoningFamily: reasoningFamilyOf(offer),
       fingerprint: fingerprintOf(carried, config.redact),
-      ...echoOf(call, carried.offer),
+      ...echoOf(call, offer),
+      promptTokens: () => offer.prompt.total + offer.reportsExtra,
       costs: costsOf(carried),
       ...(debugging ? { debug: debugOf(call, sheet, moment.now, carried, config.redact) } : {}),
     };
-    describe(c, call, carried, watch.header());
+    describe(c, parsed, carried, watch.header());
     if (call.stream) {
+      if (dialect.countsFirst) await offer.counter.load?.();
       const encoder = dialect.stream(parsed, envelope);
-      const fail: StreamEncoder['fail'] = (error) => encoder.fail(redactError(error, config.redact));
+      const fail: StreamEncoder['fail'] = (error) =>
+        encoder.fail(redactError(parsed.callersNames ? error.renamed(parsed.callersNames) : error, config.redact));
       return sendEvents(c, carried.events, { ...encoder, fail }, caller.gone);
     }
 
     const answer = dialect.answer(parsed, envelope, await collect(carried.events));
     const { cost_exact: cost } = (answer.usage ?? {}) as Partial<WireCost>;
-    if (typeof cost === 'string') headersOf(c)['x-chasqui-cost'] = cost;
+    if (typeof cost === 'string') headers['x-chasqui-cost'] = cost;
     return replyJson(c, 200, answer);
-  };
+  }
 }
 
 /** `POST /v1/chat/completions` */
@@ -183,3 +219,6 @@ export const chatCompletions = (gateway: Gateway): Handler => generation(gateway
 
 /** `POST /v1/completions` */
 export const completions = (gateway: Gateway): Handler => generation(gateway, completionDialect);
+
+/** `POST /v1/messages` */
+export const messages = (gateway: Gateway): Handler => generation(gateway, messagesDialect);

@@ -5,13 +5,15 @@
 import type { Context, ErrorHandler, Handler, MiddlewareHandler, NotFoundHandler } from 'hono';
 import { authenticate } from '../accounts/index.ts';
 import { asGatewayError, GatewayError, redactError } from '../core/index.ts';
-import { errorBody, retryAfter } from '../dialects/openai/index.ts';
+import { messagesError } from '../dialects/messages/index.ts';
+import { type ErrorForm, errorAnswer, errorBody } from '../dialects/openai/index.ts';
 import { type Gateway, headersOf, replyJson } from './request.ts';
 
 /** Every route with its methods. `:id` may contain slashes. */
 export const ROUTES: readonly (readonly [path: string, methods: readonly string[]])[] = [
   ['/v1/chat/completions', ['POST']],
   ['/v1/completions', ['POST']],
+  ['/v1/messages', ['POST']],
   ['/v1/offers', ['POST']],
   ['/v1/count_tokens', ['POST']],
   ['/v1/tokenize', ['POST']],
@@ -119,6 +121,7 @@ export const everyAnswer =
     const headers = headersOf(c);
     const given = c.req.header('x-request-id');
     headers['x-request-id'] = given && SAFE_ID.test(given) ? given : `req_${crypto.randomUUID()}`;
+    if (speaksMessages(c)) headers['request-id'] = headers['x-request-id'];
     if (config.sandbox) headers['x-chasqui-sandbox'] = '1';
     return next();
   };
@@ -160,16 +163,24 @@ export const servicesReady =
 export const misconfigured = ({ mistakes, warnings }: Gateway['config']): GatewayError =>
   new GatewayError('internal', `This deployment's configuration has mistakes. ${[...mistakes, ...warnings].join(' ')}`);
 
-/** Any failure as one JSON error, in OpenAI's envelope. */
+/** Whether the caller speaks Anthropic's Messages: by its route, or by the header that Anthropic's clients send to any. */
+export const speaksMessages = (c: Context): boolean =>
+  /^\/v1\/messages(?:\/|$)/.test(c.req.path) || c.req.header('anthropic-version') !== undefined;
+
+/** How errors are written for this caller. */
+const errorForm = (c: Context): ErrorForm => (speaksMessages(c) ? messagesError : errorAnswer);
+
+/** Any failure as one JSON error, in the envelope of the caller's dialect. */
 function answerError(c: Context, { config }: Gateway, thrown: unknown): Response {
   const known = asGatewayError(thrown);
   const error = redactError(known, config.redact);
   // Only the name: the message of an unforeseen exception may contain what must not be logged.
   if (thrown !== known) console.error(`unforeseen ${thrown instanceof Error ? thrown.name : typeof thrown}`);
   const headers = headersOf(c);
-  Object.assign(headers, retryAfter(error));
+  const { status, headers: own, body } = errorForm(c)(error, headers['x-request-id'] ?? '');
+  Object.assign(headers, own);
   if (error.details.attempts) headers['x-chasqui-attempts'] = String(error.details.attempts.length);
-  return replyJson(c, error.status, errorBody(error));
+  return replyJson(c, status, body);
 }
 
 export const sayError =
@@ -181,11 +192,11 @@ export const sayError =
 export const notFound =
   (gateway: Gateway): NotFoundHandler =>
   (c) => {
-    const error = redactError(notFoundError(c), gateway.config.redact);
-    const body = errorBody(error);
-    if (foreignApi(c.req.path, c.req.header('user-agent')) !== 'Replicate') return replyJson(c, error.status, body);
-    const { status, message: detail } = error;
-    return replyJson(c, status, { ...body, title: 'Not Found', detail, status });
+    const error = notFoundError(c);
+    if (foreignApi(c.req.path, c.req.header('user-agent')) !== 'Replicate') return answerError(c, gateway, error);
+    const known = redactError(error, gateway.config.redact);
+    const { status, message: detail } = known;
+    return replyJson(c, status, { ...errorBody(known), title: 'Not Found', detail, status });
   };
 
 /** Answers a route's other methods with 405. */

@@ -31,7 +31,7 @@ interface Outlet {
  * Writes through the runtime's own IdentityTransformStream, which costs less for each write than any stream in
  * JavaScript. When the caller leaves, a write fails and `lost` is called.
  */
-function outlet(writable: WritableStream<Uint8Array>, lost: () => void): Outlet {
+function outlet(writable: WritableStream<Uint8Array>, lost: () => void, keepAliveText: string): Outlet {
   const writer = writable.getWriter();
   let waiting = '';
   let writing = false;
@@ -43,7 +43,7 @@ function outlet(writable: WritableStream<Uint8Array>, lost: () => void): Outlet 
   const keepAlive = setInterval(() => {
     if (writing || ++quiet < QUIET_TICKS) return;
     quiet = 0;
-    writer.write(encoder.encode(KEEP_ALIVE)).catch(fail);
+    writer.write(encoder.encode(keepAliveText)).catch(fail);
   }, KEEP_ALIVE_MS / QUIET_TICKS);
 
   function flush(): void {
@@ -107,7 +107,7 @@ export function sendEvents(
     left = true;
     gone();
   };
-  const out = outlet(writable, lost);
+  const out = outlet(writable, lost, dialect.keepAlive ?? KEEP_ALIVE);
   const pump = async () => {
     let last: string;
     try {

@@ -8,7 +8,7 @@ import {
   type TokenLogprob,
   type Usage,
 } from '../../core/index.ts';
-import type { AnswerForm, Envelope, WireCost } from '../dialect.ts';
+import { type Envelope, type ErrorForm, errorMetadata, messageOf, retryAfter, type WireCost } from '../dialect.ts';
 
 /**
  * OpenAI's usage object. `exactness` is ours: `provider` figures are what is billed; `exact` ones we counted with the
@@ -68,7 +68,11 @@ export function toCompletionLogprobs(logprobs: readonly TokenLogprob[], start: n
 }
 
 /** How a chat's caller wants the answer written. */
-export type ChatAnswerForm = Partial<Pick<AnswerForm, 'hideReasoning' | 'legacyFunctions'>>;
+export interface ChatAnswerForm {
+  readonly hideReasoning?: boolean;
+  /** Tool calls come as `function_call`, OpenAI's older form, because that is how the tools were given. */
+  readonly legacyFunctions?: boolean;
+}
 
 /**
  * Reasoning under both names that clients read: `reasoning` (OpenRouter, vLLM) and `reasoning_content` (DeepSeek,
@@ -218,44 +222,21 @@ export interface ErrorBody {
   };
 }
 
-/** Most clients show only the message, so it includes what the provider said, which has been sanitised before. */
-function messageOf({ message, details }: GatewayError): string {
-  const { provider, upstreamMessage } = details;
-  return upstreamMessage && !message.includes(upstreamMessage)
-    ? `${message} ${provider ?? 'The provider'} said: ${upstreamMessage}`
-    : message;
-}
-
 export function errorBody(error: GatewayError): ErrorBody {
-  const { details } = error;
-  const metadata: Record<string, unknown> = { retryable: error.retryable };
-  if (details.provider !== undefined) metadata.provider = details.provider;
-  if (details.upstreamStatus !== undefined) metadata.upstream_status = details.upstreamStatus;
-  if (details.upstreamCode !== undefined) metadata.upstream_code = details.upstreamCode;
-  if (details.upstreamMessage !== undefined) metadata.upstream_message = details.upstreamMessage;
-  if (details.upstreamRequestId !== undefined) metadata.upstream_request_id = details.upstreamRequestId;
-  if (details.attempts !== undefined) metadata.attempts = details.attempts;
-  if (details.offers !== undefined) metadata.offers = details.offers;
   return {
     error: {
       message: messageOf(error),
       type: error.kind.type,
-      param: details.param ?? null,
+      param: error.details.param ?? null,
       code: error.code,
-      metadata,
+      metadata: errorMetadata(error),
     },
   };
 }
 
-const DEFAULT_RETRY_AFTER_S = 1;
-
-/**
- * On 429 and 503: `Retry-After` in whole seconds, rounded up, and the exact milliseconds where they are known, which
- * OpenAI's clients prefer (openai-node, `retryRequest`).
- */
-export function retryAfter(error: GatewayError): Record<string, string> {
-  if (error.status !== 429 && error.status !== 503) return {};
-  const ms = error.details.retryAfterMs;
-  if (ms === undefined) return { 'retry-after': String(DEFAULT_RETRY_AFTER_S) };
-  return { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))), 'retry-after-ms': String(Math.ceil(ms)) };
-}
+/** Any failure, in OpenAI's envelope. */
+export const errorAnswer: ErrorForm = (error) => ({
+  status: error.status,
+  headers: retryAfter(error),
+  body: errorBody(error),
+});

@@ -7,14 +7,12 @@ import {
   GatewayError,
   isObject,
   type JsonObject,
-  MARKER_MODES,
   type Prompt,
   type Sampling,
-  type Templating,
 } from '../../core/index.ts';
 import { type BodySchema, bodySchema } from '../body-schema.ts';
 import type { CallContext, ParsedRequest } from '../dialect.ts';
-import { routing, toRouting } from '../routing.ts';
+import { routing, template, toRouting, toTemplating } from '../routing.ts';
 import { between, integer, invalid, modelMissing, name, names, optional } from '../validation.ts';
 import { assertResultsFollowCalls, message, toMessage } from './messages.ts';
 import { functionCall, functions, responseFormat, toolChoice, tools, toResponseFormat, toTools } from './tools.ts';
@@ -29,12 +27,6 @@ const MAX_SESSION = 256;
 
 const stopString = v.pipe(v.string(), v.maxLength(MAX_STOP_LENGTH, `must be at most ${MAX_STOP_LENGTH} characters`));
 const session = v.pipe(v.string(), v.maxLength(MAX_SESSION, `must be at most ${MAX_SESSION} characters`));
-
-/** Ours: how a chat becomes a prompt. */
-const template = v.strictObject({
-  name: optional(name),
-  markers: optional(v.picklist(MARKER_MODES, 'must be "reject", "neutralise" or "allow"')),
-});
 
 /** Fields of both bodies, under OpenAI's names and those that servers of open models have added. */
 const shared = {
@@ -129,6 +121,19 @@ type Body = ChatBody | CompletionBody;
 const chat = bodySchema(chatSchema);
 const completion = bodySchema(completionSchema);
 
+/** A body of `POST /v1/chat/completions`, read. */
+export interface ChatRequest extends ParsedRequest<ChatCall> {
+  /** A stream ends with its usage. */
+  readonly includeUsage: boolean;
+  readonly hideReasoning: boolean;
+  readonly legacyFunctions: boolean;
+}
+
+/** A body of `POST /v1/completions`, read. */
+export interface CompletionRequest extends ParsedRequest<CompletionCall> {
+  readonly includeUsage: boolean;
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A valid body, the names of its fields that no provider is sent, and its fields for self-hosted servers. */
@@ -195,9 +200,6 @@ function sharedOf(
   const route = toRouting(body.provider ?? {});
   // The header asks for strict treatment, whatever the body says.
   if (context.strict) route.requireParameters = true;
-  const templating: Writable<Templating> = {};
-  if (body.template?.name != null) templating.name = body.template.name;
-  if (body.template?.markers != null) templating.markers = body.template.markers;
   const shared: Writable<SharedFields> = {
     id: context.id,
     models: modelsOf(body),
@@ -205,7 +207,7 @@ function sharedOf(
     stop: stopsOf(body),
     stream: body.stream ?? false,
     routing: route,
-    templating,
+    templating: toTemplating(body.template),
     unknownParameters,
   };
   if (extra) shared.extra = extra;
@@ -240,7 +242,7 @@ function chatSamplingOf(body: ChatBody): Sampling {
 }
 
 /** A body of `POST /v1/chat/completions`. Throws `invalid_request` naming the field. */
-export function parseChat(raw: unknown, context: CallContext): ParsedRequest<ChatCall> {
+export function parseChat(raw: unknown, context: CallContext): ChatRequest {
   const { body, ignored, extra } = readCall(chat, 'chat', raw);
   if (body.top_logprobs && !body.logprobs) throw invalid('top_logprobs', 'needs logprobs: true.');
   const { tools: offered, toolChoice: choice, allowedTools, legacy, ignored: otherForm } = toTools(body);
@@ -276,7 +278,7 @@ const promptsOf = (prompt: WirePrompt): readonly Prompt[] =>
   typeof prompt === 'string' || isTokens(prompt) ? [prompt] : prompt;
 
 /** A body of `POST /v1/completions`. Throws `invalid_request` naming the field. */
-export function parseCompletion(raw: unknown, context: CallContext): ParsedRequest<CompletionCall> {
+export function parseCompletion(raw: unknown, context: CallContext): CompletionRequest {
   const { body, ignored, extra } = readCall(completion, 'completion', raw);
   const shared = sharedOf(body, ignored, extra, context);
   if (body.best_of != null && body.best_of !== shared.n) {
@@ -295,7 +297,7 @@ export function parseCompletion(raw: unknown, context: CallContext): ParsedReque
   // An empty suffix means the gap is at the end, as in any completion.
   if (body.suffix) call.suffix = body.suffix;
   if (body.max_tokens != null) call.maxTokens = body.max_tokens;
-  return { call, includeUsage: wantsUsage(body), hideReasoning: false, legacyFunctions: false };
+  return { call, includeUsage: wantsUsage(body) };
 }
 
 /** A body of either kind, told apart by its required field. */

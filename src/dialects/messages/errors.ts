@@ -1,0 +1,84 @@
+/** Errors, as Anthropic's clients read them. */
+import type { ErrorCode, GatewayError } from '../../core/index.ts';
+import { type ErrorForm, errorMetadata, messageOf, retryAfter } from '../dialect.ts';
+
+/** Anthropic's `error.type` (platform.claude.com/docs/en/api/errors). Clients choose by it, and by the status. */
+const TYPES: Readonly<Record<ErrorCode, string>> = {
+  invalid_request: 'invalid_request_error',
+  context_length_exceeded: 'invalid_request_error',
+  unsupported_parameter: 'invalid_request_error',
+  model_not_found: 'not_found_error',
+  no_eligible_offer: 'invalid_request_error',
+  not_found: 'not_found_error',
+  not_implemented: 'api_error',
+  authentication: 'authentication_error',
+  permission_denied: 'permission_error',
+  insufficient_budget: 'billing_error',
+  rate_limit_exceeded: 'rate_limit_error',
+  content_policy: 'invalid_request_error',
+  provider_rate_limited: 'rate_limit_error',
+  provider_overloaded: 'overloaded_error',
+  provider_unavailable: 'api_error',
+  provider_error: 'api_error',
+  provider_auth: 'api_error',
+  timeout: 'timeout_error',
+  canceled: 'api_error',
+  stream_interrupted: 'api_error',
+  internal: 'api_error',
+};
+
+const TOO_LARGE = 413;
+const OVERLOADED = 529;
+
+function typeOf(error: GatewayError): string {
+  return error.status === TOO_LARGE ? 'request_too_large' : TYPES[error.code];
+}
+
+/**
+ * Claude Code shortens a conversation, and goes on, if it reads these words and no others. It takes the two numbers from
+ * them. (Strings of its 2.1.332.) What else there is to say is in the metadata.
+ */
+function overflow({ details }: GatewayError): string | undefined {
+  let largest: { readonly tokens: number; readonly limit: number } | undefined;
+  for (const { prompt_tokens: tokens, context_length: limit } of details.offers ?? []) {
+    if (typeof tokens !== 'number' || typeof limit !== 'number') continue;
+    if (!largest || limit > largest.limit) largest = { tokens, limit };
+  }
+  if (!largest) return undefined;
+  const { tokens, limit } = largest;
+  return `prompt is too long: ${Math.max(tokens, limit + 1)} tokens > ${limit} maximum`;
+}
+
+/** Anthropic's clients wait as long as they are told to, and repeat what fails with these statuses by themselves. */
+const LONGEST_WAIT_MS = 60_000;
+const isRepeated = (status: number): boolean => status === 408 || status === 409 || status === 429 || status >= 500;
+
+function retryHeaders(error: GatewayError, status: number): Record<string, string> {
+  const { retryAfterMs = 0 } = error.details;
+  const pointless = !error.retryable || retryAfterMs > LONGEST_WAIT_MS;
+  if (pointless) return isRepeated(status) ? { 'x-should-retry': 'false' } : {};
+  return retryAfter(error);
+}
+
+/** Any failure, in Anthropic's envelope. `code`, `param` and `metadata` are ours. */
+export const messagesError: ErrorForm = (error, requestId) => {
+  const status = error.code === 'provider_overloaded' ? OVERLOADED : error.status;
+  const message = messageOf(error);
+  const words = error.code === 'context_length_exceeded' ? overflow(error) : undefined;
+  const metadata = errorMetadata(error);
+  return {
+    status,
+    headers: retryHeaders(error, status),
+    body: {
+      type: 'error',
+      error: {
+        type: typeOf(error),
+        message: words ?? message,
+        code: error.code,
+        ...(error.details.param === undefined ? {} : { param: error.details.param }),
+        metadata: words === undefined ? metadata : { ...metadata, explanation: message },
+      },
+      request_id: requestId,
+    },
+  };
+};
