@@ -13,7 +13,7 @@ const inFile =
     tests,
   });
 
-const READ = ['test/dialects/unread.test.ts'];
+const READ = ['test/dialects/unknown-fields.test.ts'];
 const unknown = inFile('src/dialects/body-schema.ts', READ);
 const topLevel = inFile('src/dialects/openai/unknown-fields.ts', READ);
 const routing = inFile('src/dialects/routing.ts', READ);
@@ -55,7 +55,7 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
   routing('budget-of-thought', 'thinking_budget is taken for money.', '&& !NO_MONEY.test(plain)', ''),
   routing('zdr-lost', 'A wish for zero data retention is lost.', 'if (wire.zdr) out.noRetention = true;', ''),
   routing('unmet-unsaid', 'What nobody can grant is not named.', 'if (unmet.length > 0) out.unmet = unmet;', ''),
-  tools('allowed-not-enforced', 'Tools that are not allowed are offered.', 'names.has(name)', 'true'),
+  tools('allowed-not-enforced', 'Tools that are not allowed are offered.', 'allowed.has(name)', 'true'),
   privacy(
     'kept-anyway',
     'A provider that keeps prompts serves a call under zdr.',

@@ -5,7 +5,7 @@ import { parseCall, parseChat, parseCompletion } from '../../src/dialects/openai
 import { context, errorOf, hi } from './support.ts';
 
 const chat = (body: object) => parseChat({ ...hi, ...body }, context);
-const unread = (body: object) => chat(body).call.unknownParameters;
+const unknownIn = (body: object) => chat(body).call.unknownParameters;
 
 describe('a field that nobody reads', () => {
   it.each<[string, object, string]>([
@@ -48,13 +48,13 @@ describe('a field that nobody reads', () => {
     ['of the reasoning', { reasoning: { effort: 'low', depth: 3 } }, 'reasoning.depth'],
     ['with an odd name', { messages: [{ role: 'user', content: 'x', 'a b': 1 }] }, 'messages[0]["a b"]'],
   ])('%s is named by its path', (_where, body, paths) => {
-    expect(unread(body).join(', ')).toBe(paths);
+    expect(unknownIn(body).join(', ')).toBe(paths);
   });
 
   it('is one name however many messages have it', () => {
     const part = { type: 'text', text: 'a', cache_control: {} };
     const messages = Array.from({ length: 100 }, () => ({ role: 'user', content: [part, part], stamp: 1 }));
-    expect(unread({ messages })).toEqual(['messages[].content[].cache_control', 'messages[].stamp']);
+    expect(unknownIn({ messages })).toEqual(['messages[].content[].cache_control', 'messages[].stamp']);
   });
 
   it('is not named where it is not set, as clients write out what they have not', () => {
@@ -67,12 +67,12 @@ describe('a field that nobody reads', () => {
       function_call: null,
       tool_calls: null,
     };
-    expect(unread({ messages: [...hi.messages, echoed], stream_options: { foo: null } })).toEqual([]);
+    expect(unknownIn({ messages: [...hi.messages, echoed], stream_options: { foo: null } })).toEqual([]);
   });
 
   it('is not looked for where keys are the caller’s: in schemas', () => {
     const parameters = { type: 'object', properties: { foo: { anything: 1 } }, 'x-order': [1] };
-    expect(unread({ tools: [{ type: 'function', function: { name: 'f', parameters } }] })).toEqual([]);
+    expect(unknownIn({ tools: [{ type: 'function', function: { name: 'f', parameters } }] })).toEqual([]);
   });
 
   it('is not what clients leave in a call put together from a stream, nor the name of a tool’s result', () => {
@@ -83,12 +83,12 @@ describe('a field that nobody reads', () => {
       },
       { role: 'tool', tool_call_id: 'c', name: 'f', content: '1' },
     ];
-    expect(unread({ messages })).toEqual([]);
+    expect(unknownIn({ messages })).toEqual([]);
   });
 
   it('makes no long list of a hostile body', () => {
     const message = Object.fromEntries(Array.from({ length: 50_000 }, (_, at) => [`k${at}`, 1]));
-    const names = unread({ messages: [{ role: 'user', content: 'x', ...message }] });
+    const names = unknownIn({ messages: [{ role: 'user', content: 'x', ...message }] });
     expect(names).toHaveLength(65);
     expect(names.at(-1)).toBe('and 49936 more fields');
   });
@@ -309,7 +309,7 @@ describe('OpenRouter’s grammar', () => {
     expect(chat({ reasoning: { enabled: false } }).call.sampling).toEqual({ thinking: false });
     expect(chat({ reasoning: { enabled: true, effort: 'low' } }).call.sampling).toEqual({ reasoningEffort: 'low' });
     expect(chat({ include_reasoning: false }).hideReasoning).toBe(true);
-    expect(unread({ reasoning: { max_tokens: 500, summary: 'auto' } })).toEqual([
+    expect(unknownIn({ reasoning: { max_tokens: 500, summary: 'auto' } })).toEqual([
       'reasoning.max_tokens',
       'reasoning.summary',
     ]);
@@ -346,7 +346,7 @@ describe('what the model thought before an earlier answer', () => {
 
   it('is enough for a message, and what nobody can read of it is named', () => {
     const details = [{ type: 'reasoning.encrypted', data: 'x' }];
-    expect(unread({ messages: [{ role: 'assistant', content: 'a', reasoning_details: details }] })).toEqual([
+    expect(unknownIn({ messages: [{ role: 'assistant', content: 'a', reasoning_details: details }] })).toEqual([
       'messages[0].reasoning_details[0].data',
     ]);
     expect(() => chat({ messages: [{ role: 'assistant', reasoning: 'hm' }] })).not.toThrow();
@@ -393,11 +393,11 @@ describe('tools in OpenAI’s other forms', () => {
 
   it('are named where they are of the form that does not count', () => {
     const tools = [{ type: 'function', function: f }];
-    expect(unread({ tools, functions: [f], function_call: { name: 'f' } })).toEqual(['functions', 'function_call']);
-    expect(unread({ functions: [f], tool_choice: { type: 'function', function: { name: 'f' } } })).toEqual([
+    expect(unknownIn({ tools, functions: [f], function_call: { name: 'f' } })).toEqual(['functions', 'function_call']);
+    expect(unknownIn({ functions: [f], tool_choice: { type: 'function', function: { name: 'f' } } })).toEqual([
       'tool_choice',
     ]);
-    expect(unread({ function_call: 'auto', tool_choice: 'none' })).toEqual([]);
+    expect(unknownIn({ function_call: 'auto', tool_choice: 'none' })).toEqual([]);
   });
 
   it('are the allowed ones of several, and no other is offered', () => {
@@ -530,7 +530,7 @@ describe('whatever is sent', () => {
       fc.property(fc.uniqueArray(stray, { maxLength: 6 }), fc.nat(3), (names, at) => {
         const messages = Array.from({ length: 4 }, () => ({ role: 'user', content: 'x' }));
         messages[at] = { ...messages[at], ...Object.fromEntries(names.map((one) => [one, 1])) } as never;
-        expect(unread({ messages })).toEqual(names.map((one) => `messages[${at}].${one}`));
+        expect(unknownIn({ messages })).toEqual(names.map((one) => `messages[${at}].${one}`));
       }),
     );
   });
