@@ -360,8 +360,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   plan(
     'stop-unapplied',
     'Stop strings are not applied where the wire has none.',
-    'stop: nativeStop ? NO_STOP : stop,\n    promptTokens',
-    'stop: [],\n    promptTokens',
+    'stop: nativeStop ? NO_STOP : stop,',
+    'stop: [],',
   ),
   plan(
     'llama-tools-stream',
