@@ -135,7 +135,7 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
   const { provider, service, model, upstream } = offer;
   const server = world.providers.get(provider);
   const mode = call.templating.markers ?? world.markers;
-  const form = requestFormFor(call, offer, renderings, mode, readIds, server?.objectionTo?.bind(server));
+  const form = requestFormFor(call, offer, renderings, mode, readIds, server);
   if ('code' in form) return excluded(given, offer, form);
 
   const { api } = form;
@@ -150,8 +150,10 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
   const takes: ReadonlySet<Parameter> = traits?.takes ?? NO_PARAMETERS;
   const echo = echoFor(call, offer, api, form.form === 'prompts' ? form.prompts : []);
   if (typeof echo === 'object') return { ...excluded(given, offer, echo), ...known };
-  const canHold = server?.canHold?.bind(server) ?? (() => []);
-  const schema = structuringOf(call, takes, { structured: offer.structured, canHold });
+  const schema = structuringOf(call, takes, {
+    structured: offer.structured,
+    canHold: (one) => (server?.canHold ? server.canHold(one) : []),
+  });
   const nativeN = takes.has('n') && !(call.n > 1 && world.health.ignoresN(provider, upstream, service));
   const prompts = form.form === 'prompts' ? form.prompts.length : 1;
   const billed: Billed = {
@@ -167,8 +169,8 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
   const who = () => `${provider}'s ${upstream}`;
   const jobs = prompts * billed.promptTimes;
   const perJob = server?.about.requestsPerJob ?? 1;
-  const leftOut = (reason: ExclusionReason): Exclusion => {
-    const cost = callCost(call, priced, billed);
+  const leftOut = (reason: ExclusionReason, output = fitting): Exclusion => {
+    const cost = callCost(call, priced, { ...billed, output });
     return { ...excluded(given, offer, reason), ...known, ...(cost ? { cost } : {}) };
   };
   const crowded = overRequestLimit(call, who, jobs, perJob, world.subrequests ?? DEFAULT_SUBREQUESTS);
@@ -184,7 +186,7 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
   const lost = routing.clampOutput ? dropsFor(call, takes, fitting, unserved) : drops;
   if (lost.length > 0 && routing.requireParameters) {
     const why = `${provider} does not take ${lost.join(', ')} for ${model}.`;
-    return { ...leftOut(exclude('unsupported_parameter', why)), drops, output };
+    return { ...leftOut(exclude('unsupported_parameter', why), output), drops, output };
   }
   return new AssessedOffer(given, offer, form, {
     drops: ignored.length > 0 ? [...drops, ...ignored] : drops,

@@ -61,7 +61,7 @@ const bosFor = (offer: ModelOffer, api: Api): Bos => bosOn(traitsOf(offer, api)?
 /**
  * @param renderings of the call, if it is a chat
  * @param readIds converts prompts of token ids, if it is none
- * @param objectionTo the provider's own objection to a chat
+ * @param server which may object to a chat
  */
 export function requestFormFor(
   call: Call,
@@ -69,11 +69,11 @@ export function requestFormFor(
   renderings: Renderings | undefined,
   mode: MarkerMode | undefined,
   readIds: ReadIds,
-  objectionTo?: Provider['objectionTo'],
+  server?: Pick<Provider, 'objectionTo'>,
 ): RequestForm | ExclusionReason {
   if (call.kind === 'completion') return completionForm(call, offer, mode, readIds);
   if (!renderings) throw new Error('A chat has renderings.');
-  return chatForm(call, offer, renderings, objectionTo);
+  return chatForm(call, offer, renderings, server);
 }
 
 function completionForm(
@@ -136,7 +136,7 @@ function chatForm(
   call: ChatCall,
   offer: ModelOffer,
   renderings: Renderings,
-  objectionTo?: Provider['objectionTo'],
+  server?: Pick<Provider, 'objectionTo'>,
 ): RequestForm | ExclusionReason {
   const { name } = call.templating;
   const prefilled = isPrefilled(call);
@@ -160,7 +160,7 @@ function chatForm(
     );
   }
   if (!chat) return promptForm(call, offer, prefilled, renderings);
-  const objection = objectionTo?.(call.messages);
+  const objection = server?.objectionTo?.(call.messages);
   return objection ? exclude('no_images', objection.message, objection.param) : messagesForm(offer, chat, renderings);
 }
 
