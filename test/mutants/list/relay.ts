@@ -47,6 +47,12 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     '',
   ),
   attempt(
+    'deaf-provider-waited-for',
+    'A provider that does not listen to its signal holds up the next offer for ever.',
+    'for (const reject of waiting) reject(reason);',
+    '',
+  ),
+  attempt(
     'whole-begins-early',
     'A JSON answer is committed to at its first content, so that a later failure reaches the caller.',
     'while (!done && (whole || !integrity.begun()))',
