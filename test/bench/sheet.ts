@@ -48,7 +48,9 @@ async function main(): Promise<void> {
     }
     const [one, whole] = [median(sheets), median(calls)];
     console.log('| 20 messages (8.7 KB), three models | CPU |\n| --- | ---: |');
-    console.log(`| the sheet, ${offers} offers considered, every prompt counted exactly | ${one.toFixed(0)} µs |`);
+    console.log(
+      `| the sheet, ${offers} offers considered, prompts counted where a count decides something | ${one.toFixed(0)} µs |`,
+    );
     console.log(`| the whole call, with its sheet | ${whole.toFixed(0)} µs |`);
     console.log(`| the call without it | ${(whole - one).toFixed(0)} µs |`);
     console.log(`| the sheet's share | ${((100 * one) / whole).toFixed(0)} % |`);
