@@ -24,8 +24,8 @@ export {
   layOut,
   type ModelCount,
   type Moment,
-  needsExactCount,
   offerSheet,
+  uncountedSheet,
   worthProviderCount,
 } from './sheet.ts';
 export type {

@@ -133,17 +133,22 @@ export function offerSheet(call: Call, resolved: ResolvedCall, world: World, mom
 }
 
 /**
- * Whether a call needs its prompt's exact count before it is sent, so that tokenizers must be loaded first. Asked
- * with `pendingTokenizers` in the moment. If not, the sheet of the same moment can be laid out and acted on, and a
- * tokenizer is only loaded (`TextCounter.load`) where something is counted after all.
+ * The sheet of a call whose tokenizers are not loaded, with `pendingTokenizers` in the moment. Undefined if it needs a
+ * count of the prompt: then they must be loaded first. Otherwise the call can be made, and a tokenizer is only loaded
+ * (`TextCounter.load`) where something is counted after all.
  */
-export function needsExactCount(call: Call, resolved: ResolvedCall, world: World, moment: Moment): boolean {
+export function uncountedSheet(
+  call: Call,
+  resolved: ResolvedCall,
+  world: World,
+  moment: Moment,
+): OfferSheet | undefined {
   try {
-    const { eligible } = layOut(call, resolved, world, moment);
+    const sheet = layOut(call, resolved, world, moment);
     // Several offers are compared by cost, and an error for none may quote a count.
-    return eligible.length !== 1;
+    return sheet.eligible.length === 1 ? sheet : undefined;
   } catch (thrown) {
-    if (thrown instanceof NotLoaded) return true;
+    if (thrown instanceof NotLoaded) return undefined;
     throw thrown;
   }
 }

@@ -174,9 +174,10 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
     const { call } = parsed;
     const { id } = call;
     watch.lap('parse');
-    const { asked, moment } = await prepare(call, gateway, !debugging);
+    const prepared = await prepare(call, gateway, !debugging);
+    const { asked, moment } = prepared;
     watch.lap('tokenize');
-    const sheet = offerSheet(call, asked, world, moment);
+    const sheet = prepared.sheet ?? offerSheet(call, asked, world, moment);
     watch.lap('offers');
     const caller = callerOf(c.req.raw.signal, call.stream);
     const { timeoutMs } = asked;

@@ -9,12 +9,13 @@ import { type Call, dayOf, GatewayError } from '../core/index.ts';
 import type { CallContext } from '../dialects/openai/index.ts';
 import {
   type Moment,
-  needsExactCount,
+  type OfferSheet,
   offerName,
   planFor,
   type ResolvedCall,
   resolve,
   type Services,
+  uncountedSheet,
   type World,
   worthProviderCount,
 } from '../offers/index.ts';
@@ -147,6 +148,8 @@ export const contextOf = (c: Context, id: string): CallContext => ({
 export interface Prepared {
   readonly asked: ResolvedCall;
   readonly moment: Moment;
+  /** Laid out already, if it needed no tokenizer. */
+  readonly sheet?: OfferSheet;
 }
 
 /** `Retry-After` for a server that could not be asked for its models. */
@@ -201,7 +204,9 @@ export async function prepare(call: Call, gateway: Gateway, countWhenRead = fals
   const bounded = asked.models.some(({ routing }) => routing.maxCost !== undefined);
   if (countWhenRead && !bounded) {
     const moment = { now, today, tokenizers: pendingTokenizers(load), countWhenRead };
-    if (areLoaded(asked.families) || !needsExactCount(call, asked, world, moment)) return { asked, moment };
+    if (areLoaded(asked.families)) return { asked, moment };
+    const sheet = uncountedSheet(call, asked, world, moment);
+    if (sheet) return { asked, moment, sheet };
     return { asked, moment: { ...moment, tokenizers: await readyTokenizers(asked.families, load) } };
   }
   const moment = { now, today, tokenizers: await readyTokenizers(asked.families, load) };

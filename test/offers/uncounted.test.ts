@@ -12,12 +12,12 @@ import {
 } from '../../src/core/index.ts';
 import {
   layOut,
-  needsExactCount,
   type OfferSheet,
   type OutputLimit,
   type PromptSize,
   planFor,
   resolve,
+  uncountedSheet,
   type World,
 } from '../../src/offers/index.ts';
 import { NotLoaded, readyTokenizers, type Tokenizers, templateFamilies } from '../../src/tokens/index.ts';
@@ -170,7 +170,7 @@ describe('a sheet whose prompts are counted when somebody reads the count', () =
 describe('tokenizers that are not loaded', () => {
   const pending = (call: Call, in_ = bare): boolean => {
     const moment = { ...momentOn(TODAY), tokenizers: unloaded, countWhenRead: true };
-    return needsExactCount(call, resolve(call, in_, TODAY), in_, moment);
+    return uncountedSheet(call, resolve(call, in_, TODAY), in_, moment) === undefined;
   };
   /** As an isolate begins. */
   const unloaded: Tokenizers = (family) => {
