@@ -11,6 +11,7 @@ import {
   canonicalPath,
   chatCompletions,
   completions,
+  countMessages,
   countTokens,
   deletePrices,
   detokenize,
@@ -39,7 +40,6 @@ import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
 const NOT_BUILT = [
-  '/v1/messages/*',
   '/v1/responses/*',
   '/v1/embeddings',
   '/v1/rerank',
@@ -127,6 +127,7 @@ export function createApp(
   app.post('/v1/chat/completions', chatCompletions(gateway));
   app.post('/v1/completions', completions(gateway));
   app.post('/v1/messages', messages(gateway));
+  app.post('/v1/messages/count_tokens', countMessages(gateway));
   app.post('/v1/offers', offers(gateway));
   app.post('/v1/count_tokens', countTokens(gateway));
   app.post('/v1/tokenize', tokenize(gateway));

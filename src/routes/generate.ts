@@ -1,10 +1,8 @@
 /** `POST /v1/chat/completions`, `/v1/completions` and `/v1/messages`: one call from its body to its answer. */
 import type { Context, Handler } from 'hono';
 import {
-  asGatewayError,
   type Call,
   type Event,
-  type GatewayError,
   type Redact,
   redactDeep,
   redactError,
@@ -33,7 +31,16 @@ import {
 } from '../offers/index.ts';
 import { type Carried, carry } from '../relay/index.ts';
 import { offerRows } from './offers.ts';
-import { contextOf, type Gateway, headerFlag, headersOf, prepare, readJson, replyJson } from './request.ts';
+import {
+  contextOf,
+  type Gateway,
+  headerFlag,
+  headersOf,
+  inCallersNames,
+  prepare,
+  readJson,
+  replyJson,
+} from './request.ts';
 import { sendEvents } from './sse.ts';
 
 /** What we put before each choice for `echo`: the prompt as the caller wrote it, or the text of its token ids. */
@@ -79,8 +86,7 @@ function listed(names: readonly string[]): string {
   return (names.length > MAX_NAMED ? [...shown, `and ${names.length - MAX_NAMED} more`] : shown).join(', ');
 }
 
-type Renames = ParsedRequest['callersNames'];
-const asTheyAre: NonNullable<Renames> = (text) => text;
+const asTheyAre: NonNullable<ParsedRequest['callersNames']> = (text) => text;
 
 function describe(
   c: Context,
@@ -145,14 +151,6 @@ function callerOf(request: AbortSignal, stream: boolean): { readonly signal: Abo
   const gone = () => controller.abort();
   request.addEventListener('abort', gone, { once: true });
   return { signal: controller.signal, gone };
-}
-
-/** An error that names the request's fields as the caller knows them. */
-export function inCallersNames(thrown: unknown, named: Renames): GatewayError {
-  const error = asGatewayError(thrown);
-  // The message of an unforeseen exception is ours and names nothing.
-  if (!named || error !== thrown) throw thrown;
-  return error.renamed(named);
 }
 
 function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<R>): Handler {

@@ -18,4 +18,4 @@ export { offers } from './offers.ts';
 export { deletePrices, listPrices, putPrices } from './prices.ts';
 export type { Gateway } from './request.ts';
 export { rememberingRouter } from './router.ts';
-export { countTokens, detokenize, tokenize } from './tokens.ts';
+export { countMessages, countTokens, detokenize, tokenize } from './tokens.ts';

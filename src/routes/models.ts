@@ -21,7 +21,9 @@ import {
   type ServiceOffer,
   upstreamOf,
 } from '../core/index.ts';
+import { type AboutModel, modelInfo, modelList, pageOf } from '../dialects/messages/index.ts';
 import { type Route, serviceIndex } from '../offers/index.ts';
+import { speaksMessages } from './middleware.ts';
 import { type Gateway, queryFlag, replyJson } from './request.ts';
 
 /** Which offers, models and routes this deployment can serve: configured, not retired, and available in its region. */
@@ -198,52 +200,91 @@ function onlyOffers(known: CatalogModel, offered: (offer: CatalogOffer) => boole
   return { ...known, offers: known.offers.filter(offered) };
 }
 
+/** A name that can be asked for: a configured route, a model of the catalogue, or one that only a service of one's own has. */
+interface Listed {
+  readonly id: string;
+  readonly route?: Route;
+  readonly known?: CatalogModel;
+}
+
+/** @param available only what this deployment can serve now */
+function listed(gateway: Gateway, day: string, available: boolean): readonly Listed[] {
+  const only = available ? availability(gateway, day) : undefined;
+  const { routes } = gateway.config;
+  const services = gateway.services.offers();
+  const ids = new Set(models().map((model) => model.id));
+  const own = [...new Set(services.map((service) => service.model))].filter((id) => !ids.has(id) && !routes.has(id));
+  return [
+    ...[...routes].filter(([, route]) => !only || only.route(route)).map(([id, route]) => ({ id, route })),
+    ...own.map((id) => ({ id })),
+    ...models()
+      .filter(
+        (model) =>
+          !routes.has(model.id) &&
+          (hasServedOffer(model, day) || services.some((service) => service.model === model.id)) &&
+          (!only || only.model(model)),
+      )
+      .map((model) => ({ id: model.id, known: only ? onlyOffers(model, only.offered) : model })),
+  ];
+}
+
+/** What Anthropic's clients are told of a name. A route stands for several models, so its limits are not known. */
+function aboutModel({ id, route, known }: Listed, { services, config }: Gateway, day: string): AboutModel {
+  if (route) return { id, name: id, contextLength: null, maxOutput: null, retired: false };
+  const own = [...serviceIndex(services.offers(), config.registry).called(id)];
+  const contextLength = known?.contextLength ?? own[0]?.contextLength ?? null;
+  const maxOutput = known?.offers.reduce<number | null>((most, offer) => {
+    const tokens = mostOutput(offer);
+    return tokens === null ? most : Math.max(most ?? 0, tokens);
+  }, null);
+  const retired = own.length === 0 && known !== undefined && !hasServedOffer(known, day);
+  return { id, name: known?.name ?? id, contextLength, maxOutput: maxOutput ?? null, retired };
+}
+
+const CREATED_AT = new Date(CREATED * 1000).toISOString();
+
 /**
  * `GET /v1/models`: configured routes, then models of own services, then every model that a provider still serves.
- * With `?available=1` only what this deployment can serve now.
+ * With `?available=1` only what this deployment can serve now. Anthropic's clients get their own form, in pages.
  */
 export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
     const day = dayOf(Date.now());
-    const only = queryFlag(c, 'available') ? availability(gateway, day) : undefined;
-    const { routes } = gateway.config;
-    const services = gateway.services.offers();
-    const ids = new Set(models().map((model) => model.id));
-    const own = [...new Set(services.map((service) => service.model))].filter((id) => !ids.has(id) && !routes.has(id));
+    const all = listed(gateway, day, queryFlag(c, 'available'));
+    if (speaksMessages(c)) {
+      const byId = new Map(all.map((one) => [one.id, one]));
+      const { page, more } = pageOf([...byId.keys()], (name) => c.req.query(name));
+      const rows = page.map((id) => modelInfo(aboutModel(byId.get(id) ?? { id }, gateway, day), CREATED_AT));
+      return replyJson(c, 200, modelList(rows, more));
+    }
     return replyJson(c, 200, {
       object: 'list',
-      data: [
-        ...[...routes].filter(([, route]) => !only || only.route(route)).map(([id, route]) => describeRoute(id, route)),
-        ...own.map((id) => describe(id, undefined, gateway)),
-        ...models()
-          .filter(
-            (model) =>
-              !routes.has(model.id) &&
-              (hasServedOffer(model, day) || services.some((service) => service.model === model.id)),
-          )
-          .filter((model) => !only || only.model(model))
-          .map((model) => describe(model.id, only ? onlyOffers(model, only.offered) : model, gateway)),
-      ],
+      data: all.map(({ id, route, known }) => (route ? describeRoute(id, route) : describe(id, known, gateway))),
     });
   };
+
+/** The model or route that a name means. */
+function named(name: string, gateway: Gateway): Listed {
+  const route = gateway.config.routes.get(name);
+  if (route) return { id: name, route };
+  const [own] = serviceIndex(gateway.services.offers(), gateway.config.registry).called(name);
+  const match = findModel(own?.model ?? name, gateway.config.registry);
+  if (match.kind === 'model') return { id: own?.model ?? match.model.id, known: match.model };
+  if (own) return { id: own.model };
+  throw new GatewayError('model_not_found', `${name.slice(0, 200)} is not known here. GET /v1/models lists what is.`, {
+    param: 'id',
+  });
+}
 
 /** `GET /v1/models/{id}`: one model by any of its names, also a retired one; or a configured route. */
 export const getModel =
   (gateway: Gateway): Handler =>
   (c) => {
-    const name = c.req.param('id') ?? '';
-    const route = gateway.config.routes.get(name);
-    if (route) return replyJson(c, 200, describeRoute(name, route));
-    const [own] = serviceIndex(gateway.services.offers(), gateway.config.registry).called(name);
-    const match = findModel(own?.model ?? name, gateway.config.registry);
-    if (own) return replyJson(c, 200, describe(own.model, match.kind === 'model' ? match.model : undefined, gateway));
-    if (match.kind === 'unknown') {
-      throw new GatewayError(
-        'model_not_found',
-        `${name.slice(0, 200)} is not known here. GET /v1/models lists what is.`,
-        { param: 'id' },
-      );
+    const found = named(c.req.param('id') ?? '', gateway);
+    const { id, route, known } = found;
+    if (speaksMessages(c)) {
+      return replyJson(c, 200, modelInfo(aboutModel(found, gateway, dayOf(Date.now())), CREATED_AT));
     }
-    return replyJson(c, 200, describe(match.model.id, match.model, gateway));
+    return replyJson(c, 200, route ? describeRoute(id, route) : describe(id, known, gateway));
   };

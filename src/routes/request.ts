@@ -5,8 +5,8 @@
 import type { Context } from 'hono';
 import type { Prices } from '../catalog/index.ts';
 import type { Config } from '../config.ts';
-import { type Call, dayOf, GatewayError } from '../core/index.ts';
-import type { CallContext } from '../dialects/openai/index.ts';
+import { asGatewayError, type Call, dayOf, GatewayError } from '../core/index.ts';
+import type { CallContext, ParsedRequest } from '../dialects/openai/index.ts';
 import {
   type Moment,
   type OfferSheet,
@@ -143,6 +143,14 @@ export const contextOf = (c: Context, id: string): CallContext => ({
   ...timeoutOf(c),
   ...sessionOf(c),
 });
+
+/** An error that names the request's fields as the caller knows them. */
+export function inCallersNames(thrown: unknown, named: ParsedRequest['callersNames']): GatewayError {
+  const error = asGatewayError(thrown);
+  // The message of an unforeseen exception is ours and names nothing.
+  if (!named || error !== thrown) throw thrown;
+  return error.renamed(named);
+}
 
 /** What `offerSheet` needs to rank a call's offers. */
 export interface Prepared {

@@ -1,6 +1,7 @@
 /** `/v1/count_tokens`, `/v1/tokenize` and `/v1/detokenize`. */
 import type { Context, Handler } from 'hono';
 import { type Call, GatewayError, type ModelAt, type Provider, type TokenizedText } from '../core/index.ts';
+import { parseCount } from '../dialects/messages/index.ts';
 import { parseCall, parseCountText, parseDetokenize, parseTokenize } from '../dialects/openai/index.ts';
 import {
   type Candidate,
@@ -12,7 +13,7 @@ import {
   servicesNamed,
 } from '../offers/index.ts';
 import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
-import { contextOf, type Gateway, lookUp, prepare, readJson, replyJson } from './request.ts';
+import { contextOf, type Gateway, inCallersNames, lookUp, prepare, readJson, replyJson } from './request.ts';
 
 /** How long a provider may take to count a prompt that we can only estimate. */
 const ASKING_MS = 5_000;
@@ -106,6 +107,24 @@ async function countCalls(given: Call, gateway: Gateway) {
   }
   return rows;
 }
+
+/**
+ * `POST /v1/messages/count_tokens`: the prompt tokens that a call is billed, in Anthropic's form, which has room for one
+ * figure: that of the cheapest offer of the first model.
+ */
+export const countMessages =
+  (gateway: Gateway): Handler =>
+  async (c) => {
+    const { call, callersNames } = parseCount(await body(c, gateway), contextOf(c, ''));
+    try {
+      const [first] = await countCalls(call, gateway);
+      const [offer] = first?.offers ?? [];
+      const billed = offer && 'reported_tokens' in offer ? offer.reported_tokens : offer?.tokens;
+      return replyJson(c, 200, { input_tokens: billed ?? first?.tokens });
+    } catch (thrown) {
+      throw inCallersNames(thrown, callersNames);
+    }
+  };
 
 async function countTexts(names: readonly string[], input: string, gateway: Gateway) {
   const rows = [];

@@ -15,4 +15,5 @@ export const messagesDialect: Dialect<MessagesRequest> = {
 };
 
 export { messagesError } from './errors.ts';
+export { type AboutModel, modelInfo, modelList, pageOf } from './models.ts';
 export { type MessagesRequest, parseCount, parseMessages } from './request.ts';

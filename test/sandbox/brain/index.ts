@@ -106,9 +106,10 @@ function goOn(whole: string, begun: string): string {
   return whole.slice(start.length);
 }
 
-function cutAtStop(text: string, stop: readonly string[]): { text: string; stopped: boolean } {
-  const at = stop.map((one) => (one === '' ? -1 : text.indexOf(one))).filter((index) => index >= 0);
-  return at.length > 0 ? { text: text.slice(0, Math.min(...at)), stopped: true } : { text, stopped: false };
+function cutAtStop(text: string, stop: readonly string[]): { readonly text: string; readonly stoppedBy?: string } {
+  const found = stop.filter((one) => one !== '' && text.includes(one));
+  const [first] = found.sort((a, b) => text.indexOf(a) - text.indexOf(b));
+  return first === undefined ? { text } : { text: text.slice(0, text.indexOf(first)), stoppedBy: first };
 }
 
 const tokensIn = (pieces: readonly Piece[]): number => pieces.reduce((sum, { tokens }) => sum + tokens, 0);
@@ -150,10 +151,11 @@ export function think(ask: Ask, split: Split = estimate): Reply {
     if (tokens > room) return { pieces: [], reasoning, toolUses: [], finish: 'length', completionTokens: limit };
     return { pieces: [], reasoning, toolUses: uses, finish: 'tools', completionTokens: tokens + thinking.tokens };
   }
-  const { text, stopped } = cutAtStop(goOn(answerOf(ask), ask.begun), ask.stop);
+  const { text, stoppedBy } = cutAtStop(goOn(answerOf(ask), ask.begun), ask.stop);
   const { pieces, tokens, cut } = within(split(text), room);
   const said = { pieces, reasoning, toolUses: [] };
-  if (stopped && !cut) return { ...said, finish: 'stop', completionTokens: tokens + thinking.tokens };
+  if (stoppedBy !== undefined && !cut)
+    return { ...said, finish: 'stop', stoppedBy, completionTokens: tokens + thinking.tokens };
   // The token that ends an answer is billed, and needs room, like any other.
   const ends = tokens < room;
   const completionTokens = tokens + thinking.tokens + (ends ? 1 : 0);

@@ -46,6 +46,8 @@ export interface Reply {
   readonly reasoning: readonly string[];
   readonly toolUses: readonly ToolUse[];
   readonly finish: 'end' | 'length' | 'stop' | 'tools';
+  /** The stop string, where one ended it. */
+  readonly stoppedBy?: string;
   readonly completionTokens: number;
 }
 

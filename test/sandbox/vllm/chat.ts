@@ -13,8 +13,7 @@ export const FINISH = { end: 'stop', stop: 'stop', length: 'length', tools: 'too
 /** vLLM dumps its models whole: what is not there is null. */
 const NULLS = { refusal: null, annotations: null, audio: null, function_call: null };
 
-const stopReason = (reply: Reply, ask: Ask | undefined): string | null =>
-  reply.finish === 'stop' ? (ask?.stop[0] ?? null) : null;
+const stopReason = (reply: Reply): string | null => reply.stoppedBy ?? null;
 
 const toolCalls = (reply: Reply) =>
   reply.toolUses.map((use) => ({
@@ -88,7 +87,7 @@ export function chatAnswer(chat: Chat) {
       },
       logprobs: k === undefined ? null : logprobs(reply.pieces, k),
       finish_reason: FINISH[reply.finish],
-      stop_reason: stopReason(reply, chat.asks[index]),
+      stop_reason: stopReason(reply),
       token_ids: null,
     })),
     service_tier: null,
@@ -127,7 +126,7 @@ function* choiceFrames(chat: Chat, index: number, reply: Reply): Generator<Frame
       yield chunk({ tool_calls: [part] }, null, {}, { tokens: 1 });
     }
   }
-  const reason = stopReason(reply, chat.asks[index]);
+  const reason = stopReason(reply);
   yield chunk({ content: '' }, FINISH[reply.finish], { stop_reason: reason }, { terminal: true });
 }
 
