@@ -22,7 +22,6 @@ export {
   renderInfill,
   renderSegments,
 } from './render.ts';
-export { type Segment, writtenOut } from './segments.ts';
 export {
   type Bos,
   bosAdded,
@@ -31,6 +30,7 @@ export {
   templateFamilies,
   variantsOf,
 } from './templates/index.ts';
+export { type Segment, writtenOut } from './templates/template.ts';
 export { promptAtMost, tokensAtMost } from './token-bounds.ts';
 export {
   areLoaded,

@@ -2,7 +2,7 @@
  * Unicode Normalization Form C in linear time. `String.prototype.normalize` takes quadratic time on long runs of
  * combining marks, so such runs are put in canonical order here first.
  */
-import { classes, MARK } from './engine/classes.ts';
+import { classes, MARK } from './engine/unicode.ts';
 
 /** Runs of at least so many marks are ordered here. */
 const LONG_RUN = 64;

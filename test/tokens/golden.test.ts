@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Message, Tool } from '../../src/core/index.ts';
 import { renderSegments } from '../../src/tokens/render.ts';
-import { writtenOut } from '../../src/tokens/segments.ts';
 import { templateFamilies } from '../../src/tokens/templates/index.ts';
+import { writtenOut } from '../../src/tokens/templates/template.ts';
 import { GOLDEN, type GoldenMessage, type GoldenTool } from './golden/index.ts';
 
 function messageOf({ role, content, tool_call_id, tool_calls }: GoldenMessage): Message {

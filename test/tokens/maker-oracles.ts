@@ -1,5 +1,5 @@
 /** Oracles in Node: the makers' patterns, run by libraries on the makers' vocabularies. */
-import { classes, LOWER, MARK, NUMBER, UNCASED, UPPER } from '../../src/tokens/engine/classes.ts';
+import { classes, LOWER, MARK, NUMBER, UNCASED, UPPER } from '../../src/tokens/engine/unicode.ts';
 import type { VocabularyName } from '../../src/tokens/vocab/index.ts';
 import { fromDisk } from './from-disk.ts';
 import { huggingFaceBytes, tiktoken, tokensOf } from './libraries.ts';

@@ -1,7 +1,6 @@
 /** Byte-level BPE, as tiktoken has it: Llama 3 and 4, gpt-oss, Qwen, DeepSeek, Mistral's tekken. */
 import { PieceCounts } from './count-caches.ts';
-import { CutPoints } from './merge-pairs.ts';
-import { Merger } from './merger.ts';
+import { CutPoints, Merger } from './merger.ts';
 import type { Pretokenizer } from './pretokenize.ts';
 import { hashOf, NONE, type Utf8Buffer, type Vocabulary } from './vocabulary.ts';
 

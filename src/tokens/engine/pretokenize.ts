@@ -18,7 +18,7 @@ import {
   SPACE,
   sizeOf,
   UNCASED,
-} from './classes.ts';
+} from './unicode.ts';
 
 /** Returns the end of the piece that starts at `from`. */
 export type Pretokenizer = (bytes: Uint8Array, from: number, end: number) => number;

@@ -1,10 +1,10 @@
 /**
  * SentencePiece BPE with byte fallback: Llama 2, Code Llama, and Mistral's versions 1 to 3.
  */
-import { codeAt, sizeOf } from './classes.ts';
+
 import { PieceCounts } from './count-caches.ts';
-import { MergePairs, PLANES } from './merge-pairs.ts';
-import { Merger } from './merger.ts';
+import { MergePairs, Merger, PLANES } from './merger.ts';
+import { codeAt, sizeOf } from './unicode.ts';
 import { hashOf, NONE, type Utf8Buffer, type Vocabulary } from './vocabulary.ts';
 
 /** No vocabulary has a longer run of spaces. */

@@ -1,11 +1,9 @@
 /** The prompt templates by model family, and who adds begin-of-sequence to them. */
 import type { ServerBos } from '../../core/index.ts';
-import { chatml, qwen3, qwen25 } from './chatml.ts';
-import { deepseekR1, deepseekV3, deepseekV31 } from './deepseek.ts';
 import { harmony } from './harmony.ts';
-import { codeLlama, codeLlama70b, llama2 } from './llama-2.ts';
-import { llama3, llama4, llama31 } from './llama-3.ts';
+import { codeLlama, codeLlama70b, llama2, llama3, llama4, llama31 } from './llama.ts';
 import { mistral3, mistralTekken, mistralV1, mistralV1Hf, mistralV3 } from './mistral.ts';
+import { chatml, deepseekR1, deepseekV3, deepseekV31, qwen3, qwen25 } from './qwen-deepseek.ts';
 import { rulesOf, type Template, type TemplateOptions } from './template.ts';
 
 export { CUT, type Part, type Template, type TemplateOptions, type Wrap } from './template.ts';
