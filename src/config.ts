@@ -19,11 +19,10 @@ import {
   type ServiceOffer,
 } from './core/index.ts';
 import { readRouting } from './dialects/openai/index.ts';
-import { credentialsIn, type Env, json, withConfigFile } from './environment.ts';
+import { credentialsIn, type Env, json, OWN_VARIABLES, variableWarnings, withConfigFile } from './environment.ts';
 import { DEFAULT_SUBREQUESTS, familyMistake, type Routes, readRoutes } from './offers/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 import type { Assets } from './tokens/index.ts';
-import { OWN_VARIABLES, variableWarnings } from './variables.ts';
 
 /** The configuration of a deployment. Read from the environment once per isolate. */
 export interface Config {

@@ -1,6 +1,5 @@
 import { type ProviderRegistry, providerNames } from '../core/index.ts';
-import { type CatalogEntry, entries, models } from './data.ts';
-import type { CatalogModel } from './types.ts';
+import { type CatalogEntry, type CatalogModel, entries, models } from './data.ts';
 
 /**
  * Finds the model of a name, and suggests models for a name that is none. Model names must match exactly: `llama-3-8b`

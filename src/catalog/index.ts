@@ -1,7 +1,32 @@
-export { CATALOG_DATE, models, priceSources } from './data.ts';
+export {
+  CATALOG_DATE,
+  type Capabilities,
+  type CatalogModel,
+  type CatalogOffer,
+  hasServedOffer,
+  isServed,
+  type ListPrice,
+  type ModelKind,
+  models,
+  type OfferFeatures,
+  type OfferState,
+  type OfferStatus,
+  priceSources,
+  type ReasoningBack,
+  reasoningBack,
+  type Source,
+  type Version,
+} from './data.ts';
 export { findModel, type ModelMatch, nearestOf, type Pin } from './find.ts';
-export { bookFrom, layered, type PriceTerms, priceFor } from './prices/book.ts';
-export { bundledBook, listedFor, REPLICATE_HARDWARE } from './prices/bundled.ts';
+export {
+  bookFrom,
+  bundledBook,
+  layered,
+  listedFor,
+  type PriceTerms,
+  priceFor,
+  REPLICATE_HARDWARE,
+} from './prices/book.ts';
 export {
   type Cost,
   type CostEstimate,
@@ -12,9 +37,17 @@ export {
   shareOf,
   sumOf,
 } from './prices/cost.ts';
-export { type Database, isDatabase, livePrices, type PriceDocument, type Prices } from './prices/live.ts';
-export { overrideRows, type PriceOverride, readOverrides } from './prices/overrides.ts';
-export { type OpenService, type PriceableOffers, priceableOffers, serviceRows } from './prices/services.ts';
+export {
+  type Database,
+  isDatabase,
+  livePrices,
+  type OpenService,
+  type PriceDocument,
+  type Prices,
+  priceableOffers,
+  serviceRows,
+} from './prices/live.ts';
+export { overrideRows, type PriceableOffers, type PriceOverride, readOverrides } from './prices/overrides.ts';
 export {
   ALWAYS,
   ageDays,
@@ -32,18 +65,3 @@ export {
   TIERS,
   type Tier,
 } from './prices/types.ts';
-export { type ReasoningBack, reasoningBack } from './reasoning.ts';
-export {
-  type Capabilities,
-  type CatalogModel,
-  type CatalogOffer,
-  hasServedOffer,
-  isServed,
-  type ListPrice,
-  type ModelKind,
-  type OfferFeatures,
-  type OfferState,
-  type OfferStatus,
-  type Source,
-  type Version,
-} from './types.ts';

@@ -5,8 +5,7 @@
 import * as v from 'valibot';
 import { type RunningGateway, reach } from './gateway.ts';
 import { callAt, Failure, HELP, type Options, type RequestBody, readBody, readOptions, UsageError } from './options.ts';
-import { cheapestFirst, offerTable, receiptText } from './report.ts';
-import { answer, offerList } from './wire.ts';
+import { answer, cheapestFirst, offerList, offerTable, receiptText } from './report.ts';
 
 /** Columns of the terminal, as far as the table can use them. */
 const WIDTH = Math.min(120, Math.max(100, process.stdout.columns ?? 120));

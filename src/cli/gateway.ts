@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import * as v from 'valibot';
 import { Failure, LOCAL_URL, type Options } from './options.ts';
-import { refusal } from './wire.ts';
+import { refusal } from './report.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 /** What `npm start` runs. Started by its path, because the product must not import its tests. */

@@ -1,7 +1,7 @@
 /** The options of the command, and the request body that they describe. */
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import type { Offer } from './wire.ts';
+import type { Offer } from './report.ts';
 
 /** A mistake in the options. The message names the option. Exit code 2. */
 export class UsageError extends Error {}

@@ -1,4 +1,4 @@
-import type { NanoDollars } from './money.ts';
+import type { NanoDollars } from './values.ts';
 
 /**
  * What a caller asked, free of any provider and any dialect. A dialect parses into a `Call`; everything below reads

@@ -1,8 +1,7 @@
 import type { ContentPart, Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call.ts';
-import type { Family, ProviderDescriptor } from './descriptor.ts';
+import type { Family, Probe, ProviderDescriptor } from './descriptor.ts';
 import type { Event } from './event.ts';
-import type { NanoDollars, Price } from './money.ts';
-import type { Probe } from './probe.ts';
+import type { NanoDollars, Price } from './values.ts';
 
 interface JobBase {
   /** The provider's own id of the model: `us.meta.llama3-3-70b-instruct-v1:0`, `meta/llama-2-70b-chat`. */

@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PROVIDER_VARIABLES } from '../../providers/index.ts';
 import { readConfig } from '../../src/config.ts';
-import { OWN_VARIABLES } from '../../src/variables.ts';
+import { OWN_VARIABLES } from '../../src/environment.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const PAGES = [

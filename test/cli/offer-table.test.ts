@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cheapestFirst, offerTable, receiptText } from '../../src/cli/report.ts';
-import type { Answer, Offer } from '../../src/cli/wire.ts';
+import { type Answer, cheapestFirst, type Offer, offerTable, receiptText } from '../../src/cli/report.ts';
 
 const offer = (more: Partial<Offer> = {}): Offer => ({
   provider: 'bedrock',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bodyOf, callAt, readOptions, UsageError } from '../../src/cli/options.ts';
-import type { Offer } from '../../src/cli/wire.ts';
+import type { Offer } from '../../src/cli/report.ts';
 
 const read = (...argv: string[]) => readOptions(argv, {});
 

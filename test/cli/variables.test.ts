@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { PROVIDER_VARIABLES } from '../../providers/index.ts';
-import { OWN_VARIABLES } from '../../src/variables.ts';
+import { OWN_VARIABLES } from '../../src/environment.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const read = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8');

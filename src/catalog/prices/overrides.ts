@@ -6,8 +6,7 @@ import {
   type NanoDollars,
   parseDollars,
 } from '../../core/index.ts';
-import { listedFor, REPLICATE_HARDWARE } from './bundled.ts';
-import type { PriceableOffers } from './services.ts';
+import { listedFor, REPLICATE_HARDWARE } from './book.ts';
 import { ALWAYS, amountsOf, type PriceRow, type Rate } from './types.ts';
 
 /**
@@ -23,6 +22,13 @@ export interface PriceOverride {
   readonly validFrom?: string;
   readonly validTo?: string;
   readonly detail?: string;
+}
+
+/** What prices can be set for. */
+export interface PriceableOffers {
+  readonly providers: readonly string[];
+  /** The keys of a provider's offers that a name may mean: none, one, or several to choose from. */
+  find(provider: string, name: string): readonly string[];
 }
 
 /** How strictly to read. */

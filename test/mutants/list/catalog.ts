@@ -18,8 +18,8 @@ const PRICES = ['test/catalog/prices.test.ts', 'test/catalog/overrides.test.ts']
 const TRAITS = ['test/catalog/parameters.test.ts', 'test/tokens/segments.test.ts', 'test/offers/context.test.ts'];
 
 const find = inFile('catalog', 'src/catalog/find.ts', NAMES);
-const bundled = inFile('catalog', 'src/catalog/prices/bundled.ts', PRICES);
-const priceable = inFile('catalog', 'src/catalog/prices/services.ts', PRICES);
+const bundled = inFile('catalog', 'src/catalog/prices/book.ts', PRICES);
+const priceable = inFile('catalog', 'src/catalog/prices/live.ts', PRICES);
 const names = inFile('descriptor', 'src/core/descriptor.ts', NAMES);
 const bedrock = inFile('about', 'providers/bedrock/about.ts', [...TRAITS, 'test/catalog/bedrock.test.ts']);
 const replicate = inFile('about', 'providers/replicate/about.ts', TRAITS);

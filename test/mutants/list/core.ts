@@ -33,9 +33,9 @@ const core = inFile('core', 'src/core', CORE);
 const dialect = inFile('dialects', 'src/dialects/openai', DIALECTS);
 const anyDialect = inFile('dialects', 'src/dialects', DIALECTS);
 
-const money = core('money.ts');
+const money = core('values.ts');
 const usage = core('event.ts');
-const sanitise = core('sanitise.ts');
+const sanitise = core('redact.ts');
 const redact = core('redact.ts');
 const errors = core('errors.ts');
 const answer = dialect('answer.ts');
