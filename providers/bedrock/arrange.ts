@@ -6,16 +6,10 @@ import {
   GatewayError,
   type Message,
   type ToolCall,
+  toolIdForm,
+  toolIds,
 } from '../../src/core/index.ts';
-import {
-  acceptedName,
-  argumentsObject,
-  arrangeTool,
-  callIds,
-  isAcceptedName,
-  isBlank,
-  wrongRole,
-} from './converse-request.ts';
+import { acceptedName, argumentsObject, arrangeTool, isAcceptedName, isBlank, wrongRole } from './converse-request.ts';
 import { formatInstruction } from './converse-schema.ts';
 
 /**
@@ -124,7 +118,8 @@ interface Conversation {
 
 /**
  * Any list of messages as alternating turns: neighbours of one role are merged, and a tool's result is attached to
- * its call. A result without a call becomes what the user says. System texts are collected from wherever they stand.
+ * its call. A result without a call becomes what the user says. So does system text after the first turn: Converse has one
+ * place for it, in front of all, where it would stand too early and change the beginning of every prompt.
  * @throws GatewayError for an image in a message that can hold text only
  */
 function turnsOf(messages: readonly Message[]): Conversation {
@@ -155,6 +150,10 @@ function turnsOf(messages: readonly Message[]): Conversation {
       case 'system': {
         const text = textOnly(message, path);
         if (isBlank(text)) break;
+        if (turns.length > 0) {
+          append(open('user').parts, [{ type: 'text', text }]);
+          break;
+        }
         systemSource = at === 0 ? message : undefined;
         system.push(text);
         break;
@@ -275,13 +274,14 @@ export function arrange(chat: ChatParts): ArrangedChat {
   else if (system && systemSource?.content === system && !('name' in systemSource)) messages.push(systemSource);
   else if (system) messages.push({ role: 'system', content: system });
 
-  const idOf = callIds(chat.family);
+  // Its ids have no room for Kimi's.
+  const idOf = toolIds(toolIdForm(chat.family) === 'nine' ? 'nine' : 'plain');
   let unanswered: MadeCall[] = [];
   let ids: string[] = [];
   for (const [at, turn] of turns.entries()) {
     if (turn.role === 'assistant') {
       unanswered = turn.calls;
-      ids = unanswered.map(({ call }) => idOf(call.id));
+      ids = unanswered.map(({ call }) => idOf(call));
       messages.push(assistantMessage(turn, ids, at === turns.length - 1));
       continue;
     }

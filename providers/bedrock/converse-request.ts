@@ -2,8 +2,8 @@ import {
   type ChatJob,
   type Content,
   type ContentPart,
-  type Family,
   GatewayError,
+  hashedId,
   isObject,
   type JsonObject,
   type Message,
@@ -20,42 +20,10 @@ import { clampTemperature, isLlama, isMistral } from './shared.ts';
 
 export const isBlank = (text: string): boolean => text.trim() === '';
 
-// Names of tools and ids of calls.
+// Names of tools.
 
-/** API model, `ToolName` and `ToolUseId`. */
+/** API model, `ToolName`. */
 const ACCEPTED = /^[a-zA-Z0-9_-]{1,64}$/;
-/** Mistral's chat templates refuse any other id (so also Vercel's AI SDK, `normalize-tool-call-id`). */
-const ACCEPTED_BY_MISTRAL = /^[a-zA-Z0-9]{9}$/;
-
-const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-
-/**
- * A 53-bit hash of a text (cyrb53, public domain): not cryptographic; two ids of one conversation do not collide in
- * practice.
- */
-function hash53(text: string): number {
-  let high = 0xdeadbeef;
-  let low = 0x41c6ce57;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    high = Math.imul(high ^ unit, 2654435761);
-    low = Math.imul(low ^ unit, 1597334677);
-  }
-  high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
-  return 4294967296 * (2097151 & low) + (high >>> 0);
-}
-
-/** Nine letters and digits derived from a text: the same text gives the same id. */
-function toolUseId9(text: string): string {
-  let rest = hash53(text);
-  let digits = '';
-  for (let i = 0; i < 9; i++) {
-    digits = DIGITS.charAt(rest % 62) + digits;
-    rest = Math.floor(rest / 62);
-  }
-  return digits;
-}
 
 export const isAcceptedName = (name: string): boolean => ACCEPTED.test(name);
 
@@ -64,22 +32,7 @@ export const isAcceptedName = (name: string): boolean => ACCEPTED.test(name);
  * become one.
  */
 export const acceptedName = (name: string): string =>
-  ACCEPTED.test(name) ? name : `${name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 54)}_${toolUseId9(name)}`;
-
-/**
- * Ids of a conversation's calls as Bedrock accepts them, each used once: some clients count `call_0` anew in every
- * turn. The same conversation always gives the same ids.
- */
-export function callIds(family: Family): (id: string) => string {
-  const accepted = isMistral(family) ? ACCEPTED_BY_MISTRAL : ACCEPTED;
-  const used = new Set<string>();
-  return (id) => {
-    let sent = accepted.test(id) ? id : toolUseId9(id);
-    for (let again = 2; used.has(sent); again++) sent = toolUseId9(`${id}\n${again}`);
-    used.add(sent);
-    return sent;
-  };
-}
+  ACCEPTED.test(name) ? name : `${name.replace(/[^a-zA-Z0-9_-]/g, '_').slice(0, 54)}_${hashedId(name)}`;
 
 // Tools.
 

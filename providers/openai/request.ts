@@ -17,6 +17,8 @@ import {
   type Tool,
   type ToolChoice,
   textOf,
+  toolIdForm,
+  withToolIds,
 } from '../../src/core/index.ts';
 import type { ReasoningField, Upstream } from './errors.ts';
 
@@ -131,9 +133,12 @@ function imagesAfterResults(messages: readonly Message[]): readonly Message[] {
   return sent;
 }
 
-/** The messages that are sent, with the system prompt folded where the model takes none. */
-const sentMessages = ({ systemRole, messages }: ChatParts): readonly Message[] =>
-  imagesAfterResults(systemRole ? messages : foldSystem(messages));
+/**
+ * The messages that are sent: the system prompt folded where the model takes none, images of results after them, and ids that
+ * the model's template takes. What has been arranged stays as it is.
+ */
+const sentMessages = ({ systemRole, messages, family }: ChatParts): readonly Message[] =>
+  withToolIds(imagesAfterResults(systemRole ? messages : foldSystem(messages)), toolIdForm(family));
 
 /** `messages` of a chat request. */
 const wireMessages = (chat: ChatParts, { reasoningFields }: ServerProfile): unknown[] =>

@@ -4,4 +4,5 @@ export * from './errors.ts';
 export * from './event.ts';
 export * from './provider.ts';
 export * from './redact.ts';
+export * from './tool-ids.ts';
 export * from './values.ts';

@@ -9,6 +9,7 @@ import {
   markersOf,
   neutraliseMessages,
   neutraliseTools,
+  placeLateSystem,
   promptAtMost,
   type RenderedSegments,
   type RenderOptions,
@@ -247,7 +248,7 @@ export function renderingsOf(
     const markers = template === family ? own : [...own, ...markersOf(family)];
     const guarded = guardChat(markers, chatWith(kept, offer), mode ?? 'reject');
     if ('marker' in guarded) return guarded;
-    const rendered = renderSegments(template, guarded.messages, { bos });
+    const rendered = renderSegments(template, placeLateSystem(template, guarded.messages), { bos });
     if (rendered.kind === 'none') return rendered;
     const { segments, stop } = rendered;
     const losing = { losesReasoning: losesReasoning(call, offer, kept) };
@@ -275,7 +276,7 @@ const isSameChat = (one: ArrangedChat, other: ArrangedChat): boolean =>
   one.messages === other.messages && (one.tools === other.tools || one.tools.length + other.tools.length === 0);
 
 function inTurns(family: string, chat: GuardedChat): GuardedChat {
-  const messages = strictTurns(family, chat.messages);
+  const messages = strictTurns(family, placeLateSystem(family, chat.messages));
   return messages === chat.messages ? chat : { ...chat, messages };
 }
 

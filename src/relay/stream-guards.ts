@@ -2,7 +2,7 @@
  * What every answer passes through, batch by batch: the stream integrity check, stop strings where the wire has none,
  * and the tally of what was said, for answers whose provider does not count.
  */
-import { type Event, GatewayError, shownId, type Usage } from '../core/index.ts';
+import { type Event, GatewayError, handedOutId, shownId, type Usage } from '../core/index.ts';
 import type { Plan, TextCounter } from '../offers/index.ts';
 
 /** An event that a reader would notice: text that is not empty, a tool call, a finish. */
@@ -17,7 +17,8 @@ export const hasContent = (event: Event): boolean =>
  */
 export interface StreamIntegrity {
   /**
-   * The batch without events that do not belong; the same array where all do.
+   * The batch without events that do not belong, and with ids of calls that may be handed out; the same array where nothing
+   * has to change.
    * @throws GatewayError for a call of a tool that is not allowed
    */
   filter(batch: Event[]): Event[];
@@ -35,27 +36,33 @@ export function streamIntegrity(
 ): StreamIntegrity {
   const begun = new Set<number>();
   const finished = new Set<number>();
-  /** Sees every event of every answer. */
-  const belongs = (event: Event): boolean => {
-    if (event.type === 'usage') return true;
-    if (event.choice >= choices || finished.has(event.choice)) return false;
-    if (begun.size < choices && hasContent(event)) begun.add(event.choice);
-    if (event.type === 'finish') finished.add(event.choice);
-    else if (allowedTools && event.type === 'tool' && event.name !== undefined && !allowedTools.includes(event.name)) {
-      const tool = shownId(event.name) ?? 'a tool';
-      const what = `${provider} called ${tool}, which is none of the tools that the request allows.`;
+  /** The beginning of a tool call, with an id that every client and server takes. */
+  const checkedCall = (event: Extract<Event, { type: 'tool' }>): Event => {
+    const { name, id } = event;
+    if (allowedTools && name !== undefined && !allowedTools.includes(name)) {
+      const what = `${provider} called ${shownId(name) ?? 'a tool'}, which is none of the tools that the request allows.`;
       blameless();
       throw new GatewayError('provider_error', what, { provider });
     }
-    return true;
+    const handed = id === undefined ? id : handedOutId(id);
+    return handed === undefined || handed === id ? event : { ...event, id: handed };
+  };
+  /** Sees every event of every answer. Undefined for one that does not belong. */
+  const checked = (event: Event): Event | undefined => {
+    if (event.type === 'usage') return event;
+    if (event.choice >= choices || finished.has(event.choice)) return undefined;
+    if (begun.size < choices && hasContent(event)) begun.add(event.choice);
+    if (event.type === 'finish') finished.add(event.choice);
+    return event.type === 'tool' ? checkedCall(event) : event;
   };
   return {
     filter(batch) {
       let kept: Event[] | undefined;
       let at = 0;
       for (const event of batch) {
-        if (belongs(event)) kept?.push(event);
-        else kept ??= batch.slice(0, at);
+        const passed = checked(event);
+        if (passed !== event) kept ??= batch.slice(0, at);
+        if (passed && kept) kept.push(passed);
         at++;
       }
       return kept ?? batch;

@@ -200,6 +200,37 @@ function systemFirst(
   return [{ role: 'system', content: joinTexts(contents, stripped) }, ...others];
 }
 
+/**
+ * System text after the first turn stays where it is if the family's template writes it there. Others write all of it in
+ * front, drop it or refuse it, so there it goes to the user's turn beside it: in front, it would change the beginning of
+ * every prompt, and come before what it is about. Returns `messages` itself if nothing has to change.
+ */
+export function placeLateSystem(family: string, messages: readonly Message[]): readonly Message[] {
+  const first = messages.findIndex(({ role }) => role !== 'system');
+  const isLate = ({ role }: Message, at: number): boolean => role === 'system' && at > first;
+  if (first < 0 || !messages.some(isLate) || templateOf(family)?.systemIn === 'message') return messages;
+  const placed: Message[] = [];
+  /** The last message is system text alone, and what the user says next belongs to it. */
+  let open = false;
+  for (const [at, message] of messages.entries()) {
+    const last = placed.at(-1);
+    const late = isLate(message, at);
+    if (late && strip(textOf(message.content)) === '') continue;
+    if (last?.role === 'user' && (late || (open && message.role === 'user'))) {
+      const said = late ? last : message;
+      placed[placed.length - 1] = { ...said, content: joinContents([last.content, message.content], false) };
+      open &&= late;
+    } else if (last && open && message.role === 'tool') {
+      // Nothing may stand between a call and its results.
+      placed.splice(-1, 0, message);
+    } else {
+      placed.push(late ? { role: 'user', content: message.content } : message);
+      open = late;
+    }
+  }
+  return placed;
+}
+
 const isBlankAnswer = (message: Message | undefined): boolean =>
   message?.role === 'assistant' && !message.toolCalls?.length && strip(textOf(message.content)) === '';
 

@@ -130,3 +130,17 @@ describe('the thoughts of earlier answers', () => {
     expect(JSON.stringify(offer.sends)).not.toContain('<|start|>');
   });
 });
+
+describe('the result of a tool that failed', () => {
+  const failed: Message = { role: 'tool', content: 'no such city', toolCallId: 'b', isError: true };
+
+  it.each(['bedrock', 'together'])('says so in words at %s, because no open model has a field for it', (provider) => {
+    const call = asking('llama-3.3-70b-instruct', { messages: [...messages.slice(0, -1), failed] });
+    const { sends } = offerOf(call, provider);
+    expect(sends.form === 'messages' && sends.messages.at(-1)).toEqual({
+      role: 'tool',
+      content: 'Error: no such city',
+      toolCallId: 'b',
+    });
+  });
+});

@@ -18,21 +18,31 @@ function reads({ arrange }: Provider, messages: readonly Message[], more: Partia
 }
 
 describe('what a model reads of a chat on Converse', () => {
-  it('is one turn of each side by turns, after all that the system said', () => {
+  it('is one turn of each side by turns, after what the system said first', () => {
     const chat = [
+      system('Be brief.'),
+      system('Be kind.'),
       user('a'),
       user('b'),
-      system('Be brief.'),
       assistant('c'),
       assistant(' '),
       user('d'),
-      system('Be kind.'),
     ];
     expect(reads(BEDROCK, chat)?.messages).toEqual([
       system('Be brief.\n\nBe kind.'),
       user('a\n\nb'),
       assistant('c'),
       user('d'),
+    ]);
+  });
+
+  it('has later words of the system in the user’s turn beside them', () => {
+    const chat = [system('Be brief.'), user('a'), system('b'), assistant('c'), system('d'), user('e'), system('f')];
+    expect(reads(BEDROCK, chat)?.messages).toEqual([
+      system('Be brief.'),
+      user('a\n\nb'),
+      assistant('c'),
+      user('d\n\ne\n\nf'),
     ]);
   });
 

@@ -74,10 +74,17 @@ describe('the turns of a conversation', () => {
 });
 
 describe('what the system says', () => {
-  it('is apart, wherever it was said', async () => {
-    const wire = await wireOf([system('Be brief.'), user('a'), system('Be kind.'), user('b'), system(' ')]);
+  it('is apart where it was said first, and the user says what it says later', async () => {
+    const wire = await wireOf([
+      system('Be brief.'),
+      system('Be kind.'),
+      user('a'),
+      system('Now!'),
+      user('b'),
+      system(' '),
+    ]);
     expect(wire.system).toEqual([{ text: 'Be brief.\n\nBe kind.' }]);
-    expect(wire.messages).toEqual([said('user', 'a\n\nb')]);
+    expect(wire.messages).toEqual([said('user', 'a\n\nNow!\n\nb')]);
   });
 
   it('stands before the first words of the user where the model has no system role', async () => {

@@ -3,6 +3,7 @@ import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
 import { isJson, number, object, text } from '../json.ts';
 import { hex } from '../random.ts';
+import { historyTrouble } from '../wire/histories.ts';
 import { isBlindTo } from '../wire/openai-ask.ts';
 import { chatOf } from '../wire/openai-messages.ts';
 import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
@@ -71,7 +72,7 @@ async function answer({ request, path, json: body, credentials, entry, faults }:
       message: "Unsupported use of 'image_url' parameter. This parameter is not supported for the selected model.",
     });
   }
-  const trouble = kind === 'chat' ? turnTrouble(family, chatOf(body)) : undefined;
+  const trouble = kind === 'chat' ? (turnTrouble(family, chatOf(body)) ?? historyTrouble(body)) : undefined;
   if (trouble !== undefined) return refuse(400, { message: trouble });
   const limit = served.context ?? DEFAULT_CONTEXT;
   const generated = await generate(

@@ -2,6 +2,7 @@ import { type Entry, recordPrompt } from '../control/journal.ts';
 import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
 import { isJson, type Json, number, object, text } from '../json.ts';
+import { historyTrouble } from '../wire/histories.ts';
 import { isBlindTo } from '../wire/openai-ask.ts';
 import { chatOf } from '../wire/openai-messages.ts';
 import { DONE, GARBAGE, SSE_HEADERS, sse } from '../wire/sse.ts';
@@ -51,7 +52,7 @@ async function chat(body: Json, entry: Entry): Promise<Answer> {
   if (refusal) return refusal;
   if (isBlindTo(body)) return refuse(400, `${text(body.model)} is not a multimodal model`);
   const { family } = await tokenizerOf(text(body.model));
-  const trouble = turnTrouble(family, chatOf(body));
+  const trouble = turnTrouble(family, chatOf(body)) ?? historyTrouble(body);
   if (trouble !== undefined) return refuse(400, trouble);
   const answer = await converse(body, contextOf(text(body.model)));
   recordPrompt(entry, answer.prompt, answer.prompt.tokens);

@@ -64,7 +64,7 @@ const samplingOf = (body: Json): Pick<Ask, 'temperature' | 'seed' | 'stop'> => (
 });
 
 /** Models that think aloud first. */
-export const reasons = (model: string): boolean => /gpt-oss|deepseek.?r1|thinking/i.test(model);
+export const reasons = (model: string): boolean => /gpt-oss|deepseek.?(?:r1|v4)|kimi-k[3-9]|thinking/i.test(model);
 
 export const chatAsk = (body: Json): Ask => ({
   ...PLAIN,
