@@ -32,6 +32,7 @@ import {
   putPrices,
   ROUTES,
   rememberingRouter,
+  responses,
   sayError,
   servicesReady,
   tokenize,
@@ -40,7 +41,6 @@ import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
 const NOT_BUILT = [
-  '/v1/responses/*',
   '/v1/embeddings',
   '/v1/rerank',
   '/v1/usage',
@@ -128,6 +128,7 @@ export function createApp(
   app.post('/v1/completions', completions(gateway));
   app.post('/v1/messages', messages(gateway));
   app.post('/v1/messages/count_tokens', countMessages(gateway));
+  app.post('/v1/responses', responses(gateway));
   app.post('/v1/offers', offers(gateway));
   app.post('/v1/count_tokens', countTokens(gateway));
   app.post('/v1/tokenize', tokenize(gateway));

@@ -57,6 +57,8 @@ export interface Envelope {
   readonly requestId?: string;
   /** Seconds since the epoch. */
   readonly created: number;
+  /** Milliseconds since the epoch, when it is called. */
+  readonly now?: () => number;
   readonly model: string;
   readonly provider: string;
   /** Whose reasoning the answer has, for a carrier (reasoning-carrier.ts). */

@@ -1,4 +1,4 @@
-/** `POST /v1/chat/completions`, `/v1/completions` and `/v1/messages`: one call from its body to its answer. */
+/** `POST /v1/chat/completions`, `/v1/completions`, `/v1/messages` and `/v1/responses`: one call from its body to its answer. */
 import type { Context, Handler } from 'hono';
 import {
   type Call,
@@ -21,6 +21,7 @@ import {
   toCost,
   type WireCost,
 } from '../dialects/openai/index.ts';
+import { responsesDialect } from '../dialects/responses/index.ts';
 import {
   alternativesTo,
   type Candidate,
@@ -188,6 +189,7 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
       id,
       requestId: headers['x-request-id'] ?? '',
       created: Math.floor(Date.now() / 1000),
+      now: Date.now,
       model: offer.model,
       provider: offer.provider,
       reasoningFamily: reasoningFamilyOf(offer),
@@ -221,3 +223,6 @@ export const completions = (gateway: Gateway): Handler => generation(gateway, co
 
 /** `POST /v1/messages` */
 export const messages = (gateway: Gateway): Handler => generation(gateway, messagesDialect);
+
+/** `POST /v1/responses` */
+export const responses = (gateway: Gateway): Handler => generation(gateway, responsesDialect);

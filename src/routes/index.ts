@@ -1,4 +1,4 @@
-export { chatCompletions, completions, messages } from './generate.ts';
+export { chatCompletions, completions, messages, responses } from './generate.ts';
 export { health, liveness } from './health.ts';
 export {
   anyOrigin,

@@ -15,6 +15,7 @@ export const ROUTES: readonly (readonly [path: string, methods: readonly string[
   ['/v1/completions', ['POST']],
   ['/v1/messages', ['POST']],
   ['/v1/messages/count_tokens', ['POST']],
+  ['/v1/responses', ['POST']],
   ['/v1/offers', ['POST']],
   ['/v1/count_tokens', ['POST']],
   ['/v1/tokenize', ['POST']],

@@ -67,7 +67,7 @@ describe('a URL where nothing is', () => {
     }
   });
 
-  it.each(['/v1/responses', '/v1/embeddings', '/v1/usage', '/v1/keys/a', '/metrics', '/'])(
+  it.each(['/v1/embeddings', '/v1/usage', '/v1/keys/a', '/metrics', '/'])(
     'that is planned has a code of its own: %s',
     async (path) => {
       expect(await errorOf(await ask('POST', path, {}))).toMatchObject({ status: 501, code: 'not_implemented' });

@@ -1,0 +1,355 @@
+/** The input of a request: what OpenAI's types allow, and the same in our vocabulary. */
+import * as v from 'valibot';
+import {
+  type Content,
+  type ContentPart,
+  GatewayError,
+  isObject,
+  type Message,
+  type ToolCall,
+} from '../../core/index.ts';
+import { filePart } from '../files.ts';
+import { freeformArguments } from '../freeform-tools.ts';
+import { readCarrier } from '../reasoning-carrier.ts';
+import { invalid, optional } from '../validation.ts';
+import { modelsName, tools } from './tools.ts';
+
+const anything = optional(v.unknown());
+const filled = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
+
+/** What items say of themselves in OpenAI's answers. Clients send them back as they came. */
+const itsOwn = { id: anything, status: anything };
+const hints = { prompt_cache_breakpoint: anything };
+
+const text = { text: v.string(), annotations: anything, logprobs: anything, ...hints };
+const part = v.variant(
+  'type',
+  [
+    v.object({ type: v.literal('input_text'), ...text }),
+    v.object({ type: v.literal('output_text'), ...text }),
+    v.object({ type: v.literal('text'), ...text }),
+    v.object({ type: v.literal('refusal'), refusal: v.string() }),
+    v.object({
+      type: v.literal('input_image'),
+      image_url: optional(v.string()),
+      file_id: optional(v.string()),
+      detail: optional(v.string()),
+      ...hints,
+    }),
+    v.object({
+      type: v.literal('input_file'),
+      filename: optional(v.string()),
+      file_data: optional(v.string()),
+      file_url: optional(v.string()),
+      file_id: optional(v.string()),
+      detail: anything,
+      ...hints,
+    }),
+  ],
+  'must be "input_text", "input_image", "input_file", "output_text" or "refusal": no model here takes another kind of part',
+);
+const content = v.union([v.string(), v.array(part)], 'must be a string or a list of parts');
+
+const message = v.object({
+  type: optional(v.literal('message')),
+  role: v.picklist(
+    ['user', 'assistant', 'system', 'developer'],
+    'must be "user", "assistant", "system" or "developer"',
+  ),
+  content,
+  phase: anything,
+  ...itsOwn,
+});
+
+const callFields = {
+  call_id: filled,
+  name: filled,
+  namespace: optional(v.string()),
+  async: anything,
+  caller: anything,
+  ...itsOwn,
+};
+const outputFields = {
+  call_id: filled,
+  output: content,
+  name: anything,
+  namespace: anything,
+  caller: anything,
+  ...itsOwn,
+};
+
+const reasoningText = v.looseObject({ type: v.string(), text: v.string() });
+
+/** Items of what OpenAI's servers do by themselves, or of tools that no model here is shown. */
+const FOREIGN = [
+  'apply_patch_call',
+  'apply_patch_call_output',
+  'code_interpreter_call',
+  'computer_call',
+  'computer_call_output',
+  'configuration_update',
+  'file_search_call',
+  'image_generation_call',
+  'local_shell_call',
+  'local_shell_call_output',
+  'mcp_approval_request',
+  'mcp_approval_response',
+  'mcp_call',
+  'mcp_list_tools',
+  'program',
+  'program_output',
+  'shell_call',
+  'shell_call_output',
+  'tool_search_call',
+  'tool_search_output',
+  'web_search_call',
+] as const;
+type ForeignType = (typeof FOREIGN)[number];
+
+const other = v.variant(
+  'type',
+  [
+    v.object({ type: v.literal('function_call'), arguments: v.string(), ...callFields }),
+    v.object({ type: v.literal('custom_tool_call'), input: v.string(), ...callFields }),
+    v.object({ type: v.literal('function_call_output'), ...outputFields }),
+    v.object({ type: v.literal('custom_tool_call_output'), ...outputFields }),
+    v.object({
+      type: v.literal('reasoning'),
+      summary: optional(v.array(reasoningText)),
+      content: optional(v.array(reasoningText)),
+      encrypted_content: optional(v.string()),
+      ...itsOwn,
+    }),
+    v.object({ type: v.literal('additional_tools'), role: anything, tools, ...itsOwn }),
+    v.looseObject({ type: v.literal('item_reference') }),
+    v.looseObject({ type: v.literal('compaction') }),
+    v.looseObject({ type: v.literal('compaction_trigger') }),
+    ...FOREIGN.map((type) => v.looseObject({ type: v.literal(type) })),
+  ],
+  'must be the type of an input item, such as "message", "function_call" or "function_call_output"',
+);
+
+const isMessage = (item: unknown): boolean => isObject(item) && (item.type == null || item.type === 'message');
+
+const MAX_ITEMS = 100_000;
+
+export const input = v.union(
+  [
+    v.string(),
+    v.pipe(
+      v.array(v.lazy((item) => (isMessage(item) ? message : other))),
+      v.minLength(1, 'must have at least one item'),
+      v.maxLength(MAX_ITEMS, `must have at most ${MAX_ITEMS} items`),
+    ),
+  ],
+  'must be a string or a list of items',
+);
+
+export type WireInput = v.InferOutput<typeof input>;
+type WireItem = Exclude<WireInput, string>[number];
+type WirePart = v.InferOutput<typeof part>;
+type WireContent = v.InferOutput<typeof content>;
+
+/** Where a message of ours comes from in the caller's body. */
+export interface Origin {
+  readonly path: string;
+  /** Of its reasoning. */
+  reasoning?: string;
+  /** Of each tool call. */
+  readonly calls: string[];
+}
+
+export interface ReadInput {
+  readonly messages: readonly Message[];
+  /** What no model is sent, by the caller's names. */
+  readonly dropped: ReadonlySet<string>;
+  readonly origins: readonly Origin[];
+}
+
+const unsupported = (param: string, why: string): GatewayError =>
+  new GatewayError('unsupported_parameter', `${param}: ${why}`, { param });
+
+function toPart(wire: WirePart, path: string): ContentPart {
+  switch (wire.type) {
+    case 'input_text':
+    case 'output_text':
+    case 'text':
+      return { type: 'text', text: wire.text };
+    case 'refusal':
+      return { type: 'text', text: wire.refusal };
+    case 'input_image': {
+      const { image_url: url, detail } = wire;
+      if (url == null) throw unsupported(`${path}.image_url`, 'is required: this gateway stores no files.');
+      return detail != null && detail !== 'auto' ? { type: 'image', url, detail } : { type: 'image', url };
+    }
+    case 'input_file': {
+      const { filename, file_data: data, file_id: id, file_url: url } = wire;
+      const field = data != null ? 'file_data' : id != null ? 'file_id' : url != null ? 'file_url' : 'file_data';
+      return filePart({ name: filename ?? undefined, data: data ?? undefined }, `${path}.${field}`);
+    }
+  }
+}
+
+function toContent(wire: WireContent, path: string): Content {
+  if (typeof wire === 'string') return wire;
+  const [only] = wire;
+  if (wire.length === 1 && only && 'text' in only) return only.text;
+  return wire.map((one, at) => toPart(one, `${path}[${at}]`));
+}
+
+const STATELESS = 'This gateway stores no answers. Resend the full input, and set "store": false.';
+
+export const stateless = (param: string): GatewayError => unsupported(param, STATELESS);
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+type Turn = Writable<Extract<Message, { role: 'assistant' }>> & { toolCalls?: ToolCall[] };
+
+const isForeign = (type: string): type is ForeignType => FOREIGN.some((one) => one === type);
+
+/**
+ * Reads items in order. What a model said in one answer are several items, and one message of ours: its reasoning, its text
+ * and its calls.
+ */
+class Reader {
+  readonly messages: Message[] = [];
+  readonly origins: Origin[] = [];
+  readonly dropped = new Set<string>();
+  private readonly calls = new Set<string>();
+  private turn: Turn | undefined;
+  private origin: Origin = { path: '', calls: [] };
+
+  push(one: Message, path: string): void {
+    this.turn = undefined;
+    this.messages.push(one);
+    this.origins.push({ path, calls: [] });
+  }
+
+  /** The assistant's turn that an item goes on with, or a new one. */
+  private assistant(path: string, goesOn: (turn: Turn) => boolean): Turn {
+    if (this.turn && goesOn(this.turn)) return this.turn;
+    const turn: Turn = { role: 'assistant', content: '' };
+    this.push(turn, path);
+    this.turn = turn;
+    this.origin = this.origins.at(-1) ?? this.origin;
+    return turn;
+  }
+
+  said(wire: WireContent, path: string): void {
+    const said = toContent(wire, `${path}.content`);
+    const turn = this.assistant(
+      `${path}.content`,
+      ({ content: before, toolCalls }) => before === '' || toolCalls != null,
+    );
+    if (turn.content === '') turn.content = said;
+    else if (said !== '') {
+      const parts = (one: Content): readonly ContentPart[] =>
+        typeof one === 'string' ? [{ type: 'text', text: one }] : one;
+      const texts = typeof turn.content === 'string' && typeof said === 'string';
+      turn.content = texts ? `${String(turn.content)}${String(said)}` : [...parts(turn.content), ...parts(said)];
+    }
+  }
+
+  called(call: ToolCall, path: string): void {
+    const turn = this.assistant(path, () => true);
+    turn.toolCalls = [...(turn.toolCalls ?? []), call];
+    this.origin.calls.push(path);
+    this.calls.add(call.id);
+  }
+
+  /** @param path of the item */
+  returned(id: string, output: WireContent, path: string): void {
+    if (!this.calls.has(id)) {
+      throw invalid(
+        `${path}.call_id`,
+        'no call with this call_id comes before it. Send the function_call or custom_tool_call item, too.',
+      );
+    }
+    this.push({ role: 'tool', content: toContent(output, `${path}.output`), toolCallId: id }, `${path}.output`);
+  }
+
+  reasoned(wire: Extract<WireItem, { type: 'reasoning' }>, path: string): void {
+    const carrier = wire.encrypted_content;
+    const texts = (wire.content ?? []) as readonly { readonly text: string }[];
+    // Without a carrier nobody says whose reasoning it is; with another maker's it is nobody's here.
+    const carried = carrier ? readCarrier(carrier) : undefined;
+    const reasoning = carrier ? carried?.reasoning : texts.map((one) => one.text).join('');
+    const family = carried?.reasoningFamily;
+    if (!reasoning) {
+      // An item without anything in it loses nothing.
+      if (carrier || (wire.summary?.length ?? 0) > 0) this.dropped.add('input[] (reasoning)');
+      return;
+    }
+    const turn = this.assistant(path, ({ content: before, toolCalls }) => before === '' || toolCalls != null);
+    if (turn.reasoning !== undefined && turn.reasoningFamily !== family) {
+      this.dropped.add('input[] (reasoning)');
+      return;
+    }
+    turn.reasoning = (turn.reasoning ?? '') + reasoning;
+    if (family !== undefined) turn.reasoningFamily = family;
+    this.origin.reasoning ??= path;
+  }
+
+  read(item: WireItem, path: string): void {
+    if (!('type' in item) || item.type == null || item.type === 'message') {
+      const { role, content: wire } = item as v.InferOutput<typeof message>;
+      if (role === 'assistant') this.said(wire, path);
+      else {
+        const ours = role === 'user' ? 'user' : 'system';
+        this.push({ role: ours, content: toContent(wire, `${path}.content`) }, `${path}.content`);
+      }
+      return;
+    }
+    const one = item as v.InferOutput<typeof other>;
+    switch (one.type) {
+      case 'function_call':
+        this.called({ id: one.call_id, name: modelsName(one.name, one.namespace), arguments: one.arguments }, path);
+        break;
+      case 'custom_tool_call': {
+        const args = freeformArguments(one.input);
+        this.called({ id: one.call_id, name: modelsName(one.name, one.namespace), arguments: args }, path);
+        break;
+      }
+      case 'function_call_output':
+      case 'custom_tool_call_output':
+        this.returned(one.call_id, one.output, path);
+        break;
+      case 'reasoning':
+        this.reasoned(one, path);
+        break;
+      case 'additional_tools':
+        break;
+      case 'item_reference':
+        throw unsupported(path, `a reference to an earlier item cannot be followed. ${STATELESS}`);
+      case 'compaction':
+      case 'compaction_trigger':
+        throw unsupported(
+          path,
+          'nothing here can compact a conversation, or read what OpenAI compacted. Send the items.',
+        );
+      default:
+        if (isForeign(one.type)) this.dropped.add(`input[] (${one.type})`);
+    }
+  }
+}
+
+/** The chat of a body. */
+export function readInput(instructions: string | null | undefined, wire: WireInput): ReadInput {
+  const reader = new Reader();
+  if (instructions) reader.push({ role: 'system', content: instructions }, 'instructions');
+  if (typeof wire === 'string') reader.push({ role: 'user', content: wire }, 'input');
+  else for (const [at, item] of wire.entries()) reader.read(item, `input[${at}]`);
+  const { messages, dropped, origins } = reader;
+  if (messages.length === (instructions ? 1 : 0)) throw invalid('input', 'has nothing in it that a model can be sent.');
+  return { messages, dropped, origins };
+}
+
+/** The lists of tools within an input, each with its path. */
+export function toolsIn(wire: WireInput): (readonly [path: string, tools: v.InferOutput<typeof tools>])[] {
+  if (typeof wire === 'string') return [];
+  const lists: (readonly [string, v.InferOutput<typeof tools>])[] = [];
+  for (const [at, item] of wire.entries()) {
+    if (item.type !== 'additional_tools') continue;
+    lists.push([`input[${at}].tools`, (item as { tools: v.InferOutput<typeof tools> }).tools]);
+  }
+  return lists;
+}

@@ -1,0 +1,38 @@
+import OpenAI from 'openai';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { KEY, type Stack, startStack } from '../support/gateway.ts';
+
+/** `POST /v1/responses`, as OpenAI's own client calls it. */
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(() => stack.stop());
+afterEach(() => stack.reset());
+
+const client = () => new OpenAI({ baseURL: `${stack.url}/v1`, apiKey: KEY, maxRetries: 0 });
+const CAPITAL = 'What is the capital of the California?';
+const MODEL = 'llama-3.3-70b-instruct';
+
+describe('a response', () => {
+  it('is answered in one piece', async () => {
+    const answer = await client().responses.create({ model: `together/${MODEL}`, input: CAPITAL });
+    expect(answer).toMatchObject({
+      id: expect.stringMatching(/^resp_/),
+      object: 'response',
+      status: 'completed',
+      model: MODEL,
+      store: false,
+      error: null,
+      output: [{ type: 'message', role: 'assistant', status: 'completed' }],
+      usage: { input_tokens: expect.any(Number), output_tokens: expect.any(Number), cost: expect.any(Number) },
+    });
+    expect(answer.output_text).toMatch(/Sacramento/);
+  });
+
+  it('is streamed', async () => {
+    const stream = client().responses.stream({ model: MODEL, input: CAPITAL });
+    const answer = await stream.finalResponse();
+    expect(answer.output_text).toMatch(/Sacramento/);
+  });
+});
