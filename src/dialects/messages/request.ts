@@ -53,8 +53,8 @@ const toolChoice = v.variant(
   'must be {"type": "auto"}, "any", "tool" with a name, or "none"',
 );
 
-/** Whether summaries of the thinking are shown. We have no summaries: what is shown is the thinking itself. */
-const display = { display: optional(v.picklist(['summarized', 'omitted'], 'must be "summarized" or "omitted"')) };
+/** How thinking is shown. `omitted` is honoured; the others show what the model thinks, of which we make no summaries. */
+const display = { display: optional(v.string()) };
 const thinking = v.variant(
   'type',
   [
@@ -121,10 +121,18 @@ export interface MessagesRequest extends ParsedRequest<ChatCall> {
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Edits of Claude Code's that leave all thinking where it is. */
+const keepsAll = (value: unknown): boolean =>
+  isObject(value) &&
+  Array.isArray(value.edits) &&
+  value.edits.every((edit) => isObject(edit) && edit.type === 'clear_thinking_20251015' && edit.keep === 'all');
+
 /** Fields that ask for no more than happens anyway, by the values with which they do. */
-const ASKS_NOTHING: ReadonlyMap<string, readonly unknown[]> = new Map([
-  ['service_tier', ['auto', 'standard_only']],
-  ['speed', ['standard']],
+const ASKS_NOTHING: ReadonlyMap<string, (value: unknown) => boolean> = new Map<string, (value: unknown) => boolean>([
+  ['cache_control', () => true],
+  ['context_management', keepsAll],
+  ['service_tier', (value) => value === 'auto' || value === 'standard_only'],
+  ['speed', (value) => value === 'standard'],
 ]);
 
 const MAX_UNKNOWN = 100;
@@ -135,7 +143,7 @@ function unserved(given: JsonObject, unknown: readonly string[]): string[] {
     throw new GatewayError('invalid_request', `The body has more than ${MAX_UNKNOWN} fields that are not known here.`);
   }
   return unknown.filter((key) => {
-    if (key === 'cache_control' || ASKS_NOTHING.get(key)?.includes(given[key])) return false;
+    if (ASKS_NOTHING.get(key)?.(given[key])) return false;
     if (key === 'safeguards') {
       // A client that is told so makes these checks itself. Ignoring the field would fake them.
       throw new GatewayError('unsupported_parameter', 'safeguards: not supported here. Check on your side.', {

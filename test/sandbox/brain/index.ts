@@ -5,6 +5,7 @@ import { formatOf, formatted } from './format.ts';
 import { lesson } from './guide.ts';
 import { estimate, type Piece, type Split } from './pieces.ts';
 import { sampleOf } from './samples.ts';
+import { scene } from './scenes.ts';
 import { toolUses, unfilled } from './tools.ts';
 import type { Ask, Reply, Turn } from './types.ts';
 
@@ -144,14 +145,16 @@ export function think(ask: Ask, split: Split = estimate): Reply {
     return { pieces: [], reasoning, toolUses: [], finish: 'length', completionTokens: thinking.tokens };
   }
   const room = limit - thinking.tokens;
-  const uses = last?.role === 'user' ? toolUses(ask, saidBy(last.text)) : [];
+  const played = scene(ask);
+  const uses =
+    typeof played === 'object' ? [played] : last?.role === 'user' && !played ? toolUses(ask, saidBy(last.text)) : [];
   if (uses.length > 0) {
     const tokens = uses.reduce((sum, use) => sum + tokensIn(split(use.name)) + tokensIn(split(use.input)), 0);
     // Half a call is none.
     if (tokens > room) return { pieces: [], reasoning, toolUses: [], finish: 'length', completionTokens: limit };
     return { pieces: [], reasoning, toolUses: uses, finish: 'tools', completionTokens: tokens + thinking.tokens };
   }
-  const { text, stoppedBy } = cutAtStop(goOn(answerOf(ask), ask.begun), ask.stop);
+  const { text, stoppedBy } = cutAtStop(goOn(typeof played === 'string' ? played : answerOf(ask), ask.begun), ask.stop);
   const { pieces, tokens, cut } = within(split(text), room);
   const said = { pieces, reasoning, toolUses: [] };
   if (stoppedBy !== undefined && !cut)
