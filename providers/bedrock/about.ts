@@ -1,7 +1,15 @@
 import type { ApiTraits, Family, OfferIds, Parameter, ProviderDescriptor, UpstreamId } from '../../src/core/index.ts';
-import { isLlama, isMistral } from './shared.ts';
 
 /** What AWS Bedrock tells about itself: its two APIs by model family, its model ids, and which region takes which. */
+
+/** Meta's models: `llama-2`, `llama-3.3`, `code-llama`. */
+export const isLlama = (family: Family): boolean => /^(?:code-?)?llama/.test(family);
+
+/** Mistral AI's: `mistral`, `mistral-3`, `mixtral`. */
+export const isMistral = (family: Family): boolean => /^mi[sx]tral/.test(family);
+
+/** OpenAI's temperatures go up to 2; Bedrock's end at 1, and it refuses a request beyond that. */
+export const clampTemperature = (temperature: number): number => Math.min(temperature, 1);
 
 const takes = (...more: Parameter[]): ReadonlySet<Parameter> => new Set(['maxTokens', 'temperature', 'topP', ...more]);
 

@@ -10,8 +10,8 @@ import {
   type Tool,
   type ToolCall,
 } from '../../src/core/index.ts';
+import { clampTemperature, isLlama, isMistral } from './about.ts';
 import { fitSchema, outputConfig } from './converse-schema.ts';
-import { clampTemperature, isLlama, isMistral } from './shared.ts';
 
 /**
  * What Converse accepts (names, ids, tools, images), and an arranged chat as its request, one to one.

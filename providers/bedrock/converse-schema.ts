@@ -1,5 +1,5 @@
 import { type ChatParts, isObject, type JsonObject } from '../../src/core/index.ts';
-import { isMistral } from './shared.ts';
+import { isMistral } from './about.ts';
 
 /**
  * JSON Schemas as Bedrock takes them. It compiles "a subset of JSON Schema Draft 2020-12" and refuses every other

@@ -9,12 +9,17 @@ import {
   sanitise,
   shownId,
 } from '../../src/core/index.ts';
-import { textIn } from './shared.ts';
 
 /**
  * Bedrock's refusals and exceptions as GatewayErrors. The name comes in the header `x-amzn-errortype`, in the body's
  * `code` or `__type`, or in a frame of a stream; the message in the body.
  */
+
+/** A text in JSON from outside; empty where there is none. */
+export function textIn(value: unknown, name: string): string {
+  const member = isObject(value) ? value[name] : undefined;
+  return typeof member === 'string' ? member : '';
+}
 
 const provider = 'bedrock';
 

@@ -8,9 +8,10 @@ import {
   type JsonObject,
   type PromptJob,
 } from '../../src/core/index.ts';
-import { foreign, interrupted } from './errors.ts';
+import { clampTemperature, isLlama, isMistral } from './about.ts';
+import { type Counts, countIn, usageEvent } from './converse-answer.ts';
+import { foreign, interrupted, textIn } from './errors.ts';
 import { jsonOf, type StreamDecoder } from './event-stream.ts';
-import { type Counts, clampTemperature, countIn, isLlama, isMistral, textIn, usageEvent } from './shared.ts';
 
 /**
  * InvokeModel and its streamed twin, for finished prompts: the only way on Bedrock past a model's prompt template.

@@ -1,22 +1,187 @@
-/** Configures Replicate from the environment, and probes it. */
+/**
+ * Replicate, which serves open-weight models as predictions: how it is configured and probed, and how one job becomes
+ * one prediction, which is created here, followed to its end (prediction.ts), and cancelled here if its caller
+ * leaves.
+ */
 import {
+  abortReason,
+  asGatewayError,
+  type Background,
   type ConfigureProvider,
+  type Event,
   endsInVersion,
   type Fetch,
+  GatewayError,
+  type Generation,
   httpUrl,
   isOneWord,
+  type Job,
+  onlyBatch,
   type ProbeModels,
+  type PromptJob,
   type ProviderModule,
   probeFailed,
   probeFound,
   settingText as setting,
   unreachable,
+  withTimeout,
 } from '../../src/core/index.ts';
 import { bodyText } from '../http/index.ts';
 import { about } from './about.ts';
-import { replicateApi } from './api.ts';
-import { httpError } from './errors.ts';
-import { generate } from './provider.ts';
+import { type Prediction, type ReplicateApi, replicateApi } from './api.ts';
+import { httpError, tooLate } from './errors.ts';
+import { createRequest } from './input.ts';
+import { conclude, follow } from './prediction.ts';
+
+/** How long a cancel may take, in ms, and how long we wait for a create whose caller has left. */
+const CANCEL_MS = 5_000;
+const ORPHAN_MS = 10_000;
+
+interface Upstream {
+  readonly api: ReplicateApi;
+  readonly background: Background;
+}
+
+/**
+ * Cancels a prediction in the background, whatever has become of the caller. Never throws: if Replicate does not
+ * answer, `Cancel-After` is the backstop.
+ */
+function cancel({ api, background }: Upstream, id: string): void {
+  const canceled = withTimeout(CANCEL_MS, new AbortController().signal, tooLate, (limited) => api.cancel(id, limited));
+  background(canceled.catch(() => undefined));
+}
+
+/**
+ * Our hold on one prediction, which runs, and costs, at Replicate. However the caller goes away, by its signal, by
+ * leaving the iterator, or by a failure of ours, the prediction is cancelled once, but never after it has ended by
+ * itself.
+ */
+interface Lease {
+  /** Aborts with the caller's signal, or when the lease is abandoned. */
+  readonly signal: AbortSignal;
+  /**
+   * Creates the prediction. An abort rejects at once, but does not abort the request: a prediction can be cancelled
+   * only by its id, which comes with the answer. Without it a caller who leaves in between would pay for an answer
+   * nobody reads.
+   */
+  create(job: PromptJob): Promise<Prediction>;
+  /** The prediction has ended: there is nothing left to cancel. */
+  settle(): void;
+  /** Nobody waits for the rest. Returns at once, without waiting for the answer to the cancel. */
+  abandon(): void;
+}
+
+function leaseFor(upstream: Upstream, caller: AbortSignal): Lease {
+  const { api, background } = upstream;
+  const own = new AbortController();
+  /** What ends the work that is under way when the caller leaves. */
+  let leave = (reason: unknown): void => own.abort(reason);
+  // It stays until the signal is gone: one that belongs to a single attempt.
+  caller.addEventListener('abort', () => leave(caller.reason), { once: true });
+
+  /** The prediction runs: from now on leaving cancels it, and ends what is asked of it. */
+  const hold = (id: string): void => {
+    leave = (reason) => {
+      leave = () => undefined;
+      cancel(upstream, id);
+      own.abort(reason);
+    };
+  };
+  const settle = (): void => {
+    leave = (reason) => own.abort(reason);
+  };
+  return {
+    signal: own.signal,
+    create(job) {
+      const request = createRequest(job);
+      return new Promise((resolve, reject) => {
+        let orphan: ReturnType<typeof setTimeout> | undefined;
+        leave = () => {
+          orphan = setTimeout(() => own.abort(), ORPHAN_MS);
+          reject(abortReason(caller).with({ maybeBilled: true }));
+        };
+        const created = api.create(request, own.signal).then(
+          (prediction) => {
+            clearTimeout(orphan);
+            if (prediction.state.kind === 'running') hold(prediction.id);
+            else settle();
+            if (caller.aborted) leave(caller.reason);
+            else resolve(prediction);
+          },
+          (error: unknown) => {
+            clearTimeout(orphan);
+            settle();
+            // After an abort nobody hears this, which is right: Cancel-After is the backstop.
+            reject(error);
+          },
+        );
+        // A caller who leaves takes the isolate along, unless something holds it until the answer is read and
+        // cancelled.
+        background(created);
+      });
+    },
+    settle,
+    abandon() {
+      leave(new GatewayError('canceled', 'The answer is not wanted any more.'));
+    },
+  };
+}
+
+/** A failure after the create. The prediction exists, so the same work must not be ordered again. */
+function failedAfterCreate(error: unknown, id: string): GatewayError {
+  const { code, message, details } = asGatewayError(error);
+  const known = { provider: 'replicate', upstreamRequestId: id, maybeBilled: true };
+  return new GatewayError(code, message, { ...known, ...details });
+}
+
+const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** The events, with every failure typed, and the prediction cancelled if they are not read to their end. */
+function eventsOf(next: () => Promise<Event[] | undefined>, lease: Lease, id: string): AsyncIterable<Event[]> {
+  let over = false;
+  const onBatch = (batch: Event[] | undefined): IteratorResult<Event[], undefined> => {
+    if (batch) return { done: false, value: batch };
+    over = true;
+    lease.settle();
+    return ENDED;
+  };
+  const onFailure = (error: unknown): never => {
+    over = true;
+    lease.abandon();
+    throw failedAfterCreate(error, id);
+  };
+  const iterator: AsyncIterator<Event[], undefined> = {
+    next: () => (over ? Promise.resolve(ENDED) : next().then(onBatch, onFailure)),
+    return() {
+      over = true;
+      lease.abandon();
+      return Promise.resolve(ENDED);
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/**
+ * One prediction for one job. Rejects with a GatewayError if it could not be created, or ended at once in an error.
+ */
+export async function generate(upstream: Upstream, job: Job, signal: AbortSignal): Promise<Generation> {
+  if (job.kind !== 'prompt' || job.api !== 'predictions') {
+    throw new GatewayError('internal', 'A job that is not a prompt was sent to Replicate.', { provider: 'replicate' });
+  }
+  if (signal.aborted) throw abortReason(signal);
+  const lease = leaseFor(upstream, signal);
+  const created = await lease.create(job);
+  if (signal.aborted) throw abortReason(signal).with({ maybeBilled: true });
+  const { id, state, starting } = created;
+  if (state.kind === 'running') {
+    return { events: eventsOf(follow(upstream.api, job, created, lease), lease, id), upstreamId: id, starting };
+  }
+  try {
+    return { events: onlyBatch(conclude(job, created, '')), complete: true, upstreamId: id };
+  } catch (error) {
+    throw failedAfterCreate(error, id);
+  }
+}
 
 const DEFAULT_BASE_URL = 'https://api.replicate.com/v1';
 const NONE = { providers: [], offers: [], mistakes: [] };

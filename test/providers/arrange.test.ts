@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { together } from '../../providers/together/provider.ts';
+import { togetherProvider } from '../../providers/together/index.ts';
 import type { ChatParts, Message, Provider, Tool } from '../../src/core/index.ts';
 import { bedrock, json } from './support/bedrock.ts';
 
 const nobody = () => Promise.resolve(json({}));
 const BEDROCK = bedrock(nobody);
-const TOGETHER = together({ apiKey: 'x', baseUrl: 'https://together.test/v1', fetch: nobody });
+const TOGETHER = togetherProvider({ apiKey: 'x', baseUrl: 'https://together.test/v1', fetch: nobody });
 
 const user = (content: string): Message => ({ role: 'user', content });
 const assistant = (content: string): Message => ({ role: 'assistant', content });

@@ -229,7 +229,7 @@ export const CORE_MUTANTS: readonly Mutant[] = [
     '      ...(cost.estimate ? { estimate: true } : {}),',
     [...DIALECTS, 'test/gateway/offers.test.ts'],
   ),
-  answer(
+  cost(
     'retry-after-rounded-down',
     'Retry-After is rounded down.',
     'Math.max(1, Math.ceil(ms / 1000))',

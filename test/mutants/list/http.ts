@@ -115,7 +115,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     'test/gateway/http.test.ts',
     ...HTTP,
   ]),
-  middleware('retry-after-unsaid', 'No Retry-After is said.', '  Object.assign(headers, retryAfter(error));\n', ''),
+  middleware('retry-after-unsaid', 'No Retry-After is said.', '  Object.assign(headers, own);\n', ''),
   middleware(
     'error-not-redacted',
     'An error shows a credential.',
@@ -161,7 +161,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   events(
     'no-keep-alive',
     'No comment is sent while nothing comes.',
-    '    writer.write(encoder.encode(KEEP_ALIVE)).catch(fail);\n',
+    '    writer.write(encoder.encode(keepAliveText)).catch(fail);\n',
     '',
   ),
   events(
@@ -208,8 +208,8 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   events(
     'reader-gone-unheard',
     'A provider goes on for a caller who left while nothing came.',
-    'writer.write(encoder.encode(KEEP_ALIVE)).catch(fail);',
-    'writer.write(encoder.encode(KEEP_ALIVE)).catch(() => undefined);',
+    'writer.write(encoder.encode(keepAliveText)).catch(fail);',
+    'writer.write(encoder.encode(keepAliveText)).catch(() => undefined);',
     ['test/routes/http.test.ts'],
   ),
   generate(
@@ -222,14 +222,14 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   generate(
     'cost-header',
     'x-chasqui-cost is missing.',
-    "if (typeof cost === 'string') headersOf(c)['x-chasqui-cost'] = cost;",
+    "if (typeof cost === 'string') headers['x-chasqui-cost'] = cost;",
     '',
   ),
   generate(
     'stream-error-shows-key',
     'An error in mid-stream shows a credential.',
-    'encoder.fail(redactError(error, config.redact))',
-    'encoder.fail(error)',
+    'encoder.fail(redactError(parsed.callersNames ? error.renamed(parsed.callersNames) : error, config.redact))',
+    'encoder.fail(parsed.callersNames ? error.renamed(parsed.callersNames) : error)',
     ['test/gateway/http.test.ts'],
   ),
   generate(

@@ -28,7 +28,7 @@ const replicate = inFolder('replicate', [
 
 const mapper = openai('response-mapper.ts');
 const stream = openai('stream.ts');
-const template = openai('chunk-template.ts');
+const template = openai('stream.ts');
 const usage = openai('response-fields.ts');
 const finish = openai('response-fields.ts');
 const toolCalls = openai('tool-calls.ts');
@@ -36,7 +36,7 @@ const errors = openai('errors.ts');
 const followed = replicate('prediction.ts');
 const prediction = replicate('api.ts');
 const listen = replicate('stream.ts');
-const generate = replicate('provider.ts');
+const generate = replicate('index.ts');
 const frames = inFolder('bedrock', ['test/providers/bedrock-eventstream.test.ts'])('event-stream.ts');
 const sse = inFolder('http', ['test/providers/openai-wire-stream.test.ts', 'test/providers/http-sse.test.ts'])(
   'sse.ts',
