@@ -31,7 +31,7 @@ import {
 } from './settings.ts';
 
 /** Of services that are no provider of ours: each is a provider of its own under its entry's id. */
-export const COMPATIBLE_VARIABLES: Variables = {
+const COMPATIBLE_VARIABLES: Variables = {
   OPENAI_COMPATIBLE_SERVICES: [
     'OPENAI_COMPATIBLE',
     'OPENAI_SERVICES',
@@ -44,7 +44,7 @@ export const COMPATIBLE_VARIABLES: Variables = {
  * Anyscale. Its multi-tenant API ended on 2024-08-01 (docs.anyscale.com), so its rows in the catalogue are history.
  * Today it runs the user's own services, which speak OpenAI's API.
  */
-export const about: ProviderDescriptor = {
+const about: ProviderDescriptor = {
   ...openAiCompatible('anyscale'),
   name: 'Anyscale',
   ownServices: 'Anyscale serves models on your own services: add one to ANYSCALE_SERVICES.',

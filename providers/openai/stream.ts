@@ -171,7 +171,7 @@ export function streamEvents(
  * parsed.
  */
 
-export interface ChunkTemplate {
+interface ChunkTemplate {
   /** The choice that the template's chunks belong to. */
   readonly choice: number;
   /** The text of a chunk, if the chunk is like the template. */
@@ -215,7 +215,7 @@ function splitAt(data: string, text: string): string[] {
 const PROBE = 'another text';
 
 /** @param readOne the events of a chunk, as the general way reads it, if the chunk has nothing but events */
-export function chunkTemplate(readOne: (chunk: unknown) => readonly Event[]): ChunkTemplate {
+function chunkTemplate(readOne: (chunk: unknown) => readonly Event[]): ChunkTemplate {
   /** What is before, between and after the places of the text. */
   let parts: readonly string[] = [];
   let fixedLength = 0;

@@ -6,7 +6,7 @@
 import { GatewayError } from './errors.ts';
 
 /** Replaces a credential. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 const MAX_TEXT = 500;
 
@@ -99,7 +99,7 @@ export const withoutKnownKeys = (text: string): string =>
   PREFIXES.reduce((rest, pattern) => rest.replace(pattern, REDACTED), text);
 
 /** A text without anything that looks like a credential. Ordinary words stay. Linear in the text. */
-export function withoutSecrets(text: string): string {
+function withoutSecrets(text: string): string {
   let rest = withoutKnownKeys(text);
   for (const pattern of NAMED) {
     rest = rest.replace(pattern, (all, before: string, value: string) =>

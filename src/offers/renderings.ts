@@ -33,7 +33,7 @@ import { type ExclusionReason, exclude, type World } from './types.ts';
 export type RenderedText = { readonly segments: readonly Segment[] } | { readonly parsed: string };
 
 /** A chat for a chat API. */
-export interface ChatRequest {
+export interface MessagesForm {
   readonly form: 'messages';
   readonly api: Api;
   readonly chat: ArrangedChat;
@@ -64,7 +64,7 @@ export interface RenderedChat {
 /** The forms of one chat. Each is made once, however many offers share it. */
 export interface Renderings {
   /** For servers that render with the template of the model's own repository and parse the result. */
-  asMessages(offer: ModelOffer, api: ChatParts['api']): ChatRequest | FoundMarker;
+  asMessages(offer: ModelOffer, api: ChatParts['api']): MessagesForm | FoundMarker;
   /** For raw prompts, in the template of the family `template`. */
   asPrompt(
     offer: ModelOffer,
@@ -193,7 +193,7 @@ export function renderingsOf(
     renderSegments(family, chat.messages, optionsFor(chat));
 
   /** Converse takes turns as they come, and its provider merges them. Other servers want them to alternate. */
-  function asMessages(offer: ModelOffer, api: ChatParts['api']): ChatRequest | FoundMarker {
+  function asMessages(offer: ModelOffer, api: ChatParts['api']): MessagesForm | FoundMarker {
     const { family } = offer;
     const kept = keptReasoning(call, offer, api, origin);
     const form = sharedForm(offer, kept);

@@ -21,14 +21,14 @@ import {
   writtenOut,
 } from '../tokens/index.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
-import { type ChatRequest, guardTexts, hasImages, type Renderings, unsafe } from './renderings.ts';
+import { guardTexts, hasImages, type MessagesForm, type Renderings, unsafe } from './renderings.ts';
 import { type Echo, type ExclusionReason, exclude } from './types.ts';
 
 /** Decides which of an offer's APIs carries a call, and in which form: messages for a chat API, or rendered prompts. */
 
 /** A call as one API takes it. `altered` names the fields whose template markers were neutralised. */
 export type RequestForm =
-  | ChatRequest
+  | MessagesForm
   | {
       readonly form: 'prompts';
       readonly api: Api;

@@ -10,6 +10,7 @@ export {
   otherMethod,
   ownClients,
   ROUTES,
+  rememberingRouter,
   sayError,
   servicesReady,
 } from './middleware.ts';
@@ -17,5 +18,4 @@ export { getModel, listModels } from './models.ts';
 export { offers } from './offers.ts';
 export { deletePrices, listPrices, putPrices } from './prices.ts';
 export type { Gateway } from './request.ts';
-export { rememberingRouter } from './router.ts';
 export { countMessages, countTokens, detokenize, tokenize } from './tokens.ts';

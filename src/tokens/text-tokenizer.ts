@@ -1,8 +1,8 @@
 /** What a tokenizer does, and how it is made from a vocabulary's engine and a family's rules. */
 import { type BlockCounts, blockEnd } from './engine/count-caches.ts';
+import { nfc } from './engine/unicode.ts';
 import type { Utf8Buffer } from './engine/vocabulary.ts';
 import type { FamilySpec, TokenizerFamily } from './families.ts';
-import { nfc } from './nfc.ts';
 import { type SpecialTokens, type Stretch, specialCutter } from './special-tokens.ts';
 
 export interface TextOptions {

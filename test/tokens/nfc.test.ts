@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { nfc } from '../../src/tokens/nfc.ts';
+import { nfc } from '../../src/tokens/engine/unicode.ts';
 
 const original = String.prototype.normalize;
 

@@ -8,16 +8,16 @@ import { offerKey, type PriceBook, type Priced, type PriceRow, type Rate, TIERS,
  * bottom layer, the list prices that come with the software.
  */
 
-export const keyOf = (provider: string, offer: string): string => `${provider} ${offer}`;
+const keyOf = (provider: string, offer: string): string => `${provider} ${offer}`;
 
 /** Sorts nearer places first, then later days, so that the first row that fits is the one that holds. */
-export const byPrecedence = (a: PriceRow, b: PriceRow): number =>
+const byPrecedence = (a: PriceRow, b: PriceRow): number =>
   Number(a.region === '*') - Number(b.region === '*') ||
   Number(a.region === 'us') - Number(b.region === 'us') ||
   byCodeUnits(b.validFrom, a.validFrom);
 
 /** `Map.groupBy`, which Node 20 does not have. */
-export function grouped<T>(rows: readonly T[], keyOfRow: (row: T) => string): ReadonlyMap<string, readonly T[]> {
+function grouped<T>(rows: readonly T[], keyOfRow: (row: T) => string): ReadonlyMap<string, readonly T[]> {
   const byKey = new Map<string, T[]>();
   for (const row of rows) {
     const key = keyOfRow(row);
@@ -28,7 +28,7 @@ export function grouped<T>(rows: readonly T[], keyOfRow: (row: T) => string): Re
   return byKey;
 }
 
-export const NONE: readonly PriceRow[] = [];
+const NONE: readonly PriceRow[] = [];
 
 /** A book of one layer. */
 export function bookFrom(rows: readonly PriceRow[]): PriceBook {
@@ -182,7 +182,7 @@ function findPrice(
  */
 
 /** A price as the file has it. */
-export interface PriceJson {
+interface PriceJson {
   readonly provider: string;
   /** The provider's id. */
   readonly offer: string;

@@ -221,10 +221,10 @@ export interface Writer {
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** A template's own text, cut: plain text, a special token, or an end of the text before it (`CUT`). */
-export type MarkPart = { readonly text: string } | { readonly special: string } | 'cut';
+type MarkPart = { readonly text: string } | { readonly special: string } | 'cut';
 
 /** Cuts a template's own text at its special tokens. */
-export type MarkCutter = (mark: string) => readonly MarkPart[];
+type MarkCutter = (mark: string) => readonly MarkPart[];
 
 /** Marks that one cutter remembers. A template writes the same few around every message of every chat. */
 const REMEMBERED = 256;
