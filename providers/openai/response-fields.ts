@@ -75,7 +75,7 @@ export function readUsage(wire: unknown): Usage | undefined {
   if (prompt === undefined || (prompt === 0 && completion > 0)) {
     return { ...usageFromTotals({ prompt: 0, ...answer }), promptUnknown: true };
   }
-  return usageFromTotals({ prompt, cacheRead, ...answer });
+  return usageFromTotals({ prompt, cacheRead, cacheWrite: count(promptDetails.cache_write_tokens), ...answer });
 }
 
 /**

@@ -54,14 +54,16 @@ export function usageFromTotals(totals: {
   prompt: number;
   completion: number;
   cacheRead?: number | undefined;
+  cacheWrite?: number | undefined;
   reasoning?: number | undefined;
 }): Usage {
   const cacheRead = Math.min(totals.cacheRead ?? 0, totals.prompt);
+  const cacheWrite = Math.min(totals.cacheWrite ?? 0, totals.prompt - cacheRead);
   const reasoning = Math.min(totals.reasoning ?? 0, totals.completion);
   return {
-    input: totals.prompt - cacheRead,
+    input: totals.prompt - cacheRead - cacheWrite,
     cacheRead,
-    cacheWrite: 0,
+    cacheWrite,
     output: totals.completion - reasoning,
     reasoning,
     source: 'provider',

@@ -131,9 +131,16 @@ describe('a top-level field that is not ours', () => {
   });
 
   it('is named where it asks for what no open model does', () => {
-    expect(
-      Object.keys(chat({ store: true, service_tier: 'flex', prediction: {}, web_search_options: {} }).call.extra ?? {}),
-    ).toEqual(['store', 'service_tier', 'prediction', 'web_search_options']);
+    const { call } = chat({
+      store: true,
+      service_tier: 'flex',
+      prediction: {},
+      web_search_options: {},
+      moderation: {},
+    });
+    // No server here stores, searches or moderates; some of one's own have tiers and predicted outputs.
+    expect(call.unknownParameters).toEqual(['store', 'web_search_options', 'moderation']);
+    expect(Object.keys(call.extra ?? {})).toEqual(['service_tier', 'prediction']);
   });
 
   it('of OpenRouter’s own services is named, and sent to nobody', () => {

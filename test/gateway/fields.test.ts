@@ -53,6 +53,71 @@ describe('fields of a server’s own', () => {
   });
 });
 
+/** OpenAI's reference of chat completions, field by field. Names of what is lost are in `x-chasqui-dropped`. */
+describe.each(['together', 'bedrock'])('every other field of OpenAI’s chat, at %s', (provider) => {
+  const ask = (more: object) => stack.post(CHAT, { ...hi, provider: { only: [provider] }, ...more });
+  const model = provider === 'together' ? 'llama-3.3-70b-instruct' : 'llama-3-8b-instruct';
+
+  it.each([
+    { store: false },
+    { modalities: ['text'] },
+    { service_tier: 'auto' },
+    { service_tier: 'default' },
+    { safety_identifier: 'u' },
+    { metadata: { a: 'b' } },
+    { prompt_cache_key: 'k' },
+    { prompt_cache_retention: '24h' },
+    { prompt_cache_options: { mode: 'auto' } },
+    { stream: true, stream_options: { include_obfuscation: true } },
+    { messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi', prompt_cache_breakpoint: true }] }] },
+    { messages: [{ role: 'developer', content: 'Be kind.' }, ...hi.messages] },
+  ])('%j is accepted quietly, and not sent', async (more) => {
+    const response = await ask({ ...more, model });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('x-chasqui-dropped')).toBeNull();
+    await response.text();
+    const [[, body] = []] = await sent();
+    const text = JSON.stringify(body);
+    for (const name of Object.keys(more)) if (!/^(?:messages|stream)/.test(name)) expect(text).not.toContain(name);
+    expect(text).not.toMatch(/developer|breakpoint|obfuscation/);
+  });
+
+  it.each([
+    ['verbosity', 'low'],
+    ['prediction', { type: 'content', content: 'x' }],
+    ['web_search_options', {}],
+    ['moderation', {}],
+    ['store', true],
+    ['service_tier', 'flex'],
+  ])('%s is named as dropped, and refused under strict', async (name, value) => {
+    const response = await ask({ [name]: value, model });
+    expect([response.status, response.headers.get('x-chasqui-dropped')]).toEqual([200, name]);
+    const strict = await errorOf(
+      await stack.post(
+        CHAT,
+        { ...hi, model, provider: { only: [provider] }, [name]: value },
+        { 'x-chasqui-strict': '1' },
+      ),
+    );
+    expect(strict).toMatchObject({ status: 400, code: 'no_eligible_offer', message: expect.stringContaining(name) });
+  });
+
+  it.each([
+    ['audio', { audio: { voice: 'alloy', format: 'wav' } }],
+    ['modalities', { modalities: ['text', 'audio'] }],
+    ['tools[0].type', { tools: [{ type: 'custom', custom: { name: 'f' } }] }],
+    ['tool_choice', { tool_choice: { type: 'custom', custom: { name: 'f' } } }],
+    [
+      'messages[0].content[0].file.file_data',
+      { messages: [{ role: 'user', content: [{ type: 'file', file: { filename: 'a.pdf', file_data: 'JVBERi0=' } }] }] },
+    ],
+  ])('%s is refused where no model here can do it', async (param, more) => {
+    const error = await errorOf(await ask({ ...more, model }));
+    expect([error.status, error.param?.startsWith(param)]).toEqual([400, true]);
+    expect(await sent()).toEqual([]);
+  });
+});
+
 describe('fields that nobody reads', () => {
   const marked = { role: 'user', content: [{ type: 'text', text: 'Hi', cache_control: { type: 'ephemeral' } }] };
   const body = { ...hi, messages: [marked, { role: 'assistant', content: 'Yes?' }, marked] };

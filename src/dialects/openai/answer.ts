@@ -22,7 +22,7 @@ export interface WireUsage extends Partial<WireCost> {
    * Without `cached_tokens` where the provider does not report them, which does not mean none. Null is not allowed there:
    * `@openrouter/sdk` refuses it.
    */
-  prompt_tokens_details: { cached_tokens?: number };
+  prompt_tokens_details: { cached_tokens?: number; cache_write_tokens?: number };
   completion_tokens_details: { reasoning_tokens: number };
   exactness: 'provider' | 'exact' | 'estimate';
 }
@@ -36,7 +36,10 @@ export function toUsage(usage: Usage, costs?: (usage: Usage) => WireCost): WireU
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
-    prompt_tokens_details: usage.cacheTold ? { cached_tokens: usage.cacheRead } : {},
+    prompt_tokens_details: {
+      ...(usage.cacheTold ? { cached_tokens: usage.cacheRead } : {}),
+      ...(usage.cacheWrite > 0 ? { cache_write_tokens: usage.cacheWrite } : {}),
+    },
     completion_tokens_details: { reasoning_tokens: usage.reasoning },
     exactness: EXACTNESS[usage.source],
     ...costs?.(usage),

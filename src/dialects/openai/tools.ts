@@ -18,7 +18,12 @@ const MAX_TOOLS = 128;
 const TOO_MANY = `must have at most ${MAX_TOOLS} tools`;
 
 export const tools = v.pipe(
-  v.array(v.object({ type: v.literal('function', 'must be "function"'), function: functionSpec })),
+  v.array(
+    v.object({
+      type: v.literal('function', 'must be "function": free-text tools ("custom") are served by /v1/responses'),
+      function: functionSpec,
+    }),
+  ),
   v.maxLength(MAX_TOOLS, TOO_MANY),
 );
 

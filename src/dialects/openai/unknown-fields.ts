@@ -34,16 +34,22 @@ const ASKS_NOTHING: ReadonlyMap<string, Test> = new Map([
   ['route', is('fallback')],
 ]);
 
-/** Fields for OpenRouter's own services and logs, which no server behind this gateway knows. */
+/**
+ * Fields for OpenAI's and OpenRouter's own services and logs, which no server behind this gateway knows. Others of OpenAI's
+ * (`verbosity`, `prediction`, further tiers of service) some self-hosted servers do know.
+ */
 const NOT_SENT = new Set([
   'cache_control',
   'debug',
   'image_config',
+  'moderation',
   'plugins',
   'route',
   'stop_server_tools_when',
+  'store',
   'trace',
   'transforms',
+  'web_search_options',
 ]);
 
 /** Fields of the other kind of call, which no server reads in this kind. */
