@@ -22,6 +22,7 @@ import {
   upstreamOf,
 } from '../core/index.ts';
 import { type AboutModel, modelInfo, modelList, pageOf } from '../dialects/messages/index.ts';
+import { type CodexModel, codexModel } from '../dialects/responses/index.ts';
 import { type Route, serviceIndex } from '../offers/index.ts';
 import { speaksMessages } from './middleware.ts';
 import { type Gateway, queryFlag, replyJson } from './request.ts';
@@ -241,16 +242,64 @@ function aboutModel({ id, route, known }: Listed, { services, config }: Gateway,
   return { id, name: known?.name ?? id, contextLength, maxOutput: maxOutput ?? null, retired };
 }
 
+/** The most that any offer of a model takes here; an offer without a limit of its own takes what the model does. */
+function roomiest(known: CatalogModel | undefined, own: readonly ServiceOffer[]): number | null {
+  const limits = [
+    ...own.map(({ contextLength }) => contextLength ?? known?.contextLength),
+    ...(known?.offers ?? []).map(({ contextLimit }) => contextLimit ?? known?.contextLength),
+  ].filter((limit) => limit !== undefined);
+  return limits.length > 0 ? Math.max(...limits) : (known?.contextLength ?? null);
+}
+
+/** What Codex is told of a name; undefined for what no agent can work with: models that call no tools, and patterns of names. */
+function aboutForCodex({ id, route, known }: Listed, gateway: Gateway, day: string): CodexModel | undefined {
+  if (route) {
+    if (id.includes('*')) return undefined;
+    const { registry } = gateway.config;
+    const { offered } = availability(gateway, day);
+    const targets = route.targets.map(({ model }) => findModel(model, registry));
+    const all = targets.flatMap((match) => (match.kind === 'model' ? [onlyOffers(match.model, offered)] : []));
+    if (all.length < targets.length || all.some(({ capabilities }) => !capabilities.tools)) return undefined;
+    // A conversation that any of them may be given must fit into the smallest.
+    const limits = all.map((model) => roomiest(model, [])).filter((limit) => limit !== null);
+    return {
+      id,
+      name: id,
+      contextLength: limits.length < all.length ? null : Math.min(...limits),
+      vision: all.every(({ capabilities }) => capabilities.vision),
+      reasons: all.every(({ capabilities }) => capabilities.reasoning),
+    };
+  }
+  const own = serviceIndex(gateway.services.offers(), gateway.config.registry);
+  const services = [...new Set([...own.called(id), ...(known ? own.of(known.id) : [])])];
+  const can = (what: 'tools' | 'vision') =>
+    services.some((one) => one.capabilities?.[what] === true) || (known?.capabilities[what] ?? false);
+  if ((known && known.kind !== 'chat') || (known && !can('tools'))) return undefined;
+  const reasons = known?.capabilities.reasoning ?? false;
+  return {
+    id,
+    name: known?.name ?? id,
+    contextLength: roomiest(known, services),
+    vision: can('vision'),
+    reasons,
+  };
+}
+
 const CREATED_AT = new Date(CREATED * 1000).toISOString();
 
 /**
  * `GET /v1/models`: configured routes, then models of own services, then every model that a provider still serves.
- * With `?available=1` only what this deployment can serve now. Anthropic's clients get their own form, in pages.
+ * With `?available=1` only what this deployment can serve now. Anthropic's clients get their own form, in pages, and
+ * Codex, which says its version, gets its own list of what this deployment can serve now.
  */
 export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
     const day = dayOf(Date.now());
+    if (c.req.query('client_version') !== undefined) {
+      const found = listed(gateway, day, true).flatMap((one) => aboutForCodex(one, gateway, day) ?? []);
+      return replyJson(c, 200, { models: found.map(codexModel) });
+    }
     const all = listed(gateway, day, queryFlag(c, 'available'));
     if (speaksMessages(c)) {
       const byId = new Map(all.map((one) => [one.id, one]));

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { GatewayError, type JsonObject } from '../../src/core/index.ts';
 import { bodySchema } from '../../src/dialects/body-schema.ts';
 import { chatSchema, completionSchema, parseChat, parseCompletion } from '../../src/dialects/openai/request.ts';
-import { context, errorOf, hi } from './support.ts';
+import { change, changed, containers, context, errorOf, hi } from './support.ts';
 
 const tool = { type: 'function', function: { name: 'f', description: 'd', parameters: { type: 'object' } } };
 const call = { id: 'c', type: 'function', index: 0, function: { name: 'f', arguments: '{}' } };
@@ -68,49 +68,6 @@ const COMPLETION = {
   best_of: 1,
   provider: { max_cost: '0.1' },
 };
-
-/** What stands at a place is another of these. */
-const strange = fc.oneof(
-  fc.constantFrom(null, true, 0, -1, 1.5, 1e12, '', 'x', 'none', 'auto', [], {}, [1, 2], [[1]], {
-    type: 'text',
-  }),
-  fc.constantFrom(
-    'x'.repeat(600),
-    Array.from({ length: 200 }, () => 'x'),
-    { constructor: 1 },
-    [{ role: 'user' }],
-  ),
-  fc.jsonValue({ maxDepth: 2 }),
-);
-
-type Change = { readonly at: number; readonly how: 'replace' | 'remove' | 'add'; readonly value: unknown };
-const change: fc.Arbitrary<Change> = fc.record({
-  at: fc.nat(),
-  how: fc.constantFrom('replace', 'remove', 'add'),
-  value: strange,
-});
-
-/** Every object and list inside a value. */
-function containers(value: unknown): (Record<string, unknown> | unknown[])[] {
-  if (typeof value !== 'object' || value === null) return [];
-  return [value as Record<string, unknown>, ...Object.values(value).flatMap(containers)];
-}
-
-function changed(body: object, changes: readonly Change[]): JsonObject {
-  const copy = structuredClone(body);
-  for (const { at, how, value: shared } of changes) {
-    const value = structuredClone(shared);
-    const all = containers(copy).flatMap((one) => [...Object.keys(one), ''].map((key) => ({ one, key })));
-    const place = all[at % all.length];
-    if (!place) continue;
-    const { one, key } = place;
-    if (how === 'add' || key === '')
-      Object.assign(one, Array.isArray(one) ? { [one.length]: value } : { unknown: value });
-    else if (how === 'remove' && !Array.isArray(one)) delete one[key];
-    else Object.assign(one, { [key]: value });
-  }
-  return JSON.parse(JSON.stringify(copy)) as JsonObject;
-}
 
 /** A call without what is said of unknown fields. */
 const known = ({ call: { unknownParameters: _, extra: __, ...call }, ...form }: ReturnType<typeof parseChat>) => ({

@@ -36,3 +36,21 @@ describe('a response', () => {
     expect(answer.output_text).toMatch(/Sacramento/);
   });
 });
+
+describe('the models for Codex', () => {
+  it('are those that this deployment serves and that call tools, with their true context windows', async () => {
+    const answer = await stack.get('/v1/models?client_version=0.171.0');
+    const { models } = (await answer.json()) as { models: Record<string, unknown>[] };
+    const bySlug = new Map(models.map((model) => [model.slug, model]));
+    expect(bySlug.get(MODEL)).toMatchObject({
+      display_name: 'Llama 3.3 70B Instruct',
+      context_window: 131_072,
+      supported_reasoning_levels: [],
+      input_modalities: ['text'],
+      visibility: 'list',
+      base_instructions: expect.stringMatching(/agent/),
+    });
+    expect(bySlug.get('gpt-oss-120b')).toMatchObject({ supported_reasoning_levels: [{}, {}, {}] });
+    expect(bySlug.has('llama-2-70b')).toBe(false);
+  });
+});

@@ -12,3 +12,4 @@ export const responsesDialect: Dialect<ResponsesRequest> = {
   stream: responseStream,
   error: errorAnswer,
 };
+export { type CodexModel, codexModel } from './models.ts';

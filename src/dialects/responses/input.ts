@@ -18,7 +18,7 @@ const anything = optional(v.unknown());
 const filled = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
 
 /** What items say of themselves in OpenAI's answers. Clients send them back as they came. */
-const itsOwn = { id: anything, status: anything };
+const itsOwn = { id: anything, status: anything, internal_chat_message_metadata_passthrough: anything };
 const hints = { prompt_cache_breakpoint: anything };
 
 const text = { text: v.string(), annotations: anything, logprobs: anything, ...hints };
@@ -122,7 +122,16 @@ const other = v.variant(
     }),
     v.object({ type: v.literal('additional_tools'), role: anything, tools, ...itsOwn }),
     v.looseObject({ type: v.literal('item_reference') }),
+    // What one of Codex's agents says to another.
+    v.object({
+      type: v.literal('agent_message'),
+      author: anything,
+      recipient: anything,
+      content: v.array(v.looseObject({ type: v.string(), text: optional(v.string()) })),
+      ...itsOwn,
+    }),
     v.looseObject({ type: v.literal('compaction') }),
+    v.looseObject({ type: v.literal('context_compaction') }),
     v.looseObject({ type: v.literal('compaction_trigger') }),
     ...FOREIGN.map((type) => v.looseObject({ type: v.literal(type) })),
   ],
@@ -197,12 +206,15 @@ function toContent(wire: WireContent, path: string): Content {
   return wire.map((one, at) => toPart(one, `${path}[${at}]`));
 }
 
+const partsOf = (one: Content): readonly ContentPart[] =>
+  typeof one === 'string' ? [{ type: 'text', text: one }] : one;
+
 const STATELESS = 'This gateway stores no answers. Resend the full input, and set "store": false.';
 
 export const stateless = (param: string): GatewayError => unsupported(param, STATELESS);
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
-type Turn = Writable<Extract<Message, { role: 'assistant' }>> & { toolCalls?: ToolCall[] };
+type Turn = Omit<Writable<Extract<Message, { role: 'assistant' }>>, 'toolCalls'> & { toolCalls?: ToolCall[] };
 
 const isForeign = (type: string): type is ForeignType => FOREIGN.some((one) => one === type);
 
@@ -216,6 +228,7 @@ class Reader {
   readonly dropped = new Set<string>();
   private readonly calls = new Set<string>();
   private turn: Turn | undefined;
+  private parts: ContentPart[] | undefined;
   private origin: Origin = { path: '', calls: [] };
 
   push(one: Message, path: string): void {
@@ -241,17 +254,19 @@ class Reader {
       ({ content: before, toolCalls }) => before === '' || toolCalls != null,
     );
     if (turn.content === '') turn.content = said;
+    else if (typeof turn.content === 'string' && typeof said === 'string') turn.content += said;
     else if (said !== '') {
-      const parts = (one: Content): readonly ContentPart[] =>
-        typeof one === 'string' ? [{ type: 'text', text: one }] : one;
-      const texts = typeof turn.content === 'string' && typeof said === 'string';
-      turn.content = texts ? `${String(turn.content)}${String(said)}` : [...parts(turn.content), ...parts(said)];
+      // One list that grows: a hostile body may have very many of them.
+      if (!this.parts || turn.content !== this.parts) this.parts = [...partsOf(turn.content)];
+      for (const one of partsOf(said)) this.parts.push(one);
+      turn.content = this.parts;
     }
   }
 
   called(call: ToolCall, path: string): void {
     const turn = this.assistant(path, () => true);
-    turn.toolCalls = [...(turn.toolCalls ?? []), call];
+    turn.toolCalls ??= [];
+    turn.toolCalls.push(call);
     this.origin.calls.push(path);
     this.calls.add(call.id);
   }
@@ -320,7 +335,14 @@ class Reader {
         break;
       case 'item_reference':
         throw unsupported(path, `a reference to an earlier item cannot be followed. ${STATELESS}`);
+      case 'agent_message': {
+        const said = one.content.flatMap(({ text: words }) => words ?? []);
+        if (said.length < one.content.length) this.dropped.add('input[].content[] (encrypted_content)');
+        if (said.length > 0) this.push({ role: 'user', content: said.join('\n') }, `${path}.content`);
+        break;
+      }
       case 'compaction':
+      case 'context_compaction':
       case 'compaction_trigger':
         throw unsupported(
           path,

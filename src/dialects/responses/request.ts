@@ -1,6 +1,6 @@
 /** The body of `POST /v1/responses`: its schema, and the call it asks for. */
 import * as v from 'valibot';
-import { type ChatCall, GatewayError, isObject, type JsonObject, type Sampling } from '../../core/index.ts';
+import { type ChatCall, GatewayError, type JsonObject, type Sampling } from '../../core/index.ts';
 import { bodySchema } from '../body-schema.ts';
 import type { CallContext, ParsedRequest } from '../dialect.ts';
 import { letters, routing, routingFieldMeant, template, toRouting, toTemplating } from '../routing.ts';
@@ -22,7 +22,8 @@ const MAX_METADATA = 64;
 
 const schema = v.object({
   model: optional(name),
-  input,
+  // Where it is missing, what refers to a stored conversation is refused first.
+  input: optional(input),
   instructions: optional(v.string()),
   tools: optional(tools),
   tool_choice: optional(toolChoice),
@@ -52,7 +53,7 @@ const schema = v.object({
   // It is about padding, which we never add.
   stream_options: optional(v.object({ include_obfuscation: optional(v.boolean()) })),
   store: optional(v.boolean()),
-  metadata: optional(v.pipe(v.record(v.string(), v.string()))),
+  metadata: optional(v.record(v.string(), v.string())),
   user: optional(v.string()),
   safety_identifier: optional(v.string()),
   prompt_cache_key: optional(v.string()),
@@ -62,6 +63,8 @@ const schema = v.object({
   previous_response_id: optional(v.string()),
   conversation: optional(v.unknown()),
   prompt: optional(v.unknown()),
+  /** Codex's notes on itself, for OpenAI's records. */
+  client_metadata: optional(v.unknown()),
   // Ours.
   models: optional(names),
   provider: optional(routing),
@@ -208,7 +211,7 @@ function callersNames(text: string, body: Body): string {
   const renamed = text
     .replace(MESSAGE_PATH, (...found) => {
       const [ours, message, call, field, reasoning] = found as (string | undefined)[];
-      origins ??= readInput(body.instructions, body.input).origins;
+      origins ??= readInput(body.instructions, body.input ?? '').origins;
       const origin = origins[Number(message)];
       if (!origin) return ours ?? '';
       if (reasoning) return origin.reasoning ?? origin.path;
@@ -222,7 +225,7 @@ function callersNames(text: string, body: Body): string {
   return FIELD_NAMES.reduce((so, [ours, theirs]) => so.replace(ours, theirs), renamed);
 }
 
-const listsOf = (body: Body) => [...(body.tools ? [['tools', body.tools] as const] : []), ...toolsIn(body.input)];
+const listsOf = (body: Body) => [...(body.tools ? [['tools', body.tools] as const] : []), ...toolsIn(body.input ?? '')];
 
 function modelsOf({ model, models }: Body): readonly string[] {
   const all = [...new Set([...(model ? [model] : []), ...(models ?? [])])];
@@ -232,11 +235,9 @@ function modelsOf({ model, models }: Body): readonly string[] {
 
 /** A body of `POST /v1/responses`. Throws `invalid_request` naming the field. */
 export function parseResponses(raw: unknown, context: CallContext): ResponsesRequest {
-  if (isObject(raw) && raw.input == null) {
-    for (const field of ['previous_response_id', 'conversation']) if (raw[field] != null) throw stateless(field);
-  }
   const { body, unknown, unknownInside } = create.read(raw);
   assertStateless(body);
+  if (body.input == null) throw invalid('input', 'is required: a text, or a list of items.');
   const { messages, dropped } = readInput(body.instructions, body.input);
   const offered = readTools(listsOf(body));
   const chosen = readToolChoice(body.tool_choice, offered);
