@@ -5,7 +5,7 @@ import { formatOf, formatted } from './format.ts';
 import { lesson } from './guide.ts';
 import { estimate, type Piece, type Split } from './pieces.ts';
 import { sampleOf } from './samples.ts';
-import { scene } from './scenes.ts';
+import { scene, withoutReminders } from './scenes.ts';
 import { toolUses, unfilled } from './tools.ts';
 import type { Ask, Reply, Turn } from './types.ts';
 
@@ -56,11 +56,8 @@ function reported(results: readonly Turn[], question: string): string {
   return results.map(({ tool, text }) => `According to ${tool ?? 'the tool'}: ${clip(text, 400)}`).join('\n');
 }
 
-/** What a harness puts into a user's turn for the model alone, beside what the user says. */
-const REMINDER = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
-
 /** What a user says, without reminders; all of it where nothing else is there. */
-const saidBy = (text: string): string => text.replace(REMINDER, '').trim() || text;
+const saidBy = (text: string): string => withoutReminders(text) || text;
 
 /** The conversation without what the system says after it: some harnesses remind the model behind each turn. */
 function spoken(turns: readonly Turn[]): readonly Turn[] {

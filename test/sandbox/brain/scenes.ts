@@ -26,14 +26,26 @@ const SCENES: Readonly<Record<string, Scene>> = {
     ],
     end: 'The cord is blue now.',
   },
+  /** Reads a long file, page after page. */
+  pages: {
+    steps: [1, 401, 801, 1201, 1601, 2001].map((offset) => [
+      { tool: 'Read', input: { file_path: FILE, offset, limit: 400 } },
+    ]),
+    end: 'That was all of it.',
+  },
 };
+
+/** What a harness puts into a user's turn for the model alone, beside what the user says. */
+const REMINDER = /<system-reminder>[\s\S]*?<\/system-reminder>/g;
+export const withoutReminders = (text: string): string => text.replace(REMINDER, '').trim();
 
 const ASKED = /\bsandbox scene (\w{1,30})\b/;
 
 /** What the scene says next, if one is asked for: a call, or the words at its end. */
 export function scene({ turns, tools, toolChoice }: Ask): ToolUse | string | undefined {
   if (tools.length === 0 || toolChoice === 'none') return undefined;
-  const at = turns.findLastIndex(({ role, text }) => role === 'user' && ASKED.test(text));
+  // Whoever asks for something else meanwhile, a summary for instance, gets that.
+  const at = turns.findLastIndex(({ role, text }) => role === 'user' && withoutReminders(text) !== '');
   const name = ASKED.exec(turns[at]?.text ?? '')?.[1] ?? '';
   const found = Object.hasOwn(SCENES, name) ? SCENES[name] : undefined;
   if (!found) return undefined;
