@@ -30,7 +30,7 @@ import {
   shownName,
 } from './settings.ts';
 
-/** Of services that are no provider of ours: each is a provider of its own under its entry's id. */
+/** Variables of self-hosted services that are no built-in provider. Each service is a provider under its entry's id. */
 const COMPATIBLE_VARIABLES: Variables = {
   OPENAI_COMPATIBLE_SERVICES: [
     'OPENAI_COMPATIBLE',
@@ -238,5 +238,5 @@ export const configureOpenAiCompatible: ConfigureProvider = (...given) =>
   configure('OPENAI_COMPATIBLE_SERVICES', ({ id }) => openAiCompatible(id), given[2]?.providers ?? [], ...given);
 
 export const anyscale: ProviderModule = { about, configure: configureAnyscale };
-/** Services that are no provider of ours: each is a provider of its own, under its entry's id. */
+/** Self-hosted services that are no built-in provider. Each is a provider under its entry's id. */
 export const compatible = { configure: configureOpenAiCompatible, variables: COMPATIBLE_VARIABLES };

@@ -103,7 +103,7 @@ interface ListedModel {
   readonly tools?: boolean;
 }
 
-/** No server has as many. A longer list is cut. */
+/** More than any known server has. A longer list is cut. */
 const MAX_MODELS = 5_000;
 const MAX_ID = 512;
 

@@ -24,7 +24,7 @@ import { formatInstruction } from './converse-schema.ts';
 
 /** Between texts that were several messages and become one. */
 const PARAGRAPH = '\n\n';
-/** For a user who said nothing where a turn of theirs has to be. */
+/** Stands for a user turn that Converse requires and the caller did not send. */
 const NOTHING = '.';
 /** For models that may call no tool, although earlier turns show some. */
 const CALL_NO_TOOL = 'Do not call any tool. Answer in text.';
@@ -91,7 +91,7 @@ function contentOf(parts: readonly ContentPart[]): Content {
   return second === undefined && first.type === 'text' ? first.text : parts;
 }
 
-// Turns: what one side said before the other spoke.
+// Turns: the consecutive messages of one side.
 
 /** A call that an assistant made, and the tool's answer to it, if any came. */
 interface MadeCall {
@@ -118,8 +118,8 @@ interface Conversation {
 
 /**
  * Any list of messages as alternating turns: neighbours of one role are merged, and a tool's result is attached to
- * its call. A result without a call becomes what the user says. So does system text after the first turn: Converse has one
- * place for it, in front of all, where it would stand too early and change the beginning of every prompt.
+ * its call. A result without a call becomes what the user says. So does system text after the first turn: Converse
+ * only takes it in front of the whole chat, which would be too early and would change the beginning of every prompt.
  * @throws GatewayError for an image in a message that can hold text only
  */
 function turnsOf(messages: readonly Message[]): Conversation {
@@ -199,7 +199,7 @@ function foldSystem(turns: readonly Turn[], system: string): void {
 
 // The arranged chat.
 
-/** The source itself where it says the same, so that whoever knows the message need not look at it again. */
+/** The source message itself if nothing changed, so that caches keyed by the message still hit. */
 function userMessage({ parts, source }: Turn): Message {
   const content = contentOf(parts);
   return source?.content === content && !('name' in source) ? source : { role: 'user', content };
@@ -275,7 +275,7 @@ export function arrange(chat: ChatParts): ArrangedChat {
   else if (system) messages.push({ role: 'system', content: system });
 
   // Its ids have no room for Kimi's.
-  const idOf = toolIds(toolIdForm(chat.family) === 'nine' ? 'nine' : 'plain');
+  const idOf = toolIds(toolIdForm(chat.family) === 'mistral' ? 'mistral' : 'plain');
   let unanswered: MadeCall[] = [];
   let ids: string[] = [];
   for (const [at, turn] of turns.entries()) {

@@ -24,8 +24,8 @@ const orNone = (value: number | undefined): number => (isCount(value) ? value : 
 
 /**
  * Bedrock counts cached tokens beside `inputTokens`, so that the buckets are disjoint as they come; it does not tell
- * reasoning from other output. Zeros are told as zeros (a guardrail that let nothing in or out); a missing figure is
- * unknown, and then there is no usage.
+ * reasoning from other output. Zeros are reported as zeros (a guardrail blocked the input or the output). If a number
+ * is missing, there is no usage.
  */
 export function usageEvent({ input, output, cacheRead, cacheWrite }: Counts): Event | undefined {
   if (!isCount(input) || !isCount(output)) return undefined;
@@ -55,7 +55,7 @@ declare global {
   }
 }
 
-/** Converse's stop reasons (`StopReason`); `failed` is an answer that must not pass for one. */
+/** Converse's stop reasons (`StopReason`). `failed`: the answer must not count as complete. */
 const REASONS: ReadonlyMap<string, FinishReason | 'failed'> = new Map([
   ['end_turn', 'stop'],
   ['stop_sequence', 'stop'],
@@ -132,7 +132,7 @@ class AnswerWriter {
     };
   }
 
-  /** An id that no other call has: callers answer calls by it. */
+  /** A unique id, because callers answer calls by it. */
   #idFor(given: string, index: number): string {
     const id = given && !this.#ids.has(given) ? given : `call_${index}`;
     this.#ids.add(id);
@@ -140,10 +140,10 @@ class AnswerWriter {
   }
 
   /**
-   * Writes what comes last: why the answer ended, and its usage if Bedrock told it. An unknown reason ends it like
-   * any other, its own word kept.
+   * Writes what comes last: why the answer ended, and its usage if Bedrock told it. An unknown reason counts as
+   * `stop`; its own word is kept as `native`.
    * @throws GatewayError where the model's output is malformed, and where all it did was to call a tool it must not
-   * call
+   *   call
    */
   end(native: string, usage: unknown, out: Event[]): void {
     const reason = this.#reason(native);
@@ -230,7 +230,7 @@ const blockOf = (said: unknown): number => countIn(said, 'contentBlockIndex') ??
 
 /**
  * Decodes ConverseStream. The answer is complete when both `messageStop` and `metadata` have come, in whichever
- * order; only `messageStop` is indispensable. Until then no finish is told, so that nothing that breaks off looks
+ * order; only `messageStop` is indispensable. No finish is reported before that, so that a broken stream never looks
  * complete.
  */
 export function converseDecoder(job: ChatJob): StreamDecoder {

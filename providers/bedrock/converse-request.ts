@@ -55,8 +55,8 @@ export function arrangeTool(tool: Tool, name: string, structured: boolean): Tool
 }
 
 /**
- * The model's own JSON text of a call's arguments, as the object that Bedrock requires. What is no object is kept
- * under a name. `JSON.stringify` of what this returns gives the same again.
+ * The model's own JSON text of a call's arguments, as the object that Bedrock requires. Anything that is not an
+ * object is wrapped in one. `JSON.stringify` of what this returns gives the same again.
  */
 export function argumentsObject(text: string): unknown {
   if (text.trim() === '') return {};
@@ -131,7 +131,7 @@ export function objectionTo(messages: readonly Message[]): { message: string; pa
   return undefined;
 }
 
-/** The same bytes in the one way to write them: `atob` also takes white space and missing padding. */
+/** The base64 in canonical form: `atob` also accepts white space and missing padding. */
 function normalised(base64: string): string {
   try {
     return btoa(atob(base64));

@@ -48,7 +48,7 @@ function assertClosable(schema: JsonObject): void {
   const { additionalProperties: more, patternProperties, properties, allOf, $ref } = schema;
   if (patternProperties !== undefined) throw new Unfit();
   if (typeof $ref === 'string' && !$ref.startsWith('#')) throw new Unfit();
-  // Closed one by one, none of several would let the members of the others in.
+  // If each of several schemas were closed, none would allow the members of the others.
   if (Array.isArray(allOf) && allOf.length > 1) throw new Unfit();
   if (describesObject(schema) && more !== false && (more !== undefined || properties === undefined)) throw new Unfit();
 }
@@ -85,7 +85,7 @@ function fitted(schema: unknown, left: Set<string>, depth: number): unknown {
 }
 
 function memberOf(key: string, value: unknown, left: Set<string>, depth: number): unknown {
-  // A model writes members in the schema's order, which is the caller's to say.
+  // A model writes members in the schema's order, so the caller's order is kept.
   if (key === 'properties') return namedFitted(value, left, depth, false);
   if (NAMED.has(key)) return namedFitted(value, left, depth, true);
   if (LIST.has(key) && Array.isArray(value)) return value.map((one) => fitted(one, left, depth + 1));
@@ -100,7 +100,7 @@ function namedFitted(schemas: unknown, left: Set<string>, depth: number, sorted:
   );
 }
 
-/** The schemas right within one, definitions left out: those are reached by reference alone. */
+/** The direct subschemas, without definitions: those are only reached by reference. */
 const within = (schema: JsonObject): unknown[] =>
   Object.entries(schema).flatMap(([key, value]) => {
     if (key === 'properties' && isObject(value)) return Object.values(value);

@@ -138,7 +138,7 @@ function validationKind(message: string): ExceptionKind {
   return WORDINGS.find(([wording]) => wording.test(text))?.[1] ?? { code: 'invalid_request' };
 }
 
-// What came, as an error.
+// The error body, parsed.
 
 function parsed(text: string): unknown {
   try {

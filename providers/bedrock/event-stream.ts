@@ -203,7 +203,7 @@ export interface StreamDecoder {
   end(out: Event[]): void;
 }
 
-/** Milliseconds. The end of the body follows the last frame at once, or something is wrong with it. */
+/** Milliseconds. The body should end right after the last frame. */
 const LINGER_MS = 250;
 
 /** Events in batches, one for each network read that has any. */
@@ -231,7 +231,7 @@ export function eventBatches(
   let opened = false;
   let ended = false;
   const frames = frameDecoder(({ kind, type, message }, payload) => {
-    // What follows a complete answer is of no use to anybody.
+    // Anything after a complete answer is ignored.
     if (decoder.complete()) return;
     if (kind === 'exception') throw streamException(type, utf8.decode(payload), response);
     if (kind === 'error') throw streamException(type, message, response);

@@ -204,13 +204,12 @@ function doubtsOf(endpoint: string, region: string): string[] {
 }
 
 /**
- * AWS Bedrock Runtime. Credentials are `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` (with `AWS_SESSION_TOKEN` where
- * they are temporary) or a Bedrock API key in `AWS_BEARER_TOKEN_BEDROCK`, which wins, as it does in AWS's own tools;
- * without any there is no provider. `AWS_REGION` goes with them. `AWS_ENDPOINT_URL_BEDROCK_RUNTIME` is AWS's own name
- * for another host.
+ * AWS Bedrock Runtime. Credentials are `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` (with `AWS_SESSION_TOKEN`
+ * where they are temporary) or a Bedrock API key in `AWS_BEARER_TOKEN_BEDROCK`, which wins, as in AWS's own tools.
+ * Without credentials there is no provider. `AWS_REGION` goes with them. `AWS_ENDPOINT_URL_BEDROCK_RUNTIME` is AWS's
+ * own name for another host.
  *
- * @example
- * const { providers, mistakes } = configureBedrock(env, fetch);
+ * @example const { providers, mistakes } = configureBedrock(env, fetch);
  */
 export const configureBedrock: ConfigureProvider = (env, fetch) => {
   const accessKeyId = setting(env.AWS_ACCESS_KEY_ID);

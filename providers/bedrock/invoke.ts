@@ -14,8 +14,8 @@ import { foreign, interrupted, textIn } from './errors.ts';
 import { jsonOf, type StreamDecoder } from './event-stream.ts';
 
 /**
- * InvokeModel and its streamed twin, for finished prompts: the only way on Bedrock past a model's prompt template.
- * Each vendor has its own JSON.
+ * InvokeModel and InvokeModelWithResponseStream, for raw prompts: the only Bedrock API that does not apply the
+ * model's prompt template. Each vendor has its own JSON.
  */
 
 /** What an answer says, or one chunk of it. */
@@ -137,7 +137,7 @@ function parsed(text: string): JsonObject | undefined {
     const value: unknown = JSON.parse(text);
     return isObject(value) ? value : undefined;
   } catch {
-    // The caller knows what it means here that this is not JSON.
+    // The caller of this function decides what invalid JSON means.
     return undefined;
   }
 }
@@ -152,7 +152,7 @@ export function invokeAnswer(text: string, headers: Response['headers'], format:
   if (!piece) throw foreign();
   const out: Event[] = [];
   if (piece.text) out.push({ type: 'text', choice: 0, text: piece.text });
-  // An answer in one piece is complete whatever it calls its end.
+  // An answer that is not streamed is complete, whatever its stop reason says.
   out.push(finish(piece.stop ?? ''));
   const counted = usageEvent({
     input: piece.input ?? headerCount(headers, 'input'),

@@ -116,7 +116,7 @@ export function requestSigner(
   };
 }
 
-/** Headers of each operation. InvokeModel's streamed twin says in its own header what the model is to answer. */
+/** Headers of each operation. InvokeModelWithResponseStream has a header of its own for the model's content type. */
 const HEADERS: Readonly<Record<Operation, Readonly<Record<string, string>>>> = {
   converse: { 'content-type': JSON_TYPE },
   'converse-stream': { 'content-type': JSON_TYPE },
@@ -149,7 +149,7 @@ export function transport({ region, credentials, endpoint, fetch }: TransportOpt
           signal,
         });
       } catch {
-        // How the network failed would name hosts; who aborted is the caller's to say.
+        // The network error may name hosts, so it is not quoted.
         throw unreachable('AWS Bedrock').with({ provider: 'bedrock' });
       }
       if (response.status < 300) return response;

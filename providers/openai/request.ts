@@ -104,7 +104,10 @@ const imagesOf = ({ content }: Message): readonly ContentPart[] =>
 /** For a tool whose result is images alone. */
 const ONLY_IMAGES = '(images: see below)';
 
-/** A tool's result is text on this wire ("ChatCompletionToolMessageParam"), so its images come in the user's next turn. */
+/**
+ * A tool's result is text on this wire ("ChatCompletionToolMessageParam"), so its images come in the user's next
+ * turn.
+ */
 function imagesAfterResults(messages: readonly Message[]): readonly Message[] {
   if (!messages.some((message) => message.role === 'tool' && imagesOf(message).length > 0)) return messages;
   const sent: Message[] = [];
@@ -134,8 +137,8 @@ function imagesAfterResults(messages: readonly Message[]): readonly Message[] {
 }
 
 /**
- * The messages that are sent: the system prompt folded where the model takes none, images of results after them, and ids that
- * the model's template takes. What has been arranged stays as it is.
+ * The messages that are sent: the system prompt folded where the model takes none, images of results after them, and
+ * ids that the model's template takes. What has been arranged stays as it is.
  */
 const sentMessages = ({ systemRole, messages, family }: ChatParts): readonly Message[] =>
   withToolIds(imagesAfterResults(systemRole ? messages : foldSystem(messages)), toolIdForm(family));

@@ -92,8 +92,8 @@ function usageIn(wire: JsonObject): Usage | undefined {
 const reasonIn = (value: unknown): string | undefined => filled(isObject(value) ? value.type : value);
 
 /**
- * vLLM names the stop string that matched beside the finish reason (`CompletionOutput.stop_reason`), SGLang within it or in
- * `matched_stop`. Where a token ended the answer, they have its id instead, a number.
+ * vLLM names the stop string that matched beside the finish reason (`CompletionOutput.stop_reason`), SGLang within it
+ * or in `matched_stop`. Where a token ended the answer, they have its id instead, a number.
  */
 function stopStringIn({ stop_reason, matched_stop, finish_reason }: JsonObject): string | undefined {
   const matched = isObject(finish_reason) ? finish_reason.matched : undefined;

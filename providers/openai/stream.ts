@@ -52,7 +52,7 @@ export function streamEvents(
   let events = false;
   let plain = '';
 
-  /** What a chunk comes to by itself: its events, if it has nothing else to say. */
+  /** The events of a chunk, if the chunk has nothing else. */
   function readOne(chunk: unknown): readonly Event[] {
     const events: Event[] = [];
     const alone = responseMapper(job, { id: upstream.id, name: upstream.name }, 'chunks');
@@ -211,10 +211,10 @@ function splitAt(data: string, text: string): string[] {
   return parts;
 }
 
-/** Put in place of the text, it must come out as the text. */
+/** A text to test a new template with: it must come out unchanged. */
 const PROBE = 'another text';
 
-/** @param readOne the events of a chunk, as the general way reads it, if the chunk has nothing but events */
+/** @param readOne the events of a chunk by the general path, if the chunk has nothing else */
 function chunkTemplate(readOne: (chunk: unknown) => readonly Event[]): ChunkTemplate {
   /** What is before, between and after the places of the text. */
   let parts: readonly string[] = [];

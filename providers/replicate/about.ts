@@ -66,7 +66,7 @@ export const about: ProviderDescriptor = {
     REPLICATE_BASE_URL: ['REPLICATE_API_BASE', 'REPLICATE_API_URL', 'REPLICATE_URL'],
   },
   traits: (api, family, upstream = '') => (api === 'predictions' ? ENGINES[engineOf(family, upstream)] : undefined),
-  // Its Code Llama versions wrap every prompt in a template of their own, which a whole conversation does not survive.
+  // Its Code Llama versions wrap every prompt in a template of their own, so a whole conversation cannot be sent.
   rendersByItself: (family, base) => family === 'code-llama' && !base,
   /** `owner/name` of `owner/name:version`, where the version is 64 hexadecimal digits. */
   modelIn: (name) => VERSIONED.exec(name)?.[1],

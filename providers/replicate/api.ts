@@ -68,7 +68,7 @@ function textOutput(output: unknown): string | undefined {
   return pieces === 0 && output.length > 0 ? undefined : text;
 }
 
-/** The error of a failed prediction, which is a text, mostly. */
+/** The error of a failed prediction. It is usually a text. */
 function failureOf(error: unknown): string {
   if (typeof error === 'string') return error;
   if (error === null || error === undefined) return '';
@@ -122,7 +122,7 @@ function parsePrediction(body: string): Prediction {
   const inputTokens = count(metrics.input_token_count);
   const predictSeconds = seconds(metrics.predict_time);
   const state = stateOf(json, text, outputTokens);
-  // Asked of what runs alone: to check a URL costs more than all else here.
+  // Only read while the prediction runs, because checking a URL costs more than everything else here.
   const streamUrl = state.kind === 'running' && isObject(json.urls) ? json.urls.stream : undefined;
   return {
     id: json.id,
@@ -165,7 +165,7 @@ async function wholeText(response: Response, signal: AbortSignal): Promise<strin
 }
 
 async function refusal(request: 'create' | 'get', response: Response, signal: AbortSignal): Promise<GatewayError> {
-  // The status says most of it, so a body that cannot be read is no loss.
+  // The status says enough, so an unreadable body is ignored.
   const body = await wholeText(response, signal).catch(() => '');
   return httpError(request, response, body);
 }

@@ -52,9 +52,8 @@ function cancel({ api, background }: Upstream, id: string): void {
 }
 
 /**
- * Our hold on one prediction, which runs, and costs, at Replicate. However the caller goes away, by its signal, by
- * leaving the iterator, or by a failure of ours, the prediction is cancelled once, but never after it has ended by
- * itself.
+ * One running prediction, which costs money at Replicate until it ends. Whether the caller aborts, leaves the
+ * iterator, or we fail: the prediction is cancelled once, and never after it has ended by itself.
  */
 interface Lease {
   /** Aborts with the caller's signal, or when the lease is abandoned. */
@@ -74,12 +73,12 @@ interface Lease {
 function leaseFor(upstream: Upstream, caller: AbortSignal): Lease {
   const { api, background } = upstream;
   const own = new AbortController();
-  /** What ends the work that is under way when the caller leaves. */
+  /** Called when the caller leaves: ends the work that is going on. */
   let leave = (reason: unknown): void => own.abort(reason);
   // It stays until the signal is gone: one that belongs to a single attempt.
   caller.addEventListener('abort', () => leave(caller.reason), { once: true });
 
-  /** The prediction runs: from now on leaving cancels it, and ends what is asked of it. */
+  /** The prediction runs. From now on leaving cancels it and aborts our requests about it. */
   const hold = (id: string): void => {
     leave = (reason) => {
       leave = () => undefined;
@@ -111,11 +110,11 @@ function leaseFor(upstream: Upstream, caller: AbortSignal): Lease {
           (error: unknown) => {
             clearTimeout(orphan);
             settle();
-            // After an abort nobody hears this, which is right: Cancel-After is the backstop.
+            // After an abort nobody is listening. `Cancel-After` then ends the prediction.
             reject(error);
           },
         );
-        // A caller who leaves takes the isolate along, unless something holds it until the answer is read and
+        // When the caller leaves, the platform may end the isolate. This keeps it until the answer is read and
         // cancelled.
         background(created);
       });
@@ -127,7 +126,7 @@ function leaseFor(upstream: Upstream, caller: AbortSignal): Lease {
   };
 }
 
-/** A failure after the create. The prediction exists, so the same work must not be ordered again. */
+/** A failure after the create. The prediction exists and may be billed, so it must not be created again. */
 function failedAfterCreate(error: unknown, id: string): GatewayError {
   const { code, message, details } = asGatewayError(error);
   const known = { provider: 'replicate', upstreamRequestId: id, maybeBilled: true };

@@ -114,7 +114,7 @@ function poller(api: ReplicateApi, id: string, signal: AbortSignal): () => Promi
   };
 }
 
-/** The figures come a moment after the end of the stream. They are worth this many looks and this many ms. */
+/** The metrics appear a moment after the end of the stream. We wait for them this many looks and this many ms. */
 const FIGURES_LOOKS = 3;
 const FIGURES_MS = 2_000;
 
@@ -136,7 +136,7 @@ async function figures(api: ReplicateApi, id: string, signal: AbortSignal): Prom
   }
 }
 
-/** Ends of a prediction that a plain `done` of its stream does not outweigh. */
+/** States of a prediction that count more than a `done` event of its stream. */
 const NOT_DONE: ReadonlySet<PredictionState['kind']> = new Set<PredictionState['kind']>([
   'failed',
   'canceled',
@@ -169,7 +169,7 @@ async function afterStream(
   }
 }
 
-/** What following a prediction needs: the signal to stop at, and whom to tell that there is nothing left to cancel. */
+/** What `follow` needs: the signal at which to stop, and a function to call when there is nothing left to cancel. */
 export interface Follower {
   readonly signal: AbortSignal;
   settle(): void;
@@ -196,7 +196,7 @@ export function follow(
   async function poll(): Promise<Event[]> {
     for (;;) {
       const prediction = await look().catch((error: unknown) => {
-        // Nothing more is known of a stream that was cut and a prediction that cannot be read.
+        // The stream was cut and the prediction cannot be read, so the answer's end is unknown.
         throw cut && !signal.aborted ? interrupted() : error;
       });
       if (prediction.state.kind !== 'running') {
@@ -211,7 +211,7 @@ export function follow(
         said += rest;
         return [textEvent(rest)];
       }
-      // An answer in one piece is not begun before it is complete. An empty batch says that it grows.
+      // An answer that is not streamed is passed on when it is complete. An empty batch says that it is growing.
       if (prediction.said.length <= seen) continue;
       seen = prediction.said.length;
       return [];

@@ -29,7 +29,7 @@ function endOf(event: string, data: string): StreamEnd | undefined {
   try {
     json = JSON.parse(data);
   } catch {
-    // Half an object says nothing. The prediction says how it ended.
+    // The JSON was cut. The prediction itself says how it ended.
     if (data.startsWith('{')) return CUT;
   }
   const members = isObject(json) ? json : {};
@@ -57,7 +57,7 @@ export async function openStream(api: ReplicateApi, url: string, signal: AbortSi
     if (response.ok && response.body) return streamOf(response.body, signal);
     await response.body?.cancel();
   } catch {
-    // Whether there is an answer is for the prediction itself to say, unless the caller has left.
+    // The prediction itself says whether there is an answer, unless the caller has left.
     if (signal.aborted) throw abortReason(signal);
   }
   return undefined;
@@ -101,7 +101,7 @@ function streamOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): OpenSt
   function onBroken(): StreamRead {
     if (signal.aborted) throw abortReason(signal);
     reader.cancel();
-    // Whether the answer is complete is for the prediction itself to say.
+    // The prediction itself says whether the answer is complete.
     return { text: '', end: CUT };
   }
 

@@ -154,8 +154,8 @@ export function reasoningBack(family: Family, reasons: boolean | 'unknown'): Rea
 
 /**
  * Reads `models.json` and `sources.json`: models and offers as collected on 2026-11-28 from the providers' documents
- * and public price lists. README.md in this folder tells the rest, `prices/` what they cost. The tests check every row
- * against a schema. A row becomes a model when somebody asks for it, because most calls need one model.
+ * and public price lists. README.md in this folder explains them; their prices are in `prices/`. The tests check
+ * every row against a schema. A row becomes a model when somebody asks for it, because most calls need one model.
  */
 export const CATALOG_DATE = '2026-11-28';
 
@@ -247,7 +247,7 @@ function readOffer(row: OfferJson, can: Capabilities): CatalogOffer {
     ...(regions === undefined ? {} : { regions: words(regions) }),
     profiles: Object.fromEntries(profiles),
     versions,
-    // Worked out when it is read: few read it, and it needs the price book.
+    // Computed when it is read: few readers need it, and it needs the price book.
     get price() {
       return listPrice(row);
     },

@@ -77,7 +77,7 @@ function findPlain(name: string, registry: ProviderRegistry): Found | undefined 
 /** The provider that a name means, as `providerNames` looks it up. */
 type ProviderOf = (name: string) => string | undefined;
 
-/** `provider/name`. A name that pins another provider by itself contradicts it, and is no match. */
+/** `provider/name`. A name that pins another provider contradicts the prefix, so it does not match. */
 function findAt(name: string, registry: ProviderRegistry, providerOf: ProviderOf): Found | undefined {
   const slash = name.indexOf('/');
   const provider = slash > 0 ? providerOf(name.slice(0, slash)) : undefined;

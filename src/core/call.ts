@@ -28,8 +28,8 @@ export type Message =
       /** The reasoning before this answer. The catalogue says which models are sent it again. */
       readonly reasoning?: string;
       /**
-       * The family of the model that reasoned, where the caller's history says so (see `src/dialects/reasoning-carrier.ts`).
-       * Absent: taken to be that of the first model the call names.
+       * The family of the model that reasoned, where the caller's history says so (see
+       * `src/dialects/reasoning-carrier.ts`). Absent: taken to be that of the first model the call names.
        */
       readonly reasoningFamily?: string;
       readonly toolCalls?: readonly ToolCall[];
@@ -37,7 +37,7 @@ export type Message =
     }
   | {
       readonly role: 'tool';
-      /** Text and images. The wires that take text alone carry the images in the user's next turn. */
+      /** Text and images. For an API that takes text only, the images go into the user's next turn. */
       readonly content: Content;
       readonly toolCallId: string;
       /** The tool failed, and the content says how. */
@@ -51,8 +51,9 @@ export interface Tool {
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly strict?: boolean;
   /**
-   * The caller's tool takes free text, not JSON. Every wire declares it as the function that `parameters` describes, with the
-   * text as its one argument (see `src/dialects/freeform-tools.ts`); its dialect shows calls of it as the caller knows them.
+   * The caller's tool takes free text, not JSON. Every wire declares it as the function that `parameters` describes,
+   * with the text as its one argument (see `src/dialects/freeform-tools.ts`); its dialect shows calls of it as the
+   * caller knows them.
    */
   readonly freeform?: true;
 }
@@ -135,7 +136,10 @@ export interface Routing {
   readonly ignore?: readonly string[];
   /** Default true. False: one offer, no other is tried. */
   readonly allowFallbacks?: boolean;
-  /** True: a refusal by one provider's content policy goes to the next offer. By itself it ends the call. */
+  /**
+   * True: after a refusal by one provider's content policy the next offer is tried. Default: the refusal ends the
+   * call.
+   */
   readonly allowPolicyFallbacks?: boolean;
   /** True: an offer that would drop a parameter is excluded. */
   readonly requireParameters?: boolean;
@@ -166,7 +170,7 @@ interface CallBase {
   /** Model names as the caller wrote them, in order of preference. At least one. */
   readonly models: readonly string[];
   readonly sampling: Sampling;
-  /** Most tokens of output for each choice; 0 asks for an echo and nothing more. */
+  /** Most output tokens for each choice. 0 asks for an echo only. */
   readonly maxTokens?: number;
   /** Choices for each prompt, at least 1. */
   readonly n: number;
@@ -191,8 +195,8 @@ export interface ChatCall extends CallBase {
   readonly tools: readonly Tool[];
   readonly toolChoice?: ToolChoice;
   /**
-   * Names of the only tools that may be called, where the caller narrowed them down: `tools` has no others, and an answer
-   * that calls another all the same, because earlier turns show it, is refused.
+   * The only tools that may be called, if the caller limited them (`allowed_tools`). `tools` holds no others. An
+   * answer that calls another tool, because earlier turns show it, is refused.
    */
   readonly allowedTools?: readonly string[];
   readonly responseFormat?: ResponseFormat;

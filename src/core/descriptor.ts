@@ -21,24 +21,24 @@ export type Parameter =
   | 'tools'
   | 'toolChoice'
   | 'responseFormat'
-  /** Of the response formats JSON Schemas alone, and only for models that take them: see `OfferFeatures.structured`. */
+  /** Only JSON Schemas of the response formats, and only for models that take them: see `OfferFeatures.structured`. */
   | 'jsonSchema'
   | 'images'
-  /** How closely to look at them. */
+  /** The detail with which images are read (`image_url.detail`). */
   | 'imageDetail'
-  /** Whose message it is, beside the role. */
+  /** The name of a message's author (`messages[].name`). */
   | 'names'
-  /** What the model thought earlier, on messages of the assistant's. */
+  /** Earlier reasoning, on messages of the assistant. */
   | 'reasoning'
-  /** The prompt in front of the answer, with what the server knows of its tokens. */
+  /** `echo`: the prompt in front of the answer, with its log probabilities. */
   | 'echo'
   /** The same in a stream. */
   | 'streamedEcho'
   /** Prompts as token ids. */
   | 'promptIds'
-  /** Fields that are not ours, as they came: what they do is between the caller and the server. */
+  /** Fields that the gateway does not know, sent on unchanged. */
   | 'extra'
-  /** Of those `chat_template_kwargs` alone. */
+  /** Only `chat_template_kwargs` of those. */
   | 'templateKwargs';
 
 /**
@@ -53,7 +53,7 @@ export interface ApiTraits {
   readonly name: string;
   /** The parameters it takes. The gateway does the others itself (`stop`, `n`), or drops them and tells the caller. */
   readonly takes: ReadonlySet<Parameter>;
-  /** Without a limit in the request it ends an answer after a number of tokens of its own. */
+  /** Without a limit in the request it cuts answers at a limit of its own. */
   readonly truncates?: boolean;
   /** The largest output limit that it takes, if the catalogue has none for the model. */
   readonly maxOutput?: number;

@@ -179,7 +179,10 @@ export function asGatewayError(thrown: unknown): GatewayError {
   );
 }
 
-/** Why a signal was aborted. The relay aborts with a typed reason. An abort without one means that the caller left. */
+/**
+ * Why a signal was aborted. The relay aborts with a GatewayError as the reason. Any other reason means that the
+ * caller left.
+ */
 export function abortReason(signal: AbortSignal): GatewayError {
   if (signal.reason instanceof GatewayError) return signal.reason;
   return new GatewayError('canceled', 'The caller left before the answer was complete.');

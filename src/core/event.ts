@@ -13,7 +13,7 @@ export interface Usage {
   readonly cacheWrite: number;
   readonly output: number;
   readonly reasoning: number;
-  /** Counted by the provider, by us with the model's own tokenizer and template, or estimated by us. */
+  /** Who counted: the provider; we, with the model's own tokenizer and template; or we estimated. */
   readonly source: UsageSource;
   /** Seconds of hardware time the provider bills, where it bills time (Replicate's `predict_time`). */
   readonly seconds?: number;
@@ -119,9 +119,11 @@ export type Event =
       readonly reason: FinishReason;
       /** The provider's own name for it. */
       readonly native?: string;
-      /** We ended it at a stop string. The model itself never finished. */
+      /** We ended it at a stop string. The model itself did not finish. */
       readonly cut?: true;
-      /** The stop string that ended it, where we or the provider know it: of the call's `stop`, or the template's own. */
+      /**
+       * The stop string that ended it, where we or the provider know it: of the call's `stop`, or the template's own.
+       */
       readonly stopString?: string;
     }
   | { readonly type: 'usage'; readonly usage: Usage };

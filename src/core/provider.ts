@@ -11,15 +11,15 @@ interface JobBase {
   readonly family: Family;
   readonly sampling: Sampling;
   readonly maxTokens?: number;
-  /** Only where the wire has a stop parameter of its own; otherwise the relay applies them and this is empty. */
+  /** Stop strings for the API to apply. Empty where the API has no such parameter: then the relay applies them. */
   readonly stop: readonly string[];
-  /** More than 1 only where the wire has `n`. */
+  /** More than 1 only where the API has `n`. */
   readonly n: number;
   /** Ask the upstream to stream. */
   readonly stream: boolean;
-  /** Fields of the caller's that are not ours; for a server of the user's own alone. */
+  /** Fields of the caller's that the gateway does not know. Sent to self-hosted servers only. */
   readonly extra?: Readonly<Record<string, unknown>>;
-  /** Milliseconds the whole attempt may take; a cost backstop for work that outlives the connection. */
+  /** Milliseconds the whole attempt may take. It limits the cost of work that goes on after the connection is lost. */
   readonly deadlineMs: number;
 }
 
@@ -33,7 +33,7 @@ export interface ChatJob extends JobBase, ArrangedChat {
   readonly toolStreaming: boolean;
   /** False where the model takes no system prompt: then the provider folds it into the first user message. */
   readonly systemRole: boolean;
-  /** The API holds this model's answer and arguments to a JSON Schema. Absent: not, so the model is asked in words. */
+  /** The API enforces JSON Schemas for this model. Absent: it does not, so the model is asked in words. */
   readonly structured?: boolean;
 }
 
@@ -43,13 +43,18 @@ export type ChatParts = Pick<
   'api' | 'family' | 'messages' | 'tools' | 'toolChoice' | 'responseFormat' | 'systemRole' | 'structured'
 >;
 
-/** A chat as its provider sends it: turns merged, system text moved, tools renamed or left out. Token counts use this. */
+/**
+ * A chat as its provider sends it: turns merged, system text moved, tools renamed or left out. Token counts use this.
+ */
 export interface ArrangedChat {
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
-  /** The caller's names of tools, by the names that the provider is sent instead. */
+  /** The caller's names of renamed tools, by the names that are sent. */
   readonly toolNames?: ReadonlyMap<string, string>;
-  /** Tools are declared only because earlier turns called some: the model may call none, and calls in its answer are dropped. */
+  /**
+   * Tools are only declared because earlier turns called some. The model must call none; calls in its answer are
+   * dropped.
+   */
   readonly dropsToolCalls?: boolean;
   /** Where the caller wrote each image, for errors. */
   readonly imagePaths?: ReadonlyMap<ContentPart, string>;
@@ -60,9 +65,12 @@ export interface PromptJob extends JobBase {
   readonly api: 'invoke' | 'predictions' | 'completions';
   /** Finished text, sent as it is. */
   readonly prompt: string;
-  /** The same as tokens, in its place where the wire takes them; `prompt` is empty then. */
+  /** The prompt as token ids, for an API that takes them. `prompt` is then empty. */
   readonly promptIds?: readonly number[];
-  /** The answer is to begin with the prompt: only where the wire has an echo of its own, for what it knows of the prompt. */
+  /**
+   * The answer must begin with the prompt. Only for an API with `echo`, whose server knows more of the prompt than
+   * its text.
+   */
   readonly echo?: true;
 }
 
@@ -70,16 +78,16 @@ export interface PromptJob extends JobBase {
 export type Job = ChatJob | PromptJob;
 
 /**
- * One upstream answer. `events` must be read to its end or the job's signal aborted. An empty batch says that an answer of
- * which nothing can be shown yet is under way.
+ * One upstream answer. `events` must be read to its end or the job's signal aborted. An empty batch says that the
+ * answer is on its way, but nothing can be shown yet.
  */
 export interface Generation {
   readonly events: AsyncIterable<Event[]>;
-  /** The provider has said that the model is being started, so that its silence is no failure. */
+  /** The provider said that it is starting the model, so silence is not a failure. */
   readonly starting?: boolean;
-  /** The whole answer is here, as one batch: nothing more is waited for. */
+  /** The whole answer is here, as one batch. */
   readonly complete?: boolean;
-  /** The provider's id for this request, for its support. */
+  /** The provider's id of this request, which its support asks for. */
   readonly upstreamId?: string;
   /** The model the provider says it used, where that may differ (Together redirects ids). */
   readonly upstreamModel?: string;
@@ -87,7 +95,7 @@ export interface Generation {
   readonly fingerprint?: string;
 }
 
-/** A model at a provider, for what is asked of it beside answers. */
+/** A model at a provider, for requests other than generations: counting tokens, probing. */
 export interface ModelAt {
   readonly model: string;
   readonly service?: string;
@@ -99,7 +107,7 @@ export type ProbeModels = (models: readonly ModelAt[], signal: AbortSignal) => P
 /** A text as a tokenizer splits it. */
 export interface TokenizedText {
   readonly ids: readonly number[];
-  /** The bytes that each token stands for, where the provider tells. */
+  /** The bytes of each token, if the provider reports them. */
   readonly bytes?: readonly Uint8Array[];
 }
 
@@ -108,29 +116,30 @@ export interface Provider {
   /** What is true of this provider, configured or not. */
   readonly about: ProviderDescriptor;
   /**
-   * Arranges a chat as this provider sends it: merges messages, moves or adds system text, renames or leaves out tools. The
-   * result is what tokens are counted from and what `generate` is given. Lists that need no change are returned as they are.
-   * Pure, and not asked for chats that `objectionTo` refuses. Absent: a chat is sent as it came.
+   * Arranges a chat as this provider sends it: merges messages, moves or adds system text, renames or leaves out
+   * tools. Tokens are counted from the result, and `generate` gets it. Lists that need no change are returned as they
+   * are. Pure. Not called for a chat that `objectionTo` refuses. Absent: chats are sent as they came.
    */
   arrange?(chat: ChatParts): ArrangedChat;
   /**
-   * Why a chat cannot be sent to this provider whatever the model, in one sentence, with the field at fault: an image that it
-   * would have to fetch. Asked for each call, so it must be cheap. Absent: nothing speaks against any.
+   * Why this provider takes a chat for no model, in one sentence, with the field at fault: for example an image that
+   * it would have to fetch. Called for each call, so it must be cheap. Absent: it takes any chat.
    */
   objectionTo?(messages: readonly Message[]): { readonly message: string; readonly param: string } | undefined;
   /**
-   * How far an API that holds answers to JSON Schemas can hold one to this schema: the keywords that it leaves to the model's good
-   * will, or undefined where it can hold none of it. Absent: all of any.
+   * For an API that enforces JSON Schemas: the keywords of this schema that it does not enforce, or undefined if it
+   * can enforce none of it. Absent: it enforces every schema in full.
    */
   canHold?(schema: Readonly<Record<string, unknown>>): readonly string[] | undefined;
   /**
-   * Prompt tokens of a job by the provider's own tokenizer and template, with all that would be sent: tools, images, earlier
-   * tool calls. Undefined where the provider cannot count all of it, or does not answer. Never throws.
+   * Counts a job's prompt by the provider's own tokenizer and template, with everything that would be sent: tools,
+   * images, earlier tool calls. Undefined if the provider cannot count all of it, or does not answer. Never throws.
    */
   countTokens?(job: Job, signal: AbortSignal): Promise<number | undefined>;
   /**
-   * A text by the provider's own tokenizer, without what begins or ends a prompt. Undefined where it does not tell. Never throws.
-   * @param markers whether the text of a special token is that token, where the provider leaves the choice
+   * Splits a text by the provider's own tokenizer, without begin- and end-of-sequence. Undefined if the provider
+   * cannot do that. Never throws.
+   * @param markers whether the name of a special token in the text is that token, if the provider lets us choose
    */
   tokenize?(
     at: ModelAt,
@@ -138,9 +147,9 @@ export interface Provider {
     markers: 'text' | 'parse',
     signal: AbortSignal,
   ): Promise<TokenizedText | undefined>;
-  /** The text of tokens. Undefined where the provider does not tell. Never throws. */
+  /** The text of token ids. Undefined if the provider cannot do that. Never throws. */
   detokenize?(at: ModelAt, ids: readonly number[], signal: AbortSignal): Promise<string | undefined>;
-  /** Asks something free to see whether the provider can be used as it is configured. */
+  /** Sends a free request to see whether the provider can be used as it is configured. */
   probe?: ProbeModels;
   /**
    * One attempt, one upstream request: it never retries, sleeps or falls back.
@@ -151,15 +160,15 @@ export interface Provider {
 }
 
 /**
- * Timers of one attempt, in milliseconds, as far as the operator has set them: for the deployment or for one service. What
- * is set holds as written; what is not set the relay chooses for each attempt by what it knows.
+ * Timeouts of one attempt in milliseconds, as the operator set them for the deployment or for one service. A value
+ * that is set is used exactly as written. The relay chooses the others for each attempt.
  */
 export interface TimeoutSettings {
-  /** Until an upstream that was asked to stream answers at all. */
+  /** Until the response headers, where a stream was asked for. */
   readonly connectMs?: number;
-  /** From there until the first content. For an answer in one piece, which shows nothing before, until all of it. */
+  /** From there until the first content. For an answer that is not streamed: until all of it is here. */
   readonly firstTokenMs?: number;
-  /** Until an answer in one piece is complete, where that may take longer than a first token. */
+  /** Until an answer that is not streamed is complete, if that may take longer than `firstTokenMs`. */
   readonly pieceMs?: number;
   /** Between two reads of a stream that has begun. */
   readonly idleMs?: number;
@@ -173,22 +182,25 @@ export interface ServiceOffer {
   readonly model: string;
   readonly upstream: string;
   readonly family?: Family;
-  /** Whose weights the server says these are: usually the id of a repository. */
+  /** The weights that the server says it loaded: usually the id of a repository. */
   readonly weights?: string;
   readonly contextLength?: number;
   readonly maxOutput?: number;
-  /** The service's own timers; they win over the deployment's. */
+  /** The service's own timeouts. They win over the deployment's. */
   readonly timeouts?: TimeoutSettings;
-  /** What its owner says the model can do there. Absent: as the catalogue knows the model; else unknown, and the server is asked. */
+  /**
+   * What the operator says the model can do there. Absent: what the catalogue says. If that is unknown too, send the
+   * request and let the server refuse it.
+   */
   readonly capabilities?: {
     readonly vision?: boolean;
     readonly tools?: boolean;
-    /** Takes raw prompts, by the legacy completions API. Absent: it is asked. */
+    /** Takes raw prompts by the legacy completions API. Absent: unknown, so the server is asked. */
     readonly completions?: boolean;
   };
-  /** By the token. */
+  /** Price by the token. */
   readonly price: Price;
-  /** What the service costs by the hour, where that is how it is paid; `price` is unknown then. */
+  /** Price by the hour, for a service that is paid so. `price` is then unknown. */
   readonly hourly?: { readonly perHour: NanoDollars; readonly tokensPerSecond: number };
 }
 
@@ -196,28 +208,31 @@ export interface ServiceOffer {
 export interface Discovery {
   readonly provider: string;
   readonly service: string;
-  /** All its models as of now, those of the configuration among them. Rejects with a GatewayError. */
+  /** All its models as of now, including the configured ones. Rejects with a GatewayError. */
   list(signal: AbortSignal): Promise<readonly ServiceOffer[]>;
 }
 
-/** What a provider made of the environment. `mistakes` are whole sentences, each naming a variable, none showing a value. */
+/**
+ * What a provider read from the environment. Each mistake is a whole sentence that names a variable and shows no
+ * value.
+ */
 export interface Configured {
   readonly providers: readonly Provider[];
-  /** As configured; a service that is in `discoveries` may have more. */
+  /** The configured models. A service in `discoveries` may have more. */
   readonly offers: readonly ServiceOffer[];
   readonly discoveries?: readonly Discovery[];
-  /** Values of variables that the configuration names by `{"env": "NAME"}`: to be shown to nobody. */
+  /** Values of variables that the configuration names by `{"env": "NAME"}`. They are secret. */
   readonly credentials?: readonly string[];
   readonly mistakes: readonly string[];
-  /** What is probably not meant and works all the same: whole sentences, as `mistakes`. */
+  /** What works but is probably not what was meant. Whole sentences, like `mistakes`. */
   readonly warnings?: readonly string[];
 }
 
-/** What is known elsewhere of names in a configuration. */
+/** What the rest of the gateway knows about names in a configuration. */
 export interface KnownNames {
   /** Providers with a folder of their own: a service cannot take their names. */
   readonly providers: readonly string[];
-  /** What is wrong with the name of a template family, going on from "… ": undefined if it is one. */
+  /** What is wrong with the name of a template family, as the end of a sentence. Undefined if the name is known. */
   familyMistake(family: string): string | undefined;
 }
 

@@ -1,11 +1,11 @@
 import type { Message, ToolCall } from './call.ts';
 
 /**
- * Ids of tool calls. Each model and server takes ids of its own form, so a conversation that began at one provider goes on at
- * another with ids rewritten, of calls and of their results alike. The same conversation always gives the same ids.
+ * Ids of tool calls. Models and servers accept different forms of ids. So when a conversation moves to another
+ * provider, the ids of calls and of their results are rewritten. The same conversation always gets the same ids.
  */
 
-/** What callers are given, and what most servers take. Bedrock's API model, `ToolUseId`, takes no other. */
+/** The form that callers get and most servers take. Bedrock takes no other (API model, `ToolUseId`). */
 const PLAIN = /^[a-zA-Z0-9_-]{1,64}$/;
 /** Mistral's chat templates refuse any other id (so also Vercel's AI SDK, `normalize-tool-call-id`). */
 const NINE = /^[a-zA-Z0-9]{9}$/;
@@ -44,21 +44,25 @@ export function hashedId(text: string): string {
 export const handedOutId = (id: string): string => (PLAIN.test(id) ? id : `call_${hashedId(id)}`);
 
 /**
- * The forms of ids. `nine`: Mistral's. `kimi`: Kimi writes the id into its prompt, and was trained on the function's name and
- * a number that counts all calls of the conversation (https://huggingface.co/moonshotai/Kimi-K2-Instruct, `docs/tool_call_guidance.md`).
+ * The forms of ids. `mistral`: nine letters and digits. `kimi`: Kimi writes the id into its prompt, and was trained
+ * on the function's name and a number that counts all calls of the conversation
+ * (https://huggingface.co/moonshotai/Kimi-K2-Instruct, `docs/tool_call_guidance.md`).
  */
-export type ToolIdForm = 'plain' | 'nine' | 'kimi';
+export type ToolIdForm = 'plain' | 'mistral' | 'kimi';
 
 /** The form that a family's template takes, where its server sets no limit. */
 export function toolIdForm(family: string): ToolIdForm {
-  if (/^(?:ministral|mistral|mixtral|devstral|magistral|voxtral|pixtral)/.test(family)) return 'nine';
+  if (/^(?:ministral|mistral|mixtral|devstral|magistral|voxtral|pixtral)/.test(family)) return 'mistral';
   return family.startsWith('kimi-') ? 'kimi' : 'plain';
 }
 
-/** Gives each call of a conversation, in order, its id. No two are the same: some clients count `call_0` anew in every turn. */
+/**
+ * Gives each call of a conversation, in order, its id. No two are the same: some clients count `call_0` anew in every
+ * turn.
+ */
 export function toolIds(form: ToolIdForm): (call: ToolCall) => string {
   const taken = new Set<string>();
-  const accepted = form === 'nine' ? NINE : PLAIN;
+  const accepted = form === 'mistral' ? NINE : PLAIN;
   let calls = 0;
   return ({ id, name }) => {
     if (form === 'kimi') return `functions.${name}:${calls++}`;
@@ -70,8 +74,8 @@ export function toolIds(form: ToolIdForm): (call: ToolCall) => string {
 }
 
 /**
- * The messages with ids of this form; `messages` itself where all are. A result goes to the call of its id in the latest
- * message that has calls; of several calls of one id, results are theirs in order.
+ * The messages with ids of this form; `messages` itself where all are. A result goes to the call of its id in the
+ * latest message that has calls; of several calls of one id, results are theirs in order.
  */
 export function withToolIds(messages: readonly Message[], form: ToolIdForm): readonly Message[] {
   const idOf = toolIds(form);
@@ -105,4 +109,4 @@ export function withToolIds(messages: readonly Message[], form: ToolIdForm): rea
 
 /** For a result whose call is not there. */
 const unanswered = (id: string, form: ToolIdForm): string =>
-  (form === 'nine' ? NINE : PLAIN).test(id) ? id : hashedId(id);
+  (form === 'mistral' ? NINE : PLAIN).test(id) ? id : hashedId(id);

@@ -1,4 +1,6 @@
-/** What every room needs: unchecked JSON and settings, the order of names, money, waiting with an abort signal, days. */
+/**
+ * What every room needs: unchecked JSON and settings, the order of names, money, waiting with an abort signal, days.
+ */
 import { abortReason, type GatewayError } from './errors.ts';
 
 /** A JSON object whose members nobody has checked yet. */

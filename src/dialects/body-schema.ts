@@ -24,7 +24,10 @@ interface SchemaNode {
   /** A further condition, of text or numbers. */
   test: ((value: unknown) => boolean) | undefined;
   values: readonly unknown[];
-  /** Of an object, its fields by name, compiled when a body first has them; of a variant, the objects by their literal. */
+  /**
+   * Of an object, its fields by name, compiled when a body first has them; of a variant, the objects by their
+   * literal.
+   */
   members: Map<unknown, SchemaNode>;
   /** Of an object. */
   entries: JsonObject;
@@ -32,7 +35,7 @@ interface SchemaNode {
   required: number;
   /** Unknown fields are an error, and not merely ignored. */
   strict: boolean;
-  /** Whatever else stands in it is taken along: none of it is an unknown field. */
+  /** Any other fields are kept. None of them counts as unknown. */
   loose: boolean;
   /** Of the members of a list or a record. */
   item: SchemaNode | undefined;
@@ -252,7 +255,7 @@ function unknownNames() {
   let more = 0;
   return {
     add(steps: readonly Step[]): void {
-      // Past the limit names are not even made.
+      // Beyond the limit no names are built.
       if (seen.size === MAX_NAMES) {
         more += 1;
         return;
@@ -310,7 +313,7 @@ export interface ReadBody<T> {
 export interface BodySchema<T> {
   /** Throws `invalid_request` naming the field that is not as the schema says. */
   read(raw: unknown): ReadBody<T>;
-  /** Whether a body is valid without asking valibot. What this says no to may be valid all the same. */
+  /** A quick check without valibot. True: the body is valid. False: valibot must decide. */
   accepts(given: JsonObject): boolean;
 }
 

@@ -1,6 +1,7 @@
 /**
- * A dialect is one shape of API that callers speak. It fills the interface below for each kind of call that it has; its
- * folder holds nothing else. To add one: a folder here, and a route that hands it to `generate` (src/routes/generate.ts).
+ * A dialect is one shape of API that callers speak. It fills the interface below for each kind of call that it has;
+ * its folder holds nothing else. To add one: a folder here, and a route that hands it to `generate`
+ * (src/routes/generate.ts).
  */
 import {
   type Call,
@@ -46,7 +47,7 @@ export interface CallContext {
 
 export interface ParsedRequest<C extends Call = Call> {
   readonly call: C;
-  /** A text with the caller's names and paths of fields in place of ours, which are those of chat completions. */
+  /** Replaces our names of fields (those of chat completions) by the names of the caller's dialect. */
   readonly callersNames?: (text: string) => string;
 }
 
@@ -67,7 +68,10 @@ export interface Envelope {
   readonly fingerprint: string | null;
   /** The text to repeat before a choice, where the caller asked for `echo` and the provider does not do it. */
   readonly echo?: (choice: number) => string;
-  /** The tokens of the prompt, as this offer is expected to bill them. Counted when this is called, if nothing needed it before. */
+  /**
+   * The tokens of the prompt, as this offer is expected to bill them. Counted when this is called, if nothing needed
+   * it before.
+   */
   readonly promptTokens?: () => number;
   /** What a usage cost. */
   readonly costs?: (usage: Usage) => WireCost;
@@ -82,7 +86,7 @@ export interface StreamEncoder {
   end(): string;
   /** The error that ends a broken stream. Nothing may follow it, so that the stream never looks complete. */
   fail(error: GatewayError): string;
-  /** What is sent in silences, so that nobody on the way gives up; a comment where the dialect has nothing for it. */
+  /** Sent while nothing comes, so that no proxy closes the connection. Absent: an SSE comment is sent. */
   readonly keepAlive?: string;
 }
 

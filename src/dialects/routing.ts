@@ -15,7 +15,7 @@ function isAmount(dollars: number | string): boolean {
     amountOf(dollars);
     return true;
   } catch {
-    // It says no more than that this is no amount.
+    // The error only says that this is not an amount.
     return false;
   }
 }
@@ -162,7 +162,7 @@ export function readRouting(
   const read = v.safeParse(routing, value);
   if (read.success) {
     const { unmet = [], ...known } = toRouting(read.output);
-    // Callers are told of these in the answer, which the author of a configuration does not see.
+    // Callers are told about these in the answer. The author of a configuration would not see that.
     return {
       routing: known,
       mistakes: unmet.map((field) => `${path}${field.slice('provider'.length)}: cannot be honoured here.`),
@@ -221,7 +221,8 @@ function differsByOne(given: string, meant: string): boolean {
 /**
  * The field of `provider` that a name probably means, if any.
  *
- * @param shortest letters that a name must have to count as misspelt: short names resemble each other and everything else
+ * @param shortest letters that a name must have to count as misspelt: short names resemble each other and everything
+ *   else
  */
 export function routingFieldMeant(field: string, shortest = 6): string | undefined {
   if (field.length > 40) return undefined;

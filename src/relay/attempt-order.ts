@@ -125,7 +125,7 @@ export function attemptOrder(eligible: readonly Candidate[]): AttemptOrder {
         const fresh = asked < MAX_ATTEMPTS ? here.find(({ state }) => state.kind === 'fresh') : undefined;
         if (fresh) return take(fresh, 'first', 0);
         const modelsLeft = runs - 1 - at;
-        // After the last model there is no hurry, and one attempt is kept for each later model.
+        // After the last model there is no hurry. Before it, one attempt is kept for each later model.
         if (modelsLeft === 0 || quick >= QUICK_RETRIES || asked + modelsLeft >= MAX_ATTEMPTS) continue;
         const retry = soonest(
           here.filter(({ state }) => state.kind === 'waiting'),

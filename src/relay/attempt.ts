@@ -91,7 +91,9 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });
 
-  /** Who is to blame for the end of the attempt. A caller who leaves blames nobody, nor does what a model says. */
+  /**
+   * Who is to blame for the end of the attempt. It is nobody's fault if the caller leaves, or for what a model says.
+   */
   let fault: Fault = 'upstream';
   const context: AttemptContext = {
     provider,

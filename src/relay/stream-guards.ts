@@ -17,8 +17,8 @@ export const hasContent = (event: Event): boolean =>
  */
 export interface StreamIntegrity {
   /**
-   * The batch without events that do not belong, and with ids of calls that may be handed out; the same array where nothing
-   * has to change.
+   * The batch without events that do not belong, and with ids of calls that may be handed out; the same array where
+   * nothing has to change.
    * @throws GatewayError for a call of a tool that is not allowed
    */
   filter(batch: Event[]): Event[];
@@ -47,7 +47,7 @@ export function streamIntegrity(
     const handed = id === undefined ? id : handedOutId(id);
     return handed === undefined || handed === id ? event : { ...event, id: handed };
   };
-  /** Sees every event of every answer. Undefined for one that does not belong. */
+  /** Checks one event. Undefined: it does not belong to the answer and is left out. */
   const checked = (event: Event): Event | undefined => {
     if (event.type === 'usage') return event;
     if (event.choice >= choices || finished.has(event.choice)) return undefined;
@@ -194,8 +194,8 @@ export interface Tally {
    */
   completed(batch: Event[]): Event[];
   /**
-   * Loads the tokenizer, if it is not loaded and must count: for `completed` with this batch, or without a batch for `count`.
-   * Undefined where nothing has to be waited for.
+   * Loads the tokenizer, if it is not loaded and must count: for `completed` with this batch, or without a batch for
+   * `count`. Undefined where nothing has to be waited for.
    */
   loading(batch?: readonly Event[]): Promise<void> | undefined;
   /** The provider's own count, once it has come. */
@@ -212,7 +212,7 @@ interface Said {
   text: string;
   reasoning: string;
   tools: string;
-  /** The model ended it, with a token that nobody sees. */
+  /** The model ended it itself, with an end token that is not shown. */
   ended: boolean;
 }
 

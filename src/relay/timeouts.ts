@@ -177,13 +177,13 @@ export const limitOf = (provider: string, what: string, ms: number, fault: Fault
 });
 
 /**
- * One timer for one upstream request. Setting a timer costs more than a read does, so a new limit moves the timer only
- * where it falls due sooner, and a timer that rings early is set again for the rest.
+ * One timer for one upstream request. Setting a timer costs more than a read does, so a new limit moves the timer
+ * only if it is due sooner, and a timer that fires too early is set again for the rest.
  */
 export interface Watchdog {
-  /** From now on at most so much may pass. Replaces the limit before. */
+  /** Sets the time that may pass from now on. Replaces the previous limit. */
   expect(limit: Limit): void;
-  /** From now on every wait, from `listen` to `heard`, may take at most so much. Replaces the limit before. */
+  /** Sets the time that each wait, from `listen` to `heard`, may take. Replaces the previous limit. */
   expectEach(limit: Limit): void;
   /** We wait for the upstream from `now` on. While we do not, its silence does not count. */
   listen(now: number): void;

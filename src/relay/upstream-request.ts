@@ -147,7 +147,7 @@ export function upstreamRequest(job: Job, context: AttemptContext): UpstreamRequ
     leave() {
       if (over) return;
       close();
-      // How the provider takes it concerns nobody any more.
+      // A failure of the cancelled upstream is of no interest any more.
       events?.return?.()?.catch(() => undefined);
     },
   };
@@ -185,7 +185,7 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   provider_auth: 'refused',
   provider_unavailable: 'unreachable',
   provider_error: 'failed',
-  // A gateway's 504 says no more than our own timer does: the model may still be at work.
+  // A 504 from a proxy says as little as our own timeout: the model may still be at work.
   timeout: 'worked',
   canceled: 'worked',
   stream_interrupted: 'worked',

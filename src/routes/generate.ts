@@ -1,4 +1,7 @@
-/** `POST /v1/chat/completions`, `/v1/completions`, `/v1/messages` and `/v1/responses`: one call from its body to its answer. */
+/**
+ * `POST /v1/chat/completions`, `/v1/completions`, `/v1/messages` and `/v1/responses`: one call from its body to its
+ * answer.
+ */
 import type { Context, Handler } from 'hono';
 import {
   type Call,
@@ -106,8 +109,7 @@ function describe(
   if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered.map(named));
 }
 
-// Each of these two keeps only what it needs: a stream holds it until its end, and the sheet is the largest part of a
-// call.
+// A stream holds these two until its end. The sheet is the largest part of a call, so each keeps only what it needs.
 
 /** The cost of an answer, by its usage. */
 const costsOf = ({ offer, maybeBilled }: Carried) => {
@@ -143,7 +145,7 @@ async function collect(events: AsyncIterable<Event[]>): Promise<Event[]> {
 }
 
 /**
- * Aborts when the caller leaves. Of a stream, a failed write tells that, too; a JSON answer has the request's own
+ * Aborts when the caller leaves. For a stream a failed write shows that, too. A JSON answer uses the request's own
  * signal.
  */
 function callerOf(request: AbortSignal, stream: boolean): { readonly signal: AbortSignal; readonly gone: () => void } {

@@ -8,8 +8,8 @@ import { type ErrorForm, errorAnswer, errorBody } from '../dialects/openai/index
 import { type Gateway, headersOf, replyJson } from './request.ts';
 
 /**
- * What happens around the handlers: the path is put right, every answer gets its headers, the key is checked, and
- * failures and unknown paths become errors that tell what to do. And the router that finds a path's handler.
+ * What happens around the handlers: the router finds a path's handler, wrong base URLs are corrected, every answer
+ * gets its headers, the key is checked, and failures and unknown paths become errors that say what to do.
  */
 
 /** Every route with its methods. `:id` may contain slashes. */
@@ -168,7 +168,7 @@ export const servicesReady =
 export const misconfigured = ({ mistakes, warnings }: Gateway['config']): GatewayError =>
   new GatewayError('internal', `This deployment's configuration has mistakes. ${[...mistakes, ...warnings].join(' ')}`);
 
-/** Whether the caller speaks Anthropic's Messages: by its route, or by the header that Anthropic's clients send to any. */
+/** Whether the caller uses Anthropic's Messages: it calls that route, or sends the header of Anthropic's clients. */
 export const speaksMessages = (c: Context): boolean =>
   /^\/v1\/messages(?:\/|$)/.test(c.req.path) || c.req.header('anthropic-version') !== undefined;
 
@@ -231,7 +231,7 @@ export const notBuilt =
       new GatewayError('not_implemented', `${c.req.path} is planned and not built yet. The README says what is.`),
     );
 
-/** A caller may write any word for a method: only so many answers are remembered. */
+/** A caller can send any word as a method, so the number of remembered answers is limited. */
 const MOST_REMEMBERED = 200;
 
 /**

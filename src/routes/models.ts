@@ -85,7 +85,7 @@ function pricing(book: PriceBook, about: ProviderDescriptor, upstream: string, w
   return { ...rateJson(price), rule: id, source, source_date: checkedAt, ...note };
 }
 
-/** Without a region Bedrock is not configured, and the list prices are shown. */
+/** Without a region Bedrock is not configured. Then the list prices are shown. */
 const regionOf = (region: string | undefined): PriceTerms => (region === undefined ? {} : { region });
 
 /** Whether an answer can be held to a JSON Schema: decided by the wire, and on Bedrock also by the model. */
@@ -201,7 +201,10 @@ function onlyOffers(known: CatalogModel, offered: (offer: CatalogOffer) => boole
   return { ...known, offers: known.offers.filter(offered) };
 }
 
-/** A name that can be asked for: a configured route, a model of the catalogue, or one that only a service of one's own has. */
+/**
+ * A name that can be asked for: a configured route, a model of the catalogue, or one that only a service of one's own
+ * has.
+ */
 interface Listed {
   readonly id: string;
   readonly route?: Route;
@@ -251,7 +254,10 @@ function roomiest(known: CatalogModel | undefined, own: readonly ServiceOffer[])
   return limits.length > 0 ? Math.max(...limits) : (known?.contextLength ?? null);
 }
 
-/** What Codex is told of a name; undefined for what no agent can work with: models that call no tools, and patterns of names. */
+/**
+ * What Codex is told of a name; undefined for what no agent can work with: models that call no tools, and patterns of
+ * names.
+ */
 function aboutForCodex({ id, route, known }: Listed, gateway: Gateway, day: string): CodexModel | undefined {
   if (route) {
     if (id.includes('*')) return undefined;

@@ -109,8 +109,8 @@ async function countCalls(given: Call, gateway: Gateway) {
 }
 
 /**
- * `POST /v1/messages/count_tokens`: the prompt tokens that a call is billed, in Anthropic's form, which has room for one
- * figure: that of the cheapest offer of the first model.
+ * `POST /v1/messages/count_tokens`: the prompt tokens that a call is billed, in Anthropic's form. It has room for one
+ * number: that of the cheapest offer of the first model.
  */
 export const countMessages =
   (gateway: Gateway): Handler =>

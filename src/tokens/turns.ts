@@ -201,9 +201,9 @@ function systemFirst(
 }
 
 /**
- * System text after the first turn stays where it is if the family's template writes it there. Others write all of it in
- * front, drop it or refuse it, so there it goes to the user's turn beside it: in front, it would change the beginning of
- * every prompt, and come before what it is about. Returns `messages` itself if nothing has to change.
+ * System text after the first turn stays where it is if the family's template writes it there. Others write all of it
+ * in front, drop it or refuse it, so there it goes to the user's turn beside it: in front, it would change the
+ * beginning of every prompt, and come before what it is about. Returns `messages` itself if nothing has to change.
  */
 export function placeLateSystem(family: string, messages: readonly Message[]): readonly Message[] {
   const first = messages.findIndex(({ role }) => role !== 'system');

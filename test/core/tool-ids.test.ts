@@ -4,7 +4,7 @@ import { handedOutId, type Message, type ToolIdForm, toolIdForm, withToolIds } f
 
 const FORMS: Readonly<Record<ToolIdForm, RegExp>> = {
   plain: /^[a-zA-Z0-9_-]{1,64}$/,
-  nine: /^[a-zA-Z0-9]{9}$/,
+  mistral: /^[a-zA-Z0-9]{9}$/,
   kimi: /^functions\.f:\d+$/,
 };
 
@@ -26,7 +26,7 @@ const history = fc
     ]),
   );
 
-describe.each(['plain', 'nine', 'kimi'] as const)('ids of the form %s', (form) => {
+describe.each(['plain', 'mistral', 'kimi'] as const)('ids of the form %s', (form) => {
   it('fit it, differ, and lead each result to its call', () => {
     fc.assert(
       fc.property(history, (messages) => {
@@ -66,9 +66,9 @@ describe('the id of a call', () => {
   });
 
   it.each([
-    ['mistral-3', 'nine'],
-    ['mixtral-8x22b', 'nine'],
-    ['devstral-2', 'nine'],
+    ['mistral-3', 'mistral'],
+    ['mixtral-8x22b', 'mistral'],
+    ['devstral-2', 'mistral'],
     ['kimi-k3', 'kimi'],
     ['llama-3.3', 'plain'],
     ['unknown', 'plain'],

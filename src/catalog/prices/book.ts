@@ -178,7 +178,7 @@ function findPrice(
 
 /*
  * The list prices that come with the software: `prices.json`. The tests check every line against a schema. A line
- * becomes a row when somebody asks for it, because a call needs a few of hundreds.
+ * becomes a row when it is first needed, because a call needs only a few of the hundreds.
  */
 
 /** A price as the file has it. */
@@ -221,7 +221,7 @@ function rowOf(line: PriceJson): PriceRow {
   const { provider, profile, region = '*', validFrom, validTo, source, checkedAt, note } = line;
   const tier = TIERS.find((one) => one === (line.tier ?? 'standard'));
   if (tier === undefined) throw new Error(`prices.json: ${line.tier} is none of ${TIERS.join(', ')}.`);
-  // Tier and region stand in a rule's name only where they are not the usual ones.
+  // A rule's name has the tier and the region only if they are not the default ones.
   const place = region === '*' || region === 'us' ? '' : `#${region}`;
   return {
     id: `${provider}/${line.offer}@${validFrom}${tier === 'standard' ? '' : `#${tier}`}${place}`,

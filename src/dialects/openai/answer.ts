@@ -19,8 +19,8 @@ export interface WireUsage extends Partial<WireCost> {
   completion_tokens: number;
   total_tokens: number;
   /**
-   * Without `cached_tokens` where the provider does not report them, which does not mean none. Null is not allowed there:
-   * `@openrouter/sdk` refuses it.
+   * Without `cached_tokens` where the provider does not report them, which does not mean none. Null is not allowed
+   * there: `@openrouter/sdk` refuses it.
    */
   prompt_tokens_details: { cached_tokens?: number; cache_write_tokens?: number };
   completion_tokens_details: { reasoning_tokens: number };

@@ -43,8 +43,8 @@ const toolCall = v.object({
 });
 
 /**
- * OpenRouter's form of reasoning: `reasoning.text`, `reasoning.summary`, and `reasoning.encrypted`, which nobody else can read
- * (@openrouter/sdk 1.3, `ReasoningDetailUnion`).
+ * OpenRouter's form of reasoning: `reasoning.text`, `reasoning.summary`, and `reasoning.encrypted`, which nobody else
+ * can read (@openrouter/sdk 1.3, `ReasoningDetailUnion`).
  */
 const reasoningDetail = v.object({
   type: v.string(),

@@ -5,7 +5,10 @@ import { modelMissing, optional } from '../validation.ts';
 
 const model = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLength(512));
 
-/** An answer of `/v1/tokenize` takes about a hundred bytes per token, so it takes shorter texts than `/v1/count_tokens`. */
+/**
+ * An answer of `/v1/tokenize` takes about a hundred bytes per token, so it takes shorter texts than
+ * `/v1/count_tokens`.
+ */
 const MAX_CHARACTERS = 1_000_000;
 const MAX_IDS = 1_000_000;
 

@@ -169,7 +169,10 @@ function chosen(wire: WireTools, legacy: boolean): Pick<ParsedTools, 'tools' | '
   return { tools: left, toolChoice: mode, allowedTools: names };
 }
 
-/** The tools of these names. No others are sent, because no other way is enforced by every server (`ChatCall.allowedTools`). */
+/**
+ * The tools of these names. No others are sent, because no other way is enforced by every server
+ * (`ChatCall.allowedTools`).
+ */
 export function onlyAllowed(tools: readonly Tool[], names: readonly string[]): readonly Tool[] {
   const allowed = new Set(names);
   return tools.filter(({ name }) => allowed.has(name));

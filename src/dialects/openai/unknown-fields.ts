@@ -1,7 +1,7 @@
 /**
- * Top-level fields that a call's schema does not have. Some ask for nothing, some belong to other services and are
- * dropped, and the rest go to self-hosted servers, which may know them. A field that seems to limit money, length or
- * privacy is refused, never ignored.
+ * Top-level fields that a call's schema does not have. Some have no effect anyway, some belong to other services and
+ * are dropped, and the rest go to self-hosted servers, which may know them. A field that seems to limit money, length
+ * or privacy is refused, never ignored.
  */
 import { GatewayError, type JsonObject } from '../../core/index.ts';
 import { letters, routingFieldMeant } from '../routing.ts';
@@ -35,8 +35,8 @@ const ASKS_NOTHING: ReadonlyMap<string, Test> = new Map([
 ]);
 
 /**
- * Fields for OpenAI's and OpenRouter's own services and logs, which no server behind this gateway knows. Others of OpenAI's
- * (`verbosity`, `prediction`, further tiers of service) some self-hosted servers do know.
+ * Fields for OpenAI's and OpenRouter's own services and logs, which no server behind this gateway knows. Others of
+ * OpenAI's (`verbosity`, `prediction`, further tiers of service) some self-hosted servers do know.
  */
 const NOT_SENT = new Set([
   'cache_control',

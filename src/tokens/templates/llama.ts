@@ -99,7 +99,7 @@ const guidance = (tools: readonly Tool[]): Part[] => [
 const called = ({ name, arguments: given }: ToolCall): string =>
   `{"name": "${name}", "parameters": ${respaced(given)}}`;
 
-/** The reference writes any result that can be iterated as JSON, and a string can. */
+/** The reference writes every iterable result as JSON, and a string is iterable. */
 const toolForm = (tokens: GrammarTokens): ToolForm => ({
   maxCalls: 1,
   user: guidance,

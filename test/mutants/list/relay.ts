@@ -97,8 +97,8 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   guards(
     'text-after-finish',
     'Text that follows the finish of its choice reaches the caller.',
-    '|| finished.has(event.choice)) return false;',
-    ') return false;',
+    '|| finished.has(event.choice)) return undefined;',
+    ') return undefined;',
   ),
   guards(
     'one-choice-begins-all',
