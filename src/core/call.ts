@@ -164,6 +164,23 @@ export interface Routing {
   readonly unmet?: readonly string[];
 }
 
+/** How a vote finds the answer in a sample's text. */
+export type VoteRule =
+  | { readonly kind: 'regex'; readonly pattern: string }
+  | { readonly kind: 'json_pointer'; readonly pointer: string }
+  | { readonly kind: 'last_number' }
+  | { readonly kind: 'choice'; readonly options: readonly string[] };
+
+/** Ask for several samples, and answer with one on which most of them agree. */
+export interface Vote {
+  /** The most samples to ask for, at least 2. */
+  readonly samples: number;
+  /** Absent: see `ballotOf` in src/relay/ballots.ts. */
+  readonly rule?: VoteRule;
+  /** The share of all samples that must agree, above 0 and at most 1. */
+  readonly minAgreement?: number;
+}
+
 interface CallBase {
   /** `gen-…`: the id of the answer, of its first chunk, and of its receipt. */
   readonly id: string;
@@ -174,6 +191,8 @@ interface CallBase {
   readonly maxTokens?: number;
   /** Choices for each prompt, at least 1. */
   readonly n: number;
+  /** The answer is one of several samples. Only with an `n` of 1 and one prompt. */
+  readonly vote?: Vote;
   /** Strings that end the output; they are not part of it. */
   readonly stop: readonly string[];
   readonly stream: boolean;
@@ -224,3 +243,7 @@ export function textOf(content: Content): string {
   for (const part of content) if (part.type === 'text') text += part.text;
   return text;
 }
+
+/** The call for all samples of a vote at once, by which it is assessed and priced. No sample is streamed. */
+export const withSamples = <C extends Call>(call: C): C =>
+  call.vote ? { ...call, n: call.vote.samples, stream: false } : call;

@@ -2,6 +2,7 @@ export * from './call.ts';
 export * from './descriptor.ts';
 export * from './errors.ts';
 export * from './event.ts';
+export * from './pattern.ts';
 export * from './provider.ts';
 export * from './redact.ts';
 export * from './tool-ids.ts';

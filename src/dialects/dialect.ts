@@ -75,8 +75,33 @@ export interface Envelope {
   readonly promptTokens?: () => number;
   /** What a usage cost. */
   readonly costs?: (usage: Usage) => WireCost;
+  /** Of a vote: what came of it. */
+  readonly vote?: WireVoteResult;
   /** How the answer came about, for callers who ask. */
   readonly debug?: (usage: Usage | undefined) => Readonly<Record<string, unknown>>;
+}
+
+/** What came of a vote. Dollars are decimal strings; null is unknown. */
+export interface WireVoteResult {
+  /** The answer that won; null if too few agree, or none of the samples has an answer. */
+  readonly outcome: string | null;
+  /** As many samples agree as must. If false, the answer is one of the most common kind all the same. */
+  readonly agreed: boolean;
+  readonly votes: Readonly<Record<string, number>>;
+  readonly abstentions: number;
+  /** Share of `samples` that voted for the most common answer. */
+  readonly agreement: number;
+  /** Samples that answered. */
+  readonly samples: number;
+  /** Samples that were under way when the vote was decided, and the most they may be billed. */
+  readonly cancelled: number;
+  readonly cancelled_at_most: string | null;
+  /** Samples that no offer could serve. */
+  readonly failed: number;
+  readonly asked: 'together' | 'separately';
+  readonly cost: string | null;
+  /** What all samples, each a request of its own, would have cost beyond `cost`. */
+  readonly saved: string | null;
 }
 
 /** Turns a stream's events into server-sent events: one string for each batch, so that one read is one write. */

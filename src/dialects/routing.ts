@@ -8,7 +8,8 @@ import { MARKER_MODES, parseDollars, type Routing, type Templating } from '../co
 import { between, finite, integer, name, names, optional, problemOf } from './validation.ts';
 
 /** Dollars as callers write them, as a number or as text. A double holds any price to the nano-dollar. */
-const amountOf = (dollars: number | string) => parseDollars(typeof dollars === 'number' ? dollars.toFixed(9) : dollars);
+export const amountOf = (dollars: number | string) =>
+  parseDollars(typeof dollars === 'number' ? dollars.toFixed(9) : dollars);
 
 function isAmount(dollars: number | string): boolean {
   try {
@@ -20,7 +21,7 @@ function isAmount(dollars: number | string): boolean {
   }
 }
 
-const dollars = v.pipe(
+export const dollars = v.pipe(
   v.union([finite, v.string()], 'must be an amount in dollars, like 0.5 or "0.5"'),
   v.check(isAmount, 'must be an amount in dollars, 0 or more, with at most 9 decimals'),
 );

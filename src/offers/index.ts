@@ -14,7 +14,16 @@ export {
   promptKind,
   UNSEEN,
 } from './health.ts';
-export { type Alternative, alternativesTo, planFor, type Receipt, receiptOf } from './plan.ts';
+export {
+  type Alternative,
+  alternativesTo,
+  planFor,
+  type Receipt,
+  receiptOf,
+  sampleCost,
+  samplesTogether,
+  sumReceipts,
+} from './plan.ts';
 export { reasoningFamilyOf } from './reasoning.ts';
 export { familyMistake, modelsNamed, type NamedModel, type ResolvedCall, resolve, servicesNamed } from './resolve.ts';
 export { readRoutes } from './routes.ts';

@@ -8,6 +8,7 @@ import {
   type Prompt,
   type PromptJob,
   type Usage,
+  type Vote,
 } from '../core/index.ts';
 import type { Candidate, OfferSheet, Plan } from './types.ts';
 
@@ -162,3 +163,71 @@ export function alternativesTo(
       })
   );
 }
+
+// Votes. Their sheet is that of all samples together, so an offer's cost is the cost of all of them.
+
+/** Of one sample of a vote, asked for alone: its prompt, and the most it can cost. Undefined where the price is unknown. */
+export function sampleCost(
+  { priced, prompt, reportsExtra, nativeN, cost }: Candidate,
+  samples: number,
+): { readonly prompt: NanoDollars; readonly max: NanoDollars | undefined } | undefined {
+  const alone = priced.known ? estimateCost(priced.row, prompt.total + reportsExtra, 0, 0, 0) : undefined;
+  if (!alone) return undefined;
+  const most = cost?.max;
+  const count = BigInt(samples);
+  // Where one request brings them all its prompt is not divided by them, so the bound is that of all.
+  return { prompt: alone.expected, max: most === undefined || nativeN ? most : (most + count - 1n) / count };
+}
+
+/** What to expect of a vote's samples if each is a request of its own and those that cannot change anything are not made. */
+const expectedSamples = ({ samples, minAgreement = 0 }: Vote): bigint =>
+  BigInt(Math.ceil((Math.max(Math.floor(samples / 2) + 1, minAgreement * samples) + samples) / 2));
+
+/**
+ * Whether an offer is asked for all samples of a vote in one request, if it can be. That bills the prompt once, but
+ * nothing can be stopped when the vote is decided. What is expected to be cheaper is done.
+ */
+export function samplesTogether({ vote }: Pick<Call, 'vote'>, offer: Candidate): boolean {
+  if (!vote || !offer.nativeN) return false;
+  const all = offer.cost?.expected;
+  const alone = sampleCost(offer, vote.samples)?.prompt;
+  if (all === undefined || alone === undefined) return true;
+  const count = BigInt(vote.samples);
+  return all * count <= alone * count * count + expectedSamples(vote) * (all - alone);
+}
+
+/** The receipts of several answers as one. If the cost of one is unknown, so is the sum. */
+export function sumReceipts(receipts: readonly (Receipt | undefined)[]): Receipt {
+  let sum: KnownCost | undefined;
+  let failed: Receipt['failed'];
+  let unknown: string | undefined;
+  for (const receipt of receipts) {
+    const cost = receipt?.cost ?? { known: false, reason: 'The provider told no usage.' };
+    if (!cost.known) unknown ??= cost.reason;
+    else sum = sum ? addCosts(sum, cost) : cost;
+    if (receipt?.failed) failed = failed ? addFailed(failed, receipt.failed) : receipt.failed;
+  }
+  const cost: Costing =
+    sum && unknown === undefined ? sum : { known: false, reason: unknown ?? 'Nothing was answered.' };
+  return failed ? { cost, failed } : { cost };
+}
+
+type KnownCost = Extract<Costing, { known: true }>;
+
+const addCosts = (a: KnownCost, b: KnownCost): KnownCost => ({
+  known: true,
+  total: a.total + b.total,
+  prompt: a.prompt + b.prompt,
+  completion: a.completion + b.completion,
+  cached: a.cached + b.cached,
+  basis: a.basis === 'provider_tokens' ? b.basis : a.basis,
+  estimate: a.estimate || b.estimate,
+  rule: a.rule.split(', ').includes(b.rule) ? a.rule : `${a.rule}, ${b.rule}`,
+});
+
+type Failed = NonNullable<Receipt['failed']>;
+
+const addFailed = (a: Failed, b: Failed): Failed => ({
+  count: a.count + b.count,
+  atMost: a.atMost === undefined || b.atMost === undefined ? undefined : a.atMost + b.atMost,
+});

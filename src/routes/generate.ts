@@ -6,11 +6,13 @@ import type { Context, Handler } from 'hono';
 import {
   type Call,
   type Event,
+  formatDollars,
   type Redact,
   redactDeep,
   redactError,
   type Usage,
   withoutKnownKeys,
+  withSamples,
 } from '../core/index.ts';
 import { messagesDialect } from '../dialects/messages/index.ts';
 import {
@@ -23,6 +25,7 @@ import {
   toAlternatives,
   toCost,
   type WireCost,
+  type WireVoteResult,
 } from '../dialects/openai/index.ts';
 import { responsesDialect } from '../dialects/responses/index.ts';
 import {
@@ -33,7 +36,7 @@ import {
   reasoningFamilyOf,
   receiptOf,
 } from '../offers/index.ts';
-import { type Carried, carry } from '../relay/index.ts';
+import { type Carried, type CarriedVote, carry, carryVote, type VoteResult } from '../relay/index.ts';
 import { offerRows } from './offers.ts';
 import {
   contextOf,
@@ -45,7 +48,7 @@ import {
   readJson,
   replyJson,
 } from './request.ts';
-import { sendEvents } from './sse.ts';
+import { lateStream, type OpenStream, sendEvents } from './sse.ts';
 
 /** What we put before each choice for `echo`: the prompt as the caller wrote it, or the text of its token ids. */
 function echoOf(call: Call, { echo, sends }: Candidate): Pick<Envelope, 'echo'> {
@@ -92,6 +95,9 @@ function listed(names: readonly string[]): string {
 
 const asTheyAre: NonNullable<ParsedRequest['callersNames']> = (text) => text;
 
+/** A carried call, with the vote that chose its answer if there was one. */
+type MaybeVoted = Carried & Partial<Pick<CarriedVote, 'vote'>>;
+
 function describe(
   c: Context,
   { call, callersNames }: ParsedRequest,
@@ -109,16 +115,44 @@ function describe(
   if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered.map(named));
 }
 
+const dollars = (amount: bigint | undefined): string | null => (amount === undefined ? null : formatDollars(amount));
+
+/** Answers are as long as a model likes. */
+const MAX_OUTCOME = 500;
+const shown = (answer: string): string => (answer.length > MAX_OUTCOME ? `${answer.slice(0, MAX_OUTCOME)}…` : answer);
+
+function voteRow(vote: VoteResult): WireVoteResult {
+  const { cost } = vote.receipt;
+  return {
+    outcome: vote.outcome === null ? null : shown(vote.outcome),
+    agreed: vote.outcome !== null,
+    votes: Object.fromEntries(vote.votes.map(({ answer, votes }) => [shown(answer), votes])),
+    abstentions: vote.abstentions,
+    agreement: Math.round(vote.agreement * 1e4) / 1e4,
+    samples: vote.samples,
+    cancelled: vote.cancelled,
+    cancelled_at_most: dollars(vote.cancelledAtMost),
+    failed: vote.failed,
+    asked: vote.together ? 'together' : 'separately',
+    cost: dollars(cost.known ? cost.total : undefined),
+    saved: dollars(vote.saved),
+  };
+}
+
 // A stream holds these two until its end. The sheet is the largest part of a call, so each keeps only what it needs.
 
 /** The cost of an answer, by its usage. */
-const costsOf = ({ offer, maybeBilled }: Carried) => {
+const costsOf = ({ offer, maybeBilled, vote }: MaybeVoted) => {
+  if (vote) {
+    const cost = toCost(vote.receipt);
+    return (): WireCost => cost;
+  }
   return (usage: Usage): WireCost => toCost(receiptOf(offer, maybeBilled, usage));
 };
 
 /** The `debug` object of an answer, by its usage. */
-const debugOf = (call: Call, sheet: OfferSheet, now: number, carried: Carried, redact: Redact) => {
-  const { offer, attempts, maybeBilled } = carried;
+const debugOf = (call: Call, sheet: OfferSheet, now: number, carried: MaybeVoted, redact: Redact) => {
+  const { offer, attempts, maybeBilled, vote } = carried;
   const { prompt, reportsExtra, sends, nativeN } = offer;
   const prompts = sends.form === 'prompts' ? sends.prompts : undefined;
   const choices = call.n * (prompts?.length ?? 1);
@@ -133,7 +167,10 @@ const debugOf = (call: Call, sheet: OfferSheet, now: number, carried: Carried, r
     },
     ...(prompts ? { rendered_prompt: prompts.length > 1 ? prompts : prompts[0] } : {}),
     ...(usage
-      ? toAlternatives(receiptOf(offer, maybeBilled, usage), alternativesTo(offer, sheet, usage, choices))
+      ? toAlternatives(
+          vote?.receipt ?? receiptOf(offer, maybeBilled, usage),
+          alternativesTo(offer, sheet, usage, choices),
+        )
       : {}),
   });
 };
@@ -156,6 +193,21 @@ function callerOf(request: AbortSignal, stream: boolean): { readonly signal: Abo
   return { signal: controller.signal, gone };
 }
 
+/** A streamed vote is answered after this long even if it is not decided: then the stream begins with comments. */
+const PATIENCE_MS = 2_000;
+
+/** Whether work has ended, in whatever way, before so many milliseconds have passed. */
+function isSettledWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(false), ms);
+    const settled = () => {
+      clearTimeout(timer);
+      resolve(true);
+    };
+    work.then(settled, settled);
+  });
+}
+
 function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<R>): Handler {
   const { config, relay, world } = gateway;
   return async (c) => {
@@ -175,45 +227,74 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
     const { call } = parsed;
     const { id } = call;
     watch.lap('parse');
-    const prepared = await prepare(call, gateway, !debugging);
+    const sampled = withSamples(call);
+    const prepared = await prepare(sampled, gateway, !debugging && !call.vote);
     const { asked, moment } = prepared;
     watch.lap('tokenize');
-    const sheet = prepared.sheet ?? offerSheet(call, asked, world, moment);
+    const sheet = prepared.sheet ?? offerSheet(sampled, asked, world, moment);
     watch.lap('offers');
     const caller = callerOf(c.req.raw.signal, call.stream);
     const { timeoutMs } = asked;
     const timed = timeoutMs === undefined ? call : { ...call, timeoutMs };
-    const carried = await carry(timed, sheet, caller.signal, relay);
-    watch.lap('upstream');
-    const { offer } = carried;
+    const { vote } = timed;
+    const carrying: Promise<MaybeVoted> = vote
+      ? carryVote({ ...timed, vote }, sheet, caller.signal, relay)
+      : carry(timed, sheet, caller.signal, relay);
     const headers = headersOf(c);
-    const envelope: Envelope = {
+    const unserved: Envelope = {
       id,
       requestId: headers['x-request-id'] ?? '',
       created: Math.floor(Date.now() / 1000),
       now: Date.now,
-      model: offer.model,
-      provider: offer.provider,
-      reasoningFamily: reasoningFamilyOf(offer),
-      fingerprint: fingerprintOf(carried, config.redact),
-      ...echoOf(call, offer),
-      promptTokens: () => offer.prompt.total + offer.reportsExtra,
-      costs: costsOf(carried),
-      ...(debugging ? { debug: debugOf(call, sheet, moment.now, carried, config.redact) } : {}),
+      model: call.models[0] ?? '',
+      provider: '',
+      fingerprint: null,
     };
-    describe(c, parsed, carried, watch.header());
-    if (call.stream) {
-      if (dialect.countsFirst) await offer.counter.load?.();
+    const enveloped = (carried: MaybeVoted): Envelope => {
+      const { offer } = carried;
+      return {
+        ...unserved,
+        created: Math.floor(Date.now() / 1000),
+        model: offer.model,
+        provider: offer.provider,
+        reasoningFamily: reasoningFamilyOf(offer),
+        fingerprint: fingerprintOf(carried, config.redact),
+        ...echoOf(call, offer),
+        promptTokens: () => offer.prompt.total + offer.reportsExtra,
+        costs: costsOf(carried),
+        ...(carried.vote ? { vote: voteRow(carried.vote) } : {}),
+        ...(debugging ? { debug: debugOf(sampled, sheet, moment.now, carried, config.redact) } : {}),
+      };
+    };
+    const streamed = (envelope: Envelope): StreamEncoder => {
       const encoder = dialect.stream(parsed, envelope);
       const fail: StreamEncoder['fail'] = (error) =>
         encoder.fail(redactError(parsed.callersNames ? error.renamed(parsed.callersNames) : error, config.redact));
-      return sendEvents(c, carried.events, { ...encoder, fail }, caller.gone);
+      return { ...encoder, fail };
+    };
+    const opened = async (carried: MaybeVoted): Promise<OpenStream> => {
+      if (dialect.countsFirst) await carried.offer.counter.load?.();
+      return { events: carried.events, encoder: streamed(enveloped(carried)) };
+    };
+    if (vote && call.stream && !(await isSettledWithin(PATIENCE_MS, carrying))) {
+      headers['x-chasqui-generation-id'] = id;
+      headers['server-timing'] = watch.header();
+      const { events, encoder } = lateStream(carrying.then(opened), streamed(unserved));
+      return sendEvents(c, events, encoder, caller.gone);
+    }
+    const carried = await carrying;
+    watch.lap('upstream');
+    describe(c, parsed, carried, watch.header());
+    if (call.stream) {
+      const { events, encoder } = await opened(carried);
+      return sendEvents(c, events, encoder, caller.gone);
     }
 
+    const envelope = enveloped(carried);
     const answer = dialect.answer(parsed, envelope, await collect(carried.events));
     const { cost_exact: cost } = (answer.usage ?? {}) as Partial<WireCost>;
     if (typeof cost === 'string') headers['x-chasqui-cost'] = cost;
-    return replyJson(c, 200, answer);
+    return replyJson(c, 200, envelope.vote ? { ...answer, vote: envelope.vote } : answer);
   }
 }
 

@@ -1,7 +1,7 @@
 /** `POST /v1/offers`, and how an offer sheet is written as JSON. */
 import type { Handler } from 'hono';
 import { ageDays, type Priced, priceSources, rateJson, stale } from '../catalog/index.ts';
-import { dayOf, formatDollars } from '../core/index.ts';
+import { dayOf, formatDollars, withSamples } from '../core/index.ts';
 import { parseCall } from '../dialects/openai/index.ts';
 import {
   type CallCost,
@@ -107,7 +107,7 @@ export const offers =
   (gateway: Gateway): Handler =>
   async (c) => {
     const body = await readJson(c.req.raw, gateway.config.maxBodyBytes);
-    const call = parseCall(body, contextOf(c, ''));
+    const call = withSamples(parseCall(body, contextOf(c, '')));
     const { asked, moment } = await prepare(call, gateway);
     const sheet = layOut(call, asked, gateway.world, moment, true);
     return replyJson(c, 200, { object: 'list', data: offerRows(sheet, moment.now) });

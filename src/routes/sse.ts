@@ -134,3 +134,34 @@ export function sendEvents(
   headers['x-accel-buffering'] = 'no';
   return reply(c, 200, 'text/event-stream; charset=utf-8', readable);
 }
+
+/** A stream that is ready to be sent. */
+export interface OpenStream {
+  readonly events: AsyncIterable<Event[]>;
+  readonly encoder: StreamEncoder;
+}
+
+/**
+ * A stream that begins before it is known who answers: with a comment, so that the caller knows that it is heard.
+ *
+ * @param unopened writes the error if nobody answers
+ */
+export function lateStream(opening: Promise<OpenStream>, unopened: StreamEncoder): OpenStream {
+  let opened: StreamEncoder | undefined;
+  // Its failure is told when the stream gets to it.
+  opening.catch(() => undefined);
+  async function* events(): AsyncGenerator<Event[], void, undefined> {
+    yield [];
+    const stream = await opening;
+    opened = stream.encoder;
+    yield* stream.events;
+  }
+  return {
+    events: events(),
+    encoder: {
+      encode: (batch) => opened?.encode(batch) ?? KEEP_ALIVE,
+      end: () => opened?.end() ?? '',
+      fail: (error) => (opened ?? unopened).fail(error),
+    },
+  };
+}

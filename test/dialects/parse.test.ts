@@ -200,10 +200,6 @@ describe('a chat body', () => {
     expect(errorOf(() => chat({ ...hi, provider }))).toMatchObject({ status: 400, details: { param } });
   });
 
-  it.each([['vote', { ...hi, vote: { samples: 5 } }]])('answers 501 for %s, which is not built', (param, body) => {
-    expect(errorOf(() => chat(body))).toMatchObject({ status: 501, details: { param } });
-  });
-
   it('refuses a schema nested beyond reason, in linear time', () => {
     let schema: Record<string, unknown> = {};
     for (let depth = 0; depth < 100_000; depth++) schema = { properties: schema };

@@ -53,7 +53,7 @@ describe('a request that is wrong', () => {
       'no_eligible_offer',
       null,
     ],
-    ['something not built', '/v1/chat/completions', { ...hi, vote: { samples: 3 } }, 501, 'not_implemented', 'vote'],
+    ['a vote without its samples', '/v1/chat/completions', { ...hi, vote: {} }, 400, 'invalid_request', 'vote.samples'],
   ])('%s: one clear error', async (_what, path, body, status, code, param) => {
     expect(await errorOf(await stack.post(path, body))).toMatchObject({ status, code, param });
   });

@@ -13,6 +13,7 @@ import { bodySchema } from '../body-schema.ts';
 import type { CallContext, ParsedRequest } from '../dialect.ts';
 import { routing, routingFieldMeant, template, toRouting, toTemplating } from '../routing.ts';
 import { assertShallow, between, integer, invalid, modelMissing, name, names, optional } from '../validation.ts';
+import { vote, withVote } from '../vote.ts';
 import { message, type Origin, readChat, system } from './content.ts';
 
 const MAX_MESSAGES = 100_000;
@@ -103,6 +104,7 @@ const shared = {
   models: optional(names),
   provider: optional(routing),
   template: optional(template),
+  vote: optional(vote),
 };
 
 const createSchema = v.object({ ...shared, max_tokens: integer(0) });
@@ -322,7 +324,7 @@ function toRequest(body: Body, unknown: readonly string[], context: CallContext)
   if (session) call.session = session;
   if (context.timeoutMs !== undefined) call.timeoutMs = context.timeoutMs;
   return {
-    call,
+    call: withVote(call, body.vote),
     thinking: shownThinking(body.thinking),
     noOutput: body.max_tokens === 0,
     // Worked out only where something has to be named.

@@ -82,6 +82,7 @@ export function messageStream(request: MessagesRequest, envelope: Envelope): Str
       stop_details: null,
       container: null,
       diagnostics: null,
+      ...(envelope.vote ? { vote: envelope.vote } : {}),
       usage: {
         ...USAGE_CONSTANTS,
         input_tokens: envelope.promptTokens?.() ?? 0,

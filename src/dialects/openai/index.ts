@@ -34,6 +34,7 @@ export {
   toAlternatives,
   toCost,
   type WireCost,
+  type WireVoteResult,
 } from '../dialect.ts';
 export { readRouting } from '../routing.ts';
 export { chatAnswer, completionAnswer, type ErrorBody, errorAnswer, errorBody } from './answer.ts';

@@ -14,6 +14,7 @@ import { type BodySchema, bodySchema } from '../body-schema.ts';
 import type { CallContext, ParsedRequest } from '../dialect.ts';
 import { routing, template, toRouting, toTemplating } from '../routing.ts';
 import { between, integer, invalid, modelMissing, name, names, optional } from '../validation.ts';
+import { vote, withVote } from '../vote.ts';
 import { assertResultsFollowCalls, message, toMessage } from './messages.ts';
 import { functionCall, functions, responseFormat, toolChoice, tools, toResponseFormat, toTools } from './tools.ts';
 import { sortUnknownFields } from './unknown-fields.ts';
@@ -61,7 +62,7 @@ const shared = {
   user: optional(v.string()),
   session_id: optional(session),
   prompt_cache_key: optional(v.string()),
-  vote: optional(v.unknown()),
+  vote: optional(vote),
 };
 
 /** OpenRouter's field: how much to think, and whether to show it (openrouter.ai/docs/use-cases/reasoning-tokens). */
@@ -193,10 +194,6 @@ function sharedOf(
   extra: JsonObject | undefined,
   context: CallContext,
 ): Writable<SharedFields> {
-  if (body.vote != null) {
-    const text = 'vote is not built yet. Ask for n samples and count them in your own code.';
-    throw new GatewayError('not_implemented', text, { param: 'vote' });
-  }
   const route = toRouting(body.provider ?? {});
   // The header asks for strict treatment, whatever the body says.
   if (context.strict) route.requireParameters = true;
@@ -263,7 +260,7 @@ export function parseChat(raw: unknown, context: CallContext): ChatRequest {
   const format = body.response_format;
   if (format && format.type !== 'text') call.responseFormat = toResponseFormat(format);
   return {
-    call,
+    call: withVote(call, body.vote),
     includeUsage: wantsUsage(body),
     hideReasoning: body.reasoning?.exclude ?? body.include_reasoning === false,
     legacyFunctions: legacy,
@@ -297,7 +294,7 @@ export function parseCompletion(raw: unknown, context: CallContext): CompletionR
   // An empty suffix means the gap is at the end, as in any completion.
   if (body.suffix) call.suffix = body.suffix;
   if (body.max_tokens != null) call.maxTokens = body.max_tokens;
-  return { call, includeUsage: wantsUsage(body) };
+  return { call: withVote(call, body.vote), includeUsage: wantsUsage(body) };
 }
 
 /** A body of either kind, told apart by its required field. */

@@ -94,6 +94,7 @@ function encoder(
   // Written once for the whole stream.
   const head = `data: ${JSON.stringify(about).slice(0, -1)}`;
   const before = `${head},"choices":[`;
+  let first = envelope.vote ? `${head},"vote":${JSON.stringify(envelope.vote)},"choices":[` : before;
   const after = options.includeUsage ? '],"usage":null}\n\n' : ']}\n\n';
   const plainBefore = before + plain.before;
   const plainAfter = plain.after + after;
@@ -108,7 +109,12 @@ function encoder(
       let out = '';
       for (const event of batch.length > 1 ? coalesce(batch) : batch) {
         if (event.type === 'usage') usage = event.usage;
-        else for (const choice of choices(event)) out += before + choice + after;
+        else {
+          for (const choice of choices(event)) {
+            out += first + choice + after;
+            first = before;
+          }
+        }
       }
       return out;
     },

@@ -161,6 +161,7 @@ export function aboutResponse(request: ResponsesRequest, envelope: Envelope): Js
     id: responseId(envelope),
     object: 'response',
     created_at: envelope.created,
+    ...(envelope.vote ? { vote: envelope.vote } : {}),
     model: envelope.model,
     provider: envelope.provider,
     ...request.repeated,

@@ -5,6 +5,7 @@ import { bodySchema } from '../body-schema.ts';
 import type { CallContext, ParsedRequest } from '../dialect.ts';
 import { letters, routing, routingFieldMeant, template, toRouting, toTemplating } from '../routing.ts';
 import { between, integer, invalid, modelMissing, name, names, optional } from '../validation.ts';
+import { vote, withVote } from '../vote.ts';
 import { input, type Origin, readInput, stateless, toolsIn } from './input.ts';
 import {
   type CallersTool,
@@ -69,6 +70,7 @@ const schema = v.object({
   models: optional(names),
   provider: optional(routing),
   template: optional(template),
+  vote: optional(vote),
 });
 
 const create = bodySchema(schema);
@@ -276,7 +278,7 @@ export function parseResponses(raw: unknown, context: CallContext): ResponsesReq
   if (session) call.session = session;
   if (context.timeoutMs !== undefined) call.timeoutMs = context.timeoutMs;
   return {
-    call,
+    call: withVote(call, body.vote),
     carriesReasoning: body.include?.includes(ENCRYPTED) ?? false,
     known: offered.known,
     repeated: repeatedOf(body, offered),
