@@ -118,7 +118,7 @@ export const hasServedOffer = (model: CatalogModel, today: string): boolean =>
   model.offers.some((offer) => isServed(offer, today));
 
 /**
- * Which of its earlier reasoning a model gets back. `loop`: the reasoning since the last question, while the model
+ * Which of its earlier reasoning a model gets back. `loop`: the reasoning since the last final answer, while the model
  * calls tools and reads their results; its template leaves out the rest. `all`: all of it in a chat with tools; a
  * server refuses an answer without reasoning, but takes an empty one. `none`: the model reads no earlier reasoning.
  */

@@ -7,7 +7,7 @@ import { type ModelOffer, traitsOf } from './model-offers.ts';
  */
 
 /**
- * Which reasoning of earlier answers is sent: none; what followed the last question (`loop`); all of it, with an
+ * Which reasoning of earlier answers is sent: none; what followed the last final answer (`loop`); all of it, with an
  * empty text where there is none (`all`). With `other`, reasoning that does not say whose it is belongs to another
  * model.
  */
@@ -26,7 +26,15 @@ const isSameModel = (one: ModelOffer, other: ModelOffer): boolean =>
 export const reasoningFamilyOf = ({ family, model }: Pick<ModelOffer, 'family' | 'model'>): string =>
   family === 'unknown' ? `model:${model}` : family;
 
-const lastQuestion = (messages: readonly Message[]): number => messages.findLastIndex(({ role }) => role === 'user');
+/**
+ * Where the answer that is being made begins: after the last final answer. A question does not begin it: agents put
+ * reminders and new orders after the results of tools, in the middle of one loop.
+ */
+const lastFinalAnswer = (messages: readonly Message[]): number =>
+  messages.findLastIndex((message, at) => {
+    const next = messages[at + 1]?.role;
+    return message.role === 'assistant' && !message.toolCalls?.length && next !== undefined && next !== 'assistant';
+  });
 
 /**
  * Reasoning is never sent to another family. Where a message does not say whose it is, it is taken to be that of the
@@ -52,7 +60,7 @@ function sentReasoning(
   family: string,
 ): (message: Message, at: number) => string | undefined {
   if (kept === 'none') return () => undefined;
-  const asked = lastQuestion(messages);
+  const ended = lastFinalAnswer(messages);
   const own = (message: Message): string | undefined => {
     if (message.role !== 'assistant') return undefined;
     const { reasoning, reasoningFamily } = message;
@@ -61,7 +69,7 @@ function sentReasoning(
   };
   const isAll = kept === 'all' || kept === 'all-other';
   // A server that demands reasoning takes an empty one.
-  return (message, at) => (isAll ? (own(message) ?? '') : at > asked ? own(message) : undefined);
+  return (message, at) => (isAll ? (own(message) ?? '') : at > ended ? own(message) : undefined);
 }
 
 /**
@@ -83,15 +91,15 @@ export function withReasoning(messages: readonly Message[], kept: KeptReasoning,
 }
 
 /**
- * Whether reasoning since the last question is lost that the model should get back. Earlier reasoning is left out as
+ * Whether reasoning since the last final answer is lost that the model should get back. Earlier reasoning is left out as
  * the models' makers specify, which is no loss.
  */
 export function losesReasoning({ messages }: ChatCall, offer: ModelOffer, kept: KeptReasoning): boolean {
   if (offer.reasons === true && offer.reasoningBack === 'none') return false;
-  const asked = lastQuestion(messages);
+  const ended = lastFinalAnswer(messages);
   const sent = sentReasoning(messages, kept, reasoningFamilyOf(offer));
   return messages.some((message, at) => {
-    const reasoning = at > asked && reasoningOf(message);
+    const reasoning = at > ended && reasoningOf(message);
     return reasoning && sent(message, at) !== reasoning;
   });
 }

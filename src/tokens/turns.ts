@@ -72,9 +72,11 @@ function mergeTurns(turns: readonly Turn[], stripped: boolean): Turn[] {
 function dropThoughts(turns: readonly Turn[], { afterThought }: Template): readonly Turn[] {
   if (!afterThought) return turns;
   const lastUser = turns.findLastIndex(({ role }) => role === 'user');
-  return turns.map((turn, index) =>
-    turn.role === 'assistant' && index < lastUser ? { ...turn, text: afterThought(turn.text) } : turn,
-  );
+  return turns.map((turn, index) => {
+    if (turn.role !== 'assistant' || index > lastUser) return turn;
+    const { thought: _, ...rest } = turn;
+    return { ...rest, text: afterThought(turn.text) };
+  });
 }
 
 /** Puts all system text in front of a user's text: the first user's or the last one's, as the template has it. */

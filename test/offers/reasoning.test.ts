@@ -41,8 +41,21 @@ function thoughts(call: ChatCall, provider: string, in_ = world({ services: [] }
 }
 
 describe('the thoughts of earlier answers', () => {
-  it('since the last question go back to gpt-oss, and no others', () => {
+  it('since the last final answer go back to gpt-oss, and no others', () => {
     expect(thoughts(asking('gpt-oss-120b'), 'together')).toEqual([undefined, undefined, 'third thought']);
+  });
+
+  it('go back to gpt-oss across what the user says in the middle of a loop', () => {
+    const reminded = [...messages, user('Remember to be brief.'), calling('fourth thought', 'c'), result('c')];
+    expect(thoughts(asking('gpt-oss-120b', { messages: reminded }), 'together')).toEqual([
+      undefined,
+      undefined,
+      'third thought',
+      'fourth thought',
+    ]);
+    // A text before the calls of the same answer is not its end.
+    const split = [user('Hi'), said('Let me look.', 'a'), calling('b', 'x'), result('x')];
+    expect(thoughts(asking('gpt-oss-120b', { messages: split }), 'together')).toEqual(['a', 'b']);
   });
 
   it('all go back to a model that refuses a chat with tools otherwise, an empty one where one is lost', () => {

@@ -70,11 +70,11 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
   ),
   thoughts(
     'old-thoughts',
-    'Thoughts from before the last question are sent.',
-    'at > asked ? own(message) : undefined',
+    'Thoughts from before the last final answer are sent.',
+    'at > ended ? own(message) : undefined',
     'own(message)',
   ),
-  thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'at > asked && reasoningOf(message)', 'false'),
+  thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'at > ended && reasoningOf(message)', 'false'),
   echo(
     'echo-ours',
     'The prompt’s log probabilities do not come.',
