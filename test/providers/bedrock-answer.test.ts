@@ -11,6 +11,19 @@ const raw = (body: string, type = 'application/json'): Response =>
   new Response(body, { headers: { 'content-type': type, 'x-amzn-requestid': 'req-1' } });
 const heard = (response: Response) => run(bedrock(upstream(() => response).fetch), converseJob({ stream: false }));
 
+describe('the stop string that matched', () => {
+  const ended = (stop: readonly string[], reason: string) =>
+    run(bedrock(upstream(() => json(answer([{ text: 'Hi' }], reason))).fetch), converseJob({ stream: false, stop }));
+
+  it('is known where there is one, because Converse says no more than that one matched', async () => {
+    const stopString = async (stop: readonly string[], reason: string) =>
+      (await ended(stop, reason)).choices.get(0)?.stopString;
+    expect(await stopString(['###'], 'stop_sequence')).toBe('###');
+    expect(await stopString(['###', '+'], 'stop_sequence')).toBeUndefined();
+    expect(await stopString(['###'], 'end_turn')).toBeUndefined();
+  });
+});
+
 describe('a Converse answer in one piece', () => {
   it('has its text, whatever block it is in', async () => {
     const got = await heard(

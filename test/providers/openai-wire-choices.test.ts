@@ -18,6 +18,22 @@ const tool = (entry: Record<string, unknown>): unknown => ({ choices: [{ index: 
 const first = (got: Collected) => got.choices.get(0);
 const INTERRUPTED = { code: 'stream_interrupted' };
 
+describe('the stop string that matched', () => {
+  const ended = (more: object) => ({ choices: [{ index: 0, delta: {}, finish_reason: 'stop', ...more }] });
+
+  it.each<[string, object, string | undefined]>([
+    ['vLLM', { stop_reason: '###' }, '###'],
+    ['SGLang', { matched_stop: '###' }, '###'],
+    ['SGLang before', { finish_reason: { type: 'stop', matched: '###' } }, '###'],
+    ['vLLM, of a token', { stop_reason: 128_009 }, undefined],
+    ['SGLang, of a token', { finish_reason: { type: 'stop', matched: 2 } }, undefined],
+    ['others', { stop_reason: null }, undefined],
+  ])('is read as %s names it', async (_server, more, stopString) => {
+    const got = await read(streamOf(sse([delta('Hi'), ended(more)])), chatJob({ stop: ['###'] }));
+    expect(first(got)).toMatchObject({ finish: 'stop', stopString });
+  });
+});
+
 describe('choices', () => {
   it('may come interleaved', async () => {
     const chunks = [delta('a', 1), delta('x'), delta('b', 1), delta('y'), delta('!', 2)];

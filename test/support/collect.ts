@@ -7,6 +7,7 @@ export interface CollectedChoice {
   logprobs: TokenLogprob[];
   finish: FinishReason | undefined;
   native: string | undefined;
+  stopString: string | undefined;
 }
 
 export interface Collected {
@@ -49,7 +50,15 @@ function add(event: Event, collected: Collected): void {
   }
   let choice = collected.choices.get(event.choice);
   if (!choice) {
-    choice = { text: '', reasoning: '', toolCalls: [], logprobs: [], finish: undefined, native: undefined };
+    choice = {
+      text: '',
+      reasoning: '',
+      toolCalls: [],
+      logprobs: [],
+      finish: undefined,
+      native: undefined,
+      stopString: undefined,
+    };
     collected.choices.set(event.choice, choice);
   }
   if (choice.finish) throw new Error(`${event.type} after the finish of choice ${event.choice}`);
@@ -67,6 +76,7 @@ function add(event: Event, collected: Collected): void {
     case 'finish':
       choice.finish = event.reason;
       choice.native = event.native;
+      choice.stopString = event.stopString;
   }
 }
 

@@ -22,6 +22,11 @@ const privacy = inFile('src/offers/assess.ts', ['test/offers/privacy.test.ts']);
 const thoughts = inFile('src/offers/reasoning.ts', ['test/offers/reasoning.test.ts']);
 const echo = inFile('src/offers/request-form.ts', ['test/gateway/likelihood.test.ts']);
 const logprobs = inFile('providers/openai/response-fields.ts', ['test/gateway/likelihood.test.ts']);
+const carrier = inFile('src/dialects/reasoning-carrier.ts', ['test/dialects/reasoning-carrier.test.ts']);
+const calls = inFile('src/relay/stream-guards.ts', ['test/relay/allowed-tools.test.ts']);
+const ids = inFile('src/core/tool-ids.ts', ['test/core/tool-ids.test.ts']);
+const late = inFile('src/tokens/turns.ts', ['test/tokens/late-system.test.ts']);
+const freeform = inFile('src/dialects/freeform-tools.ts', ['test/dialects/freeform-tools.test.ts']);
 const rank = inFile('src/offers/rank.ts', ['test/offers/routing.test.ts']);
 
 export const CALLERS_MUTANTS: readonly Mutant[] = [
@@ -75,6 +80,47 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
     'own(message)',
   ),
   thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'at > ended && reasoningOf(message)', 'false'),
+  thoughts(
+    'loop-cut',
+    'A reminder in the middle of a loop of tools costs the model its thoughts.',
+    "return message.role === 'assistant' && !message.toolCalls?.length &&",
+    "return message.role === 'user' ||",
+  ),
+  calls('disallowed', 'A call of a tool that is not allowed is passed on.', '!allowedTools.includes(name)', 'false'),
+  calls('disallowed-blamed', 'What a model calls opens the breaker of its server.', 'blameless();', ''),
+  carrier('unchecked', 'A damaged carrier is read.', '.getUint32(0) !== checksum(said)', '.getUint32(0) < 0'),
+  carrier('long-written', 'Reasoning is carried that cannot be read again.', 'said.length > MAX_BYTES || ', ''),
+  ids('same-twice', 'Two calls get one id.', 'taken.add(sent);', ''),
+  ids(
+    'results-astray',
+    'Results of calls with one id all go to the first.',
+    '(ids.length > 1 ? ids.shift() : ids[0])',
+    'ids[0]',
+  ),
+  ids(
+    'odd-handed-out',
+    'A caller is given an id that other servers refuse.',
+    'PLAIN.test(id) ? id : `call_',
+    'true ? id : `call_',
+  ),
+  late(
+    'between-results',
+    'A user speaks between a call and its result.',
+    "last && open && message.role === 'tool'",
+    'false',
+  ),
+  late(
+    'order-lost',
+    'Late words of the system come after what they precede.',
+    '[last.content, message.content], false',
+    '[message.content, last.content], false',
+  ),
+  freeform(
+    'half-escape',
+    'An input is cut in an escape where a read ends.',
+    "(kind === 'u' && code.length < 4)",
+    'false',
+  ),
   echo(
     'echo-ours',
     'The prompt’s log probabilities do not come.',
