@@ -1,5 +1,6 @@
 import Anthropic, { APIError } from '@anthropic-ai/sdk';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { assertAnthropic } from '../support/anthropic-schemas.ts';
 import { KEY, type Stack, startStack } from '../support/gateway.ts';
 
 /** `POST /v1/messages` and what belongs to it, as Anthropic's own client calls it. */
@@ -55,6 +56,7 @@ describe.each(MODELS)('%s', (model) => {
     expect(answer.content.at(-1)).toMatchObject({ type: 'text', text: expect.stringMatching(/Sacramento/) });
     expect(answer.stop_reason).toBe('end_turn');
     expect(core(streamed)).toEqual(core(answer));
+    assertAnthropic('Message', answer);
   });
 
   it('calls a tool, takes its result, and counts what it is billed', async () => {
@@ -107,7 +109,10 @@ describe('a stream', () => {
   it('has Anthropic’s events in order, each with its name, and counts first what is billed last', async () => {
     const { response, frames } = await events(plain({ model: `together/${MODEL}` }));
     expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
-    expect(frames.every(({ event, data }) => event === data.type)).toBe(true);
+    for (const { event, data } of frames) {
+      expect(event).toBe(data.type);
+      if (event !== 'ping') assertAnthropic('RawMessageStreamEvent', data);
+    }
     const names = frames.map(({ event }) => event).filter((name) => name !== 'ping');
     expect(names.join(' ')).toMatch(
       /^message_start content_block_start( content_block_delta)+ content_block_stop message_delta message_stop$/,
@@ -164,6 +169,7 @@ describe('an error', () => {
     const error = await failed(run);
     expect(error).toMatchObject({ status, type, requestID: expect.any(String) });
     expect(error.error).toMatchObject({ type: 'error', error: { type }, request_id: error.requestID });
+    if (status !== 413) assertAnthropic('ErrorResponse', error.error);
   });
 
   it('of a provider that is overloaded is 529', async () => {
@@ -266,6 +272,7 @@ describe('GET /v1/models', () => {
     const ids: string[] = [];
     for await (const model of client().models.list({ limit: 7 })) {
       ids.push(model.id);
+      assertAnthropic('ModelInfo', model);
       expect(model).toMatchObject({ type: 'model', display_name: expect.any(String), created_at: expect.any(String) });
     }
     expect(new Set(ids).size).toBe(ids.length);

@@ -38,6 +38,8 @@ const REASONS: Readonly<Record<FinishReason, string>> = {
 };
 
 /**
+ * How the answer ended, with Anthropic's container, which there never is.
+ *
  * @param calls whether tools were called: some servers end such an answer like any other, and clients would not run the tools
  */
 export function stopOf(finish: Finish | undefined, { call, noOutput }: MessagesRequest, calls: boolean) {
@@ -49,6 +51,7 @@ export function stopOf(finish: Finish | undefined, { call, noOutput }: MessagesR
     stop_reason: noOutput ? 'max_tokens' : matched === null ? plain : 'stop_sequence',
     stop_sequence: noOutput ? null : matched,
     stop_details: refused ? { type: 'refusal', category: null, explanation: null } : null,
+    container: null,
   };
 }
 
@@ -133,7 +136,6 @@ export function messageAnswer(
     provider: envelope.provider,
     content: blocks.map((block) => written(block, request, envelope)),
     ...stopOf(finish, request, calls),
-    container: null,
     diagnostics: null,
     usage: usage ? { ...USAGE_CONSTANTS, ...deltaUsage(usage, envelope) } : null,
     ...(envelope.debug ? { chasqui: envelope.debug(usage) } : {}),

@@ -232,6 +232,8 @@ class Reader {
   readonly origins: Origin[] = [];
   readonly dropped = new Set<string>();
   effort: string | undefined;
+  /** A tool has been called. Templates and providers each do something else with a result before that. */
+  #called = false;
 
   constructor(readonly traced: boolean) {}
 
@@ -259,6 +261,7 @@ class Reader {
       for (const [at, one] of (wire ?? []).entries()) {
         if (one.type === 'tool_result') {
           const where = `${path}[${at}]`;
+          if (!this.#called) throw invalid(where, 'a tool_result must follow a message with its tool_use.');
           const answer = resultContent(one, where, this.dropped);
           results += 1;
           const failed = one.is_error ? { isError: true as const } : {};
@@ -313,7 +316,10 @@ class Reader {
       turn.reasoning = reasoning;
       turn.reasoningFamily = reasoningFamily;
     }
-    if (toolCalls.length > 0) turn.toolCalls = toolCalls;
+    if (toolCalls.length > 0) {
+      turn.toolCalls = toolCalls;
+      this.#called = true;
+    }
     this.push(turn, `messages[${from}].content`, paths);
   }
 

@@ -14,6 +14,7 @@ export const messagesDialect: Dialect<MessagesRequest> = {
   countsFirst: true,
 };
 
+export type { Envelope } from '../dialect.ts';
 export { messagesError } from './errors.ts';
 export { type AboutModel, modelInfo, modelList, pageOf } from './models.ts';
 export { type MessagesRequest, parseCount, parseMessages } from './request.ts';
