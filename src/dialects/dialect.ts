@@ -8,6 +8,7 @@ import {
   type Event,
   formatDollars,
   type GatewayError,
+  isObject,
   type NanoDollars,
   type Usage,
 } from '../core/index.ts';
@@ -43,6 +44,43 @@ export interface CallContext {
   readonly strict: boolean;
   /** `x-session-id` */
   readonly session?: string;
+  /** The conversation's id in a header that Claude Code or Codex sends by itself. */
+  readonly clientSession?: string;
+}
+
+/** Longest id of a conversation. */
+export const MAX_SESSION = 256;
+
+/** What can name a conversation in a body. `user` does where it is JSON with a `session_id`, as Claude Code sends it. */
+interface SessionFields {
+  readonly session_id?: string | null | undefined;
+  readonly prompt_cache_key?: string | null | undefined;
+  readonly user?: string | null | undefined;
+}
+
+/**
+ * The id of the conversation that a call belongs to: what the caller chose goes before what its program sends by
+ * itself, and the body before the headers, as at OpenRouter. Undefined if nothing names it.
+ */
+export const sessionOf = (context: CallContext, body: SessionFields): string | undefined =>
+  (
+    body.session_id ||
+    context.session ||
+    body.prompt_cache_key ||
+    context.clientSession ||
+    sessionIn(body.user ?? '')
+  )?.slice(0, MAX_SESSION);
+
+/** Claude Code's `user_id` is JSON about its installation, which is nobody's business but has the id of the conversation. */
+export function sessionIn(user: string): string | undefined {
+  if (!user.startsWith('{')) return undefined;
+  try {
+    const about: unknown = JSON.parse(user);
+    if (isObject(about) && typeof about.session_id === 'string') return about.session_id;
+  } catch {
+    // A name that happens to begin with a brace.
+  }
+  return undefined;
 }
 
 export interface ParsedRequest<C extends Call = Call> {

@@ -1,6 +1,7 @@
 /** Checks values by valibot schemas, and says what is wrong in words that name the field. */
 import * as v from 'valibot';
 import { GatewayError } from '../core/index.ts';
+import { MAX_SESSION } from './dialect.ts';
 
 /** OpenAI takes `null` for a field that is not set; so do we. */
 export const optional = <T extends v.GenericSchema>(schema: T) => v.nullish(schema);
@@ -33,6 +34,9 @@ export const names = v.pipe(
   v.minLength(1, 'must name at least one'),
   v.maxLength(MAX_NAMES, `must name at most ${MAX_NAMES}`),
 );
+
+/** The caller's id of a conversation. */
+export const sessionId = v.pipe(v.string(), v.maxLength(MAX_SESSION, `must be at most ${MAX_SESSION} characters`));
 
 function append(path: string, issue: v.BaseIssue<unknown>): string {
   let out = path;

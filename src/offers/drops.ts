@@ -52,7 +52,12 @@ const NO_PARAMETERS: JsonObject = { type: 'object', properties: {} };
 export function hash(text: string): number {
   let state = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);
-  state ^= state >>> 16;
+  return mixed(state);
+}
+
+/** 32 bits of which each depends on every bit given. */
+export function mixed(bits: number): number {
+  let state = bits ^ (bits >>> 16);
   state = Math.imul(state, 0x7feb352d);
   state ^= state >>> 15;
   return Math.imul(state, 0x846ca68b) >>> 0;

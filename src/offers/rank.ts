@@ -1,11 +1,11 @@
-import { byCodeUnits, type Call, formatDollars, type Prompt, type Routing, type Sort, textOf } from '../core/index.ts';
+import { byCodeUnits, formatDollars, type Routing, type Sort } from '../core/index.ts';
+import { keptBy } from './affinity.ts';
 import type { AssessedOffer } from './candidate.ts';
-import { hash } from './drops.ts';
 import type { Candidate, Standing } from './types.ts';
 
 /**
- * The order in which offers are tried. The choice is deterministic: the same request within the same minute picks the
- * same offer, so that a sheet shows what the next call will do.
+ * The order in which offers are tried. The choice is deterministic: a conversation keeps its offer (affinity.ts), and a
+ * sheet shows what the next call will do.
  */
 
 const STANDINGS: readonly Standing[] = ['own', 'served', 'unproven'];
@@ -64,12 +64,16 @@ function isSlow({ observed }: Candidate, { preferredMinThroughput, preferredMaxL
  * Sorts the offers of one model. The caller's `order` comes first. Then, whatever the `sort`, offers that lose
  * something the caller set come after those that lose nothing, and slow ones after the others. Without `sort`,
  * configured services come first, then models known to be served, then the others, each group by expected cost with
- * unknown costs last; and one of the served ones is drawn to be first (see `balanced`). An offer that keeps failing
+ * unknown costs last; and one of the served ones is chosen to be first (see `balanced`). An offer that keeps failing
  * comes last, unless `order` names it.
  *
- * @param draw a number in [0, 1); asked for only where offers are drawn
+ * @param affinity stands for the call's conversation; asked for only where one of several offers is chosen by it
  */
-export function rank(offers: readonly AssessedOffer[], routing: Routing, draw: () => number): readonly AssessedOffer[] {
+export function rank(
+  offers: readonly AssessedOffer[],
+  routing: Routing,
+  affinity: () => number,
+): readonly AssessedOffer[] {
   const { sort, order = [] } = routing;
   const place = ({ provider }: Candidate): number => {
     const at = order.indexOf(provider);
@@ -96,17 +100,22 @@ export function rank(offers: readonly AssessedOffer[], routing: Routing, draw: (
     }
     return 0;
   });
-  return sort || order.length > 0 ? sorted : balanced(sorted, routing, draw);
+  return sort || order.length > 0 ? sorted : balanced(sorted, routing, affinity);
 }
 
 const takesPart = (offer: Candidate): boolean =>
   offer.standing === 'served' && !isOpen(offer) && expectedCost(offer) !== undefined;
 
 /**
- * Draws which of several served offers is tried first. The others follow by cost. Only like offers are drawn from:
- * one that loses something or is slow stays after those that are not, whatever it costs.
+ * Chooses which of several served offers is tried first: the one that the conversation keeps, and over many
+ * conversations each in proportion to 1 / cost². The others follow by cost. Only like offers are chosen from: one that
+ * loses something or is slow stays after those that are not, whatever it costs.
  */
-function balanced(sorted: readonly AssessedOffer[], routing: Routing, draw: () => number): readonly AssessedOffer[] {
+function balanced(
+  sorted: readonly AssessedOffer[],
+  routing: Routing,
+  affinity: () => number,
+): readonly AssessedOffer[] {
   const from = sorted.findIndex(takesPart);
   const head = sorted[from];
   if (!head) return sorted;
@@ -117,7 +126,7 @@ function balanced(sorted: readonly AssessedOffer[], routing: Routing, draw: () =
   if (group.length < 2) return sorted;
   const probabilities = probabilitiesOf(group);
   for (const [index, offer] of group.entries()) offer.drawn = probabilities[index] ?? 0;
-  const chosen = group.splice(pick(probabilities, draw()), 1);
+  const chosen = group.splice(keptBy(affinity(), group, probabilities), 1);
   return [...sorted.slice(0, from), ...chosen, ...group, ...sorted.slice(from + group.length + 1)];
 }
 
@@ -128,36 +137,6 @@ function probabilitiesOf(offers: readonly Candidate[]): readonly number[] {
   const weights = offers.map((offer) => (cheapest / Math.max(1, Number(expectedCost(offer)))) ** 2);
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
-}
-
-function pick(probabilities: readonly number[], draw: number): number {
-  let left = draw;
-  for (const [index, probability] of probabilities.entries()) {
-    if (left < probability) return index;
-    left -= probability;
-  }
-  return 0;
-}
-
-/** Milliseconds for which the same request picks the same offer. */
-const WINDOW_MS = 60_000;
-/** Characters of a call that are looked at: enough to tell calls apart, and bounded. */
-const SAMPLE = 2048;
-
-const textOfPrompt = (prompt: Prompt = ''): string =>
-  typeof prompt === 'string' ? prompt : prompt.slice(-SAMPLE).join(' ');
-
-const sampleOf = (call: Call): string => {
-  const last = call.kind === 'chat' ? textOf(call.messages.at(-1)?.content ?? '') : textOfPrompt(call.prompts[0]);
-  return last.length > SAMPLE ? last.slice(-SAMPLE) : last;
-};
-
-/** A number in [0, 1) that spreads calls over providers. All calls of a session draw the same number. */
-export function drawFor(call: Call, now: number): number {
-  const { session, models } = call;
-  const name = models.join(' ');
-  const seed = session === undefined ? `${Math.floor(now / WINDOW_MS)}|${sampleOf(call)}` : `session ${session}`;
-  return hash(`${name}|${seed}`) / 2 ** 32;
 }
 
 // Reasons, in words. They are only made when somebody reads them.

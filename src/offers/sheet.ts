@@ -1,10 +1,11 @@
 import { type Call, GatewayError, once, type Routing } from '../core/index.ts';
 import { hasTemplate, NotLoaded, type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
+import { affinityOf } from './affinity.ts';
 import { assess, isExclusion, offerName } from './assess.ts';
 import type { AssessedOffer, Assessment } from './candidate.ts';
 import { promptSize } from './counting.ts';
 import type { ModelOffer } from './model-offers.ts';
-import { drawFor, explainDraws, isTriedLast, rank } from './rank.ts';
+import { explainDraws, isTriedLast, rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
 import { idsReader, requestFormFor } from './request-form.ts';
 import type { ResolvedCall } from './resolve.ts';
@@ -78,11 +79,7 @@ export function layOut(
     explain,
     countWhenRead: moment.countWhenRead === true && !explain,
   };
-  let drawn: number | undefined;
-  const draw = (): number => {
-    drawn ??= drawFor(call, now);
-    return drawn;
-  };
+  const affinity = once(() => affinityOf(call, now));
   const eligible: AssessedOffer[] = [];
   const last: AssessedOffer[] = [];
   const excluded: Exclusion[] = [];
@@ -92,7 +89,7 @@ export function layOut(
     const own = routing === call.routing ? call : { ...call, routing };
     const candidates = assessAll({ ...shared, call: own, route }, model, excluded);
     if (complete) continue;
-    const ranked = rank(candidates, routing, draw);
+    const ranked = rank(candidates, routing, affinity);
     for (const offer of routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked) {
       (isTriedLast(offer, routing) ? last : eligible).push(offer);
     }

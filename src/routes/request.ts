@@ -6,7 +6,7 @@ import type { Context } from 'hono';
 import type { Prices } from '../catalog/index.ts';
 import type { Config } from '../config.ts';
 import { asGatewayError, type Call, dayOf, GatewayError } from '../core/index.ts';
-import type { CallContext, ParsedRequest } from '../dialects/openai/index.ts';
+import { type CallContext, MAX_SESSION, type ParsedRequest } from '../dialects/openai/index.ts';
 import {
   type Moment,
   type OfferSheet,
@@ -124,16 +124,21 @@ function timeoutOf(c: Context): { timeoutMs?: number } {
   return { timeoutMs };
 }
 
-const MAX_SESSION = 256;
+/** Ids of conversations that programs send by themselves: Claude Code, and Codex with either spelling. */
+const CLIENT_SESSIONS = ['x-claude-code-session-id', 'session_id', 'session-id'];
 
-function sessionOf(c: Context): { session?: string } {
+function sessionsOf(c: Context): Pick<CallContext, 'session' | 'clientSession'> {
   const session = c.req.header('x-session-id');
-  if (session === undefined || session === '') return {};
-  if (session.length > MAX_SESSION) {
+  if (session) {
+    if (session.length <= MAX_SESSION) return { session };
     const param = 'x-session-id';
     throw new GatewayError('invalid_request', `${param}: must be at most ${MAX_SESSION} characters.`, { param });
   }
-  return { session };
+  for (const name of CLIENT_SESSIONS) {
+    const clientSession = c.req.header(name);
+    if (clientSession) return { clientSession };
+  }
+  return {};
 }
 
 /** What a request's headers say about its call. Throws `invalid_request` with the header's name. */
@@ -141,7 +146,7 @@ export const contextOf = (c: Context, id: string): CallContext => ({
   id,
   strict: headerFlag(c, 'x-chasqui-strict'),
   ...timeoutOf(c),
-  ...sessionOf(c),
+  ...sessionsOf(c),
 });
 
 /** An error that names the request's fields as the caller knows them. */

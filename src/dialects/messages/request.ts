@@ -10,9 +10,19 @@ import {
   type ToolChoice,
 } from '../../core/index.ts';
 import { bodySchema } from '../body-schema.ts';
-import type { CallContext, ParsedRequest } from '../dialect.ts';
+import { type CallContext, type ParsedRequest, sessionIn, sessionOf } from '../dialect.ts';
 import { routing, routingFieldMeant, template, toRouting, toTemplating } from '../routing.ts';
-import { assertShallow, between, integer, invalid, modelMissing, name, names, optional } from '../validation.ts';
+import {
+  assertShallow,
+  between,
+  integer,
+  invalid,
+  modelMissing,
+  name,
+  names,
+  optional,
+  sessionId,
+} from '../validation.ts';
 import { vote, withVote } from '../vote.ts';
 import { message, type Origin, readChat, system } from './content.ts';
 
@@ -20,7 +30,6 @@ const MAX_MESSAGES = 100_000;
 const MAX_TOOLS = 1024;
 const MAX_STOPS = 64;
 const MAX_STOP_LENGTH = 500;
-const MAX_SESSION = 256;
 
 const jsonObject = v.record(v.string(), v.unknown());
 
@@ -105,6 +114,7 @@ const shared = {
   provider: optional(routing),
   template: optional(template),
   vote: optional(vote),
+  session_id: optional(sessionId),
 };
 
 const createSchema = v.object({ ...shared, max_tokens: integer(0) });
@@ -237,18 +247,6 @@ function samplingOf(body: Body, effort: string | undefined): Sampling {
   return sampling;
 }
 
-/** Claude Code's `user_id` is JSON about its installation, which is nobody's business but has the id of the conversation. */
-function sessionIn(user: string): string | undefined {
-  if (!user.startsWith('{')) return undefined;
-  try {
-    const about: unknown = JSON.parse(user);
-    if (isObject(about) && typeof about.session_id === 'string') return about.session_id.slice(0, MAX_SESSION);
-  } catch {
-    // A name that happens to begin with a brace.
-  }
-  return undefined;
-}
-
 /** What the caller calls a field of ours: markers and dropped fields are named by our paths, which are OpenAI's. */
 const FIELD_NAMES: readonly (readonly [ours: RegExp, theirs: string])[] = [
   [/\breasoning_effort\b/g, 'output_config.effort'],
@@ -320,7 +318,7 @@ function toRequest(body: Body, unknown: readonly string[], context: CallContext)
     assertShallow(schema, 'output_config.format.schema');
     call.responseFormat = { type: 'json_schema', name: FORMAT_NAME, schema, strict: true };
   }
-  const session = context.session ?? sessionIn(body.metadata?.user_id ?? '');
+  const session = sessionOf(context, { session_id: body.session_id, user: body.metadata?.user_id });
   if (session) call.session = session;
   if (context.timeoutMs !== undefined) call.timeoutMs = context.timeoutMs;
   return {

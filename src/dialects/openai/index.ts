@@ -28,6 +28,7 @@ export {
   type Dialect,
   type Envelope,
   type ErrorForm,
+  MAX_SESSION,
   type ParsedRequest,
   retryAfter,
   type StreamEncoder,

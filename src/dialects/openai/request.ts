@@ -11,9 +11,9 @@ import {
   type Sampling,
 } from '../../core/index.ts';
 import { type BodySchema, bodySchema } from '../body-schema.ts';
-import type { CallContext, ParsedRequest } from '../dialect.ts';
+import { type CallContext, type ParsedRequest, sessionOf } from '../dialect.ts';
 import { routing, template, toRouting, toTemplating } from '../routing.ts';
-import { between, integer, invalid, modelMissing, name, names, optional } from '../validation.ts';
+import { between, integer, invalid, modelMissing, name, names, optional, sessionId } from '../validation.ts';
 import { vote, withVote } from '../vote.ts';
 import { assertResultsFollowCalls, message, toMessage } from './messages.ts';
 import { functionCall, functions, responseFormat, toolChoice, tools, toResponseFormat, toTools } from './tools.ts';
@@ -24,10 +24,8 @@ const MAX_STOPS = 16;
 const MAX_STOP_LENGTH = 500;
 /** As many as OpenAI's. Where the provider has no `n`, each is a request of its own. */
 const MAX_CHOICES = 128;
-const MAX_SESSION = 256;
 
 const stopString = v.pipe(v.string(), v.maxLength(MAX_STOP_LENGTH, `must be at most ${MAX_STOP_LENGTH} characters`));
-const session = v.pipe(v.string(), v.maxLength(MAX_SESSION, `must be at most ${MAX_SESSION} characters`));
 
 /** Fields of both bodies, under OpenAI's names and those that servers of open models have added. */
 const shared = {
@@ -60,7 +58,7 @@ const shared = {
   /** OpenRouter's older way to ask for usage in a stream. */
   usage: optional(v.object({ include: optional(v.boolean()) })),
   user: optional(v.string()),
-  session_id: optional(session),
+  session_id: optional(sessionId),
   prompt_cache_key: optional(v.string()),
   vote: optional(vote),
 };
@@ -208,9 +206,8 @@ function sharedOf(
     unknownParameters,
   };
   if (extra) shared.extra = extra;
-  // The body goes before the header. A prompt cache key names a conversation, too.
-  const sessionId = body.session_id || context.session || body.prompt_cache_key?.slice(0, MAX_SESSION);
-  if (sessionId) shared.session = sessionId;
+  const session = sessionOf(context, body);
+  if (session) shared.session = session;
   if (context.timeoutMs !== undefined) shared.timeoutMs = context.timeoutMs;
   return shared;
 }

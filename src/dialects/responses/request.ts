@@ -2,9 +2,9 @@
 import * as v from 'valibot';
 import { type ChatCall, GatewayError, type JsonObject, type Sampling } from '../../core/index.ts';
 import { bodySchema } from '../body-schema.ts';
-import type { CallContext, ParsedRequest } from '../dialect.ts';
+import { type CallContext, type ParsedRequest, sessionOf } from '../dialect.ts';
 import { letters, routing, routingFieldMeant, template, toRouting, toTemplating } from '../routing.ts';
-import { between, integer, invalid, modelMissing, name, names, optional } from '../validation.ts';
+import { between, integer, invalid, modelMissing, name, names, optional, sessionId } from '../validation.ts';
 import { vote, withVote } from '../vote.ts';
 import { input, type Origin, readInput, stateless, toolsIn } from './input.ts';
 import {
@@ -18,7 +18,6 @@ import {
   toResponseFormat,
 } from './tools.ts';
 
-const MAX_SESSION = 256;
 const MAX_METADATA = 64;
 
 const schema = v.object({
@@ -71,6 +70,7 @@ const schema = v.object({
   provider: optional(routing),
   template: optional(template),
   vote: optional(vote),
+  session_id: optional(sessionId),
 });
 
 const create = bodySchema(schema);
@@ -274,7 +274,7 @@ export function parseResponses(raw: unknown, context: CallContext): ResponsesReq
   if (body.max_output_tokens != null) call.maxTokens = body.max_output_tokens;
   const format = body.text?.format;
   if (format && format.type !== 'text') call.responseFormat = toResponseFormat(format);
-  const session = context.session ?? body.prompt_cache_key?.slice(0, MAX_SESSION);
+  const session = sessionOf(context, body);
   if (session) call.session = session;
   if (context.timeoutMs !== undefined) call.timeoutMs = context.timeoutMs;
   return {

@@ -37,6 +37,7 @@ const offers = inFolder('offers', 'src/offers', OFFERS);
 const prices = inFolder('prices', 'src/catalog/prices', PRICES);
 
 const rank = offers('rank.ts');
+const affinity = inFolder('offers', 'src/offers', ['test/offers/affinity.test.ts'])('affinity.ts');
 const assess = offers('assess.ts');
 const cost = offers('cost.ts');
 const bound = offers('counting.ts');
@@ -376,18 +377,26 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'if (jobs <= 1 || jobs <= fitting) return undefined;',
     'return undefined;',
   ),
-  offers('rank.ts')(
-    'session-wanders',
-    'The calls of a session go different ways.',
-    'session === undefined ?',
-    'true ?',
+  affinity('session-wanders', 'The calls of a session go different ways.', 'call.session === undefined ?', 'true ?'),
+  affinity('every-minute-the-same', 'A raw prompt goes the same way for ever.', 'Math.floor(now / WINDOW_MS)', '0'),
+  affinity('only-the-beginning', 'Long chats that begin alike go the same way.', 'text.slice(-SAMPLE / 2)', "''"),
+  affinity(
+    'turns-wander',
+    'A conversation without an id changes its offer from turn to turn.',
+    "if (role === 'user') break;",
+    '',
   ),
-  offers('rank.ts')('every-minute-the-same', 'A call goes the same way for ever.', 'Math.floor(now / WINDOW_MS)', '0'),
-  offers('rank.ts')(
-    'only-the-beginning',
-    'Long calls that begin alike go the same way.',
-    'last.length > SAMPLE ? last.slice(-SAMPLE) : last',
-    'last.slice(0, SAMPLE)',
+  affinity(
+    'without-weights',
+    'An expensive offer keeps as many conversations as a cheap one.',
+    '/ (weights[index] ?? 0)',
+    '/ 1',
+  ),
+  affinity(
+    'by-place',
+    'When an offer goes, conversations of others move too.',
+    'hash(offerName(offer))',
+    'hash(String(index))',
   ),
   offers('plan.ts')(
     'unknown-failure-free',
