@@ -78,6 +78,9 @@ export function toolIds(form: ToolIdForm): (call: ToolCall) => string {
  * latest message that has calls; of several calls of one id, results are theirs in order.
  */
 export function withToolIds(messages: readonly Message[], form: ToolIdForm): readonly Message[] {
+  if (!messages.some((message) => message.role === 'tool' || (message.role === 'assistant' && message.toolCalls))) {
+    return messages;
+  }
   const idOf = toolIds(form);
   let waiting = new Map<string, string[]>();
   let changed: Message[] | undefined;
