@@ -11,7 +11,16 @@ import {
   sleep,
   withTimeout,
 } from '../../src/core/index.ts';
-import { type Prediction, type PredictionState, type ReplicateApi, usageOf } from './api.ts';
+import {
+  type OpenStream,
+  openStream,
+  type Prediction,
+  type PredictionState,
+  type ReplicateApi,
+  type StreamEnd,
+  type StreamRead,
+  usageOf,
+} from './api.ts';
 import {
   abortedError,
   canceledError,
@@ -22,7 +31,6 @@ import {
   predictionError,
   tooLate,
 } from './errors.ts';
-import { type OpenStream, openStream, type StreamEnd, type StreamRead } from './stream.ts';
 
 const CHOICE = 0;
 const textEvent = (text: string): Event => ({ type: 'text', choice: CHOICE, text });

@@ -28,16 +28,6 @@ export {
   REPLICATE_HARDWARE,
 } from './prices/book.ts';
 export {
-  type Cost,
-  type CostEstimate,
-  type Costing,
-  type CostSum,
-  costOf,
-  estimateCost,
-  shareOf,
-  sumOf,
-} from './prices/cost.ts';
-export {
   type Database,
   isDatabase,
   livePrices,
@@ -51,6 +41,12 @@ export { overrideRows, type PriceableOffers, type PriceOverride, readOverrides }
 export {
   ALWAYS,
   ageDays,
+  type Cost,
+  type CostEstimate,
+  type Costing,
+  type CostSum,
+  costOf,
+  estimateCost,
   LAYERS,
   type Layer,
   offerKey,
@@ -61,7 +57,9 @@ export {
   rateJson,
   STALE_DAYS,
   serviceKey,
+  shareOf,
   stale,
+  sumOf,
   TIERS,
   type Tier,
-} from './prices/types.ts';
+} from './prices/price.ts';

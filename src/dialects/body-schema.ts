@@ -255,7 +255,6 @@ function unknownNames() {
   let more = 0;
   return {
     add(steps: readonly Step[]): void {
-      // Beyond the limit no names are built.
       if (seen.size === MAX_NAMES) {
         more += 1;
         return;

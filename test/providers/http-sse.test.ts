@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_EVENT_LENGTH, OversizedEvent, sseReader } from '../../providers/http/sse.ts';
+import { MAX_EVENT_LENGTH, OversizedEvent, sseReader } from '../../providers/http/index.ts';
 
 type Read = readonly [data: string, event: string];
 

@@ -1,7 +1,7 @@
 import { byCodeUnits, type ProviderDescriptor, parseDollars } from '../../core/index.ts';
 import prices from '../prices.json' with { type: 'json' };
 import hardware from '../replicate-hardware.json' with { type: 'json' };
-import { offerKey, type PriceBook, type Priced, type PriceRow, type Rate, TIERS, type Tier } from './types.ts';
+import { offerKey, type PriceBook, type Priced, type PriceRow, type Rate, TIERS, type Tier } from './price.ts';
 
 /**
  * The price book: rows in layers, of which the last wins; the one row that holds for an offer on a day; and the

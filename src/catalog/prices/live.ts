@@ -8,7 +8,7 @@ import {
 import { offerIds } from '../find.ts';
 import { bundledBook, layered } from './book.ts';
 import { overrideRows, type PriceableOffers, type PriceOverride, readOverrides } from './overrides.ts';
-import { ALWAYS, offerKey, type PriceBook, type PriceRow, type Rate, serviceKey } from './types.ts';
+import { ALWAYS, offerKey, type PriceBook, type PriceRow, type Rate, serviceKey } from './price.ts';
 
 /**
  * The price book of a deployment with all its layers, as it changes while the deployment runs. The admin's prices are

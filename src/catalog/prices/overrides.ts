@@ -7,7 +7,7 @@ import {
   parseDollars,
 } from '../../core/index.ts';
 import { listedFor, REPLICATE_HARDWARE } from './book.ts';
-import { ALWAYS, amountsOf, type PriceRow, type Rate } from './types.ts';
+import { ALWAYS, amountsOf, type PriceRow, type Rate } from './price.ts';
 
 /**
  * Prices that the operator sets in `CHASQUI_PRICES` or through the admin API: parsed, checked for probable mistakes (a

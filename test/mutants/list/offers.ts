@@ -56,7 +56,7 @@ const services = inFolder('offers', 'src/offers', NAMES)('services.ts');
 const schema = inFolder('schema', 'providers/bedrock', ['test/providers/bedrock-request.test.ts'])(
   'converse-schema.ts',
 );
-const charge = prices('cost.ts');
+const charge = prices('price.ts');
 const live = prices('live.ts');
 const book = prices('book.ts');
 const learnt = inFolder('offers', 'src/offers', ['test/offers/bills.test.ts'])('health.ts');

@@ -35,11 +35,11 @@ const toolCalls = openai('tool-calls.ts');
 const errors = openai('errors.ts');
 const followed = replicate('prediction.ts');
 const prediction = replicate('api.ts');
-const listen = replicate('stream.ts');
+const listen = replicate('api.ts');
 const generate = replicate('index.ts');
 const frames = inFolder('bedrock', ['test/providers/bedrock-eventstream.test.ts'])('event-stream.ts');
 const sse = inFolder('http', ['test/providers/openai-wire-stream.test.ts', 'test/providers/http-sse.test.ts'])(
-  'sse.ts',
+  'index.ts',
 );
 const body = inFolder('http', ['test/providers/http-body.test.ts'])('index.ts');
 
