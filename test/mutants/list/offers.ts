@@ -136,7 +136,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   rank(
     'always-cheapest',
     'All calls go to the cheapest offer.',
-    'const chosen = group.splice(pick(probabilities, draw()), 1);',
+    'const chosen = group.splice(keptBy(affinity(), group, probabilities), 1);',
     'const chosen = group.splice(0, 1);',
   ),
   rank('draw-not-squared', 'Offers are drawn by the inverse of cost and not by its square.', ') ** 2);', '));'),
