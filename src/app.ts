@@ -15,6 +15,7 @@ import {
   countTokens,
   deletePrices,
   detokenize,
+  embeddings,
   everyAnswer,
   type Gateway,
   getModel,
@@ -32,6 +33,7 @@ import {
   putPrices,
   ROUTES,
   rememberingRouter,
+  rerank,
   responses,
   sayError,
   servicesReady,
@@ -41,8 +43,6 @@ import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
 const NOT_BUILT = [
-  '/v1/embeddings',
-  '/v1/rerank',
   '/v1/usage',
   '/v1/whatif',
   '/v1/generations/*',
@@ -129,6 +129,8 @@ export function createApp(
   app.post('/v1/messages', messages(gateway));
   app.post('/v1/messages/count_tokens', countMessages(gateway));
   app.post('/v1/responses', responses(gateway));
+  app.post('/v1/embeddings', embeddings(gateway));
+  app.post('/v1/rerank', rerank(gateway));
   app.post('/v1/offers', offers(gateway));
   app.post('/v1/count_tokens', countTokens(gateway));
   app.post('/v1/tokenize', tokenize(gateway));

@@ -12,9 +12,11 @@ import {
   arrangeFor,
   askForModels,
   type Endpoint,
+  embedAt,
   endpoint,
   generateAt,
   type ReasoningField,
+  rerankAt,
   type ServerProfile,
 } from '../openai/index.ts';
 import { headersFor, type Service } from './service.ts';
@@ -28,6 +30,9 @@ interface Connection {
   /** The token APIs that the server is known not to have. */
   readonly missingApis: Set<string>;
 }
+
+/** vLLM and llama.cpp take all of OpenAI's fields. */
+const RETRIEVAL = { takesAll: true };
 
 const TOOLS = { toolChoiceNone: 'send' } as const;
 
@@ -115,6 +120,14 @@ export function openAiServices(about: ProviderDescriptor, services: readonly Ser
     async generate(job, signal) {
       const { endpoint, profile } = connectionFor(job);
       return generateAt(endpoint, job, profile, signal);
+    },
+    async embed(job, signal) {
+      const { endpoint, profile } = connectionFor(job);
+      return embedAt(endpoint, job, profile, RETRIEVAL, signal);
+    },
+    async rerank(job, signal) {
+      const { endpoint, profile } = connectionFor(job);
+      return rerankAt(endpoint, job, profile, RETRIEVAL, signal);
     },
     probe: (models, signal) =>
       Promise.all(

@@ -90,7 +90,19 @@ export function readHeaders(
 /** Stands for all models that the server lists. */
 const ANY = '*';
 
-const MODEL_FIELDS = ['upstream', 'family', 'context_length', 'max_output_tokens', 'price', 'timeouts', 'capabilities'];
+const MODEL_FIELDS = [
+  'upstream',
+  'kind',
+  'family',
+  'context_length',
+  'max_output_tokens',
+  'dimensions',
+  'price',
+  'timeouts',
+  'capabilities',
+];
+
+const KINDS = ['chat', 'embedding', 'rerank'] as const;
 
 function dollars(value: unknown, path: string, report: ReportMistake): bigint | undefined {
   try {
@@ -203,6 +215,15 @@ function mergeSettings(service: Partial<ModelSettings>, model: Partial<ModelSett
   };
 }
 
+/** The lengths of vectors that an embedding model can make: one number, or several, the usual one first. */
+function readDimensions(value: unknown, path: string, report: ReportMistake): readonly number[] | undefined {
+  if (value === undefined) return undefined;
+  const lengths: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (lengths.length > 0 && lengths.every(isCount)) return lengths;
+  report(path, 'must be a whole number above 0, or a list of them with the usual one first');
+  return undefined;
+}
+
 /** Checks the name of a template family. Undefined: it is known. Otherwise what is expected. */
 export type CheckFamily = (family: string) => string | undefined;
 
@@ -218,7 +239,10 @@ function readModel(
     return undefined;
   }
   onlyKeys(value, path, MODEL_FIELDS, report);
-  const { upstream, family, context_length: context, max_output_tokens: output } = value;
+  const { upstream, kind: kindGiven, family, context_length: context, max_output_tokens: output, dimensions } = value;
+  const kind = KINDS.find((one) => one === kindGiven);
+  if (kindGiven !== undefined && !kind) report(`${path}.kind`, `must be one of ${KINDS.join(', ')}`);
+  const lengths = readDimensions(dimensions, `${path}.dimensions`, report);
   if (upstream !== undefined && !isText(upstream)) {
     report(`${path}.upstream`, "must be the service's own id of the model");
   }
@@ -234,6 +258,8 @@ function readModel(
       ...(isText(family) ? { family } : {}),
       ...(isCount(context) ? { contextLength: context } : {}),
       ...(isCount(output) ? { maxOutput: output } : {}),
+      ...(kind ? { kind } : {}),
+      ...(lengths ? { dimensions: lengths } : {}),
       ...mergeSettings(service, readShared(value, path, report)),
     },
   };

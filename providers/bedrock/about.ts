@@ -53,6 +53,20 @@ const INVOKE_MISTRAL: ApiTraits = {
   addsBos: 'all',
 };
 
+/**
+ * Bedrock user guide, "Amazon Titan Text Embeddings" and "Cohere Embed v3". Titan takes one text in a request, Cohere 96 of
+ * 2,048 characters each.
+ */
+const EMBEDDINGS: Readonly<Record<Family, ApiTraits | undefined>> = {
+  'titan-embed': { name: 'bedrock.titan-embed', takes: new Set(['dimensions']), mostInputs: 1 },
+  'cohere-embed': {
+    name: 'bedrock.cohere-embed',
+    takes: new Set(['inputType']),
+    mostInputs: 96,
+    mostCharacters: 2048,
+  },
+};
+
 function converse(family: Family): ApiTraits {
   if (isLlama(family)) return CONVERSE_LLAMA;
   return isMistral(family) ? CONVERSE_MISTRAL : CONVERSE;
@@ -134,6 +148,8 @@ export const about: ProviderDescriptor = {
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: ['AWS_ENDPOINT_URL', 'AWS_BEDROCK_RUNTIME_ENDPOINT', 'BEDROCK_BASE_URL'],
   },
   traits(api, family) {
+    if (api === 'embeddings') return EMBEDDINGS[family];
+    if (api === 'rerank') return undefined;
     if (api === 'converse') return converse(family);
     return api === 'invoke' ? invoke(family) : undefined;
   },

@@ -24,6 +24,7 @@ import { arrange } from './arrange.ts';
 import { converseAnswer, converseDecoder } from './converse-answer.ts';
 import { converseRequest, objectionTo } from './converse-request.ts';
 import { fitSchema } from './converse-schema.ts';
+import { embed } from './embeddings.ts';
 import { answerError, foreign, interrupted, requestId } from './errors.ts';
 import { eventBatches, type StreamDecoder } from './event-stream.ts';
 import { formatFor, invokeAnswer, invokeDecoder } from './invoke.ts';
@@ -258,6 +259,7 @@ export const configureBedrock: ConfigureProvider = (env, fetch) => {
         canHold: (schema) => fitSchema(schema)?.left,
         probe: (models, signal) => probe(client, where, models, signal),
         generate: (job, signal) => generate(client, job, signal),
+        embed: (job, signal) => embed(client, job, signal),
       },
     ],
     offers: [],

@@ -127,7 +127,7 @@ function metricsIn(json: JsonObject): Counts | undefined {
 }
 
 /** Bedrock's own count, beside an answer in one piece. */
-function headerCount(headers: Response['headers'], name: 'input' | 'output'): number | undefined {
+export function headerCount(headers: Response['headers'], name: 'input' | 'output'): number | undefined {
   const value = headers.get(`x-amzn-bedrock-${name}-token-count`);
   return value !== null && /^\d{1,12}$/.test(value) ? Number(value) : undefined;
 }

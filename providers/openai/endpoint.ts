@@ -44,18 +44,17 @@ export const endpoint = (
   streamHeaders: new Headers({ 'content-type': JSON_TYPE, accept: streamAccept, ...headers }),
 });
 
-/** Posts a job and reads the answer. One request: no retry. */
-export async function generateAt(
+/** Posts JSON. One request: no retry. Rejects where the server cannot be reached; it may have refused the request. */
+export async function post(
   { fetch, baseUrl, jsonHeaders, streamHeaders }: Endpoint,
-  job: Job,
-  server: ServerProfile,
+  path: string,
+  body: Readonly<Record<string, unknown>>,
+  server: Upstream,
   signal: AbortSignal,
-): Promise<Generation> {
+): Promise<Response> {
   if (signal.aborted) throw abortReason(signal);
-  const { path, body } = wireRequest(job, server);
-  let response: Response;
   try {
-    response = await fetch(baseUrl + path, {
+    return await fetch(baseUrl + path, {
       method: 'POST',
       headers: body.stream ? streamHeaders : jsonHeaders,
       body: JSON.stringify(body),
@@ -67,7 +66,17 @@ export async function generateAt(
     // The message of fetch's error may contain hosts and paths.
     throw signal.aborted ? abortReason(signal) : unreachable(server.name).with({ provider: server.id });
   }
-  return readAnswer(response, job, signal, server);
+}
+
+/** Posts a job and reads the answer. */
+export async function generateAt(
+  at: Endpoint,
+  job: Job,
+  server: ServerProfile,
+  signal: AbortSignal,
+): Promise<Generation> {
+  const { path, body } = wireRequest(job, server);
+  return readAnswer(await post(at, path, body, server, signal), job, signal, server);
 }
 
 /** Characters of a list of models. The longest known one has a million. */
@@ -138,6 +147,17 @@ function dataIn(text: string): unknown {
   return data === undefined ? undefined : parseJson(data)?.value;
 }
 
+async function refusalIn(response: Response, signal: AbortSignal, upstream: Upstream): Promise<GatewayError> {
+  const text = await read(response, signal, upstream);
+  return errorFromAnswer(upstream, response.status, response.headers, parseJson(text)?.value ?? dataIn(text) ?? text);
+}
+
+/** The text of an answer in one piece. Throws for an error answer. */
+export async function readJsonText(response: Response, signal: AbortSignal, upstream: Upstream): Promise<string> {
+  if (!response.ok) throw await refusalIn(response, signal, upstream);
+  return read(response, signal, upstream);
+}
+
 /**
  * Reads an answer, JSON or stream. Its content type decides which, because some servers always answer in one form.
  * @throws GatewayError for an error answer, and for a body that is not OpenAI's format
@@ -148,10 +168,7 @@ export async function readAnswer(
   signal: AbortSignal,
   upstream: Upstream,
 ): Promise<Generation> {
-  if (!response.ok) {
-    const text = await read(response, signal, upstream);
-    throw errorFromAnswer(upstream, response.status, response.headers, parseJson(text)?.value ?? dataIn(text) ?? text);
-  }
+  if (!response.ok) throw await refusalIn(response, signal, upstream);
   const id = requestId(response.headers);
   const type = (response.headers.get('content-type') ?? '').toLowerCase();
   const isStream = type.includes('event-stream') || (job.stream && !/json|html/.test(type));

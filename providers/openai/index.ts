@@ -47,6 +47,8 @@ const TRAITS: Partial<Record<Api, ApiTraits>> = {
     // vLLM and servers like it tokenize with `add_special_tokens` true.
     addsBos: 'all',
   },
+  embeddings: { name: 'openai.embeddings', takes: new Set(['dimensions', 'user', 'inputType', 'extra']) },
+  rerank: { name: 'openai.rerank', takes: new Set(['extra']) },
 };
 
 /** A service of the user's own, by its id: any server that speaks OpenAI's API. */
@@ -60,3 +62,4 @@ export const openAiCompatible = (id: string): ProviderDescriptor => ({
 export { askForModels, type Endpoint, endpoint, generateAt, readAnswer } from './endpoint.ts';
 export { errorFromAnswer, type ReasoningField, type Upstream } from './errors.ts';
 export { arrangeFor, type ServerProfile, type WireRequest, wireRequest } from './request.ts';
+export { embedAt, type RetrievalWire, rerankAt } from './retrieval.ts';

@@ -14,6 +14,8 @@ const TRAITS: Partial<Record<Api, ApiTraits>> = {
     // It tokenizes as vLLM does, with `add_special_tokens` true.
     addsBos: 'all',
   },
+  embeddings: { name: 'together.embeddings', takes: new Set() },
+  rerank: { name: 'together.rerank', takes: new Set() },
 };
 
 /** Together AI. */

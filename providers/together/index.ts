@@ -15,7 +15,15 @@ import {
   probeFound,
   settingText,
 } from '../../src/core/index.ts';
-import { arrangeFor, askForModels, endpoint, generateAt, type ServerProfile } from '../openai/index.ts';
+import {
+  arrangeFor,
+  askForModels,
+  embedAt,
+  endpoint,
+  generateAt,
+  rerankAt,
+  type ServerProfile,
+} from '../openai/index.ts';
 import { about } from './about.ts';
 
 /**
@@ -35,6 +43,9 @@ const TOGETHER: ServerProfile = {
   sendsExtra: ['chat_template_kwargs'] satisfies readonly (keyof CompletionCreateParams)[],
   thinkingSwitch: true,
 };
+
+/** together-ai 0.52, `EmbeddingCreateParams`: model and input alone. */
+const RETRIEVAL = { takesAll: false };
 
 const PROBE_STEPS = {
   host: 'Check TOGETHER_BASE_URL, which ends in /v1, or leave it out.',
@@ -59,6 +70,8 @@ export function togetherProvider({ apiKey, baseUrl, fetch }: TogetherOptions): P
     about,
     arrange: arrangeFor(TOGETHER),
     generate: (job, signal) => generateAt(at, job, TOGETHER, signal),
+    embed: (job, signal) => embedAt(at, job, TOGETHER, RETRIEVAL, signal),
+    rerank: (job, signal) => rerankAt(at, job, TOGETHER, RETRIEVAL, signal),
     /** The list of models is free, and shows whether the key is right (docs.together.ai/reference/models-1). */
     async probe(models, signal) {
       const answer = await askForModels(at, TOGETHER, PROBE_STEPS, signal);

@@ -5,8 +5,11 @@ import sources from './sources.json' with { type: 'json' };
 
 /** Models and their offers, as the other rooms read them, and how they are read from `models.json`. */
 
-/** `base` continues text and has no chat form; `guard` classifies a conversation. */
-export type ModelKind = 'base' | 'chat' | 'guard';
+/**
+ * `base` continues text and has no chat form; `guard` classifies a conversation; `embedding` makes vectors, and `rerank`
+ * scores documents: neither of these two writes text.
+ */
+export type ModelKind = 'base' | 'chat' | 'guard' | 'embedding' | 'rerank';
 
 /** What the weights can do, whoever serves them. False also where no source says so. */
 export interface Capabilities {
@@ -91,8 +94,10 @@ export interface CatalogModel {
   /** Chooses the chat template and the request format. A base model has a family, but no template: see `kind`. */
   readonly family: Family;
   readonly kind: ModelKind;
-  /** Tokens, as its makers state it. Absent: unknown. */
+  /** Tokens, as its makers state it; of an embedding model, tokens of one text. Absent: unknown. */
   readonly contextLength?: number;
+  /** Of an embedding model: lengths of its vectors, its usual one first. */
+  readonly dimensions?: readonly number[];
   readonly capabilities: Capabilities;
   /** Other names, its Hugging Face id among them. */
   readonly aliases: readonly string[];
@@ -183,6 +188,7 @@ export interface ModelJson {
   readonly family: string;
   readonly kind: string;
   readonly contextLength?: number;
+  readonly dimensions?: readonly number[];
   readonly can: readonly string[];
   readonly aliases?: readonly string[];
   readonly openrouter?: string | readonly string[];
@@ -192,10 +198,10 @@ export interface ModelJson {
 
 const rows: readonly ModelJson[] = json;
 
-const APIS: readonly Api[] = ['converse', 'invoke', 'predictions', 'chat', 'completions'];
+const APIS: readonly Api[] = ['converse', 'invoke', 'predictions', 'chat', 'completions', 'embeddings', 'rerank'];
 const STATES: readonly OfferState[] = ['live', 'unverified', 'unknown', 'retired'];
 const BILLINGS: readonly CatalogOffer['billing'][] = ['token', 'time', 'provisioned'];
-const KINDS: readonly ModelKind[] = ['base', 'chat', 'guard'];
+const KINDS: readonly ModelKind[] = ['base', 'chat', 'guard', 'embedding', 'rerank'];
 
 /** A word of the file, which must be one of these. */
 function oneOf<T extends string>(known: readonly T[], word: string): T {
@@ -255,7 +261,19 @@ function readOffer(row: OfferJson, can: Capabilities): CatalogOffer {
 }
 
 function readModel(row: ModelJson): CatalogModel {
-  const { id, name, family, kind, contextLength, can, aliases = [], openrouter = [], replacedBy, offers } = row;
+  const {
+    id,
+    name,
+    family,
+    kind,
+    contextLength,
+    dimensions,
+    can,
+    aliases = [],
+    openrouter = [],
+    replacedBy,
+    offers,
+  } = row;
   const capabilities: Capabilities = {
     tools: can.includes('tools'),
     vision: can.includes('vision'),
@@ -269,6 +287,7 @@ function readModel(row: ModelJson): CatalogModel {
     family,
     kind: oneOf(KINDS, kind),
     ...(contextLength === undefined ? {} : { contextLength }),
+    ...(dimensions === undefined ? {} : { dimensions }),
     capabilities,
     aliases,
     openrouter: typeof openrouter === 'string' ? [openrouter] : openrouter,

@@ -7,7 +7,7 @@ import type { Sampling } from './call.ts';
 import type { GatewayError } from './errors.ts';
 
 /** The APIs an offer can be reached by, across all providers. */
-export type Api = 'converse' | 'invoke' | 'predictions' | 'chat' | 'completions';
+export type Api = 'converse' | 'invoke' | 'predictions' | 'chat' | 'completions' | 'embeddings' | 'rerank';
 
 /** Prompt template families; `none` is a base model, which has no chat form. */
 export type Family = string;
@@ -36,6 +36,10 @@ export type Parameter =
   | 'streamedEcho'
   /** Prompts as token ids. */
   | 'promptIds'
+  /** The length of vectors. */
+  | 'dimensions'
+  /** What the texts of embeddings are, in Cohere's words. */
+  | 'inputType'
   /** Fields that the gateway does not know, sent on unchanged. */
   | 'extra'
   /** Only `chat_template_kwargs` of those. */
@@ -61,6 +65,10 @@ export interface ApiTraits {
   readonly addsBos?: ServerBos;
   /** Tokens that its usage reports beyond those the model reads. */
   readonly reportsExtra?: number;
+  /** Of embeddings: how many texts one request takes. Absent: as many as a call may have. */
+  readonly mostInputs?: number;
+  /** Of embeddings: characters of one text, at most. */
+  readonly mostCharacters?: number;
 }
 
 /** What a provider does with prompts and answers. False if it may do it, or if that is not known. */

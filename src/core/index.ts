@@ -5,5 +5,6 @@ export * from './event.ts';
 export * from './pattern.ts';
 export * from './provider.ts';
 export * from './redact.ts';
+export * from './retrieval.ts';
 export * from './tool-ids.ts';
 export * from './values.ts';

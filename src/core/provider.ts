@@ -1,6 +1,7 @@
 import type { ContentPart, Message, ResponseFormat, Sampling, Tool, ToolChoice } from './call.ts';
 import type { Family, Probe, ProviderDescriptor } from './descriptor.ts';
 import type { Event } from './event.ts';
+import type { EmbeddingJob, Embeddings, Ranking, RerankJob } from './retrieval.ts';
 import type { NanoDollars, Price } from './values.ts';
 
 interface JobBase {
@@ -157,6 +158,10 @@ export interface Provider {
    * reaches the upstream.
    */
   generate(job: Job, signal: AbortSignal): Promise<Generation>;
+  /** Makes embeddings: one upstream request, as `generate` makes one. Absent: it has none. */
+  embed?(job: EmbeddingJob, signal: AbortSignal): Promise<Embeddings>;
+  /** Orders documents by how well they match a query: one upstream request. Absent: it has no such API. */
+  rerank?(job: RerankJob, signal: AbortSignal): Promise<Ranking>;
 }
 
 /**
@@ -186,6 +191,10 @@ export interface ServiceOffer {
   readonly weights?: string;
   readonly contextLength?: number;
   readonly maxOutput?: number;
+  /** What its owner says the model is for. Absent: what the catalogue says; else unknown, and the server is asked. */
+  readonly kind?: 'chat' | 'embedding' | 'rerank';
+  /** Lengths of vectors that an embedding model can make, its usual one first. */
+  readonly dimensions?: readonly number[];
   /** The service's own timeouts. They win over the deployment's. */
   readonly timeouts?: TimeoutSettings;
   /**

@@ -1,4 +1,4 @@
-import { type Call, type Prompt, textOf } from '../core/index.ts';
+import { type Call, type Prompt, type RetrievalCall, textOf } from '../core/index.ts';
 import { offerName } from './assess.ts';
 import { hash, mixed } from './drops.ts';
 import type { Candidate } from './types.ts';
@@ -21,10 +21,15 @@ const sampleOf = (text: string): string =>
 const textOfPrompt = (prompt: Prompt = ''): string =>
   typeof prompt === 'string' ? prompt : prompt.slice(-SAMPLE).join(' ');
 
+function firstTextOf(call: Exclude<Call | RetrievalCall, { kind: 'chat' }>): string {
+  if (call.kind === 'rerank') return call.query;
+  return textOfPrompt(call.kind === 'embedding' ? call.inputs[0] : call.prompts[0]);
+}
+
 /** What every turn of a chat begins with: all up to the first message of the user. */
-function openingOf(call: Call, now: number): string {
+function openingOf(call: Call | RetrievalCall, now: number): string {
   // A raw prompt has no turns. Alike ones are many samples of one question more often than a conversation.
-  if (call.kind !== 'chat') return `${Math.floor(now / WINDOW_MS)}|${sampleOf(textOfPrompt(call.prompts[0]))}`;
+  if (call.kind !== 'chat') return `${Math.floor(now / WINDOW_MS)}|${sampleOf(firstTextOf(call))}`;
   let opening = '';
   for (const { role, content } of call.messages) {
     opening += `|${role} ${sampleOf(textOf(content))}`;
@@ -34,7 +39,7 @@ function openingOf(call: Call, now: number): string {
 }
 
 /** A number of 32 bits that stands for a call's conversation: the id that the caller gave it, or else its opening. */
-export const affinityOf = (call: Call, now: number): number =>
+export const affinityOf = (call: Call | RetrievalCall, now: number): number =>
   hash(`${call.models.join(' ')}|${call.session === undefined ? openingOf(call, now) : `session ${call.session}`}`);
 
 /**

@@ -1,4 +1,4 @@
-import type { Call, Parameter } from '../core/index.ts';
+import type { Call, Parameter, RetrievalCall } from '../core/index.ts';
 import { AssessedOffer, type Assessment } from './candidate.ts';
 import {
   type Billed,
@@ -19,21 +19,28 @@ import { type Candidate, type Exclusion, type ExclusionReason, exclude, type Pro
 
 /** Assesses one offer: what it would do with a call and what that may cost, or why it cannot serve it. Asks nobody. */
 
+/** Works out what an offer that can be used would do with a call. */
+export type Work<C extends Call | RetrievalCall> = (
+  given: Assessment<C>,
+  offer: ModelOffer,
+) => AssessedOffer | Exclusion;
+
 /**
  * @param allowed why the caller does not want a provider; undefined if it does
  */
-export function assess(
-  given: Assessment,
+export function assess<C extends Call | RetrievalCall>(
+  given: Assessment<C>,
   offer: ModelOffer,
   allowed: (provider: string) => string | undefined,
+  work: Work<C>,
 ): AssessedOffer | Exclusion {
   const denied = allowed(offer.provider);
   const reason = denied ? exclude('not_allowed', denied) : (unavailable(given, offer) ?? notPrivate(given, offer));
-  if (!reason) return withPlain(given, offer);
+  if (!reason) return work(given, offer);
   if (!given.explain || reason.code === 'retired') return excluded(given, offer, reason);
   // Its cost is worth knowing, also for a caller who cannot or will not use it now.
   const unbound = { ...given, call: { ...given.call, routing: {} } };
-  const { code, message, param, ...known } = exclusionWith(workOut(unbound, offer));
+  const { code, message, param, ...known } = exclusionWith(work(unbound, offer));
   return { ...known, ...excluded(given, offer, reason) };
 }
 
@@ -53,7 +60,7 @@ function exclusionWith(assessed: AssessedOffer | Exclusion): Partial<Exclusion> 
 }
 
 /** Whether the offer can be used at all, whatever the call. */
-function unavailable({ world }: Assessment, offer: ModelOffer): ExclusionReason | undefined {
+function unavailable({ world }: Pick<Assessment, 'world'>, offer: ModelOffer): ExclusionReason | undefined {
   if (offer.standing === 'own') return undefined;
   if (offer.ended) return offer.ended;
   if (!world.providers.has(offer.provider)) {
@@ -63,7 +70,10 @@ function unavailable({ world }: Assessment, offer: ModelOffer): ExclusionReason 
 }
 
 /** Privacy that the caller requires and the provider is not known to give. */
-function notPrivate({ call, world }: Assessment, { provider }: ModelOffer): ExclusionReason | undefined {
+function notPrivate(
+  { call, world }: Assessment<Call | RetrievalCall>,
+  { provider }: ModelOffer,
+): ExclusionReason | undefined {
   const { noRetention, noCollection } = call.routing;
   if (!noRetention && !noCollection) return undefined;
   const known = world.privacy?.get(provider) ?? world.providers.get(provider)?.about.privacy;
@@ -85,7 +95,7 @@ function notPrivate({ call, world }: Assessment, { provider }: ModelOffer): Excl
 /**
  * For an offer that enforces a JSON Schema, also works out the same offer without that, for a server that rejects it.
  */
-function withPlain(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusion {
+export function assessCall(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusion {
   const assessed = workOut(given, offer);
   if (isExclusion(assessed) || !assessed.structured) return assessed;
   const schemas = schemasOf(given.call);
@@ -173,7 +183,13 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
     const cost = callCost(call, priced, { ...billed, output });
     return { ...excluded(given, offer, reason), ...known, ...(cost ? { cost } : {}) };
   };
-  const crowded = overRequestLimit(call, who, jobs, perJob, world.subrequests ?? DEFAULT_SUBREQUESTS);
+  const crowded = overRequestLimit(
+    call.n > 1 ? 'n' : 'prompt',
+    () => `${who()} takes one sample of one prompt in a request`,
+    jobs,
+    perJob,
+    world.subrequests ?? DEFAULT_SUBREQUESTS,
+  );
   if (crowded) return leftOut(crowded);
   const tooExpensive = overMaxPrice(call, who, priced);
   if (tooExpensive) return leftOut(tooExpensive);
@@ -217,32 +233,31 @@ const RESERVED = 5;
  * Why a call takes too many upstream requests, if it does: the platform would refuse those beyond its limit after the
  * others have been made and billed.
  */
-function overRequestLimit(
-  call: Call,
-  who: () => string,
+export function overRequestLimit(
+  param: string,
+  limits: () => string,
   jobs: number,
   perJob: number,
   limit: number,
 ): ExclusionReason | undefined {
   const fitting = Math.floor(Math.max(0, limit - RESERVED) / perJob);
   if (jobs <= 1 || jobs <= fitting) return undefined;
-  const param = call.n > 1 ? 'n' : 'prompt';
   return exclude(
     'too_many_requests',
-    `${who()} takes one sample of one prompt in a request: this call is ${jobs} requests, and one call may make ${fitting} ` +
+    `${limits()}: this call is ${jobs} requests, and one call may make ${fitting} ` +
       'here. Ask for fewer at once, or raise CHASQUI_SUBREQUESTS to what your plan of Workers allows.',
     param,
   );
 }
 
-const contextOf = ({ contextLength }: ModelOffer) => (contextLength === undefined ? {} : { contextLength });
+export const contextOf = ({ contextLength }: ModelOffer) => (contextLength === undefined ? {} : { contextLength });
 
 /** Tells an offer of a call from the others. */
 export const offerName = ({ provider, service, upstream }: Pick<Candidate, 'provider' | 'service' | 'upstream'>) =>
   `${provider} ${service ?? ''} ${upstream}`;
 
-const excluded = (
-  { route }: Assessment,
+export const excluded = (
+  { route }: Pick<Assessment, 'route'>,
   { provider, model, upstream }: ModelOffer,
   reason: ExclusionReason,
 ): Exclusion => ({ provider, model, upstream, ...(route === undefined ? {} : { route }), ...reason });

@@ -1,5 +1,5 @@
 import type { Priced } from '../catalog/index.ts';
-import type { Api, Call, Family, TimeoutSettings } from '../core/index.ts';
+import type { Api, Call, Family, RetrievalCall, TimeoutSettings } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { type Billed, callCost } from './cost.ts';
 import type { Breaker, Observed } from './health.ts';
@@ -13,9 +13,9 @@ import type { CallCost, Candidate, Echo, OutputLimit, PromptSize, Standing, Worl
  */
 
 /** What the assessments of one call share. */
-export interface Assessment {
+export interface Assessment<C extends Call | RetrievalCall = Call> {
   /** With the routing that applies to the model. */
-  readonly call: Call;
+  readonly call: C;
   readonly world: World;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -80,14 +80,20 @@ export class AssessedOffer implements Candidate {
   readonly structured: boolean;
   declare plain?: Candidate;
   declare schemas?: string;
+  declare mostInputs?: number;
   declare drawn?: number;
-  readonly #call: Call;
+  readonly #call: Call | RetrievalCall;
   readonly #billed: Billed;
   readonly #reasons: (() => readonly string[])[];
   #cost: CallCost | undefined | null = null;
   #why: readonly string[] | undefined;
 
-  constructor({ call, tokenizers, route }: Assessment, offer: ModelOffer, form: RequestForm, findings: Findings) {
+  constructor(
+    { call, tokenizers, route }: Assessment<Call | RetrievalCall>,
+    offer: ModelOffer,
+    form: RequestForm,
+    findings: Findings,
+  ) {
     this.provider = offer.provider;
     if (offer.service !== undefined) this.service = offer.service;
     this.model = offer.model;
@@ -138,13 +144,22 @@ export class AssessedOffer implements Candidate {
 }
 
 /** Says that a limit nobody asked for may be lower than necessary. */
-const guessedLimit = (call: Call, offer: ModelOffer, api: Api, { maxTokens }: OutputLimit): readonly string[] =>
-  api === 'completions' && call.maxTokens === undefined && maxTokens !== undefined && !offer.contextServed
+const guessedLimit = (
+  call: Call | RetrievalCall,
+  offer: ModelOffer,
+  api: Api,
+  { maxTokens }: OutputLimit,
+): readonly string[] =>
+  api === 'completions' &&
+  'stop' in call &&
+  call.maxTokens === undefined &&
+  maxTokens !== undefined &&
+  !offer.contextServed
     ? [`Its context is not known here, so the answer gets ${maxTokens} tokens: set max_tokens, or its context_length.`]
     : [];
 
 /** What is sent although it is not known whether the model can do it. */
-function unknownsOf(call: Call, { tools, vision }: ModelOffer): readonly string[] {
+function unknownsOf(call: Call | RetrievalCall, { tools, vision }: ModelOffer): readonly string[] {
   if (call.kind !== 'chat') return [];
   const asked = [
     ...(tools === 'unknown' && call.tools.length > 0 ? ['call tools'] : []),

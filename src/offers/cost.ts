@@ -164,6 +164,9 @@ export function pricedBy(world: World, offer: ModelOffer, today: string): Priced
 /** Output tokens to expect where nothing has been seen and the caller set no limit. */
 const ASSUMED_OUTPUT = 512;
 
+/** What of a call decides its cost. A call for embeddings has no output to limit. */
+type LimitedCall = Pick<Call, 'routing'> & { readonly maxTokens?: number };
+
 /** What an offer will bill for one call. */
 export interface Billed {
   readonly prompt: PromptSize;
@@ -184,7 +187,7 @@ export interface Billed {
  * The least a call can cost at an offer, the expected cost, and an upper bound. Expected are as many output tokens as
  * the model's recent answers had, or else the caller's limit. Undefined if the price is unknown.
  */
-export function callCost(call: Call, priced: Priced, billed: Billed): CallCost | undefined {
+export function callCost(call: LimitedCall, priced: Priced, billed: Billed): CallCost | undefined {
   if (!priced.known) return undefined;
   const { prompt, beside, promptTimes, prompts, reportsExtra, choices, usual, output } = billed;
   const { most } = output;
@@ -221,7 +224,11 @@ function perMtok({ price }: PriceRow): { readonly prompt: NanoDollars; readonly 
 }
 
 /** What `max_price` rules out. An unknown price may be any, so it is over the limit. */
-export function overMaxPrice(call: Call, who: () => string, priced: Priced): ExclusionReason | undefined {
+export function overMaxPrice(
+  call: Pick<Call, 'routing'>,
+  who: () => string,
+  priced: Priced,
+): ExclusionReason | undefined {
   const { maxPrice } = call.routing;
   if (!maxPrice) return undefined;
   const rates = priced.known ? perMtok(priced.row) : undefined;
@@ -238,7 +245,7 @@ export function overMaxPrice(call: Call, who: () => string, priced: Priced): Exc
 }
 
 /** The largest output with which the call certainly costs no more than `maxCost`; undefined if no output does. */
-function affordable(call: Call, priced: Priced, billed: Billed, maxCost: NanoDollars): OutputLimit | undefined {
+function affordable(call: LimitedCall, priced: Priced, billed: Billed, maxCost: NanoDollars): OutputLimit | undefined {
   const { output, choices } = billed;
   const cap = (maxTokens: number): OutputLimit => ({ maxTokens, most: maxTokens, clamped: true });
   const fits = (tokens: number): boolean => {
@@ -268,7 +275,7 @@ const unbound = ({ prompt }: Billed): string =>
  * whose cost has no upper bound is excluded.
  */
 export function withinMaxCost(
-  call: Call,
+  call: LimitedCall,
   who: () => string,
   priced: Priced,
   billed: Billed,

@@ -26,6 +26,7 @@ export {
 } from './plan.ts';
 export { reasoningFamilyOf } from './reasoning.ts';
 export { familyMistake, modelsNamed, type NamedModel, type ResolvedCall, resolve, servicesNamed } from './resolve.ts';
+export { embeddingJobs, rerankJob } from './retrieval.ts';
 export { readRoutes } from './routes.ts';
 export { liveServices, type Services, serviceIndex } from './services.ts';
 export {

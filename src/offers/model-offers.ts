@@ -4,6 +4,7 @@ import {
   findModel,
   hasServedOffer,
   isServed,
+  type ModelKind,
   type ReasoningBack,
   reasoningBack,
 } from '../catalog/index.ts';
@@ -44,8 +45,12 @@ export interface ModelOffer {
   readonly upstream: string;
   readonly family: Family;
   readonly apis: readonly Api[];
+  /** What it is for. `unknown`: it is in no catalogue and its owner does not say; the server decides. */
+  readonly kind: ModelKind | 'unknown';
   /** A base model, which has no chat form. */
   readonly base: boolean;
+  /** Lengths of an embedding model's vectors, its usual one first, where they are known. */
+  readonly dimensions?: readonly number[];
   readonly tools: Can;
   readonly streamingTools: boolean;
   readonly systemRole: boolean;
@@ -92,6 +97,17 @@ export function traitsOf(offer: ModelOffer, api: Api): ApiTraits | undefined {
 const SERVICE_APIS: readonly Api[] = ['chat', 'completions'];
 const CHAT_ONLY: readonly Api[] = ['chat'];
 
+/** The APIs of a configured service for one model. A server that is told nothing of may have any. */
+function serviceApis(kind: ModelOffer['kind'], { capabilities }: ServiceOffer): readonly Api[] {
+  if (kind === 'embedding') return EMBEDDINGS_ONLY;
+  if (kind === 'rerank') return RERANK_ONLY;
+  const writes = capabilities?.completions === false ? CHAT_ONLY : SERVICE_APIS;
+  return kind === 'unknown' ? [...writes, 'embeddings', 'rerank'] : writes;
+}
+
+const EMBEDDINGS_ONLY: readonly Api[] = ['embeddings'];
+const RERANK_ONLY: readonly Api[] = ['rerank'];
+
 function serviceModelOffer(
   about: ProviderDescriptor,
   offer: ServiceOffer,
@@ -101,6 +117,8 @@ function serviceModelOffer(
   const contextLength = offer.contextLength ?? known?.contextLength;
   const family = offer.family ?? known?.family ?? 'unknown';
   const reasons = known?.capabilities.reasoning ?? 'unknown';
+  const kind = offer.kind ?? known?.kind ?? 'unknown';
+  const dimensions = offer.dimensions ?? known?.dimensions;
   return {
     about,
     provider,
@@ -108,7 +126,9 @@ function serviceModelOffer(
     model,
     upstream,
     family,
-    apis: capabilities?.completions === false ? CHAT_ONLY : SERVICE_APIS,
+    apis: serviceApis(kind, offer),
+    kind,
+    ...(dimensions === undefined ? {} : { dimensions }),
     base: known?.kind === 'base',
     // What the configuration says, or else what the catalogue knows of the model.
     tools: capabilities?.tools ?? known?.capabilities.tools ?? 'unknown',
@@ -162,6 +182,8 @@ function catalogModelOffer(
     upstream: 'id' in upstream ? upstream.id : offer.id,
     family: model.family,
     apis,
+    kind: model.kind,
+    ...(model.dimensions === undefined ? {} : { dimensions: model.dimensions }),
     base: model.kind === 'base',
     tools: features.tools,
     streamingTools: features.streamingTools,

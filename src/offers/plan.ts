@@ -73,7 +73,8 @@ const usesTools = ({ tools, toolChoice, messages }: ChatJob): boolean =>
   messages.some((message) => message.role === 'tool' || (message.role === 'assistant' && message.toolCalls));
 
 function promptJob({ api, echo }: Candidate, base: JobBase, prompt: Prompt): PromptJob {
-  if (api === 'converse' || api === 'chat') throw new Error(`${api} takes no raw prompt.`);
+  if (api !== 'invoke' && api !== 'predictions' && api !== 'completions')
+    throw new Error(`${api} takes no raw prompt.`);
   return {
     ...base,
     kind: 'prompt',

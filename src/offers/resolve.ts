@@ -1,5 +1,13 @@
 import { models, nearestOf } from '../catalog/index.ts';
-import { type Call, type Family, GatewayError, providerNames, type Routing, type ServiceOffer } from '../core/index.ts';
+import {
+  type Call,
+  type Family,
+  GatewayError,
+  providerNames,
+  type RetrievalCall,
+  type Routing,
+  type ServiceOffer,
+} from '../core/index.ts';
 import { templateFamilies } from '../tokens/index.ts';
 import { lookUp, type ModelOffer, offersOf, unknownName } from './model-offers.ts';
 import { expand } from './routes.ts';
@@ -36,30 +44,69 @@ export interface ResolvedCall {
  *
  * @param today the day, as `2026-11-22`, by which retirements are judged
  */
-export function resolve(call: Call, world: World, today: string): ResolvedCall {
+export function resolve(call: Call | RetrievalCall, world: World, today: string): ResolvedCall {
   const services = serviceIndex(world.services, world.registry);
   const { routing, ignored } = checkedProviders(
     call.routing,
     (name) => services.providerOf(name) ?? (world.providers.has(name) ? name : undefined),
     () => [...new Set([...world.registry.ids, ...world.providers.keys()])],
   );
-  assertKnownTemplate(call);
+  if ('templating' in call) assertKnownTemplate(call);
   const requested: RequestedModel[] = [];
   const families = new Set<Family>();
   let timeoutMs = call.timeoutMs;
   for (const name of call.models) {
     for (const target of expand(name, routing, world.routes, services.isName)) {
       const { offers, pin } = requestedOffers(target.model, target.route, world, today);
+      assertKind(call, target.model, offers);
       requested.push(pin === undefined ? { ...target, offers } : { ...target, offers, pin });
       for (const { family } of offers) families.add(family);
       const { deadlineMs } = target.routing;
       if (deadlineMs !== undefined) timeoutMs = Math.min(timeoutMs ?? deadlineMs, deadlineMs);
     }
   }
+  if (call.kind === 'embedding' || call.kind === 'rerank') assertOneModel(requested);
   const [first] = requested;
   // Every name is unknown or retired: throw the error of the first one.
   if (first && requested.every(({ offers }) => offers.length === 0)) offersOf(first.model, world, today);
   return { models: requested, ignored, families, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+}
+
+/** What each kind of model is for, and where it is asked. */
+const USES: Readonly<Record<'embedding' | 'rerank' | 'writes', { does: string; path: string }>> = {
+  embedding: { does: 'makes embeddings', path: 'POST /v1/embeddings' },
+  rerank: { does: 'orders documents', path: 'POST /v1/rerank' },
+  writes: { does: 'writes text', path: 'POST /v1/chat/completions' },
+};
+
+const useOf = (kind: ModelOffer['kind'] | Call['kind']): keyof typeof USES =>
+  kind === 'embedding' || kind === 'rerank' ? kind : 'writes';
+
+/** Throws `invalid_request` for a chat with a model that makes embeddings, and the like. */
+function assertKind({ kind }: Call | RetrievalCall, model: string, offers: readonly ModelOffer[]): void {
+  const asked = useOf(kind);
+  const [first] = offers;
+  if (!first || offers.some((offer) => offer.kind === 'unknown' || useOf(offer.kind) === asked)) return;
+  const { does, path } = USES[useOf(first.kind)];
+  const own = offers.some(({ standing }) => standing === 'own');
+  const way =
+    asked === 'writes'
+      ? ''
+      : ` GET /v1/models shows which models are of kind "${asked}".${own ? ` A service of your own can say so: "kind": "${asked}" in its models.` : ''}`;
+  throw new GatewayError('invalid_request', `model: ${model.slice(0, 200)} ${does}: send it to ${path}.${way}`, {
+    param: 'model',
+  });
+}
+
+/** A route over several models would mix vectors that cannot be compared. */
+function assertOneModel(requested: readonly RequestedModel[]): void {
+  const names = [...new Set(requested.map(({ offers, model }) => offers[0]?.model ?? model))];
+  if (names.length < 2) return;
+  throw new GatewayError(
+    'invalid_request',
+    `model: it stands for several models (${names.join(', ')}), whose results cannot be compared. Name one.`,
+    { param: 'model' },
+  );
 }
 
 /** In a route a model may be retired, or not loaded on its server: it is skipped, and the next of the route serves. */

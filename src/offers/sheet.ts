@@ -1,7 +1,7 @@
-import { type Call, GatewayError, once, type Routing } from '../core/index.ts';
+import { type Call, GatewayError, once, type RetrievalCall, type Routing } from '../core/index.ts';
 import { hasTemplate, NotLoaded, type PromptCounter, promptCounter, type Tokenizers } from '../tokens/index.ts';
 import { affinityOf } from './affinity.ts';
-import { assess, isExclusion, offerName } from './assess.ts';
+import { assess, assessCall, isExclusion, offerName, type Work } from './assess.ts';
 import type { AssessedOffer, Assessment } from './candidate.ts';
 import { promptSize } from './counting.ts';
 import type { ModelOffer } from './model-offers.ts';
@@ -9,6 +9,7 @@ import { explainDraws, isTriedLast, rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
 import { idsReader, requestFormFor } from './request-form.ts';
 import type { ResolvedCall } from './resolve.ts';
+import { assessRetrieval } from './retrieval.ts';
 import type { Candidate, Exclusion, ExclusionCode, ExclusionReason, OfferSheet, PromptSize, World } from './types.ts';
 
 /**
@@ -54,7 +55,7 @@ function counterFor({ models }: ResolvedCall, { tokenizers }: Moment): PromptCou
  * @param counter reuses what it has counted of the call before
  */
 export function layOut(
-  call: Call,
+  call: Call | RetrievalCall,
   resolved: ResolvedCall,
   world: World,
   moment: Moment,
@@ -87,7 +88,7 @@ export function layOut(
   for (const model of resolved.models) {
     const { routing, route } = model;
     const own = routing === call.routing ? call : { ...call, routing };
-    const candidates = assessAll({ ...shared, call: own, route }, model, excluded);
+    const candidates = assessAll(assessing(own, { ...shared, route }), model, excluded);
     if (complete) continue;
     const ranked = rank(candidates, routing, affinity);
     for (const offer of routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked) {
@@ -101,10 +102,27 @@ export function layOut(
   return { eligible, excluded };
 }
 
-function assessAll(given: Assessment, { offers, pin, routing }: ResolvedCall['models'][number], excluded: Exclusion[]) {
+type Allowed = (provider: string) => string | undefined;
+type AssessOne = (offer: ModelOffer, allowed: Allowed) => AssessedOffer | Exclusion;
+
+/** How the offers of a call are assessed, by its kind. */
+function assessing(call: Call | RetrievalCall, shared: Omit<Assessment, 'call'>): AssessOne {
+  const by = <C extends Call | RetrievalCall>(given: Assessment<C>, work: Work<C>): AssessOne => {
+    return (offer, allowed) => assess(given, offer, allowed, work);
+  };
+  return call.kind === 'embedding' || call.kind === 'rerank'
+    ? by({ ...shared, call }, assessRetrieval)
+    : by({ ...shared, call }, assessCall);
+}
+
+function assessAll(
+  assessOne: AssessOne,
+  { offers, pin, routing }: ResolvedCall['models'][number],
+  excluded: Exclusion[],
+) {
   const candidates: AssessedOffer[] = [];
   for (const offer of offers) {
-    const assessed = assess(given, offer, (provider) => deniedBy(routing, pin, provider));
+    const assessed = assessOne(offer, (provider) => deniedBy(routing, pin, provider));
     if (isExclusion(assessed)) excluded.push(assessed);
     else candidates.push(assessed);
   }
@@ -123,7 +141,12 @@ function deniedBy({ only, ignore }: Routing, pin: string | undefined, provider: 
  * The sheet of a call that is to be made. Throws `context_length_exceeded` if the prompt is too long for every offer
  * that could serve it otherwise, and `no_eligible_offer` with all reasons if none is left.
  */
-export function offerSheet(call: Call, resolved: ResolvedCall, world: World, moment: Moment): OfferSheet {
+export function offerSheet(
+  call: Call | RetrievalCall,
+  resolved: ResolvedCall,
+  world: World,
+  moment: Moment,
+): OfferSheet {
   const sheet = layOut(call, resolved, world, moment);
   if (sheet.eligible.length === 0) throw nothingLeft(call, sheet.excluded);
   return sheet;
@@ -135,7 +158,7 @@ export function offerSheet(call: Call, resolved: ResolvedCall, world: World, mom
  * (`TextCounter.load`) where something is counted after all.
  */
 export function uncountedSheet(
-  call: Call,
+  call: Call | RetrievalCall,
   resolved: ResolvedCall,
   world: World,
   moment: Moment,
@@ -197,7 +220,15 @@ function tooLong(param: string, tooSmall: readonly Exclusion[]): string {
   return `This model's maximum context length is ${largest.contextLength} tokens. However, your ${param} resulted in ${size}. Please reduce the length of the ${param}. `;
 }
 
-function nothingLeft(call: Call, excluded: readonly Exclusion[]): GatewayError {
+/** The field that has a call's prompt. */
+const PROMPT_FIELDS: Readonly<Record<(Call | RetrievalCall)['kind'], string>> = {
+  chat: 'messages',
+  completion: 'prompt',
+  embedding: 'input',
+  rerank: 'documents',
+};
+
+function nothingLeft(call: Call | RetrievalCall, excluded: readonly Exclusion[]): GatewayError {
   const offers = excluded.map(({ provider, model, upstream, code, message, prompt, contextLength }) => ({
     provider,
     model,
@@ -213,7 +244,7 @@ function nothingLeft(call: Call, excluded: readonly Exclusion[]): GatewayError {
   const why = `No offer of ${call.models.join(', ')} can serve this call. ${reasons.join(' ')}`;
   // A shorter prompt would have been served, so that is what the caller should hear.
   if (tooSmall.length > 0) {
-    const param = call.kind === 'chat' ? 'messages' : 'prompt';
+    const param = PROMPT_FIELDS[call.kind];
     const message = `${tooLong(param, tooSmall)}${why} Shorten it, or name a model with a longer context.`;
     return new GatewayError('context_length_exceeded', message, { param, offers });
   }

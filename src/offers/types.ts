@@ -173,6 +173,8 @@ export interface Candidate {
   readonly plain?: Candidate;
   /** A key for the schemas of a structured call; see `Health.refusesSchemas`. */
   readonly schemas?: string;
+  /** Texts that one request for embeddings may have. */
+  readonly mostInputs?: number;
   /** Probability of being tried first among the offers of one draw. */
   readonly drawn?: number;
   /** Why it ranks where it does, in whole sentences. */
@@ -192,6 +194,10 @@ export type ExclusionCode =
   | 'no_completion_form'
   | 'no_prefill'
   | 'no_infill'
+  | 'no_embeddings'
+  | 'no_dimensions'
+  | 'no_token_ids'
+  | 'no_rerank'
   | 'unsafe_markers'
   | 'no_tools'
   | 'no_images'

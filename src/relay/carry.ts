@@ -16,7 +16,7 @@ import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/i
 import { type AttemptFailure, type AttemptObserver, attempt, type UpstreamAnswer } from './attempt.ts';
 import { attemptOrder, type RetryBudget } from './attempt-order.ts';
 import { type HealthBook, isSchemaRefusal } from './health.ts';
-import { attemptLimits, type Clock, callDeadline, type Timeouts } from './timeouts.ts';
+import { type AttemptLimits, attemptLimits, type Clock, callDeadline, type Timeouts } from './timeouts.ts';
 
 /** One in so many prompts that nothing else counts is counted, to compare it with the provider's usage. */
 const UNCOUNTED_COMPARED = 64;
@@ -31,11 +31,43 @@ export interface Relay {
   readonly clock: Clock;
 }
 
-export interface Carried extends UpstreamAnswer {
+/** How a call came to its answer. */
+export interface Served {
   readonly offer: Candidate;
   readonly attempts: readonly AttemptReport[];
   /** Offers whose attempts failed and may have been billed, one entry for each such attempt. */
   readonly maybeBilled: readonly Candidate[];
+}
+
+export interface Carried extends Served, UpstreamAnswer {}
+
+/** What one attempt may use, whatever it asks for. */
+export interface AttemptTerms {
+  readonly provider: Provider;
+  readonly limits: AttemptLimits;
+  /** When the whole call is over, in milliseconds since the epoch. */
+  readonly deadline: number;
+  /** No other offer can serve the call. */
+  readonly alone: boolean;
+  /** Takes one more of the requests that the platform allows the call, if one is left. */
+  readonly takeRequest: () => boolean;
+  /** Takes one of the provider's retries, if one is left. */
+  readonly takeRetry: () => boolean;
+  /** Aborts when the caller has left. */
+  readonly caller: AbortSignal;
+  readonly clock: Clock;
+}
+
+export type Outcome<A> =
+  | { readonly kind: 'answered'; readonly answer: A }
+  | { readonly kind: 'failed'; readonly failure: AttemptFailure };
+
+/** What is carried: how an offer would serve the call, and how it is asked. */
+export interface Errand<P extends Pick<Plan, 'form'> & { readonly jobs: readonly unknown[] }, A> {
+  readonly timeoutMs?: number;
+  plan(offer: Candidate, leftMs: number): P;
+  /** @param begun when the attempt began, in milliseconds since the epoch */
+  attempt(offer: Candidate, plan: P, terms: AttemptTerms, begun: number): Promise<Outcome<A>>;
 }
 
 /**
@@ -44,8 +76,29 @@ export interface Carried extends UpstreamAnswer {
  * until then no failure reaches the caller.
  */
 export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, relay: Relay): Promise<Carried> {
+  const { answer, ...served } = await carryErrand<Plan, UpstreamAnswer>(
+    {
+      ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
+      plan: (offer, leftMs) => planFor(call, offer, leftMs),
+      attempt: (offer, plan, terms, begun) =>
+        attempt({ ...terms, plan, whole: !call.stream, observer: observe(relay, call, offer, plan, begun) }),
+    },
+    sheet,
+    caller,
+    relay,
+  );
+  return { ...answer, ...served };
+}
+
+/** The same for any call: what its attempts yield is up to the errand. */
+export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs: readonly unknown[] }, A>(
+  errand: Errand<P, A>,
+  sheet: OfferSheet,
+  caller: AbortSignal,
+  relay: Relay,
+): Promise<Served & { readonly answer: A }> {
   const { clock, timeouts, budget, health } = relay;
-  const { deadline, hurried } = callDeadline(call, timeouts, clock.now());
+  const { deadline, hurried } = callDeadline(errand.timeoutMs, timeouts, clock.now());
   const attempts: AttemptReport[] = [];
   const errors: GatewayError[] = [];
   const maybeBilled: Candidate[] = [];
@@ -83,7 +136,7 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
       othersWaiting: order.othersLeft(),
       usual: health.completionTokens(offer.model),
     };
-    const plan = planFor(call, offer, situation.leftMs);
+    const plan = errand.plan(offer, situation.leftMs);
     const perJob = provider.about.requestsPerJob ?? 1;
     if (plan.jobs.length * perJob > requestsLeft) {
       order.giveUp();
@@ -91,12 +144,10 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
     }
     requestsLeft -= plan.jobs.length * perJob;
     if (as !== 'poll') budget.request(offer.provider);
-    const outcome = await attempt({
+    const terms: AttemptTerms = {
       provider,
-      plan,
       limits: attemptLimits(timeouts, offer, plan, situation),
       deadline,
-      whole: !call.stream,
       alone: situation.othersWaiting === 0,
       takeRequest: () => {
         requestsLeft -= perJob;
@@ -105,11 +156,11 @@ export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, 
       takeRetry: () => budget.take(offer.provider),
       caller,
       clock,
-      observer: observe(relay, call, offer, plan, begun),
-    });
+    };
+    const outcome = await errand.attempt(offer, plan, terms, begun);
     if (outcome.kind === 'answered') {
       attempts.push({ provider: offer.provider, model: offer.upstream, type: 'ok', ms: clock.now() - begun });
-      return { ...outcome.answer, offer, attempts, maybeBilled };
+      return { answer: outcome.answer, offer, attempts, maybeBilled };
     }
     if (caller.aborted) throw abortReason(caller);
     const { failure } = outcome;

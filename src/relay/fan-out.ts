@@ -19,12 +19,10 @@ import { mayBeBilled, type UpstreamRequest } from './upstream-request.ts';
  * (https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections). One is left for
  * everything else that the call has to fetch.
  */
-const WIDTH = 5;
+export const WIDTH = 5;
 
 /** Tries of one request, and the longest wait between two. The others of its call go on meanwhile. */
-const TRIES = 3;
-const WAIT_MS = 3_000;
-const BASE_MS = 250;
+export const RETRIES = { tries: 3, waitMs: 3_000, baseMs: 250 } as const;
 
 /** One upstream request of several, and which of the call's choices it brings. */
 interface Share {
@@ -182,10 +180,10 @@ export async function* fanOut(plan: Plan, pool: Pool): AsyncGenerator<Event[], v
     }
     const { job, base, choices, refusals } = running;
     const tries = refusals.length + 1;
-    const wait = Math.max(clock.random() * BASE_MS * 2 ** tries, error.details.retryAfterMs ?? 0);
+    const wait = Math.max(clock.random() * RETRIES.baseMs * 2 ** tries, error.details.retryAfterMs ?? 0);
     // Where all requests are refused the offer is not available, and the next one is asked at once.
     const othersGoOn = served > 0 || [...pending.keys()].some((key) => key !== 'wait');
-    if (!pool.alone || !othersGoOn || !error.retryable || tries >= TRIES || wait > WAIT_MS) throw thrown;
+    if (!pool.alone || !othersGoOn || !error.retryable || tries >= RETRIES.tries || wait > RETRIES.waitMs) throw thrown;
     notBefore = clock.now() + wait;
     queue.push({ job, base, choices, refusals: [...refusals, thrown] });
   }

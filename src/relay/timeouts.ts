@@ -2,7 +2,7 @@
  * Everything about time in a call: the clock, how long one attempt may take (`attemptLimits`), and the one timer that
  * enforces it (`watchdog`). The deadline of the whole call is set by `callDeadline`.
  */
-import { type After, type Call, GatewayError, type TimeoutSettings } from '../core/index.ts';
+import { type After, GatewayError, type TimeoutSettings } from '../core/index.ts';
 import { type Candidate, type Plan, tokensBeyond, withinOutput } from '../offers/index.ts';
 
 /** Time and chance, as arguments, so that a test can control both. */
@@ -32,8 +32,12 @@ export interface Timeouts extends TimeoutSettings {
 export const DEFAULT_TIMEOUTS: Timeouts = { totalMs: 600_000 };
 
 /** The deadline of a whole call, and whether the caller asked for less time than the deployment allows. */
-export function callDeadline(call: Call, timeouts: Timeouts, now: number): { deadline: number; hurried: boolean } {
-  const totalMs = Math.min(call.timeoutMs ?? timeouts.totalMs, timeouts.totalMs);
+export function callDeadline(
+  askedMs: number | undefined,
+  timeouts: Timeouts,
+  now: number,
+): { deadline: number; hurried: boolean } {
+  const totalMs = Math.min(askedMs ?? timeouts.totalMs, timeouts.totalMs);
   return { deadline: now + totalMs, hurried: totalMs < timeouts.totalMs };
 }
 
@@ -127,7 +131,7 @@ export interface Situation {
 export function attemptLimits(
   settings: Timeouts,
   offer: Candidate,
-  plan: Plan,
+  plan: Pick<Plan, 'form'>,
   { leftMs, hurried, othersWaiting, usual }: Situation,
 ): AttemptLimits {
   const set: TimeoutSettings = offer.timeouts ? { ...settings, ...offer.timeouts } : settings;

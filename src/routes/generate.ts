@@ -36,7 +36,7 @@ import {
   reasoningFamilyOf,
   receiptOf,
 } from '../offers/index.ts';
-import { type Carried, type CarriedVote, carry, carryVote, type VoteResult } from '../relay/index.ts';
+import { type Carried, type CarriedVote, carry, carryVote, type Served, type VoteResult } from '../relay/index.ts';
 import { offerRows } from './offers.ts';
 import {
   contextOf,
@@ -64,7 +64,7 @@ function echoOf(call: Call, { echo, sends }: Candidate): Pick<Envelope, 'echo'> 
 }
 
 /** The time of each step, for `Server-Timing`. On Workers the clock moves only at I/O, so steps of pure CPU show 0. */
-function stopwatch() {
+export function stopwatch() {
   let last = Date.now();
   const steps: string[] = [];
   return {
@@ -96,12 +96,12 @@ function listed(names: readonly string[]): string {
 const asTheyAre: NonNullable<ParsedRequest['callersNames']> = (text) => text;
 
 /** A carried call, with the vote that chose its answer if there was one. */
-type MaybeVoted = Carried & Partial<Pick<CarriedVote, 'vote'>>;
+type MaybeVoted<S extends Served = Carried> = S & Partial<Pick<CarriedVote, 'vote'>>;
 
-function describe(
+export function describe(
   c: Context,
-  { call, callersNames }: ParsedRequest,
-  { offer, attempts }: Carried,
+  { call, callersNames }: Pick<ParsedRequest, 'callersNames'> & { readonly call: { readonly id: string } },
+  { offer, attempts }: Served,
   timing: string,
 ): void {
   const named = callersNames ?? asTheyAre;
@@ -142,7 +142,7 @@ function voteRow(vote: VoteResult): WireVoteResult {
 // A stream holds these two until its end. The sheet is the largest part of a call, so each keeps only what it needs.
 
 /** The cost of an answer, by its usage. */
-const costsOf = ({ offer, maybeBilled, vote }: MaybeVoted) => {
+export const costsOf = ({ offer, maybeBilled, vote }: MaybeVoted<Served>) => {
   if (vote) {
     const cost = toCost(vote.receipt);
     return (): WireCost => cost;

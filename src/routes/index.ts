@@ -18,4 +18,5 @@ export { getModel, listModels } from './models.ts';
 export { offers } from './offers.ts';
 export { deletePrices, listPrices, putPrices } from './prices.ts';
 export type { Gateway } from './request.ts';
+export { embeddings, rerank } from './retrieval.ts';
 export { countMessages, countTokens, detokenize, tokenize } from './tokens.ts';

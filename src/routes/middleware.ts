@@ -19,6 +19,8 @@ export const ROUTES: readonly (readonly [path: string, methods: readonly string[
   ['/v1/messages', ['POST']],
   ['/v1/messages/count_tokens', ['POST']],
   ['/v1/responses', ['POST']],
+  ['/v1/embeddings', ['POST']],
+  ['/v1/rerank', ['POST']],
   ['/v1/offers', ['POST']],
   ['/v1/count_tokens', ['POST']],
   ['/v1/tokenize', ['POST']],

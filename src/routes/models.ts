@@ -140,7 +140,7 @@ function serviceOffer(offer: ServiceOffer, known: CatalogModel | undefined, { pr
     provider,
     service,
     provider_model: upstream,
-    apis: ['chat', 'completions'],
+    apis: SERVICE_APIS[offer.kind ?? known?.kind ?? ''] ?? ['chat', 'completions'],
     status: 'live',
     configured: true,
     context_length: contextLength ?? null,
@@ -148,6 +148,15 @@ function serviceOffer(offer: ServiceOffer, known: CatalogModel | undefined, { pr
     pricing: pricing(prices.book(), config.registry.of(provider), upstream, { service }),
   };
 }
+
+/** The APIs of a service for models that write no text. */
+const SERVICE_APIS: Readonly<Record<string, readonly string[] | undefined>> = {
+  embedding: ['embeddings'],
+  rerank: ['rerank'],
+};
+
+/** Lengths of an embedding model's vectors, the usual one first. */
+const dimensionsOf = (dimensions: readonly number[] | undefined) => (dimensions === undefined ? {} : { dimensions });
 
 /** A model in OpenAI's form, with its offers. */
 function describe(id: string, known: CatalogModel | undefined, gateway: Gateway) {
@@ -160,7 +169,8 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
     created: CREATED,
     owned_by: known?.family ?? 'you',
     name: known?.name ?? id,
-    kind: known?.kind ?? 'chat',
+    kind: first?.kind ?? known?.kind ?? 'chat',
+    ...dimensionsOf(first?.dimensions ?? known?.dimensions),
     context_length: known?.contextLength ?? first?.contextLength ?? null,
     capabilities: known
       ? {

@@ -1,8 +1,8 @@
 /** `POST /v1/offers`, and how an offer sheet is written as JSON. */
 import type { Handler } from 'hono';
 import { ageDays, type Priced, priceSources, rateJson, stale } from '../catalog/index.ts';
-import { dayOf, formatDollars, withSamples } from '../core/index.ts';
-import { parseCall } from '../dialects/openai/index.ts';
+import { type Call, dayOf, formatDollars, type RetrievalCall, withSamples } from '../core/index.ts';
+import { type CallContext, parseCall, parseEmbeddings, parseRerank, retrievalKind } from '../dialects/openai/index.ts';
 import {
   type CallCost,
   type Candidate,
@@ -102,12 +102,19 @@ export const offerRows = ({ eligible, excluded }: OfferSheet, now: number) => {
   ];
 };
 
+/** A body of any route that asks a model, told apart by its required field. */
+function anyCall(body: unknown, context: CallContext): Call | RetrievalCall {
+  const kind = retrievalKind(body);
+  if (kind === 'embedding') return parseEmbeddings(body, context);
+  return kind === 'rerank' ? parseRerank(body, context) : withSamples(parseCall(body, context));
+}
+
 /** `POST /v1/offers`: what every offer would do with this call and charge for it. Calls no provider. */
 export const offers =
   (gateway: Gateway): Handler =>
   async (c) => {
     const body = await readJson(c.req.raw, gateway.config.maxBodyBytes);
-    const call = withSamples(parseCall(body, contextOf(c, '')));
+    const call = anyCall(body, contextOf(c, ''));
     const { asked, moment } = await prepare(call, gateway);
     const sheet = layOut(call, asked, gateway.world, moment, true);
     return replyJson(c, 200, { object: 'list', data: offerRows(sheet, moment.now) });

@@ -5,7 +5,7 @@
 import type { Context } from 'hono';
 import type { Prices } from '../catalog/index.ts';
 import type { Config } from '../config.ts';
-import { asGatewayError, type Call, dayOf, GatewayError } from '../core/index.ts';
+import { asGatewayError, type Call, dayOf, GatewayError, type RetrievalCall } from '../core/index.ts';
 import { type CallContext, MAX_SESSION, type ParsedRequest } from '../dialects/openai/index.ts';
 import {
   type Moment,
@@ -209,7 +209,7 @@ export async function lookUp<T>({ services }: Gateway, look: () => T): Promise<T
  *
  * @param countWhenRead count the prompt, and load a tokenizer, only where something depends on it
  */
-export async function prepare(call: Call, gateway: Gateway, countWhenRead = false): Promise<Prepared> {
+export async function prepare(call: Call | RetrievalCall, gateway: Gateway, countWhenRead = false): Promise<Prepared> {
   const { world, relay, load } = gateway;
   const now = relay.clock.now();
   const today = dayOf(now);
@@ -223,7 +223,8 @@ export async function prepare(call: Call, gateway: Gateway, countWhenRead = fals
     return { asked, moment: { ...moment, tokenizers: await readyTokenizers(asked.families, load) } };
   }
   const moment = { now, today, tokenizers: await readyTokenizers(asked.families, load) };
-  if (!bounded) return { asked, moment };
+  // No provider counts the texts of embeddings.
+  if (!bounded || call.kind === 'embedding' || call.kind === 'rerank') return { asked, moment };
   const told = await toldCounts(call, asked, gateway, moment);
   return { asked, moment: told ? { ...moment, providerCounts: told } : moment };
 }

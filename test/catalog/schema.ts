@@ -14,7 +14,9 @@ const offer = v.strictObject({
   provider: v.string(),
   id: v.string(),
   otherIds: v.exactOptional(v.array(v.string())),
-  apis: v.array(v.picklist(['converse', 'invoke', 'predictions', 'chat', 'completions'] satisfies Api[])),
+  apis: v.array(
+    v.picklist(['converse', 'invoke', 'predictions', 'chat', 'completions', 'embeddings', 'rerank'] satisfies Api[]),
+  ),
   features: v.exactOptional(
     v.strictObject({ tools: v.exactOptional(v.boolean()), streamingTools: v.exactOptional(v.boolean()) }),
   ),
@@ -39,8 +41,9 @@ export const modelRow = v.strictObject({
   id: v.string(),
   name: v.string(),
   family: v.string(),
-  kind: v.picklist(['base', 'chat', 'guard']),
+  kind: v.picklist(['base', 'chat', 'guard', 'embedding', 'rerank']),
   contextLength: v.exactOptional(tokens),
+  dimensions: v.exactOptional(v.pipe(v.array(tokens), v.minLength(1))),
   can: v.array(v.picklist(['tools', 'vision', 'reasoning', 'infill', 'systemRole'])),
   aliases: v.exactOptional(v.array(v.string())),
   openrouter: v.exactOptional(v.union([v.string(), v.array(v.string())])),

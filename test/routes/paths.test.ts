@@ -67,12 +67,9 @@ describe('a URL where nothing is', () => {
     }
   });
 
-  it.each(['/v1/embeddings', '/v1/usage', '/v1/keys/a', '/metrics', '/'])(
-    'that is planned has a code of its own: %s',
-    async (path) => {
-      expect(await errorOf(await ask('POST', path, {}))).toMatchObject({ status: 501, code: 'not_implemented' });
-    },
-  );
+  it.each(['/v1/usage', '/v1/keys/a', '/metrics', '/'])('that is planned has a code of its own: %s', async (path) => {
+    expect(await errorOf(await ask('POST', path, {}))).toMatchObject({ status: 501, code: 'not_implemented' });
+  });
 });
 
 describe('a client of Replicate’s', () => {

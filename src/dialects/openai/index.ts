@@ -40,5 +40,13 @@ export {
 export { readRouting } from '../routing.ts';
 export { chatAnswer, completionAnswer, type ErrorBody, errorAnswer, errorBody } from './answer.ts';
 export { parseCall, parseChat, parseCompletion } from './request.ts';
+export {
+  embeddingsAnswer,
+  parseEmbeddings,
+  parseRerank,
+  type RetrievalEnvelope,
+  rerankAnswer,
+  retrievalKind,
+} from './retrieval.ts';
 export { chatStream, completionStream } from './stream.ts';
 export { parseCountText, parseDetokenize, parseTokenize, type TokenizeRequest } from './token-requests.ts';

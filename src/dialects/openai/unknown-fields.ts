@@ -3,7 +3,7 @@
  * are dropped, and the rest go to self-hosted servers, which may know them. A field that seems to limit money, length
  * or privacy is refused, never ignored.
  */
-import { GatewayError, type JsonObject } from '../../core/index.ts';
+import { type Call, GatewayError, type JsonObject, type RetrievalCall } from '../../core/index.ts';
 import { letters, routingFieldMeant } from '../routing.ts';
 import { assertShallow, invalid } from '../validation.ts';
 
@@ -52,9 +52,13 @@ const NOT_SENT = new Set([
   'web_search_options',
 ]);
 
+type CallKind = (Call | RetrievalCall)['kind'];
+
 /** Fields of the other kind of call, which no server reads in this kind. */
-const OF_THE_OTHER: Readonly<Record<'chat' | 'completion', ReadonlySet<string>>> = {
+const OF_THE_OTHER: Readonly<Record<CallKind, ReadonlySet<string>>> = {
   chat: new Set(['prompt', 'suffix', 'best_of']),
+  embedding: new Set(['prompt', 'messages', 'stream', 'n', 'temperature']),
+  rerank: new Set(['input', 'prompt', 'messages', 'stream']),
   completion: new Set(['messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call']),
 };
 
@@ -108,13 +112,10 @@ const NONE: UnknownFields = { dropped: [] };
  *
  * @param unknown their names
  */
-export function sortUnknownFields(
-  body: JsonObject,
-  unknown: readonly string[],
-  kind: 'chat' | 'completion',
-): UnknownFields {
+export function sortUnknownFields(body: JsonObject, unknown: readonly string[], kind: CallKind): UnknownFields {
   if (unknown.length === 0) return NONE;
-  const limited = body.max_tokens != null || (kind === 'chat' && body.max_completion_tokens != null);
+  const writes = kind === 'chat' || kind === 'completion';
+  const limited = !writes || body.max_tokens != null || (kind === 'chat' && body.max_completion_tokens != null);
   const dropped: string[] = [];
   const extra: [string, unknown][] = [];
   for (const [at, key] of unknown.entries()) {

@@ -1,6 +1,7 @@
 import { bearerOf } from '../env.ts';
 import type { Answer, Exchange, Wire } from '../wire/types.ts';
 import { converse } from './converse.ts';
+import { embed } from './embeddings.ts';
 import { IN_STREAM, invalid, refuse } from './errors.ts';
 import { exception, rawEvent } from './eventstream.ts';
 import { invoke } from './invoke.ts';
@@ -13,7 +14,7 @@ const PATH = /^\/model\/([^/]+)\/(converse|converse-stream|invoke|invoke-with-re
 const OPERATIONS: Readonly<Record<string, (exchange: Exchange, model: Model) => Promise<Answer> | Answer>> = {
   converse: (exchange, model) => converse(exchange, model, false),
   'converse-stream': (exchange, model) => converse(exchange, model, true),
-  invoke: (exchange, model) => invoke(exchange, model, false),
+  invoke: (exchange, model) => embed(model.id, exchange.json) ?? invoke(exchange, model, false),
   'invoke-with-response-stream': (exchange, model) => invoke(exchange, model, true),
   'count-tokens': () => invalid("The provided model doesn't support counting tokens."),
 };

@@ -1,8 +1,10 @@
+import { estimate } from '../brain/index.ts';
 import { recordPrompt } from '../control/journal.ts';
 import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
-import { isJson, number, object, text } from '../json.ts';
+import { isJson, type Json, list, number, object, strings, text } from '../json.ts';
 import { hex } from '../random.ts';
+import { embeddingOf, ranked } from '../wire/embeddings.ts';
 import { historyTrouble } from '../wire/histories.ts';
 import { isBlindTo } from '../wire/openai-ask.ts';
 import { chatOf } from '../wire/openai-messages.ts';
@@ -40,7 +42,41 @@ const card = ([id, { type, name, context, input, output }]: readonly [string, Mo
   pricing: { hourly: 0, input: input ?? 0, output: output ?? 0, base: 0, finetune: 0 },
 });
 
-const KINDS = { '/v1/chat/completions': 'chat', '/v1/completions': 'completions' } as const;
+const KINDS = {
+  '/v1/chat/completions': 'chat',
+  '/v1/completions': 'completions',
+  '/v1/embeddings': 'embeddings',
+  '/v1/rerank': 'rerank',
+} as const;
+
+/** together-ai 0.52, `EmbeddingCreateParams`, `RerankCreateParams`: embeddings have no usage. */
+function retrieve(kind: 'embeddings' | 'rerank', body: Json, type: string, context: number | null): Answer {
+  const model = text(body.model);
+  const wanted = kind === 'embeddings' ? 'embedding' : 'rerank';
+  if (type !== wanted)
+    return refuse(400, { message: `${model} is not an ${wanted} model.`, code: 'model_not_available' });
+  if (kind === 'rerank') {
+    const documents = list(body.documents).map((one) => (typeof one === 'string' ? one : text(object(one).text)));
+    if (text(body.query) === '' || documents.length === 0)
+      return refuse(400, { message: 'query and documents are required.' });
+    const results = ranked(text(body.query), documents, number(body.top_n));
+    const tokens = estimate([text(body.query), ...documents].join(' ')).length;
+    const usage = { prompt_tokens: tokens, completion_tokens: 0, total_tokens: tokens };
+    return json(200, { id: `o${hex(12)}`, object: 'rerank', model, results, usage }, headers());
+  }
+  const texts = typeof body.input === 'string' ? [body.input] : strings(body.input);
+  const asked = typeof body.input === 'string' ? 1 : list(body.input).length;
+  if (texts.length === 0 || texts.length < asked) {
+    return refuse(422, {
+      message: 'Input validation error: `input` must be a string or an array of strings',
+      param: 'input',
+    });
+  }
+  const long = texts.find((one) => estimate(one).length > (context ?? DEFAULT_CONTEXT));
+  if (long !== undefined) return tooLong(context ?? DEFAULT_CONTEXT, estimate(long).length, 0);
+  const data = texts.map((one, index) => ({ object: 'embedding', embedding: embeddingOf(one, 1024), index }));
+  return json(200, { object: 'list', data, model, request_id: `o${hex(12)}` }, headers());
+}
 
 /** Limits are per second; the recorded answers carry them on success too. */
 const headers = () => ({
@@ -63,6 +99,9 @@ async function answer({ request, path, json: body, credentials, entry, faults }:
   if (!model) return refuse(400, { message: "Missing required parameter: 'model'.", param: 'model' });
   const served = LIVE.get(model);
   if (!served) return RETIRED.has(model) ? retiredModel(model) : unknownModel(model);
+  if (kind === 'embeddings' || kind === 'rerank') return retrieve(kind, body, served.type, served.context);
+  if (served.type !== 'language' && served.type !== 'chat')
+    return refuse(400, { message: `${model} is not a chat model.` });
   const refusal = check(kind, body);
   if (refusal) return refusal;
   const { family } = await tokenizerOf(model);
@@ -99,7 +138,7 @@ async function answer({ request, path, json: body, credentials, entry, faults }:
 export const together: Wire = {
   provider: 'together',
   modelOf: ({ json: body }) => text(object(body).model) || undefined,
-  generates: ({ path }) => path.endsWith('/completions'),
+  generates: ({ path }) => /\/(?:completions|embeddings|rerank)$/.test(path),
   answer,
   refusal: (status) => refuse(status),
   interruption: ({ status = 500, message, name }) => [

@@ -1,7 +1,8 @@
 import { type Entry, recordPrompt } from '../control/journal.ts';
 import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
-import { isJson, type Json, number, object, text } from '../json.ts';
+import { isJson, type Json, list, number, object, strings, text } from '../json.ts';
+import { base64Of, embeddingOf, ranked } from '../wire/embeddings.ts';
 import { historyTrouble } from '../wire/histories.ts';
 import { isBlindTo } from '../wire/openai-ask.ts';
 import { chatOf } from '../wire/openai-messages.ts';
@@ -15,7 +16,7 @@ import { detokenize, tokenize } from './tokenize.ts';
 
 /** Any deployment's name is right if it names open weights. */
 const SERVED =
-  /llama|mi[sx]tral|codestral|devstral|magistral|qwen|gpt-oss|deepseek|gemma|glm|kimi|minimax|nemotron|phi-|smollm|granite/i;
+  /llama|mi[sx]tral|codestral|devstral|magistral|qwen|gpt-oss|deepseek|gemma|glm|kimi|minimax|nemotron|phi-|smollm|granite|embed|bge-|e5-|minilm|nomic|rerank/i;
 
 const LISTED = ['meta-llama/Llama-2-70b-chat-hf', 'meta-llama/Meta-Llama-3-8B-Instruct', 'openai/gpt-oss-120b'];
 
@@ -78,9 +79,63 @@ async function completions(body: Json, entry: Entry): Promise<Answer> {
 
 const jsonAnswer = (body: unknown) => ({ kind: 'json', status: 200, body }) as const;
 
+/** Embedding models, and those that rerank, by their names: a server runs one of them for one task. */
+const EMBEDS = /embed|bge-|e5-|minilm|nomic/i;
+const RERANKS = /rerank/i;
+
+/** Length of the vectors that a model of the sandbox makes unless asked for another. */
+const DIMENSIONS = 768;
+
+const noApi = (): Answer => refuse(400, 'The model does not support this API');
+
+async function embeddings(body: Json): Promise<Answer> {
+  const model = text(body.model);
+  if (!EMBEDS.test(model) || RERANKS.test(model)) return noApi();
+  const given = typeof body.input === 'string' ? [body.input] : list(body.input);
+  const tokenizer = await tokenizerOf(model);
+  const read = (one: unknown): string | undefined =>
+    typeof one === 'string' ? one : Array.isArray(one) ? tokenizer.decode(one.filter(Number.isInteger)) : undefined;
+  const texts = (typeof given[0] === 'number' ? [given] : given).map(read);
+  if (texts.length === 0 || texts.some((one) => one === undefined)) return refuse(400, 'input: invalid');
+  const wanted = body.dimensions === undefined ? DIMENSIONS : (number(body.dimensions) ?? 0);
+  if (wanted !== DIMENSIONS && !/matryoshka|qwen3/i.test(model)) {
+    return refuse(
+      400,
+      `Model "${model}" does not support matryoshka representation, changing output dimensions will lead to poor results.`,
+    );
+  }
+  const tokens = texts.reduce(
+    (sum, one) => sum + (tokenizer.encode(one ?? '') ?? tokenizer.split(one ?? '')).length,
+    0,
+  );
+  const data = texts.map((one, index) => {
+    const embedding = embeddingOf(one ?? '', wanted);
+    return {
+      index,
+      object: 'embedding',
+      embedding: body.encoding_format === 'base64' ? base64Of(embedding) : embedding,
+    };
+  });
+  const usage = { prompt_tokens: tokens, total_tokens: tokens, completion_tokens: 0, prompt_tokens_details: null };
+  return jsonAnswer({ id: 'embd-1', object: 'list', created: 1_760_000_000, model, data, usage });
+}
+
+async function rerank(body: Json): Promise<Answer> {
+  const model = text(body.model);
+  if (!RERANKS.test(model)) return noApi();
+  const documents = strings(body.documents);
+  if (text(body.query) === '' || documents.length === 0) return refuse(400, 'query and documents are required');
+  const { split } = await tokenizerOf(model);
+  const tokens = documents.reduce((sum, one) => sum + split(`${text(body.query)}\n${one}`).length, 0);
+  const results = ranked(text(body.query), documents, number(body.top_n));
+  return jsonAnswer({ id: 'rerank-1', model, usage: { total_tokens: tokens }, results });
+}
+
 const POSTS: Readonly<Record<string, (body: Json, entry: Entry, ray: boolean) => Promise<Answer>>> = {
   '/v1/chat/completions': chat,
   '/v1/completions': completions,
+  '/v1/embeddings': embeddings,
+  '/v1/rerank': rerank,
   '/tokenize': (body, _, ray) => tokenize(body, contextOf(text(body.model)), ray),
   '/detokenize': detokenize,
 };
@@ -113,7 +168,7 @@ async function answer(exchange: Exchange, ray: boolean): Promise<Answer> {
 export const vllm = (provider: 'anyscale' | 'openai-compatible'): Wire => ({
   provider,
   modelOf: ({ json: body }) => text(object(body).model) || undefined,
-  generates: ({ path }) => path.endsWith('/completions'),
+  generates: ({ path }) => /\/(?:completions|embeddings|rerank)$/.test(path),
   answer: (exchange) => answer(exchange, provider === 'anyscale'),
   refusal: (status) => refuse(status, outage(status, 'The model replica is not available')),
   interruption: ({ status = 500, message = 'The engine died', name }) => [
