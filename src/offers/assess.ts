@@ -126,7 +126,7 @@ function sizeOf(given: Assessment, offer: ModelOffer, form: RequestForm): Prompt
   if (counted !== undefined) return { largest: counted, total: counted, exactness: 'exact' };
   if (given.countWhenRead && call.routing.maxCost === undefined && tokenizers(family).exactness === 'exact') {
     const enough = promptWithoutEffect(call, offer, form.api);
-    const bound = enough === undefined ? undefined : promptBound(form, offer);
+    const bound = enough === undefined ? undefined : promptBound(form, offer, enough);
     if (enough !== undefined && bound !== undefined && bound <= enough) {
       return uncountedPrompt(form, offer, counter, bound);
     }

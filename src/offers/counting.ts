@@ -131,17 +131,22 @@ export const uncountedPrompt = (
 
 /**
  * The most tokens of the largest prompt, without counting or rendering. Undefined for a form that may not be counted
- * exactly, even with the model's own tokenizer.
+ * exactly, even with the model's own tokenizer. A bound above `enough` is worked out again, more closely.
  */
-export function promptBound(form: RequestForm, { family }: ModelOffer): number | undefined {
-  if (form.form === 'messages') return form.tokensAtMost();
+export function promptBound(form: RequestForm, offer: ModelOffer, enough: number): number | undefined {
+  const most = boundOf(form, offer, false);
+  return most === undefined || most <= enough ? most : boundOf(form, offer, true);
+}
+
+function boundOf(form: RequestForm, { family }: ModelOffer, closely: boolean): number | undefined {
+  if (form.form === 'messages') return form.tokensAtMost(closely);
   let most = 0;
   for (const [at, prompt] of form.prompts.entries()) {
     const segments = form.segments?.[at];
     const tokens = segments
-      ? promptAtMost.segments(family, segments)
+      ? promptAtMost.segments(family, segments, closely)
       : typeof prompt === 'string'
-        ? promptAtMost.text(family, prompt)
+        ? promptAtMost.text(family, prompt, closely)
         : prompt.length;
     if (tokens > most) most = tokens;
   }

@@ -44,8 +44,12 @@ export interface MessagesForm {
    * template.
    */
   rendered(): RenderedText | undefined;
-  /** The most tokens that `rendered` can have, without rendering. Undefined where it returns nothing, or a string. */
-  tokensAtMost(): number | undefined;
+  /**
+   * The most tokens that `rendered` can have, without rendering. Undefined where it returns nothing, or a string.
+   *
+   * @param closely take longer for a closer bound
+   */
+  tokensAtMost(closely?: boolean): number | undefined;
 }
 
 /** A chat as a prompt. */
@@ -225,10 +229,10 @@ export function renderingsOf(
       chat,
       altered: guarded.altered,
       losesReasoning: losesReasoning(call, offer, kept),
-      tokensAtMost: () =>
+      tokensAtMost: (closely) =>
         rewritten || hasLiveMarkers(markersOf(family))
           ? undefined
-          : promptAtMost.chat(family, chat.messages, optionsFor(chat)),
+          : promptAtMost.chat(family, chat.messages, optionsFor(chat), closely),
       rendered() {
         known ??= { text: textOfPrompt() };
         return known.text;

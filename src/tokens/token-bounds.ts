@@ -12,7 +12,8 @@
  *   text behind it is then covered by the rest of its name.
  */
 import { type Message, type Tool, textOf } from '../core/index.ts';
-import { FAMILIES, tokenizerFamily } from './families.ts';
+import { FAMILIES, type TokenizerFamily, tokenizerFamily } from './families.ts';
+import { joinedLettersAtMost } from './joined-letters.ts';
 import { TOKENS_A_MESSAGE } from './prompt-counter.ts';
 import { prepareChat, type RenderOptions, writePrompt } from './render.ts';
 import { readsBos, type Template, templateOf, type Wrap } from './templates/index.ts';
@@ -103,9 +104,16 @@ interface Measure {
 const BYTES: Measure = { bytesAtMost: utf8Length, dummySpace: 0 };
 const NFC_BYTES: Measure = { bytesAtMost: nfcBytesAtMost, dummySpace: 0 };
 const SENTENCE_PIECE: Measure = { bytesAtMost: utf8Length, dummySpace: 1 };
+const JOINED_LETTERS: Measure = { bytesAtMost: joinedLettersAtMost, dummySpace: 0 };
 
-function measureOf(modelFamily: string): Measure {
-  const { pretokenizer, normalization } = FAMILIES[tokenizerFamily(modelFamily)];
+/** Whose vocabularies have the pairs that `joinedLettersAtMost` rests on. */
+const JOINS_LETTERS: ReadonlySet<TokenizerFamily> = new Set<TokenizerFamily>(['llama3', 'o200k', 'llama4']);
+
+/** @param closely take longer for a closer bound, where there is one */
+function measureOf(modelFamily: string, closely = false): Measure {
+  const family = tokenizerFamily(modelFamily);
+  if (closely && JOINS_LETTERS.has(family)) return JOINED_LETTERS;
+  const { pretokenizer, normalization } = FAMILIES[family];
   if (pretokenizer === 'none') return SENTENCE_PIECE;
   return normalization === 'NFC' ? NFC_BYTES : BYTES;
 }
@@ -117,15 +125,20 @@ function measureOf(modelFamily: string): Measure {
  * @example
  * tokensAtMost('llama-3', 'Grüße'); // 7
  */
-export function tokensAtMost(modelFamily: string, text: string, options: Pick<TextOptions, 'continued'> = {}): number {
+export function tokensAtMost(
+  modelFamily: string,
+  text: string,
+  options: Pick<TextOptions, 'continued'> = {},
+  closely = false,
+): number {
   if (text === '') return 0;
-  const { bytesAtMost, dummySpace } = measureOf(modelFamily);
+  const { bytesAtMost, dummySpace } = measureOf(modelFamily, closely);
   return bytesAtMost(text) + (options.continued ? 0 : dummySpace);
 }
 
 /** The most tokens of a rendered prompt. */
-function segmentsAtMost(modelFamily: string, segments: readonly Segment[]): number {
-  const { bytesAtMost, dummySpace } = measureOf(modelFamily);
+function segmentsAtMost(modelFamily: string, segments: readonly Segment[], closely = false): number {
+  const { bytesAtMost, dummySpace } = measureOf(modelFamily, closely);
   let most = 0;
   for (const segment of segments) {
     if ('special' in segment) most++;
@@ -226,8 +239,9 @@ function chatAtMost(
   modelFamily: string,
   messages: readonly Message[],
   options: RenderOptions = {},
+  closely = false,
 ): number | undefined {
-  const measure = measureOf(modelFamily);
+  const measure = measureOf(modelFamily, closely);
   const template = options.tools?.length ? undefined : templateOf(modelFamily, options);
   if (template === undefined || messages.length === 0 || !messages.every((message) => isPlain(message, template))) {
     const chat = prepareChat(modelFamily, messages, options);
@@ -267,7 +281,8 @@ function roughlyAtMost(modelFamily: string, messages: readonly Message[], tools:
  */
 export const promptAtMost = {
   segments: segmentsAtMost,
-  text: (modelFamily: string, prompt: string): number => tokensAtMost(modelFamily, prompt),
+  text: (modelFamily: string, prompt: string, closely = false): number =>
+    tokensAtMost(modelFamily, prompt, {}, closely),
   roughly: roughlyAtMost,
   chat: chatAtMost,
 } as const;

@@ -109,6 +109,58 @@ describe('the most tokens that a text can have', () => {
   });
 });
 
+describe('the closer bound', () => {
+  const CLOSE = ['llama-3', 'llama-4', 'gpt-oss'];
+  const letters = [...'abcdefghijklmnopqrstuvwxyz'];
+  const wordy = fc
+    .array(
+      fc.oneof(
+        fc.array(fc.constantFrom(...letters), { maxLength: 12 }).map((parts) => parts.join('')),
+        fc.constantFrom(
+          ...[' ', '  ', "'", "'s", "'re", "'Re", '’', 'ſ', '.', '\n', ' \n', '1', 'A', 'É', 'é', '\u0301', '語', '('],
+        ),
+        fc.constantFrom(...['bq', 'qzqzqz', 'xqj', 'the', ' of', 'tion', 'zzzz']),
+        anyText,
+      ),
+      { maxLength: 12 },
+    )
+    .map((parts) => parts.join(''));
+
+  it.each(CLOSE)('is never less than the count either: %s', (family) => {
+    const tokenizer = tokenizers(family);
+    fc.assert(
+      fc.property(wordy, (text) => {
+        expect(tokensAtMost(family, text, {}, true)).toBeGreaterThanOrEqual(tokenizer.count(text));
+        expect(promptAtMost.text(family, text, true)).toBeGreaterThanOrEqual(
+          tokenizer.count(text, { markers: 'parse' }),
+        );
+      }),
+      { numRuns: 3000 },
+    );
+  });
+
+  it.each(CLOSE)('holds for every word of three letters, and of four after a space: %s', (family) => {
+    const tokenizer = tokenizers(family);
+    for (const a of letters) {
+      // Every pair, beside each of the others.
+      for (const b of letters) {
+        for (const c of letters) {
+          for (const text of [a + b + c, ` ${a}${b}${c}`, `${c}${a}${b}${a}${b}`]) {
+            if (tokensAtMost(family, text, {}, true) < tokenizer.count(text)) expect.fail(text);
+          }
+        }
+      }
+    }
+  });
+
+  it('is about two thirds of the bytes of English, and the bytes elsewhere', () => {
+    const text = 'we mean to be below it in every row of the table, and the sheet decides exactly as the call does';
+    expect(tokensAtMost('llama-3', text, {}, true)).toBeLessThan(0.75 * text.length);
+    expect(tokensAtMost('llama-3', 'Grüße', {}, true)).toBe(7);
+    expect(tokensAtMost('qwen3', text, {}, true)).toBe(text.length);
+  });
+});
+
 describe('what the bound of normalizing tokenizers rests on', () => {
   it('is true of every character', () => {
     for (const one of characters()) {
@@ -182,6 +234,8 @@ describe('the most tokens that a prompt can have', () => {
           const counted = countPrompt(tokenizer, prompt.segments);
           expect(promptAtMost.segments(family, prompt.segments)).toBeGreaterThanOrEqual(counted);
           expect(most).toBeGreaterThanOrEqual(counted);
+          expect(promptAtMost.segments(family, prompt.segments, true)).toBeGreaterThanOrEqual(counted);
+          expect(promptAtMost.chat(family, messages, options, true)).toBeGreaterThanOrEqual(counted);
           // A chat that is not rendered is bounded as if it were, or a little higher. (So are lone surrogates.)
           const asRendered = promptAtMost.segments(family, prompt.segments);
           expect(most).toBeGreaterThanOrEqual(asRendered);
