@@ -247,7 +247,7 @@ export function eventBatches(
       if (bytes === undefined) reader.done();
       else reader.cancel();
     };
-    reader.read().then(settle, () => settle(undefined));
+    reader.read(settle, () => settle(undefined));
   }
 
   function take(bytes: Uint8Array | undefined): void {
@@ -265,16 +265,17 @@ export function eventBatches(
     decoder.end(events);
   }
 
-  /** One network read. */
-  async function read(): Promise<void> {
+  function onBytes(bytes: Uint8Array | undefined): void {
     try {
-      const bytes = await reader.read();
       if (signal.aborted) throw abortReason(signal);
       take(bytes);
     } catch (thrown) {
-      ended = true;
-      failure = answerError(thrown, signal, response);
+      onBroken(thrown);
     }
+  }
+  function onBroken(thrown: unknown): void {
+    ended = true;
+    failure = answerError(thrown, signal, response);
   }
 
   function fail(error: GatewayError): GatewayError {
@@ -283,28 +284,45 @@ export function eventBatches(
     return error;
   }
 
+  type Turn = IteratorResult<Event[], undefined>;
+  // Plain functions and not async ones: each of those would cost every read a turn of the microtask queue.
+  const onRead = (bytes: Uint8Array | undefined): Turn | Promise<Turn> => {
+    onBytes(bytes);
+    return turn() ?? next();
+  };
+  const onReadBroken = (thrown: unknown): Turn | Promise<Turn> => {
+    onBroken(thrown);
+    return turn() ?? next();
+  };
+  /** What is here already. */
+  function turn(): Turn | undefined {
+    if (signal.aborted) throw fail(abortReason(signal));
+    if (events.length > 0) {
+      const value = events;
+      events = [];
+      return { done: false, value };
+    }
+    if (failure) throw fail(failure);
+    if (!ended) return undefined;
+    onEnd();
+    return { done: true, value: undefined };
+  }
+  function next(): Promise<Turn> {
+    try {
+      const here = turn();
+      return here ? Promise.resolve(here) : reader.read(onRead, onReadBroken);
+    } catch (thrown) {
+      return Promise.reject(thrown);
+    }
+  }
+
   const batches: EventBatches = {
     [Symbol.asyncIterator]: () => batches,
     async open() {
-      while (!opened && !ended) await read();
+      while (!opened && !ended) await reader.read(onBytes, onBroken);
       if (failure && !opened) throw fail(failure);
     },
-    async next() {
-      for (;;) {
-        if (signal.aborted) throw fail(abortReason(signal));
-        if (events.length > 0) {
-          const value = events;
-          events = [];
-          return { done: false, value };
-        }
-        if (failure) throw fail(failure);
-        if (ended) {
-          onEnd();
-          return { done: true, value: undefined };
-        }
-        await read();
-      }
-    },
+    next,
     async return() {
       own.abort(new GatewayError('canceled', 'The answer was not read to its end.', { provider: 'bedrock' }));
       onEnd();

@@ -14,19 +14,16 @@ const PATIENCE_MS = 2000;
 /** Characters kept of a body without any event. */
 const MAX_PLAIN = 1024 * 1024;
 
-/** The next read, or undefined if the time is up first. */
-async function readWithin(reader: BodyReader, ms: number): Promise<Uint8Array | undefined> {
-  let stopClock = (): void => undefined;
-  const late = new Promise<undefined>((resolve) => {
+/** The next bytes. Undefined at the end, if the connection breaks, or if the time is up first. */
+const readWithin = (reader: BodyReader, ms: number): Promise<Uint8Array | undefined> =>
+  new Promise((resolve) => {
     const timer = setTimeout(() => resolve(undefined), ms);
-    stopClock = () => clearTimeout(timer);
+    const settle = (bytes: Uint8Array | undefined): void => {
+      clearTimeout(timer);
+      resolve(bytes);
+    };
+    reader.read(settle, () => settle(undefined));
   });
-  try {
-    return await Promise.race([reader.read(), late]);
-  } finally {
-    stopClock();
-  }
-}
 
 /**
  * A stream is complete when every choice has finished. `[DONE]` ends it at once, because some servers keep the
@@ -118,46 +115,44 @@ export function streamEvents(
     else reader.cancel();
   };
 
-  /** A hand-written iterator, because an async generator costs extra microtask turns for every read. */
+  type Turn = IteratorResult<Event[], undefined>;
+  // Plain functions and not async ones: each of those would cost every read a turn of the microtask queue.
+  function onBytes(bytes: Uint8Array | undefined): Turn | Promise<Turn> {
+    if (signal.aborted) {
+      close();
+      throw abortReason(signal);
+    }
+    batch = [];
+    try {
+      take(bytes);
+    } catch (error) {
+      failure = error instanceof OversizedEvent ? interrupted(upstream) : error;
+    }
+    if (mapper.model !== undefined) generation.upstreamModel = mapper.model;
+    if (mapper.fingerprint !== undefined) generation.fingerprint = mapper.fingerprint;
+    return batch.length > 0 ? { done: false, value: batch } : next();
+  }
+  /** A broken connection counts as the end of the body: the completeness check then fails. */
+  const onBroken = (): Turn | Promise<Turn> => onBytes(undefined);
+
+  function next(): Promise<Turn> {
+    if (!over && failure === undefined && !done && !ended) {
+      return mapper.settled ? readWithin(reader, PATIENCE_MS).then(onBytes) : reader.read(onBytes, onBroken);
+    }
+    const failed = over ? undefined : failure;
+    close();
+    return failed === undefined ? Promise.resolve({ done: true, value: undefined }) : Promise.reject(failed);
+  }
+
   function batches(): AsyncIterableIterator<Event[], undefined> {
     return {
       [Symbol.asyncIterator]() {
         return this;
       },
-      async next() {
-        while (!over) {
-          if (failure !== undefined) {
-            close();
-            throw failure;
-          }
-          if (done || ended) break;
-          let bytes: Uint8Array | undefined;
-          try {
-            bytes = await (mapper.settled ? readWithin(reader, PATIENCE_MS) : reader.read());
-          } catch {
-            // A broken connection counts as the end of the body: the completeness check then fails.
-            bytes = undefined;
-          }
-          if (signal.aborted) {
-            close();
-            throw abortReason(signal);
-          }
-          batch = [];
-          try {
-            take(bytes);
-          } catch (error) {
-            failure = error instanceof OversizedEvent ? interrupted(upstream) : error;
-          }
-          if (mapper.model !== undefined) generation.upstreamModel = mapper.model;
-          if (mapper.fingerprint !== undefined) generation.fingerprint = mapper.fingerprint;
-          if (batch.length > 0) return { done: false, value: batch };
-        }
+      next,
+      return() {
         close();
-        return { done: true, value: undefined };
-      },
-      async return() {
-        close();
-        return { done: true, value: undefined };
+        return Promise.resolve({ done: true, value: undefined });
       },
     };
   }

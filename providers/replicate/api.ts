@@ -336,7 +336,7 @@ function streamOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): OpenSt
   }
 
   return {
-    read: () => (broken ? Promise.reject(broken) : reader.read().then(onRead, onBroken)),
+    read: () => (broken ? Promise.reject(broken) : reader.read(onRead, onBroken)),
     leave: () => reader.cancel(),
   };
 }

@@ -203,20 +203,21 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
     let over = false;
     type Turn = IteratorResult<Event[], undefined>;
     // Plain functions and not async ones: each of those would cost every read a turn of the microtask queue.
-    const read = (): Promise<Turn> => events.next().then(pass).catch(broke);
+    const read = (): Promise<Turn> => events.next().then(pass, broke);
     function pass(next: IteratorResult<Event[], unknown>): Turn | Promise<Turn> {
-      if (!next.done) {
-        const filtered = integrity.filter(next.value);
-        counter.note(filtered);
+      try {
+        const filtered = next.done ? undefined : integrity.filter(next.value);
+        if (filtered) counter.note(filtered);
+        const go = () => (filtered ? passOn(filtered) : finish());
         const loading = counter.loading(filtered);
-        return loading ? loading.then(() => passOn(filtered)) : passOn(filtered);
+        return loading ? loading.then(go).catch(broke) : go();
+      } catch (thrown) {
+        return broke(thrown);
       }
-      const loading = counter.loading();
-      return loading ? loading.then(finish) : finish();
     }
     function passOn(batch: Event[]): Turn | Promise<Turn> {
       const value = counter.completed(batch);
-      return value.length > 0 ? { done: false, value } : events.next().then(pass);
+      return value.length > 0 ? { done: false, value } : read();
     }
     function finish(): Turn {
       const last = complete();
@@ -224,7 +225,10 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
       end();
       return last.length > 0 ? { done: false, value: last } : ENDED;
     }
+    let broken = false;
     function broke(thrown: unknown): never {
+      if (broken) throw thrown;
+      broken = true;
       over = true;
       const error = failure(thrown);
       abort(error);
