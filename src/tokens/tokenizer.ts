@@ -67,10 +67,18 @@ export async function tokenizerFor(
   return tokenizer;
 }
 
+/** Counts with the stand-in's vocabulary, or with that of its own stand-in if neither can be read. */
 async function estimator(family: TokenizerFamily, standIn: StandIn, load: LoadVocabulary): Promise<Tokenizer> {
   const { errorBound } = standIn;
-  const spec: FamilySpec = { ...FAMILIES[standIn.family], special: noSpecials, errorBound };
-  return textTokenizer(family, spec, await engineFor(spec, load));
+  const own = FAMILIES[standIn.family];
+  const spec: FamilySpec = { ...own, special: noSpecials, errorBound };
+  try {
+    return textTokenizer(family, spec, await engineFor(spec, load));
+  } catch (error) {
+    if (own.standIn === undefined) throw error;
+    const further = errorBound + own.standIn.errorBound;
+    return estimator(family, { ...own.standIn, errorBound: further }, load);
+  }
 }
 
 /** Loaded tokenizers by model family, so that counting need not wait. */

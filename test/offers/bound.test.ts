@@ -14,12 +14,13 @@ import {
 } from '../../src/tokens/index.ts';
 import { rowOf } from '../catalog/rows.ts';
 import { offerKey } from '../support/providers.ts';
+import { shipped } from '../tokens/shipped.ts';
 import { chat, completion, laidOut, loadTokenizers, offerOf, service, user, world } from './support.ts';
 
 let tokenizers: Tokenizers;
 beforeAll(async () => {
   await loadTokenizers();
-  tokenizers = await readyTokenizers(templateFamilies());
+  tokenizers = await readyTokenizers(templateFamilies(), shipped);
 });
 
 /** One's own model that nobody knows, at $1 and $2 for a million tokens. */

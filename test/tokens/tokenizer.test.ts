@@ -23,8 +23,8 @@ describe('a vocabulary that could not be loaded', () => {
   });
 
   it('is asked for again by the next call', async () => {
-    await expect(tokenizerFor('mistral', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
-    expect((await tokenizerFor('mistral')).count('x')).toBe(1);
+    await expect(tokenizerFor('llama3', () => Promise.reject(new Error('gone')))).rejects.toThrow('gone');
+    expect((await tokenizerFor('llama3')).count('x')).toBe(1);
   });
 
   const answering = (body: BodyInit, status = 200) =>
@@ -40,6 +40,12 @@ describe('a vocabulary that could not be loaded', () => {
     expect(qwen).toMatchObject({ family: 'qwen', exactness: 'estimate', special: {} });
     expect(qwen.errorBound).toBeGreaterThan(0);
     expect(qwen.count('Our destiny')).toBe((await tokenizerFor('llama3')).count('Our destiny'));
+  });
+
+  it('is estimated by the one inside the Worker if the next best is missing, too', async () => {
+    const llama4 = await tokenizerFor('llama4', bundledVocabulary);
+    expect(llama4).toMatchObject({ family: 'llama4', exactness: 'estimate', errorBound: 0.4 });
+    expect(llama4.count('Our destiny')).toBe((await tokenizerFor('llama3')).count('Our destiny'));
   });
 
   it('is exact as soon as it can be read, and stays so', async () => {
@@ -103,7 +109,7 @@ describe.each(EXACT)('%s', (family) => {
 
 describe('a U+2581 in a text for SentencePiece', () => {
   it('is a space to it, and keeps its three bytes in the offsets', async () => {
-    const llama2 = await tokenizerFor('llama2');
+    const llama2 = await tokenizerFor('llama2', shipped);
     expect(llama2.pieces('a\u2581b')).toMatchObject({ pieces: [' a', ' b'], offsets: [0, 1] });
     expect(llama2.pieces('a\u2581b c').offsets).toEqual([0, 1, 5]);
   });
@@ -111,25 +117,25 @@ describe('a U+2581 in a text for SentencePiece', () => {
 
 describe('special tokens written in a text', () => {
   it('are plain text unless they are to be parsed', async () => {
-    const llama3 = await tokenizerFor('llama3');
+    const llama3 = await tokenizerFor('llama3', shipped);
     expect(llama3.count('<|eot_id|>')).toBe(7);
     expect(llama3.encode('<|eot_id|>', { markers: 'parse' })).toEqual([128_009]);
     expect(llama3.encode('<|eot_id|', { markers: 'parse' })).toEqual(llama3.encode('<|eot_id|'));
-    const llama2 = await tokenizerFor('llama2');
+    const llama2 = await tokenizerFor('llama2', shipped);
     expect(llama2.count('<s>')).toBe(3);
     expect(llama2.encode('<s>', { markers: 'parse' })).toEqual([1]);
-    const harmony = await tokenizerFor('o200k');
+    const harmony = await tokenizerFor('o200k', shipped);
     expect(harmony.encode('<|start|>a<|end|>', { markers: 'parse' })).toEqual([200_006, 64, 200_007]);
   });
 
   it('come back as they were written', async () => {
-    const llama3 = await tokenizerFor('llama3');
+    const llama3 = await tokenizerFor('llama3', shipped);
     const prompt = '<|begin_of_text|>a <|eot_id|><|<|nothing|>';
     expect(llama3.decode(llama3.encode(prompt, { markers: 'parse' }))).toBe(prompt);
   });
 
   it('may open in more than one way', async () => {
-    const mistral = await tokenizerFor('mistral-v3');
+    const mistral = await tokenizerFor('mistral-v3', shipped);
     expect(mistral.encode('<s>[INST]', { markers: 'parse' })).toEqual([1, 3]);
     const written = '<s>[INST] a[[INST][/INST]</s>[<s';
     const parsed = mistral.pieces(written, { markers: 'parse' });
@@ -169,14 +175,14 @@ describe('special tokens written in a text', () => {
   });
 
   it('are never looked up among the names that every object has', async () => {
-    const llama2 = await tokenizerFor('llama2');
+    const llama2 = await tokenizerFor('llama2', shipped);
     expect(llama2.count('<constructor>', { markers: 'parse' })).toBe(llama2.count('<constructor>'));
   });
 });
 
 describe('a text that goes on where another ended', () => {
   it('gets no space in front from SentencePiece', async () => {
-    const llama2 = await tokenizerFor('llama2');
+    const llama2 = await tokenizerFor('llama2', shipped);
     expect(llama2.encode('grabbed', { continued: true })).not.toEqual(llama2.encode('grabbed'));
     expect(llama2.decode(llama2.encode(' x', { continued: true }), { continued: true })).toBe(' x');
   });
@@ -185,7 +191,7 @@ describe('a text that goes on where another ended', () => {
 describe('exactness', () => {
   it('is an estimate with a bound where nobody has the vocabulary', async () => {
     expect(await tokenizerFor('other', shipped)).toMatchObject({ exactness: 'estimate', errorBound: 0.5 });
-    expect(await tokenizerFor('llama2')).not.toHaveProperty('errorBound');
+    expect(await tokenizerFor('llama2', shipped)).not.toHaveProperty('errorBound');
     // What counts for them is known, and it is not theirs.
     for (const family of ['qwen-next', 'deepseek-next', 'gemma'] as const) {
       expect(await tokenizerFor(family, shipped), family).toMatchObject({ exactness: 'estimate', special: {} });
@@ -230,7 +236,7 @@ describe('a vocabulary', () => {
 
 describe.each(['llama2', 'mistral'] as const)('every piece of %s', (family) => {
   it('merges into itself, so that a word found in the vocabulary counts one', async () => {
-    const tokenizer = await tokenizerFor(family);
+    const tokenizer = await tokenizerFor(family, shipped);
     for (let id = 259; id < 32_000; id++) {
       const piece = tokenizer.decode([id], { continued: true });
       expect(tokenizer.encode(piece, { continued: true }), piece).toEqual([id]);

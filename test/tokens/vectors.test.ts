@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { tokenizerFor } from '../../src/tokens/tokenizer.ts';
+import { shipped } from './shipped.ts';
 import vectors from './vectors.json' with { type: 'json' };
 
 interface Expected {
@@ -19,7 +20,7 @@ const textOf = ({ text, repeat }: TextVector): string => text ?? String(repeat?.
 
 describe.each(['llama2', 'llama3'] as const)('%s on the texts that two independent tokenizers agree on', (family) => {
   it.each(texts)('$name', async (vector) => {
-    const tokenizer = await tokenizerFor(family);
+    const tokenizer = await tokenizerFor(family, shipped);
     const text = textOf(vector);
     const ids = tokenizer.encode(text);
     expect(tokenizer.count(text)).toBe(vector[family].count);
@@ -30,7 +31,7 @@ describe.each(['llama2', 'llama3'] as const)('%s on the texts that two independe
 
 describe('rendered chats, their special tokens parsed', () => {
   it.each(vectors.chats.map((chat) => [chat.name, chat] as const))('%s', async (_, { family, text, ids }) => {
-    const tokenizer = await tokenizerFor(family === 'llama2' ? 'llama2' : 'llama3');
+    const tokenizer = await tokenizerFor(family === 'llama2' ? 'llama2' : 'llama3', shipped);
     expect(tokenizer.encode(text, { markers: 'parse' }).join(' ')).toBe(ids);
     expect(tokenizer.count(text, { markers: 'parse' })).toBe(ids.split(' ').length);
   });
@@ -38,7 +39,7 @@ describe('rendered chats, their special tokens parsed', () => {
 
 describe('what providers billed for a raw prompt', () => {
   it.each(vectors.billed)('$where: $text', async ({ family, text, plain_count }) => {
-    const tokenizer = await tokenizerFor(family === 'llama2' || family === 'mistral' ? family : 'llama3');
+    const tokenizer = await tokenizerFor(family === 'llama2' || family === 'mistral' ? family : 'llama3', shipped);
     expect(tokenizer.count(text)).toBe(plain_count);
   });
 });
