@@ -224,7 +224,7 @@ function sizeOf(
 ): PromptSize {
   const { provider, upstream, service, family, contextLength = Number.POSITIVE_INFINITY } = offer;
   if (countWhenRead && call.routing.maxCost === undefined && tokenizers(family).exactness === 'exact') {
-    const bound = promptBound(form, offer);
+    const bound = promptBound(form, offer, contextLength);
     if (bound !== undefined && bound <= contextLength) return uncountedPrompt(form, offer, counter, bound);
   }
   return promptSize(form, offer, counter(), {
