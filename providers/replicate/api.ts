@@ -273,7 +273,7 @@ export interface StreamRead {
   readonly end: StreamEnd | undefined;
 }
 
-export interface OpenStream {
+export interface PredictionStream {
   /** Rejects only if the signal aborts, or on an event that is too large to be text. */
   read(): Promise<StreamRead>;
   /** Nobody reads on: the connection closes, unless the server has ended the stream and it can be used again. */
@@ -281,7 +281,11 @@ export interface OpenStream {
 }
 
 /** Opens the event stream of a prediction. Undefined if that fails. Rejects only if the signal aborts. */
-export async function openStream(api: ReplicateApi, url: string, signal: AbortSignal): Promise<OpenStream | undefined> {
+export async function openStream(
+  api: ReplicateApi,
+  url: string,
+  signal: AbortSignal,
+): Promise<PredictionStream | undefined> {
   try {
     const response = await api.stream(url, signal);
     if (response.ok && response.body) return streamOf(response.body, signal);
@@ -293,7 +297,7 @@ export async function openStream(api: ReplicateApi, url: string, signal: AbortSi
   return undefined;
 }
 
-function streamOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): OpenStream {
+function streamOf(body: ReadableStream<Uint8Array>, signal: AbortSignal): PredictionStream {
   const reader = bodyReader(body, signal);
   const utf8 = new TextDecoder();
   let text = '';

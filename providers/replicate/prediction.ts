@@ -12,10 +12,10 @@ import {
   withTimeout,
 } from '../../src/core/index.ts';
 import {
-  type OpenStream,
   openStream,
   type Prediction,
   type PredictionState,
+  type PredictionStream,
   type ReplicateApi,
   type StreamEnd,
   type StreamRead,
@@ -194,7 +194,7 @@ export function follow(
   { signal, settle }: Follower,
 ): () => Promise<Event[] | undefined> {
   let said = '';
-  let stream: OpenStream | undefined;
+  let stream: PredictionStream | undefined;
   /** There was a stream, and it ended before it was done. */
   let cut = false;
   /** For an answer in one piece: how much of the output the last look saw. */

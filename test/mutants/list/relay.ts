@@ -217,8 +217,8 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   timeouts(
     'caller-exceeds-total',
     "A caller may exceed the deployment's total.",
-    'const totalMs = Math.min(call.timeoutMs ?? timeouts.totalMs, timeouts.totalMs);',
-    'const totalMs = call.timeoutMs ?? timeouts.totalMs;',
+    'const totalMs = Math.min(askedMs ?? timeouts.totalMs, timeouts.totalMs);',
+    'const totalMs = askedMs ?? timeouts.totalMs;',
   ),
   carry(
     'longest-wait-told',

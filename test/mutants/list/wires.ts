@@ -144,7 +144,7 @@ export const WIRES_MUTANTS: readonly Mutant[] = [
   stream(
     'abort-unheard',
     'After an abort the stream ends as if it were cut.',
-    'if (signal.aborted) {\n            close();\n            throw abortReason(signal);\n          }',
+    'if (signal.aborted) {\n      close();\n      throw abortReason(signal);\n    }',
     '',
   ),
   stream('body-not-canceled', 'The body of an answer that nobody wants is read on.', 'else reader.cancel();', ''),
