@@ -22,6 +22,8 @@ export interface Dialect<R extends ParsedRequest = ParsedRequest> {
   answer(request: R, envelope: Envelope, events: readonly Event[]): Record<string, unknown>;
   stream(request: R, envelope: Envelope): StreamEncoder;
   error: ErrorForm;
+  /** Whether a call that fails before its stream has begun is answered by a stream, which ends in the error. */
+  readonly failsInStream?: (request: R, error: GatewayError) => boolean;
   /** A stream begins with the count of the prompt's tokens: the tokenizer must be loaded by then. */
   readonly countsFirst?: true;
 }
@@ -46,6 +48,8 @@ export interface CallContext {
   readonly session?: string;
   /** The conversation's id in a header that Claude Code or Codex sends by itself. */
   readonly clientSession?: string;
+  /** `user-agent` */
+  readonly client?: string;
 }
 
 /** Longest id of a conversation. */

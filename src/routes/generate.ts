@@ -7,6 +7,7 @@ import {
   type Call,
   type Event,
   formatDollars,
+  type GatewayError,
   type Redact,
   redactDeep,
   redactError,
@@ -46,9 +47,10 @@ import {
   inCallersNames,
   prepare,
   readJson,
+  reply,
   replyJson,
 } from './request.ts';
-import { lateStream, type OpenStream, sendEvents } from './sse.ts';
+import { EVENT_STREAM, lateStream, type OpenStream, sendEvents } from './sse.ts';
 
 /** What we put before each choice for `echo`: the prompt as the caller wrote it, or the text of its token ids. */
 function echoOf(call: Call, { echo, sends }: Candidate): Pick<Envelope, 'echo'> {
@@ -208,6 +210,24 @@ function isSettledWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
   });
 }
 
+/** A stream that has nothing in it but the error it ends in. */
+function failedStream<R extends ParsedRequest>(
+  c: Context,
+  dialect: Dialect<R>,
+  parsed: R,
+  error: GatewayError,
+): Response {
+  const { id, models } = parsed.call;
+  const envelope = {
+    id,
+    created: Math.floor(Date.now() / 1000),
+    model: models[0] ?? '',
+    provider: '',
+    fingerprint: null,
+  };
+  return reply(c, 200, EVENT_STREAM, dialect.stream(parsed, envelope).fail(error));
+}
+
 function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<R>): Handler {
   const { config, relay, world } = gateway;
   return async (c) => {
@@ -218,7 +238,9 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
     try {
       return await answered(c, parsed, watch);
     } catch (thrown) {
-      throw inCallersNames(thrown, parsed.callersNames);
+      const error = inCallersNames(thrown, parsed.callersNames);
+      if (!parsed.call.stream || !dialect.failsInStream?.(parsed, error)) throw error;
+      return failedStream(c, dialect, parsed, redactError(error, config.redact));
     }
   };
 

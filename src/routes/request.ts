@@ -147,6 +147,7 @@ export const contextOf = (c: Context, id: string): CallContext => ({
   strict: headerFlag(c, 'x-chasqui-strict'),
   ...timeoutOf(c),
   ...sessionsOf(c),
+  client: c.req.header('user-agent') ?? '',
 });
 
 /** An error that names the request's fields as the caller knows them. */

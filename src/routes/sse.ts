@@ -8,6 +8,7 @@ import { headersOf, reply } from './request.ts';
 const KEEP_ALIVE_MS = 10_000;
 /** The silence is counted in this many ticks, which costs less than reading the clock for it. */
 const QUIET_TICKS = 2;
+export const EVENT_STREAM = 'text/event-stream; charset=utf-8';
 const KEEP_ALIVE = ': keep-alive\n\n';
 
 /** What comes in the same millisecond as the last write waits this long for more: a write costs more than a read. */
@@ -132,7 +133,7 @@ export function sendEvents(
   const headers = headersOf(c);
   headers['cache-control'] = 'no-cache, no-transform';
   headers['x-accel-buffering'] = 'no';
-  return reply(c, 200, 'text/event-stream; charset=utf-8', readable);
+  return reply(c, 200, EVENT_STREAM, readable);
 }
 
 /** A stream that is ready to be sent. */

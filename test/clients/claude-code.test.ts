@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { describeWithAgent } from '../agents/environment.ts';
+import { type Exchange, listener } from '../agents/listener.ts';
 import { KEY, type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
 
 /** Claude Code itself, unmodified and without a terminal, works on a file in a folder of its own. The sandbox plays the model. */
@@ -15,41 +16,6 @@ const ROUTES = {
   'claude-sonnet-5': { models: ['llama-3.3-70b-instruct'], provider: { only: ['together'] } },
   'claude-haiku-4-5': { models: ['gpt-oss-120b'], provider: { only: ['together'] } },
 };
-
-interface Exchange {
-  readonly path: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Record<string, unknown>;
-  readonly status: number;
-  readonly dropped: string | undefined;
-  readonly answer: string;
-}
-
-/** Passes everything on to the gateway, and writes down what went over the wire. */
-function listener(target: string, seen: Exchange[]): Server {
-  return createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks);
-    const headers = new Headers();
-    for (const [name, value] of Object.entries(request.headers)) {
-      if (!/^(?:host|connection|content-length|accept-encoding)$/.test(name)) headers.set(name, String(value));
-    }
-    const sent = body.length > 0 ? { body } : {};
-    const answer = await fetch(target + request.url, { method: request.method ?? 'GET', headers, ...sent });
-    const text = await answer.text();
-    seen.push({
-      path: request.url ?? '',
-      headers: request.headers,
-      body: body.length > 0 ? JSON.parse(body.toString()) : {},
-      status: answer.status,
-      dropped: answer.headers.get('x-chasqui-dropped') ?? undefined,
-      answer: text,
-    });
-    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' });
-    response.end(text);
-  });
-}
 
 interface Result {
   readonly subtype: string;

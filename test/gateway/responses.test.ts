@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { KEY, type Stack, startStack } from '../support/gateway.ts';
+import { readResponses } from '../support/responses.ts';
 
 /** `POST /v1/responses`, as OpenAI's own client calls it. */
 let stack: Stack;
@@ -52,5 +53,25 @@ describe('the models for Codex', () => {
     });
     expect(bySlug.get('gpt-oss-120b')).toMatchObject({ supported_reasoning_levels: [{}, {}, {}] });
     expect(bySlug.has('llama-2-70b')).toBe(false);
+  });
+});
+
+describe('a prompt that is too long', () => {
+  const long = { model: MODEL, input: 'knot '.repeat(140_000), stream: true };
+
+  it('is refused before a stream begins', async () => {
+    const answer = await stack.post('/v1/responses', long);
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({
+      error: { code: 'context_length_exceeded', type: 'invalid_request_error' },
+    });
+  });
+
+  it('is refused in a stream where Codex asks, which acts on nothing else', async () => {
+    const answer = await stack.post('/v1/responses', long, { 'user-agent': 'codex_cli_rs/0.171.0' });
+    expect(answer.status).toBe(200);
+    const { final, done } = readResponses(await answer.text());
+    expect(final).toMatchObject({ status: 'failed', error: { code: 'context_length_exceeded' } });
+    expect(done).toBe(false);
   });
 });

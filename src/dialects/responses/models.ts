@@ -54,7 +54,8 @@ export const codexModel = (about: CodexModel, priority: number): JsonObject => (
   experimental_supported_tools: [],
   base_instructions: INSTRUCTIONS,
   description: null,
-  default_reasoning_level: about.reasons ? 'medium' : null,
+  // What the user does not ask for is not sent: providers differ in what they can be told.
+  default_reasoning_level: null,
   default_reasoning_summary: 'none',
   supports_reasoning_summaries: about.reasons,
   supports_parallel_tool_calls: true,

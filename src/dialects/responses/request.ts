@@ -80,6 +80,8 @@ type Body = v.InferOutput<typeof schema>;
 export interface ResponsesRequest extends ParsedRequest<ChatCall> {
   /** The reasoning also comes as `encrypted_content`, which the caller returns in the next turn. */
   readonly carriesReasoning: boolean;
+  /** Codex asks: see `failsInStream`. */
+  readonly fromCodex: boolean;
   /** What the caller calls a tool, by the name that models know. */
   readonly known: ReadonlyMap<string, CallersTool>;
   /** What an answer repeats of its request. */
@@ -280,6 +282,7 @@ export function parseResponses(raw: unknown, context: CallContext): ResponsesReq
   return {
     call: withVote(call, body.vote),
     carriesReasoning: body.include?.includes(ENCRYPTED) ?? false,
+    fromCodex: /^codex/i.test(context.client ?? ''),
     known: offered.known,
     repeated: repeatedOf(body, offered),
     callersNames: (text) => callersNames(text, body),

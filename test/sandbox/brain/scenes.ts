@@ -15,14 +15,26 @@ interface Scene {
 }
 
 const FILE = 'knots.txt';
+/** As Codex's tool takes it. */
+const PATCH = `*** Begin Patch\n*** Update File: ${FILE}\n@@\n-cord: red\n+cord: blue\n*** End Patch\n`;
 
 const SCENES: Readonly<Record<string, Scene>> = {
   /** Reads a file in the working folder, replaces a word in it, and looks whether it worked. */
   knots: {
     steps: [
-      [{ tool: 'Read', input: { file_path: FILE } }],
-      [{ tool: 'Edit', input: { file_path: FILE, old_string: 'red', new_string: 'blue' } }],
-      [{ tool: 'Read', input: { file_path: FILE } }],
+      [
+        { tool: 'Read', input: { file_path: FILE } },
+        { tool: 'exec_command', input: { cmd: `cat ${FILE}` } },
+      ],
+      [
+        { tool: 'Edit', input: { file_path: FILE, old_string: 'red', new_string: 'blue' } },
+        { tool: 'apply_patch', input: { input: PATCH } },
+        { tool: 'exec_command', input: { cmd: `sed -i.old s/red/blue/ ${FILE}` } },
+      ],
+      [
+        { tool: 'Read', input: { file_path: FILE } },
+        { tool: 'exec_command', input: { cmd: `cat ${FILE}` } },
+      ],
     ],
     end: 'The cord is blue now.',
   },
@@ -30,6 +42,7 @@ const SCENES: Readonly<Record<string, Scene>> = {
   pages: {
     steps: [1, 401, 801, 1201, 1601, 2001].map((offset) => [
       { tool: 'Read', input: { file_path: FILE, offset, limit: 400 } },
+      { tool: 'exec_command', input: { cmd: `sed -n ${offset},${offset + 399}p ${FILE}` } },
     ]),
     end: 'That was all of it.',
   },
