@@ -20,6 +20,13 @@ function understood<T extends v.GenericSchema>(schema: T, value: unknown): v.Inf
   throw new Failure('The gateway answers in a form that this command does not know: is it another version?');
 }
 
+/** The route that a request body is for. */
+function pathOf(body: RequestBody): string {
+  if ('messages' in body) return '/v1/chat/completions';
+  if ('documents' in body) return '/v1/rerank';
+  return 'input' in body ? '/v1/embeddings' : '/v1/completions';
+}
+
 async function compare(options: Options, body: RequestBody, gateway: RunningGateway): Promise<void> {
   const sheet = await gateway.ask('/v1/offers', body);
   const offers = understood(offerList, sheet).data;
@@ -33,7 +40,7 @@ async function compare(options: Options, body: RequestBody, gateway: RunningGate
     return;
   }
   if (!first) throw new Failure('There is no offer to make the call at.');
-  const path = 'prompt' in body ? '/v1/completions' : '/v1/chat/completions';
+  const path = pathOf(body);
   const said = await gateway.ask(path, callAt(body, first, offers), { 'x-chasqui-debug': '1' });
   if (options.json) print(JSON.stringify({ offers: sheet, answer: said }, null, 2));
   else print(`\n${receiptText(understood(answer, said), WIDTH)}`);

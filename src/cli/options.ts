@@ -15,6 +15,8 @@ export interface Options {
   readonly maxTokens: number | undefined;
   /** Send the prompt as a raw completion, not as a chat. */
   readonly completion: boolean;
+  /** Make an embedding of the prompt. */
+  readonly embed: boolean;
   /** A request body to start from. */
   readonly file: string | undefined;
   /** Where the gateway is. Undefined: the local one, which is started if nothing listens. */
@@ -35,7 +37,8 @@ What a prompt would cost at every provider, cheapest first. Nobody is asked unti
   --max-tokens N     most tokens of output
   --system TEXT      a system message before the prompt
   --completion       the prompt goes as it is, with no chat around it
-  --file BODY.json   a request body to start from: a chat or a completion
+  --embed            make an embedding of the prompt
+  --file BODY.json   a request body to start from: a chat, a completion, embeddings or a rerank
   --call             make the call as well, at the first offer
   --json             what the gateway answers, as JSON
   --url URL          where the gateway is (CHASQUI_URL). Otherwise the one on ${LOCAL_URL},
@@ -53,6 +56,7 @@ function typed(argv: readonly string[]) {
         'max-tokens': { type: 'string' },
         system: { type: 'string' },
         completion: { type: 'boolean', default: false },
+        embed: { type: 'boolean', default: false },
         file: { type: 'string' },
         url: { type: 'string' },
         key: { type: 'string' },
@@ -95,6 +99,7 @@ export function readOptions(argv: readonly string[], env: Env): Options {
     system: values.system,
     maxTokens: tokens === undefined ? undefined : Number(tokens),
     completion: values.completion,
+    embed: values.embed,
     file: values.file,
     url: addressOf(values.url, env),
     key: values.key ?? (env.CHASQUI_ADMIN_KEY || undefined),
@@ -107,6 +112,8 @@ export function readOptions(argv: readonly string[], env: Env): Options {
     throw new UsageError('--max-tokens must be a whole number above 0.');
   if (options.system !== undefined && options.completion)
     throw new UsageError('--system has no place in a raw prompt: leave it out, or --completion.');
+  if (options.embed && (options.system !== undefined || options.completion || models.length > 1))
+    throw new UsageError('--embed takes one model and a prompt: leave --system and --completion out.');
   if (prompt !== undefined || options.file !== undefined) {
     if (models.length === 0 && options.file === undefined)
       throw new UsageError('--model is missing: name the model to compare offers of.');
@@ -117,7 +124,7 @@ export function readOptions(argv: readonly string[], env: Env): Options {
   throw new UsageError('A prompt is missing: write it at the end, in quotes, or name a request body with --file.');
 }
 
-/** A request body of either completion route. */
+/** A request body of any route that asks a model. */
 export type RequestBody = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -139,8 +146,9 @@ async function fromFile(name: string): Promise<RequestBody> {
   throw new UsageError(`--file: ${name} is not a JSON object, as a request body is.`);
 }
 
-function said({ prompt, system, completion }: Options): RequestBody {
+function said({ prompt, system, completion, embed }: Options): RequestBody {
   if (prompt === undefined) return {};
+  if (embed) return { input: prompt };
   if (completion) return { prompt };
   const first = system === undefined ? [] : [{ role: 'system', content: system }];
   return { messages: [...first, { role: 'user', content: prompt }] };
@@ -150,7 +158,7 @@ function said({ prompt, system, completion }: Options): RequestBody {
 export function bodyOf(options: Options, file: RequestBody): RequestBody {
   const { models, maxTokens } = options;
   const [model] = models;
-  const { model: _model, models: _models, messages: _messages, prompt: _prompt, ...rest } = file;
+  const { model: _model, models: _models, messages: _messages, prompt: _prompt, input: _input, ...rest } = file;
   return {
     ...(options.prompt === undefined ? file : { ...rest, ...kept(file) }),
     ...(model === undefined ? {} : { model, models: models.length > 1 ? models : undefined }),

@@ -46,16 +46,23 @@ export const offerList = v.object({ data: v.array(offer) });
 export const answer = v.object({
   model: v.string(),
   provider: v.string(),
-  choices: v.array(
-    v.object({
-      text: v.optional(v.string()),
-      message: v.optional(v.looseObject({ content: v.nullish(v.string()), tool_calls: v.optional(v.unknown()) })),
-      finish_reason: v.nullable(v.string()),
-    }),
+  choices: v.optional(
+    v.array(
+      v.object({
+        text: v.optional(v.string()),
+        message: v.optional(v.looseObject({ content: v.nullish(v.string()), tool_calls: v.optional(v.unknown()) })),
+        finish_reason: v.nullable(v.string()),
+      }),
+    ),
+    [],
   ),
+  /** Embeddings. */
+  data: v.optional(v.array(v.looseObject({ embedding: v.union([v.string(), v.array(v.number())]) })), []),
+  /** Documents, the best first. */
+  results: v.optional(v.array(v.looseObject({ index: v.number(), relevance_score: v.number() })), []),
   usage: v.object({
     prompt_tokens: v.number(),
-    completion_tokens: v.number(),
+    completion_tokens: v.optional(v.number(), 0),
     cost_exact: v.nullable(amount),
     cost_details: v.looseObject({
       prompt: v.optional(v.number()),
@@ -262,9 +269,19 @@ function elsewhere({ model: served, chasqui: { alternatives, saved } }: Answer):
   return [`${line} ${compared} the most expensive of them.`];
 }
 
+function vectorsLine(data: Answer['data']): string {
+  const [first] = data;
+  const length = Array.isArray(first?.embedding) ? ` of ${number(first.embedding.length)} numbers` : '';
+  return `${number(data.length)} ${data.length === 1 ? 'vector' : 'vectors'}${length}.`;
+}
+
 /** An answer for people, with what it cost. */
 export function receiptText(answer: Answer, width: number): string {
-  const { provider, model, choices, usage, chasqui } = answer;
+  const { provider, model, choices, data, results, usage, chasqui } = answer;
+  const found = [
+    ...(data.length === 0 ? [] : [vectorsLine(data), '']),
+    ...(results.length === 0 ? [] : [...results.map((one) => `document ${one.index}: ${one.relevance_score}`), '']),
+  ];
   const answers = choices.flatMap((choice) => [
     textOf(choice),
     ...(FINISHED.has(choice.finish_reason) ? [] : [`(ended by ${choice.finish_reason})`]),
@@ -274,5 +291,5 @@ export function receiptText(answer: Answer, width: number): string {
   const counted = `${usage.prompt_tokens} prompt tokens, ${usage.completion_tokens} of output.`;
   const receipt = [`${counted} ${costLine(usage)}`, ...elsewhere(answer)].flatMap((text) => wrapped('', text, width));
   const by = `${provider} answers as ${model}${tries > 1 ? `, after ${tries} attempts` : ''}:`;
-  return [by, '', ...answers, ...receipt].join('\n');
+  return [by, '', ...answers, ...found, ...receipt].join('\n');
 }

@@ -89,6 +89,8 @@ const answer = (more: Partial<Answer> = {}): Answer => ({
   model: 'llama-3.3-70b-instruct',
   provider: 'bedrock',
   choices: [{ message: { content: 'Blue.' }, finish_reason: 'stop' }],
+  data: [],
+  results: [],
   usage: {
     prompt_tokens: 41,
     completion_tokens: 2,

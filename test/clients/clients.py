@@ -293,6 +293,85 @@ def _():
     holds(answer.output, "19")
 
 
+# Embeddings: nearest neighbours of a small corpus.
+
+EMBEDDING_MODEL = "titan-embed-text-v2"
+CORPUS = [
+    "The llama carries loads over the passes of the Andes.",
+    "A black hole is a region of space from which no light escapes.",
+    "Sourdough bread rises slowly, because its yeast is wild.",
+]
+
+
+def nearest(vectors, vector):
+    def near(other):
+        return sum(a * b for a, b in zip(other, vector, strict=True))
+
+    return max(range(len(vectors)), key=lambda at: near(vectors[at]))
+
+
+@check("embeddings", "openai, in base64 and as numbers")
+def _():
+    client = openai_client()
+    usual = client.embeddings.create(model=EMBEDDING_MODEL, input=CORPUS)
+    floats = client.embeddings.create(model=EMBEDDING_MODEL, input=CORPUS, encoding_format="float")
+    vectors = [row.embedding for row in usual.data]
+    equal([row.index for row in usual.data], [0, 1, 2])
+    equal(max(abs(a - b) for a, b in zip(vectors[1], floats.data[1].embedding, strict=True)) < 1e-6, True)
+    asked = client.embeddings.create(model=EMBEDDING_MODEL, input="Does light escape a black hole?", dimensions=1024)
+    equal(nearest(vectors, asked.data[0].embedding), 1)
+
+
+def langchain_embeddings(**more):
+    from langchain_openai import OpenAIEmbeddings
+
+    return OpenAIEmbeddings(model=EMBEDDING_MODEL, base_url=URL, api_key=KEY, max_retries=0, **more)
+
+
+@check("embeddings", "langchain, with check_embedding_ctx_length=False")
+def _():
+    embeddings = langchain_embeddings(check_embedding_ctx_length=False)
+    vectors = embeddings.embed_documents(CORPUS)
+    equal(nearest(vectors, embeddings.embed_query("Why does sourdough rise slowly?")), 2)
+
+
+@check("embeddings", "langchain, whose token ids are refused with the way out")
+def _():
+    import langchain_openai.embeddings.base as base
+    from openai import BadRequestError
+
+    class Codes:
+        """tiktoken would load its vocabulary from the internet."""
+
+        def encode_ordinary(self, text):
+            return [ord(letter) for letter in text]
+
+        def encode(self, text, **_):
+            return self.encode_ordinary(text)
+
+    base.tiktoken.encoding_for_model = lambda *_: Codes()
+    base.tiktoken.get_encoding = lambda *_: Codes()
+    try:
+        langchain_embeddings().embed_query("Cusco")
+    except BadRequestError as error:
+        holds(str(error), "check_embedding_ctx_length=False")
+        return
+    raise AssertionError("nothing was raised")
+
+
+@check("embeddings", "litellm, as graphrag embeds")
+def _():
+    import litellm
+
+    def embedded(texts):
+        answer = litellm.embedding(model=f"openai/{EMBEDDING_MODEL}", api_base=URL, api_key=KEY, input=texts)
+        equal(answer.usage.prompt_tokens > 0, True)
+        return [row["embedding"] for row in answer.data]
+
+    vectors = embedded(CORPUS)
+    equal(nearest(vectors, embedded(["Which animal carries loads over the Andes?"])[0]), 0)
+
+
 # langchain-openrouter
 
 

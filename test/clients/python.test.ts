@@ -16,6 +16,12 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
     'streams a model that fills up',
   ],
   'pydantic-ai': ['chats', 'streams', 'fills a model', 'runs a tool'],
+  embeddings: [
+    'openai, in base64 and as numbers',
+    'langchain, with check_embedding_ctx_length=False',
+    'langchain, whose token ids are refused with the way out',
+    'litellm, as graphrag embeds',
+  ],
   'langchain-openrouter': ['chats, and knows what it cost', 'streams', 'calls a tool', 'fills a model'],
 };
 

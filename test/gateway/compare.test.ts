@@ -47,6 +47,14 @@ describe('npm run compare', () => {
     expect((await stack.journal()).filter(({ method }) => method === 'POST')).toEqual([]);
   });
 
+  it('compares offers of embeddings, and makes them', async () => {
+    const { code, stdout, stderr } = await there('--model', 'titan-embed-text-v2', '--embed', '--call', 'Cusco');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/bedrock +amazon\.titan-embed-text-v2:0/);
+    expect(stdout).toContain('1 vector of 1,024 numbers.');
+    expect(stdout).toMatch(/It cost \$0\.0+\d+/);
+  });
+
   it('makes the call at the first offer, and prints answer, receipt and savings', async () => {
     const { code, stdout } = await there(
       '--model',

@@ -1,6 +1,10 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.ts';
 import { KEY, type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
 
 /** `POST /v1/embeddings` through the real Worker, as OpenAI's own client calls it and by hand. */
@@ -18,6 +22,7 @@ const services = (origin: string): string =>
       base_url: `${origin}/openai-compatible/v1`,
       models: {
         [OWN]: { upstream: 'Qwen/Qwen3-Embedding-0.6B', kind: 'embedding', family: 'qwen3', dimensions: [768, 256] },
+        'my-reranker': { upstream: 'BAAI/bge-reranker-v2-m3', kind: 'rerank' },
         'my-bge': { upstream: 'BAAI/bge-m3', kind: 'embedding', dimensions: 768, context_length: 8192 },
       },
     },
@@ -336,5 +341,30 @@ describe('the list of models', () => {
       offers: [{ provider: 'bedrock', apis: ['embeddings'], pricing: { input_per_mtok: '0.02' } }],
     });
     expect(of(OWN)).toMatchObject({ kind: 'embedding', dimensions: [768, 256] });
+  });
+});
+
+describe('docs/embeddings.md', () => {
+  const page = readFileSync(new URL('../../docs/embeddings.md', import.meta.url).pathname, 'utf8');
+  const blocks = (language: string) =>
+    [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, block = '']) => block);
+
+  it('has commands that do what it says', async () => {
+    const env = { ...process.env, CHASQUI_URL: stack.url, CHASQUI_KEY: KEY };
+    const [embedding, ranking] = await Promise.all(
+      blocks('sh').map(async (command) => {
+        const { stdout } = await promisify(execFile)('bash', ['-c', command], { env });
+        return JSON.parse(stdout) as Record<string, unknown>;
+      }),
+    );
+    expect(embedding).toMatchObject({ model: TITAN, provider: 'bedrock', data: [{ index: 0 }, { index: 1 }] });
+    expect(ranking).toMatchObject({ results: [{ index: 0, document: { text: 'The llama carries loads.' } }] });
+  });
+
+  it('has a configuration without mistakes', () => {
+    const [CHASQUI_CONFIG = ''] = blocks('json');
+    const { mistakes, services } = readConfig({ CHASQUI_CONFIG }, () => Promise.reject(new Error('offline')));
+    expect(mistakes).toEqual([]);
+    expect(services).toMatchObject([{ kind: 'embedding', dimensions: [1024, 512] }, { kind: 'rerank' }]);
   });
 });

@@ -5,6 +5,7 @@ import { CORE_MUTANTS } from './core.ts';
 import { HTTP_MUTANTS } from './http.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
 import { RELAY_MUTANTS } from './relay.ts';
+import { RETRIEVAL_MUTANTS } from './retrieval.ts';
 import { TOKENS_MUTANTS } from './tokens.ts';
 import { WIRES_MUTANTS } from './wires.ts';
 
@@ -17,4 +18,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...TOKENS_MUTANTS,
   ...WIRES_MUTANTS,
   ...CALLERS_MUTANTS,
+  ...RETRIEVAL_MUTANTS,
 ];
