@@ -175,6 +175,7 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
     output: fitting,
     choices: prompts * call.n,
     usual: world.health.completionTokens(model),
+    cached: () => (prompts > 1 ? 0 : world.health.cachedTokens(given.conversation(), provider, upstream, now, service)),
   };
   const who = () => `${provider}'s ${upstream}`;
   const jobs = prompts * billed.promptTimes;

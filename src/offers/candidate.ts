@@ -35,6 +35,8 @@ export interface Assessment<C extends Call | RetrievalCall = Call> {
   readonly providerCounts: ReadonlyMap<string, number> | undefined;
   /** Also work out the prompt and cost of excluded offers. */
   readonly explain: boolean;
+  /** Stands for the call's conversation: see affinity.ts. Made when it is asked for. */
+  readonly conversation: () => number;
   /** Count a prompt only when the count is read, where the assessment does not depend on it. */
   readonly countWhenRead: boolean;
 }
@@ -81,7 +83,10 @@ export class AssessedOffer implements Candidate {
   declare plain?: Candidate;
   declare schemas?: string;
   declare mostInputs?: number;
+  readonly conversation: () => number;
   declare drawn?: number;
+  /** The conversation keeps this offer, of several. */
+  declare kept?: true;
   readonly #call: Call | RetrievalCall;
   readonly #billed: Billed;
   readonly #reasons: (() => readonly string[])[];
@@ -89,7 +94,7 @@ export class AssessedOffer implements Candidate {
   #why: readonly string[] | undefined;
 
   constructor(
-    { call, tokenizers, route }: Assessment<Call | RetrievalCall>,
+    { call, tokenizers, route, conversation }: Assessment<Call | RetrievalCall>,
     offer: ModelOffer,
     form: RequestForm,
     findings: Findings,
@@ -122,6 +127,7 @@ export class AssessedOffer implements Candidate {
     this.breaker = findings.breaker;
     this.loses = findings.loses;
     this.structured = findings.structured;
+    this.conversation = conversation;
     this.#call = call;
     this.#billed = findings.billed;
     this.#reasons = [() => [...unknownsOf(call, offer), ...guessedLimit(call, offer, form.api, this.output)]];

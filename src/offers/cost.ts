@@ -24,7 +24,7 @@ const ASSUMED_SERVICE_CONTEXT = 2048;
 /** What an answer there gets in any case. */
 const LEAST_OUTPUT = 256;
 
-const grouped = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
+export const grouped = (count: number): string => String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 
 const sizeText = ({ largest, exactness, more }: PromptSize): string =>
   `${more ? 'more than ' : exactness === 'estimate' ? 'about ' : ''}${grouped(largest)} tokens`;
@@ -181,11 +181,14 @@ export interface Billed {
   readonly choices: number;
   /** Output tokens of the model's recent answers, on average, if any were seen. */
   readonly usual: number | undefined;
+  /** Tokens of a prompt that the provider's cache has from the conversation's last call. Asked for where they have a price. */
+  readonly cached: () => number;
 }
 
 /**
  * The least a call can cost at an offer, the expected cost, and an upper bound. Expected are as many output tokens as
- * the model's recent answers had, or else the caller's limit. Undefined if the price is unknown.
+ * the model's recent answers had, or else the caller's limit; and cached input where the conversation was served here
+ * before and the provider has a price for that. Undefined if the price is unknown.
  */
 export function callCost(call: LimitedCall, priced: Priced, billed: Billed): CallCost | undefined {
   if (!priced.known) return undefined;
@@ -195,15 +198,22 @@ export function callCost(call: LimitedCall, priced: Priced, billed: Billed): Cal
   const each = Math.ceil(Math.min(most ?? Number.POSITIVE_INFINITY, usual ?? call.maxTokens ?? ASSUMED_OUTPUT));
   // An answer has at least one token, if it may have any.
   const least = choices * Math.min(1, most ?? 1);
-  const range = estimateCost(priced.row, input(prompt.total), least, choices * each, choices * (most ?? each));
+  const cached = cacheReadOf(priced) === undefined ? 0 : Math.min(billed.cached(), prompt.total);
+  const held = cached * promptTimes;
+  const range = estimateCost(priced.row, input(prompt.total), least, choices * each, choices * (most ?? each), held);
   if (!range) return undefined;
-  const { min, expected } = range;
+  const { min, expected: cost } = range;
+  const expected = { expected: cost, ...(cached > 0 ? { cached } : {}) };
   // An estimate may be too low. The bound must hold all the same, or there is none.
   const longest = mostBilled(prompt, beside);
-  if (most === undefined || longest === undefined) return { min, expected };
+  if (most === undefined || longest === undefined) return { min, ...expected };
   const bound = estimateCost(priced.row, input(longest), least, least, choices * most);
-  return bound ? { min, expected, max: bound.max } : { min, expected };
+  return bound ? { min, ...expected, max: bound.max } : { min, ...expected };
 }
+
+/** What a million tokens cost that the provider reads from its cache; undefined if it states no price for that. */
+export const cacheReadOf = (priced: Priced): NanoDollars | undefined =>
+  priced.known && priced.row.price.kind === 'token' ? priced.row.price.cacheRead : undefined;
 
 const MILLION = 1_000_000;
 

@@ -70,6 +70,11 @@ export interface Health {
   refusesSchemas(provider: string, upstream: string, schemas: string, now: number, service?: string): boolean;
   /** Tokens of the smallest prompt of its kind an offer has billed lately: its template adds no more than that. */
   smallestPrompt(provider: string, upstream: string, kind: PromptKind, service?: string): number | undefined;
+  /**
+   * Tokens that an offer's cache has of a conversation's prompt, as far as can be known: those of its last one, if that
+   * was served lately. `conversation` as in affinity.ts.
+   */
+  cachedTokens(conversation: number, provider: string, upstream: string, now: number, service?: string): number;
   /** How an offer's bills differ from our estimates of its prompts, with tools in them or without. */
   correction(provider: string, upstream: string, tools: boolean, service?: string): Correction | undefined;
 }
@@ -82,6 +87,7 @@ export const UNSEEN: Health = {
   ignoresN: () => false,
   refusesSchemas: () => false,
   smallestPrompt: () => undefined,
+  cachedTokens: () => 0,
   correction: () => undefined,
 };
 

@@ -1,6 +1,7 @@
-import { byCodeUnits, formatDollars, type Routing, type Sort } from '../core/index.ts';
+import { byCodeUnits, type Call, formatDollars, type RetrievalCall, type Routing, type Sort } from '../core/index.ts';
 import { keptBy } from './affinity.ts';
 import type { AssessedOffer } from './candidate.ts';
+import { cacheReadOf, grouped } from './cost.ts';
 import type { Candidate, Standing } from './types.ts';
 
 /**
@@ -127,6 +128,7 @@ function balanced(
   const probabilities = probabilitiesOf(group);
   for (const [index, offer] of group.entries()) offer.drawn = probabilities[index] ?? 0;
   const chosen = group.splice(keptBy(affinity(), group, probabilities), 1);
+  for (const offer of chosen) offer.kept = true;
   return [...sorted.slice(0, from), ...chosen, ...group, ...sorted.slice(from + group.length + 1)];
 }
 
@@ -150,16 +152,21 @@ function percent(share: number): string {
  * Explains the draws, once it is known where drawn offers stand in the whole sheet: whether others, of this model or of
  * another one, are tried before them.
  */
-export function explainDraws(offers: readonly AssessedOffer[]): void {
+export function explainDraws(offers: readonly AssessedOffer[], call: Call | RetrievalCall): void {
+  // A raw prompt without a session is no conversation.
+  const keeps = call.kind === 'chat' || (call.kind === 'completion' && call.session !== undefined);
   let first = true;
   let before: Candidate | undefined;
   for (const offer of offers) {
     first &&= offer.drawn !== undefined && (before === undefined || before.model === offer.model);
     before = offer;
-    const { drawn } = offer;
+    const { drawn, kept } = offer;
     if (drawn === undefined) continue;
     const when = first ? 'first' : 'next, if those before it fail';
-    offer.explain(() => [`Probability of being tried ${when}: ${percent(drawn)}, proportional to 1 / cost².`]);
+    offer.explain(() => [
+      `Probability of being tried ${when}: ${percent(drawn)}, proportional to 1 / cost².`,
+      ...(kept && keeps ? ['This conversation keeps it, so that its beginning stays in the provider’s cache.'] : []),
+    ]);
   }
 }
 
@@ -191,6 +198,16 @@ const standsAs = ({ standing, priced }: Candidate): string | undefined =>
 const lossOf = ({ drops }: Candidate, after: boolean): string =>
   `It loses ${drops.join(', ')}${after ? ', so it comes after offers that lose nothing' : ''}.`;
 
+/** Says that the conversation was served here before, where that makes it cheaper. */
+function warmthOf({ cost, priced }: Candidate): readonly string[] {
+  const rate = cacheReadOf(priced);
+  if (cost?.cached === undefined || rate === undefined) return [];
+  const tokens = `${grouped(cost.cached)} tokens of its prompt`;
+  return [
+    `It has just served this conversation, so ${tokens} are expected to come from its cache, at $${formatDollars(rate)} a million.`,
+  ];
+}
+
 function reasonsFor(
   offer: Candidate,
   ordered: boolean,
@@ -207,5 +224,6 @@ function reasonsFor(
     ...(sort ? [SORTED_BY[sort](offer)] : []),
     ...(stands === undefined ? [] : [stands]),
     ...(!sort && offer.cost === undefined ? ['What it costs is not known beforehand.'] : []),
+    ...warmthOf(offer),
   ];
 }

@@ -145,6 +145,7 @@ export function assessRetrieval(given: Assessment<RetrievalCall>, offer: ModelOf
     output: NO_OUTPUT,
     choices: 0,
     usual: undefined,
+    cached: () => 0,
   };
   const output = withinMaxCost(call, who, priced, billed);
   // There is no output that could be cut to save money.

@@ -64,8 +64,10 @@ export function layOut(
 ): OfferSheet {
   const { now, today, tokenizers, providerCounts } = moment;
   const origin = resolved.models[0]?.offers[0];
+  const conversation = once(() => affinityOf(call, now));
   const shared = {
     world,
+    conversation,
     now,
     today,
     tokenizers,
@@ -80,7 +82,6 @@ export function layOut(
     explain,
     countWhenRead: moment.countWhenRead === true && !explain,
   };
-  const affinity = once(() => affinityOf(call, now));
   const eligible: AssessedOffer[] = [];
   const last: AssessedOffer[] = [];
   const excluded: Exclusion[] = [];
@@ -90,7 +91,7 @@ export function layOut(
     const own = routing === call.routing ? call : { ...call, routing };
     const candidates = assessAll(assessing(own, { ...shared, route }), model, excluded);
     if (complete) continue;
-    const ranked = rank(candidates, routing, affinity);
+    const ranked = rank(candidates, routing, conversation);
     for (const offer of routing.allowFallbacks === false ? ranked.slice(0, 1) : ranked) {
       (isTriedLast(offer, routing) ? last : eligible).push(offer);
     }
@@ -98,7 +99,7 @@ export function layOut(
     complete = routing.allowFallbacks === false && ranked.length > 0;
   }
   for (const offer of last) eligible.push(offer);
-  explainDraws(eligible);
+  explainDraws(eligible, call);
   return { eligible, excluded };
 }
 

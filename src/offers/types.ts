@@ -102,6 +102,8 @@ export interface CallCost {
   readonly min: NanoDollars;
   readonly expected: NanoDollars;
   readonly max?: NanoDollars;
+  /** Tokens of each prompt that `expected` takes to come from the provider's cache. Absent: none. */
+  readonly cached?: number;
 }
 
 /** Counts an answer's tokens if the provider reports no usage. */
@@ -175,6 +177,8 @@ export interface Candidate {
   readonly schemas?: string;
   /** Texts that one request for embeddings may have. */
   readonly mostInputs?: number;
+  /** Stands for the call's conversation: see affinity.ts. */
+  readonly conversation?: () => number;
   /** Probability of being tried first among the offers of one draw. */
   readonly drawn?: number;
   /** Why it ranks where it does, in whole sentences. */

@@ -219,6 +219,7 @@ function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: P
       const outputTokens = completionTokens(usage);
       const ms = Math.max(0, now - from - unreadMs);
       health.succeeded(offer, { ...streamed, ms, outputTokens, choices: plan.choices }, now);
+      if (plan.jobs.length === 1) health.cached(offer, usage, now);
       if (usage.source === 'provider' && plan.jobs.length === 1 && asPlanned) health.billed(offer, promptTokens(usage));
       // Only an exact count can show drift, and only of prompts that were sent as often as planned.
       if (usage.source !== 'provider' || plan.promptExactness !== 'exact' || !asPlanned) return;

@@ -2,13 +2,14 @@
  * What an isolate has seen of its offers: speed, failures in a row (the breaker), token counts against ours, and what
  * each refused. It learns by itself and forgets when the isolate ends.
  */
-import type { ErrorCode, GatewayError } from '../core/index.ts';
+import { type ErrorCode, type GatewayError, promptTokens, type Usage } from '../core/index.ts';
 import {
   BILLS_KEPT,
   type Bill,
   type Breaker,
   type Candidate,
   type Correction,
+  cacheReadOf,
   correctionFrom,
   type Health,
   type Observed,
@@ -23,6 +24,8 @@ const OPEN_MS = 30_000;
 const NEWEST = 0.2;
 /** Milliseconds for which we remember that an offer refused a schema: regions and models learn to accept it. */
 const BELIEVED_MS = 3_600_000;
+/** Milliseconds for which a provider's cache is taken to keep a prompt: OpenRouter's figure, and most providers' least. */
+const CACHED_MS = 600_000;
 /** Entries kept in each of the maps below. */
 const KEPT = 500;
 
@@ -88,6 +91,8 @@ export interface HealthBook extends Health {
   schemasRefused(offer: Candidate, error: GatewayError, now: number): void;
   /** The provider has billed one prompt as so many tokens. */
   billed(offer: Candidate, promptTokens: number): void;
+  /** An answer to one prompt is complete: what the offer's cache has of the conversation now. */
+  cached(offer: Candidate, usage: Usage, now: number): void;
   /** @param counted our own exact count, with the constant that this wire is known to add */
   reported(offer: OfferIds, reported: number, counted: number): void;
   /** Every correction that was learned. */
@@ -159,6 +164,12 @@ export function healthBook(): HealthBook {
       readonly correction: Correction | undefined;
     }
   >();
+  /** Tokens of a conversation's newest prompt at an offer, where cached tokens have a price. */
+  const prompts = new Map<string, { readonly tokens: number; readonly at: number }>();
+  const promptOf = (key: string, now: number): number | undefined => {
+    const last = prompts.get(key);
+    return last && now - last.at < CACHED_MS ? last.tokens : undefined;
+  };
   const believes = (key: string, now: number): boolean => now < (refused.get(key) ?? Number.NEGATIVE_INFINITY);
 
   return {
@@ -172,6 +183,8 @@ export function healthBook(): HealthBook {
       const newest = smallest.get(keyFor({ provider, service, upstream }, kind));
       return newest && Math.min(...newest);
     },
+    cachedTokens: (conversation, provider, upstream, now, service) =>
+      promptOf(keyFor({ provider, service, upstream }, String(conversation)), now) ?? 0,
     correction: (provider, upstream, tools, service) =>
       bills.get(keyFor({ provider, service, upstream }, String(tools)))?.correction,
 
@@ -224,6 +237,13 @@ export function healthBook(): HealthBook {
       const newest = [...(bills.get(key)?.newest ?? []), { counted, billed }].slice(-BILLS_KEPT);
       const { provider, service, upstream } = offer;
       keep(bills, key, { provider, service, upstream, tools, newest, correction: correctionFrom(newest) });
+    },
+    cached(offer, usage, now) {
+      if (cacheReadOf(offer.priced) === undefined || !offer.conversation) return;
+      const key = keyFor(offer, String(offer.conversation()));
+      // It was asked again, and says that it had nothing in its cache.
+      const none = usage.cacheTold && usage.cacheRead === 0 && promptOf(key, now) !== undefined;
+      keep(prompts, key, { tokens: none ? 0 : promptTokens(usage), at: now });
     },
     reported(offer, reported, counted) {
       if (counted <= 0) return;

@@ -25,7 +25,14 @@ export const observedRow = (observed: Observed | undefined) => ({
 const dollars = (amount: bigint | undefined): string | null => (amount === undefined ? null : formatDollars(amount));
 
 const costRow = (cost: CallCost | undefined) =>
-  cost ? { min: dollars(cost.min), expected: dollars(cost.expected), max: dollars(cost.max) } : null;
+  cost
+    ? {
+        min: dollars(cost.min),
+        expected: dollars(cost.expected),
+        max: dollars(cost.max),
+        ...(cost.cached === undefined ? {} : { cached_tokens: cost.cached }),
+      }
+    : null;
 
 function priceRow(priced: Priced | undefined, today: string) {
   if (!priced?.known) return null;

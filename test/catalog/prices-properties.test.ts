@@ -98,6 +98,19 @@ describe('any cost', () => {
     );
   });
 
+  it('is foreseen to the nano-dollar of rounding, where it is known what a cache holds', () => {
+    fc.assert(
+      fc.property(tokenRate, usage, (price, used) => {
+        const row = rowOf(price);
+        const [read, made] = [{ ...used, cacheWrite: 0 }, used.output + used.reasoning];
+        const range = estimateCost(row, read.input + read.cacheRead, made, made, made, read.cacheRead);
+        const off = (range?.expected ?? -99n) - known(costOf(row, read)).total;
+        expect(off >= -2n && off <= 2n).toBe(true);
+        if (range) expect(range.min <= range.expected && range.expected <= range.max).toBe(true);
+      }),
+    );
+  });
+
   it('is unknown, and not zero, where the time is', () => {
     fc.assert(
       fc.property(amount, usage, (perSecond, { seconds: _, ...used }) => {

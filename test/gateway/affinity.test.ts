@@ -106,3 +106,34 @@ describe('a conversation keeps its offer', () => {
     expect(served.size).toBe(1);
   });
 });
+
+describe('POST /v1/offers of a conversation that was served here', () => {
+  const CACHED = 'together/deepseek-v4-pro';
+  const rules = { role: 'system', content: 'You answer in one word. '.repeat(50) };
+  const asks = { model: CACHED, max_tokens: 8, messages: [rules, { role: 'user', content: 'Where do rivers end?' }] };
+  const sheet = async (headers: Headers) => {
+    const { data } = (await (await stack.post('/v1/offers', asks, headers)).json()) as {
+      data: { provider: string; prompt_tokens: number; why: string[]; cost: Record<string, string | number> }[];
+    };
+    const offer = data.find(({ provider }) => provider === 'together');
+    if (!offer) throw new Error('no offer');
+    return offer;
+  };
+
+  it('expects cached input where the provider has a price for it, until the provider says that there was none', async () => {
+    const session = { 'x-session-id': 'warm' };
+    const cold = await sheet(session);
+    expect(cold.cost).not.toHaveProperty('cached_tokens');
+    expect(await servedBy('chat', asks, session)).toBe('together');
+    const warm = await sheet(session);
+    expect(warm.cost.cached_tokens).toBeGreaterThan(100);
+    expect(warm.cost.cached_tokens).toBeLessThanOrEqual(warm.prompt_tokens);
+    expect(Number(warm.cost.expected)).toBeLessThan(Number(cold.cost.expected));
+    expect(warm.why.join(' ')).toContain('It has just served this conversation');
+    const other = await sheet({ 'x-session-id': 'another' });
+    expect(other.cost).not.toHaveProperty('cached_tokens');
+    // The sandbox plays a Together that tells of its cache, and has none.
+    await servedBy('chat', asks, session);
+    expect((await sheet(session)).cost).not.toHaveProperty('cached_tokens');
+  });
+});

@@ -1,8 +1,17 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Call, Message, Sort } from '../../src/core/index.ts';
+import { bundledBook, layered } from '../../src/catalog/index.ts';
+import {
+  type Call,
+  type ChatCall,
+  formatDollars,
+  type Message,
+  parseDollars,
+  type Sort,
+} from '../../src/core/index.ts';
 import { affinityOf, keptBy } from '../../src/offers/affinity.ts';
 import { type Candidate, type Health, UNSEEN, type World } from '../../src/offers/index.ts';
+import { rowOf } from '../catalog/rows.ts';
 import {
   assistant,
   chat,
@@ -10,6 +19,7 @@ import {
   laidOut,
   loadTokenizers,
   momentOn,
+  offerOf,
   order,
   sheet,
   TODAY,
@@ -158,5 +168,99 @@ describe('what goes before a conversation’s offer', () => {
         expect(order(chat({ ...LLAMA, session }), bare).toSorted()).toEqual(all);
       }),
     );
+  });
+});
+
+describe('a warm offer', () => {
+  /** Together asks less for input of it that its cache has. */
+  const CACHED = { models: ['together/deepseek-v4-pro'], maxTokens: 100 };
+  const ratesOf = (offer: Candidate) => {
+    if (!offer.priced.known || offer.priced.row.price.kind !== 'token') throw new Error('no price by the token');
+    const { input, cacheRead = input } = offer.priced.row.price;
+    return { input, cacheRead };
+  };
+  const messages = [user('What color is the sky? '.repeat(200))];
+  const warm = (tokens: number, more: Partial<Health> = {}) =>
+    world({ services: [], health: { ...UNSEEN, cachedTokens: () => tokens, ...more } });
+  const costAt = (in_: World, more: Partial<ChatCall> = {}) =>
+    offerOf(chat({ ...CACHED, messages, ...more }), 'together', in_).cost;
+
+  it('is expected to cost what its cache costs, for what was sent before; its limits are the same', () => {
+    const cold = costAt(warm(0));
+    const half = costAt(warm(500));
+    expect(cold?.cached).toBeUndefined();
+    expect(half?.cached).toBe(500);
+    const offer = offerOf(chat({ ...CACHED, messages }), 'together', bare);
+    const { prompt } = offer;
+    const { input, cacheRead } = ratesOf(offer);
+    const saved = (500n * (input - cacheRead)) / 1_000_000n;
+    expect(saved).toBeGreaterThan(0n);
+    expect(half?.expected).toBe((cold?.expected ?? 0n) - saved);
+    expect([half?.min, half?.max]).toEqual([cold?.min, cold?.max]);
+    // No more than the prompt has, and as often as it is sent.
+    expect(costAt(warm(10 ** 6))?.cached).toBe(prompt.total);
+    const [twice, twiceCold] = [costAt(warm(500), { n: 2 }), costAt(warm(0), { n: 2 })];
+    const times = offerOf(chat({ ...CACHED, messages, n: 2 }), 'together', bare).nativeN ? 1n : 2n;
+    expect(twice?.expected).toBe((twiceCold?.expected ?? 0n) - times * saved);
+  });
+
+  it('says so in a sentence', () => {
+    const offer = offerOf(chat({ ...CACHED, messages }), 'together', warm(500));
+    expect(offer.why).toContain(
+      `It has just served this conversation, so 500 tokens of its prompt are expected to come from its cache, at $${formatDollars(ratesOf(offer).cacheRead)} a million.`,
+    );
+    expect(offerOf(chat({ ...CACHED, messages }), 'together', warm(0)).why.join()).not.toContain('cache');
+  });
+
+  it('is as cold where the provider has no price for its cache, and then nobody asks what is in it', () => {
+    const asked = {
+      cachedTokens: () => {
+        throw new Error('asked');
+      },
+    };
+    expect(offerOf(chat(GPT), 'together', warm(0, asked)).cost).toEqual(offerOf(chat(GPT), 'together', bare).cost);
+  });
+
+  it('is asked about by the conversation and the offer', () => {
+    const asked: unknown[] = [];
+    const call = chat({ ...CACHED, messages, session: 's' });
+    const { now } = momentOn(TODAY);
+    const cachedTokens: Health['cachedTokens'] = (...of) => {
+      asked.push(of);
+      return 0;
+    };
+    const found = offerOf(call, 'together', warm(0, { cachedTokens }));
+    expect(found.cost).toBeDefined();
+    expect(asked).toEqual([[affinityOf(call, now), 'together', found.upstream, now, undefined]]);
+  });
+
+  it('keeps its conversation: a lower cost never drives it away', () => {
+    const prices = layered(bundledBook(), [
+      rowOf(
+        { kind: 'token', input: parseDollars('0.15'), output: parseDollars('0.6'), cacheRead: parseDollars('0.01') },
+        { id: 'test', layer: 'configuration', provider: 'together', offer: 'openai/gpt-oss-120b' },
+      ),
+    ]);
+    const seen = { ...warm(500), prices };
+    const cold = { ...warm(0), prices };
+    let moved = 0;
+    for (const session of ids.slice(0, 200)) {
+      const call = chat({ ...GPT, messages, session });
+      if (at(call, cold) === 'together') expect(at(call, seen)).toBe('together');
+      else if (at(call, seen) === 'together') moved++;
+    }
+    // Where it has the conversation all the same, because the other offer had failed, some stay with it.
+    expect(moved).toBeGreaterThan(0);
+  });
+
+  it('is not said to keep what is no conversation', () => {
+    const KEEPS = 'This conversation keeps it, so that its beginning stays in the provider’s cache.';
+    const keeping = (call: Call) => sheet(call, bare).eligible.filter(({ why }) => why.includes(KEEPS)).length;
+    expect(keeping(chat(GPT))).toBe(1);
+    expect(sheet(chat(GPT), bare).eligible[0]?.why).toContain(KEEPS);
+    expect(keeping(completion(GPT))).toBe(0);
+    expect(keeping(completion({ ...GPT, session: 's' }))).toBe(1);
+    expect(keeping(chat({ ...GPT, routing: { sort: 'price' } }))).toBe(0);
+    expect(keeping(chat({ ...GPT, routing: { order: ['bedrock'] } }))).toBe(0);
   });
 });

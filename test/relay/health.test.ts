@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, GatewayError } from '../../src/core/index.ts';
+import type { Candidate } from '../../src/offers/index.ts';
 import { healthBook } from '../../src/relay/index.ts';
+import { rowOf } from '../catalog/rows.ts';
 
 const offer = { provider: 'bedrock', upstream: 'llama', model: 'llama-3-8b-instruct' };
 const other = { ...offer, provider: 'replicate' };
@@ -107,5 +109,52 @@ describe('the token audit', () => {
       { provider: 'bedrock', upstream: 'llama', samples: 10, tokens: 3, share: expect.closeTo(0.03) },
       { provider: 'replicate', upstream: 'llama', samples: 1, tokens: 0, share: 0 },
     ]);
+  });
+});
+
+describe('what a cache has of a conversation', () => {
+  const price = { kind: 'token', input: 1000n, output: 2000n } as const;
+  const candidate = (more: object = {}, of: object = { cacheRead: 100n }): Candidate => {
+    const priced = { known: true, row: rowOf({ ...price, ...of }) };
+    return { ...offer, priced, conversation: () => 7, ...more } as unknown as Candidate;
+  };
+  const used = { input: 40, cacheRead: 2, cacheWrite: 0, output: 9, reasoning: 0, source: 'provider' } as const;
+
+  it('is its newest prompt at that offer, for ten minutes', () => {
+    const book = healthBook();
+    const held = (conversation: number, provider: string, now: number) =>
+      book.cachedTokens(conversation, provider, 'llama', now);
+    expect(held(7, 'bedrock', 0)).toBe(0);
+    book.cached(candidate(), used, 1000);
+    expect(held(7, 'bedrock', 600_999)).toBe(42);
+    expect(held(7, 'bedrock', 601_000)).toBe(0);
+    expect(held(8, 'bedrock', 1000)).toBe(0);
+    expect(held(7, 'together', 1000)).toBe(0);
+    book.cached(candidate(), { ...used, input: 90 }, 2000);
+    expect(held(7, 'bedrock', 2000)).toBe(92);
+  });
+
+  it('is nothing once it was asked again and the provider says that nothing was there', () => {
+    const book = healthBook();
+    const none = { ...used, cacheRead: 0, cacheTold: true } as const;
+    const held = () => book.cachedTokens(7, 'bedrock', 'llama', 0);
+    // The first time there could be nothing.
+    book.cached(candidate(), none, 0);
+    expect(held()).toBe(40);
+    book.cached(candidate(), none, 0);
+    expect(held()).toBe(0);
+    book.cached(candidate(), { ...used, cacheTold: true }, 0);
+    expect(held()).toBe(42);
+  });
+
+  it('is kept only where it has a price, and for no more than 500', () => {
+    const book = healthBook();
+    const unasked = () => {
+      throw new Error('asked');
+    };
+    book.cached(candidate({ conversation: unasked }, {}), used, 0);
+    expect(book.cachedTokens(7, 'bedrock', 'llama', 0)).toBe(0);
+    for (let n = 0; n <= 500; n++) book.cached(candidate({ conversation: () => n }), used, 0);
+    expect([0, 1, 500].map((n) => book.cachedTokens(n, 'bedrock', 'llama', 0))).toEqual([0, 42, 42]);
   });
 });

@@ -275,6 +275,7 @@ const whole = (tokens: number): bigint => BigInt(Math.ceil(tokens));
  *
  * @param promptTokens of all prompts together, by the offer's own tokenizer
  * @param maxOut the most output tokens of all samples together; `minOut` and `expectedOut` are limited to it
+ * @param cached prompt tokens that are expected to be read from a cache, of which only `expected` makes use
  */
 export function estimateCost(
   { price }: PriceRow,
@@ -282,6 +283,7 @@ export function estimateCost(
   minOut: number,
   expectedOut: number,
   maxOut: number,
+  cached = 0,
 ): CostEstimate | undefined {
   const low = Math.min(minOut, maxOut);
   const out = { min: low, expected: Math.max(low, Math.min(expectedOut, maxOut)), max: maxOut };
@@ -294,10 +296,14 @@ export function estimateCost(
     case 'token': {
       const rates = promptRates(price);
       const tokens = whole(promptTokens);
-      const usual = divideHalfUp(rates.expected * tokens, MILLION);
+      const held = cached === 0 ? 0n : BigInt(Math.min(Math.floor(cached), Math.ceil(promptTokens)));
+      const usual = divideHalfUp(rates.expected * (tokens - held) + (price.cacheRead ?? price.input) * held, MILLION);
       return each((figure) => {
         const rate = rates[figure];
-        const prompt = rate === rates.expected ? usual : divideHalfUp(rate * tokens, MILLION);
+        const prompt =
+          figure === 'expected' || (held === 0n && rate === rates.expected)
+            ? usual
+            : divideHalfUp(rate * tokens, MILLION);
         return prompt + divideHalfUp(price.output * whole(out[figure]), MILLION);
       });
     }

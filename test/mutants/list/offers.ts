@@ -36,8 +36,9 @@ const inFolder =
 const offers = inFolder('offers', 'src/offers', OFFERS);
 const prices = inFolder('prices', 'src/catalog/prices', PRICES);
 
+const WARM = ['test/offers/affinity.test.ts'];
 const rank = offers('rank.ts');
-const affinity = inFolder('offers', 'src/offers', ['test/offers/affinity.test.ts'])('affinity.ts');
+const affinity = inFolder('offers', 'src/offers', WARM)('affinity.ts');
 const assess = offers('assess.ts');
 const cost = offers('cost.ts');
 const bound = offers('counting.ts');
@@ -391,6 +392,51 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'An expensive offer keeps as many conversations as a cheap one.',
     '/ (weights[index] ?? 0)',
     '/ 1',
+  ),
+  offers('cost.ts')(
+    'warm-as-cold',
+    'The sheet expects a warm offer to cost what a cold one does.',
+    'const held = cached * promptTimes;',
+    'const held = 0;',
+    WARM,
+  ),
+  offers('cost.ts')(
+    'more-cached-than-sent',
+    'More tokens are expected from the cache than the prompt has.',
+    'Math.min(billed.cached(), prompt.total)',
+    'billed.cached()',
+    WARM,
+  ),
+  offers('rank.ts')(
+    'raw-prompts-keep',
+    'The sheet calls a raw prompt a conversation.',
+    '...(kept && keeps ?',
+    '...(kept ?',
+    WARM,
+  ),
+  inFolder('offers', 'src/relay', ['test/relay/health.test.ts'])('health.ts')(
+    'warm-for-ever',
+    'A cache is expected to keep what it was given long ago.',
+    'last && now - last.at < CACHED_MS ? last.tokens : undefined',
+    'last?.tokens',
+  ),
+  inFolder('offers', 'src/relay', ['test/relay/health.test.ts'])('health.ts')(
+    'deaf-to-caches',
+    'A provider says that nothing was cached, and the sheet goes on expecting it.',
+    'none ? 0 : promptTokens(usage)',
+    'promptTokens(usage)',
+  ),
+  inFolder('dialects', 'src/dialects', ['test/gateway/affinity.test.ts'])('dialect.ts')(
+    'client-before-caller',
+    'What a program sends by itself goes before what the caller chose.',
+    'body.prompt_cache_key ||\n    context.clientSession ||',
+    'context.clientSession ||\n    body.prompt_cache_key ||',
+  ),
+  inFolder('dialects', 'src/dialects', ['test/gateway/affinity.test.ts'])('dialect.ts')(
+    'codex-unknown',
+    "Codex's and Claude Code's headers name no conversation.",
+    'context.clientSession ||',
+    '',
   ),
   affinity(
     'by-place',
