@@ -9,7 +9,7 @@ import {
   markersOf,
   neutraliseMessages,
   neutraliseTools,
-  placeLateSystem,
+  placeSystem,
   promptAtMost,
   type RenderedSegments,
   type RenderOptions,
@@ -252,7 +252,7 @@ export function renderingsOf(
     const markers = template === family ? own : [...own, ...markersOf(family)];
     const guarded = guardChat(markers, chatWith(kept, offer), mode ?? 'reject');
     if ('marker' in guarded) return guarded;
-    const rendered = renderSegments(template, placeLateSystem(template, guarded.messages), { bos });
+    const rendered = renderSegments(template, placeSystem(template, guarded.messages), { bos });
     if (rendered.kind === 'none') return rendered;
     const { segments, stop } = rendered;
     const losing = { losesReasoning: losesReasoning(call, offer, kept) };
@@ -280,7 +280,7 @@ const isSameChat = (one: ArrangedChat, other: ArrangedChat): boolean =>
   one.messages === other.messages && (one.tools === other.tools || one.tools.length + other.tools.length === 0);
 
 function inTurns(family: string, chat: GuardedChat): GuardedChat {
-  const messages = strictTurns(family, placeLateSystem(family, chat.messages));
+  const messages = strictTurns(family, placeSystem(family, chat.messages));
   return messages === chat.messages ? chat : { ...chat, messages };
 }
 

@@ -45,5 +45,5 @@ export {
   type Tokenizers,
   tokenizerFor,
 } from './tokenizer.ts';
-export { placeLateSystem, strictTurns } from './turns.ts';
+export { placeSystem, strictTurns } from './turns.ts';
 export { type Assets, type LoadVocabulary, vocabularies } from './vocab/index.ts';

@@ -203,18 +203,25 @@ function systemFirst(
 }
 
 /**
- * System text after the first turn stays where it is if the family's template writes it there. Others write all of it
- * in front, drop it or refuse it, so there it goes to the user's turn beside it: in front, it would change the
- * beginning of every prompt, and come before what it is about. Returns `messages` itself if nothing has to change.
+ * System text where the family's template reads it. Some write it wherever it stands. All others, and those that are not
+ * known, get the text that opens the chat as one message, because some read the first alone, and later text from the user's
+ * turn beside it, because they put it in front, drop it or refuse it. (In front it would change the beginning of every
+ * prompt, and come before what it is about.) Returns `messages` itself if nothing has to change.
  */
-export function placeLateSystem(family: string, messages: readonly Message[]): readonly Message[] {
+export function placeSystem(family: string, messages: readonly Message[]): readonly Message[] {
   const first = messages.findIndex(({ role }) => role !== 'system');
-  const isLate = ({ role }: Message, at: number): boolean => role === 'system' && at > first;
-  if (first < 0 || !messages.some(isLate) || templateOf(family)?.systemIn === 'message') return messages;
-  const placed: Message[] = [];
+  const opening = messages.slice(0, first < 0 ? messages.length : first);
+  const isLate = ({ role }: Message, at: number): boolean => role === 'system' && at >= opening.length;
+  if (opening.length < 2 && !messages.some(isLate)) return messages;
+  const template = templateOf(family);
+  if (template?.systemIn === 'message') return messages;
+  const contents = opening.map(({ content }) => content).filter((content) => strip(textOf(content)) !== '');
+  const text = joinContents(contents, template?.strip ?? false);
+  const placed: Message[] = opening.length > 1 ? [{ role: 'system', content: text }] : opening;
   /** The last message is system text alone, and what the user says next belongs to it. */
   let open = false;
   for (const [at, message] of messages.entries()) {
+    if (at < opening.length) continue;
     const last = placed.at(-1);
     const late = isLate(message, at);
     if (late && strip(textOf(message.content)) === '') continue;

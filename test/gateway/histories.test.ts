@@ -160,6 +160,16 @@ describe('words of the system in the middle', () => {
     expect(sent.at(-1)?.content).toBe('The user is a child.\n\nAnd of the California?');
   });
 
+  it('and two that open the chat are one, of which such a template reads the first alone', async () => {
+    const opened = [
+      { role: 'system', content: 'You are an agent.' },
+      { role: 'developer', content: 'Be brief.' },
+    ];
+    const { status, sent } = await ask('together', 'gpt-oss-120b', [...opened, ...chat.slice(1, 2)], more);
+    expect(status).toBe(200);
+    expect(sent).toMatchObject([{ role: 'system', content: 'You are an agent.\n\nBe brief.' }, { role: 'user' }]);
+  });
+
   it('come from the user on Converse, which has one place for them', async () => {
     const { status, entry } = await ask('bedrock', 'llama-3.3-70b-instruct', chat, more);
     expect(status).toBe(200);

@@ -25,7 +25,7 @@ const logprobs = inFile('providers/openai/response-fields.ts', ['test/gateway/li
 const carrier = inFile('src/dialects/reasoning-carrier.ts', ['test/dialects/reasoning-carrier.test.ts']);
 const calls = inFile('src/relay/stream-guards.ts', ['test/relay/allowed-tools.test.ts']);
 const ids = inFile('src/core/tool-ids.ts', ['test/core/tool-ids.test.ts']);
-const late = inFile('src/tokens/turns.ts', ['test/tokens/late-system.test.ts']);
+const late = inFile('src/tokens/turns.ts', ['test/tokens/place-system.test.ts']);
 const freeform = inFile('src/dialects/freeform-tools.ts', ['test/dialects/freeform-tools.test.ts']);
 const rank = inFile('src/offers/rank.ts', ['test/offers/routing.test.ts']);
 
