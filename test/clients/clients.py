@@ -404,6 +404,126 @@ def _():
     equal(openrouter_chat().with_structured_output(City).invoke(LIMA), City(city="Lima"))
 
 
+# anthropic
+
+GET_WEATHER_MESSAGES = {
+    "name": "get_weather",
+    "description": "The weather of a city",
+    "input_schema": GET_WEATHER["function"]["parameters"],
+}
+THINKS = "together/gpt-oss-120b"
+
+
+def anthropic():
+    import anthropic
+
+    return anthropic.Anthropic(base_url=URL.removesuffix("/v1"), api_key=KEY, max_retries=0)
+
+
+def text_of(message):
+    return "".join(block.text for block in message.content if block.type == "text")
+
+
+@check("anthropic", "answers")
+def _():
+    answer = anthropic().messages.create(model=MODEL, max_tokens=100, messages=said(CAPITAL))
+    holds(text_of(answer), "Sacramento")
+    equal((answer.stop_reason, answer.type, answer.role), ("end_turn", "message", "assistant"))
+
+
+@check("anthropic", "streams, and counts before what is billed after")
+def _():
+    with anthropic().messages.stream(model=MODEL, max_tokens=100, messages=said(CAPITAL)) as stream:
+        text = "".join(stream.text_stream)
+        final = stream.get_final_message()
+    holds(text, "Sacramento")
+    equal(text_of(final), text)
+    counted = anthropic().messages.count_tokens(model=MODEL, messages=said(CAPITAL))
+    equal(counted.input_tokens, final.usage.input_tokens)
+
+
+@check("anthropic", "runs a tool, and thinks while it does")
+def _():
+    asked = dict(model=THINKS, max_tokens=2000, tools=[GET_WEATHER_MESSAGES])
+    with anthropic().messages.stream(**asked, messages=said(WEATHER)) as stream:
+        first = stream.get_final_message()
+    equal(first.stop_reason, "tool_use")
+    thought, call = first.content
+    equal((thought.type, call.name, call.input), ("thinking", "get_weather", {"city": "Lima"}))
+    result = {"type": "tool_result", "tool_use_id": call.id, "content": "19 degrees"}
+    history = said(WEATHER) + [
+        {"role": "assistant", "content": first.content},
+        {"role": "user", "content": [result]},
+    ]
+    raw = anthropic().messages.with_raw_response.create(**asked, messages=history)
+    # Its own reasoning goes back to the model.
+    equal(raw.headers.get("x-chasqui-dropped"), None)
+    holds(text_of(raw.parse()), "19 degrees")
+
+
+@check("anthropic", "raises its own errors")
+def _():
+    import anthropic as package
+
+    for error, asked in (
+        (package.NotFoundError, dict(model="no-such-model")),
+        (package.BadRequestError, dict(model=MODEL, stop_sequences=["x" * 600])),
+    ):
+        try:
+            anthropic().messages.create(max_tokens=10, messages=said("Hi"), **asked)
+        except error as raised:
+            assert raised.request_id, "no request id"
+        else:
+            raise AssertionError(f"no {error.__name__}")
+
+
+@check("anthropic", "lists models")
+def _():
+    models = list(anthropic().models.list(limit=50))
+    assert any(model.id == "llama-3.3-70b-instruct" for model in models), [model.id for model in models]
+
+
+# langchain-anthropic
+
+
+def langchain_anthropic(model=MODEL, **more):
+    from langchain_anthropic import ChatAnthropic
+
+    return ChatAnthropic(
+        model=model, base_url=URL.removesuffix("/v1"), api_key=KEY, max_retries=0, max_tokens=1000, **more
+    )
+
+
+@check("langchain-anthropic", "chats, and knows its tokens")
+def _():
+    answer = langchain_anthropic().invoke(CAPITAL)
+    holds(answer.text, "Sacramento")
+    assert answer.usage_metadata["input_tokens"] > 0, answer.usage_metadata
+
+
+@check("langchain-anthropic", "streams")
+def _():
+    holds("".join(chunk.text for chunk in langchain_anthropic().stream(CAPITAL)), "Sacramento")
+
+
+@check("langchain-anthropic", "runs a tool")
+def _():
+    from langchain_core.messages import HumanMessage, ToolMessage
+
+    chat = langchain_anthropic(THINKS).bind_tools([get_weather])
+    history = [HumanMessage(WEATHER)]
+    first = chat.invoke(history)
+    (call,) = first.tool_calls
+    equal((call["name"], call["args"]), ("get_weather", {"city": "Lima"}))
+    history += [first, ToolMessage("19 degrees", tool_call_id=call["id"])]
+    holds(chat.invoke(history).text, "19 degrees")
+
+
+@check("langchain-anthropic", "fills a model")
+def _():
+    equal(langchain_anthropic().with_structured_output(City).invoke(LIMA), City(city="Lima"))
+
+
 if __name__ == "__main__":
     for client, what, run in CHECKS:
         error = None

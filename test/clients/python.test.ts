@@ -23,6 +23,14 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
     'litellm, as graphrag embeds',
   ],
   'langchain-openrouter': ['chats, and knows what it cost', 'streams', 'calls a tool', 'fills a model'],
+  anthropic: [
+    'answers',
+    'streams, and counts before what is billed after',
+    'runs a tool, and thinks while it does',
+    'raises its own errors',
+    'lists models',
+  ],
+  'langchain-anthropic': ['chats, and knows its tokens', 'streams', 'runs a tool', 'fills a model'],
 };
 
 interface Checked {
