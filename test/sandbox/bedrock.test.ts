@@ -177,6 +177,30 @@ describe('what Bedrock refuses', () => {
       },
       /Expected toolResult blocks at messages\.2\.content for the following Ids: t1/,
     ],
+    [
+      'an id of another provider’s',
+      {
+        modelId: LLAMA_33,
+        toolConfig: WEATHER,
+        messages: [
+          turn('user', 'a'),
+          { role: 'assistant', content: [{ toolUse: { ...use.toolUse, toolUseId: 'functions.f:0' } }] },
+        ],
+      },
+      /'functions\.f:0' at 'toolUseId' failed to satisfy constraint/,
+    ],
+    [
+      'reasoning that an open model left',
+      {
+        modelId: 'deepseek.v3.2',
+        messages: [
+          turn('user', 'a'),
+          { role: 'assistant', content: [{ reasoningContent: { reasoningText: { text: 'x' } } }, { text: 'b' }] },
+          turn('user', 'c'),
+        ],
+      },
+      /cannot contain reasoning content/,
+    ],
     ['a temperature above 1', { inferenceConfig: { temperature: 1.5 } }, /less than or equal to 1/],
     ['no room for one token', { inferenceConfig: { maxTokens: 0 } }, /greater than or equal to 1/],
     ['an unknown model', { modelId: 'meta.llama9-1b-v1:0' }, /^The provided model identifier is invalid\.$/],

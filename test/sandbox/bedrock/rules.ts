@@ -62,9 +62,15 @@ function blanks(messages: readonly unknown[]): Finding {
   return undefined;
 }
 
+const ID = /^[a-zA-Z0-9_-]{1,64}$/;
+
 function toolPairs(messages: readonly unknown[], body: Json): Finding {
-  const used = messages.some((one) => idsOf(one, 'toolUse').length + idsOf(one, 'toolResult').length > 0);
-  if (!used) return undefined;
+  const ids = messages.flatMap((one) => [...idsOf(one, 'toolUse'), ...idsOf(one, 'toolResult')]);
+  if (ids.length === 0) return undefined;
+  const odd = ids.find((id) => !ID.test(id));
+  if (odd !== undefined) {
+    return `1 validation error detected: Value '${odd}' at 'toolUseId' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+`;
+  }
   if (!isJson(body.toolConfig)) {
     return 'The toolConfig field must be defined when using toolUse and toolResult content blocks.';
   }
@@ -79,6 +85,14 @@ function toolPairs(messages: readonly unknown[], body: Json): Finding {
     }
   }
   return undefined;
+}
+
+/** Open models' reasoning has no signature, and does not go back (langchain-ai/langchain-aws#401, earendil-works/pi#1505). */
+function reasoning(messages: readonly unknown[], model: Model): Finding {
+  const has = messages.some((message) => blocksOf(message).some((block) => isJson(object(block).reasoningContent)));
+  return has && /deepseek|moonshot|kimi|zai|glm/.test(model.id)
+    ? 'User messages cannot contain reasoning content. Please remove the reasoning content and try again.'
+    : undefined;
 }
 
 /** Images are in the turns of users, and only where the model sees them. */
@@ -155,6 +169,7 @@ export function check(body: unknown, model: Model, streaming: boolean): Answer |
     toolPairs(messages, body) ??
     tools(body, model, streaming) ??
     images(messages, model) ??
+    reasoning(messages, model) ??
     structuredTrouble(body, model) ??
     (list(body.system).length > 0 && !model.system
       ? "This model doesn't support system messages. Try again without system messages or use a model that supports them."
