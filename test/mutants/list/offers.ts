@@ -438,6 +438,12 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'context.clientSession ||',
     '',
   ),
+  inFolder('offers', 'src/tokens', ['test/offers/prefixes.test.ts'])('turns.ts')(
+    'reminders-in-front',
+    'A reminder in the middle of a chat changes the beginning of its prompt.',
+    'if (first < 0 || !messages.some(isLate) ||',
+    'if (first < 1e9 || !messages.some(isLate) ||',
+  ),
   affinity(
     'by-place',
     'When an offer goes, conversations of others move too.',
