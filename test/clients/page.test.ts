@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -50,7 +50,13 @@ async function run(command: string, args: readonly string[], code: string, env: 
 }
 
 describe('the page on clients', () => {
-  it.each(["Anthropic's SDK", "LangChain's ChatAnthropic"])('shows how to use %s in JavaScript', async (heading) => {
+  it.each([
+    "OpenAI's SDK: Responses",
+    'The AI SDK',
+    "OpenAI's Agents SDK",
+    "Anthropic's SDK",
+    "LangChain's ChatAnthropic",
+  ])('shows how to use %s in JavaScript', async (heading) => {
     const [code = ''] = blocks(heading, 'js');
     expect((await run(process.execPath, ['--input-type=module', '-e'], code)).stdout).toMatch(/Sacramento/);
   });
@@ -63,10 +69,13 @@ describe('the page on clients', () => {
 });
 
 describeWithPython('the page on clients, in Python', 'requirements', (python) => {
-  it.each(["Anthropic's SDK", "LangChain's ChatAnthropic"])('shows how to use %s', async (heading) => {
-    const [code = ''] = blocks(heading, 'python');
-    expect((await run(python, ['-c'], code)).stdout).toMatch(/Sacramento/);
-  });
+  it.each(["OpenAI's SDK: Responses", "Anthropic's SDK", "LangChain's ChatAnthropic"])(
+    'shows how to use %s',
+    async (heading) => {
+      const [code = ''] = blocks(heading, 'python');
+      expect((await run(python, ['-c'], code)).stdout).toMatch(/Sacramento/);
+    },
+  );
 });
 
 describeWithAgent('the page on clients, with Claude Code', 'claude-code', (folder) => {
@@ -83,5 +92,24 @@ describeWithAgent('the page on clients, with Claude Code', 'claude-code', (folde
     const path = `${home}:${process.env.PATH ?? ''}`;
     const env = { PATH: path, HOME: home, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' };
     expect(await run('sh', ['-ec'], code, env)).toEqual({ stdout: 'pong\n', stderr: '' });
+  });
+});
+
+describeWithAgent('the page on clients, with Codex', 'codex', (folder) => {
+  let home: string;
+  beforeAll(async () => {
+    await mkdir(join(folder, 'homes'), { recursive: true });
+    home = await mkdtemp(join(folder, 'homes', 'page-'));
+    const [config = ''] = blocks('Codex', 'toml');
+    await writeFile(join(home, 'config.toml'), config.replaceAll('http://127.0.0.1:8787', stack.url));
+  });
+  afterAll(() => rm(home, { recursive: true, force: true }));
+
+  it('shows how to point it at the gateway', async () => {
+    const [code = ''] = blocks('Codex', 'sh');
+    const path = `${join(folder, 'node_modules/.bin')}:${process.env.PATH ?? ''}`;
+    const { stdout, stderr } = await run('sh', ['-ec'], code, { PATH: path, HOME: home, CODEX_HOME: home });
+    expect(stdout).toBe('pong\n');
+    expect(stderr).not.toMatch(/metadata/);
   });
 });
