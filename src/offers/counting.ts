@@ -134,19 +134,19 @@ export const uncountedPrompt = (
  * exactly, even with the model's own tokenizer. A bound above `enough` is worked out again, more closely.
  */
 export function promptBound(form: RequestForm, offer: ModelOffer, enough: number): number | undefined {
-  const most = boundOf(form, offer, false);
-  return most === undefined || most <= enough ? most : boundOf(form, offer, true);
+  const most = boundOf(form, offer, 0);
+  return most === undefined || most <= enough ? most : boundOf(form, offer, most - enough);
 }
 
-function boundOf(form: RequestForm, { family }: ModelOffer, closely: boolean): number | undefined {
-  if (form.form === 'messages') return form.tokensAtMost(closely);
+function boundOf(form: RequestForm, { family }: ModelOffer, saving: number): number | undefined {
+  if (form.form === 'messages') return form.tokensAtMost(saving);
   let most = 0;
   for (const [at, prompt] of form.prompts.entries()) {
     const segments = form.segments?.[at];
     const tokens = segments
-      ? promptAtMost.segments(family, segments, closely)
+      ? promptAtMost.segments(family, segments, saving)
       : typeof prompt === 'string'
-        ? promptAtMost.text(family, prompt, closely)
+        ? promptAtMost.text(family, prompt, saving)
         : prompt.length;
     if (tokens > most) most = tokens;
   }

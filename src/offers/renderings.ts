@@ -47,9 +47,9 @@ export interface MessagesForm {
   /**
    * The most tokens that `rendered` can have, without rendering. Undefined where it returns nothing, or a string.
    *
-   * @param closely take longer for a closer bound
+   * @param saving by how many tokens it was found too high before: a closer bound then takes longer
    */
-  tokensAtMost(closely?: boolean): number | undefined;
+  tokensAtMost(saving?: number): number | undefined;
 }
 
 /** A chat as a prompt. */
@@ -229,10 +229,10 @@ export function renderingsOf(
       chat,
       altered: guarded.altered,
       losesReasoning: losesReasoning(call, offer, kept),
-      tokensAtMost: (closely) =>
+      tokensAtMost: (saving) =>
         rewritten || hasLiveMarkers(markersOf(family))
           ? undefined
-          : promptAtMost.chat(family, chat.messages, optionsFor(chat), closely),
+          : promptAtMost.chat(family, chat.messages, optionsFor(chat), saving),
       rendered() {
         known ??= { text: textOfPrompt() };
         return known.text;

@@ -104,15 +104,29 @@ interface Measure {
 const BYTES: Measure = { bytesAtMost: utf8Length, dummySpace: 0 };
 const NFC_BYTES: Measure = { bytesAtMost: nfcBytesAtMost, dummySpace: 0 };
 const SENTENCE_PIECE: Measure = { bytesAtMost: utf8Length, dummySpace: 1 };
-const JOINED_LETTERS: Measure = { bytesAtMost: joinedLettersAtMost, dummySpace: 0 };
 
 /** Whose vocabularies have the pairs that `joinedLettersAtMost` rests on. */
 const JOINS_LETTERS: ReadonlySet<TokenizerFamily> = new Set<TokenizerFamily>(['llama3', 'o200k', 'llama4']);
 
-/** @param closely take longer for a closer bound, where there is one */
-function measureOf(modelFamily: string, closely = false): Measure {
+/** Measures texts more closely than in bytes, until so many tokens are saved. The rest is measured in bytes. */
+function closerMeasure(saving: number): Measure {
+  let left = saving;
+  return {
+    bytesAtMost(text) {
+      const bytes = utf8Length(text);
+      if (left <= 0) return bytes;
+      const most = Math.min(bytes, joinedLettersAtMost(text));
+      left -= bytes - most;
+      return most;
+    },
+    dummySpace: 0,
+  };
+}
+
+/** @param saving by how many tokens a bound in bytes is too high. Then texts are measured more closely where we can. */
+function measureOf(modelFamily: string, saving = 0): Measure {
   const family = tokenizerFamily(modelFamily);
-  if (closely && JOINS_LETTERS.has(family)) return JOINED_LETTERS;
+  if (saving > 0 && JOINS_LETTERS.has(family)) return closerMeasure(saving);
   const { pretokenizer, normalization } = FAMILIES[family];
   if (pretokenizer === 'none') return SENTENCE_PIECE;
   return normalization === 'NFC' ? NFC_BYTES : BYTES;
@@ -122,6 +136,7 @@ function measureOf(modelFamily: string, closely = false): Measure {
  * The most tokens of a text, without begin- and end-of-sequence. For families that are only estimated this bounds the
  * estimate.
  *
+ * @param saving see `measureOf`
  * @example
  * tokensAtMost('llama-3', 'Grüße'); // 7
  */
@@ -129,16 +144,16 @@ export function tokensAtMost(
   modelFamily: string,
   text: string,
   options: Pick<TextOptions, 'continued'> = {},
-  closely = false,
+  saving = 0,
 ): number {
   if (text === '') return 0;
-  const { bytesAtMost, dummySpace } = measureOf(modelFamily, closely);
+  const { bytesAtMost, dummySpace } = measureOf(modelFamily, saving);
   return bytesAtMost(text) + (options.continued ? 0 : dummySpace);
 }
 
 /** The most tokens of a rendered prompt. */
-function segmentsAtMost(modelFamily: string, segments: readonly Segment[], closely = false): number {
-  const { bytesAtMost, dummySpace } = measureOf(modelFamily, closely);
+function segmentsAtMost(modelFamily: string, segments: readonly Segment[], saving = 0): number {
+  const { bytesAtMost, dummySpace } = measureOf(modelFamily, saving);
   let most = 0;
   for (const segment of segments) {
     if ('special' in segment) most++;
@@ -239,9 +254,9 @@ function chatAtMost(
   modelFamily: string,
   messages: readonly Message[],
   options: RenderOptions = {},
-  closely = false,
+  saving = 0,
 ): number | undefined {
-  const measure = measureOf(modelFamily, closely);
+  const measure = measureOf(modelFamily, saving);
   const template = options.tools?.length ? undefined : templateOf(modelFamily, options);
   if (template === undefined || messages.length === 0 || !messages.every((message) => isPlain(message, template))) {
     const chat = prepareChat(modelFamily, messages, options);
@@ -281,8 +296,7 @@ function roughlyAtMost(modelFamily: string, messages: readonly Message[], tools:
  */
 export const promptAtMost = {
   segments: segmentsAtMost,
-  text: (modelFamily: string, prompt: string, closely = false): number =>
-    tokensAtMost(modelFamily, prompt, {}, closely),
+  text: (modelFamily: string, prompt: string, saving = 0): number => tokensAtMost(modelFamily, prompt, {}, saving),
   roughly: roughlyAtMost,
   chat: chatAtMost,
 } as const;

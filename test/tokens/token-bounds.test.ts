@@ -130,8 +130,8 @@ describe('the closer bound', () => {
     const tokenizer = tokenizers(family);
     fc.assert(
       fc.property(wordy, (text) => {
-        expect(tokensAtMost(family, text, {}, true)).toBeGreaterThanOrEqual(tokenizer.count(text));
-        expect(promptAtMost.text(family, text, true)).toBeGreaterThanOrEqual(
+        expect(tokensAtMost(family, text, {}, Number.POSITIVE_INFINITY)).toBeGreaterThanOrEqual(tokenizer.count(text));
+        expect(promptAtMost.text(family, text, Number.POSITIVE_INFINITY)).toBeGreaterThanOrEqual(
           tokenizer.count(text, { markers: 'parse' }),
         );
       }),
@@ -146,18 +146,26 @@ describe('the closer bound', () => {
       for (const b of letters) {
         for (const c of letters) {
           for (const text of [a + b + c, ` ${a}${b}${c}`, `${c}${a}${b}${a}${b}`]) {
-            if (tokensAtMost(family, text, {}, true) < tokenizer.count(text)) expect.fail(text);
+            if (tokensAtMost(family, text, {}, Number.POSITIVE_INFINITY) < tokenizer.count(text)) expect.fail(text);
           }
         }
       }
     }
   });
 
+  it('is worked out for no more texts than it takes to be low enough', () => {
+    const segments = Array.from({ length: 10 }, () => ({ text: 'decides exactly as the call does' }));
+    const most = promptAtMost.segments('llama-3', segments);
+    const closer = promptAtMost.segments('llama-3', segments, 20);
+    expect(closer).toBeLessThanOrEqual(most - 20);
+    expect(closer).toBeGreaterThan(promptAtMost.segments('llama-3', segments, Number.POSITIVE_INFINITY));
+  });
+
   it('is about two thirds of the bytes of English, and the bytes elsewhere', () => {
     const text = 'we mean to be below it in every row of the table, and the sheet decides exactly as the call does';
-    expect(tokensAtMost('llama-3', text, {}, true)).toBeLessThan(0.75 * text.length);
-    expect(tokensAtMost('llama-3', 'Grüße', {}, true)).toBe(7);
-    expect(tokensAtMost('qwen3', text, {}, true)).toBe(text.length);
+    expect(tokensAtMost('llama-3', text, {}, Number.POSITIVE_INFINITY)).toBeLessThan(0.75 * text.length);
+    expect(tokensAtMost('llama-3', 'Grüße', {}, Number.POSITIVE_INFINITY)).toBe(7);
+    expect(tokensAtMost('qwen3', text, {}, Number.POSITIVE_INFINITY)).toBe(text.length);
   });
 });
 
@@ -234,8 +242,9 @@ describe('the most tokens that a prompt can have', () => {
           const counted = countPrompt(tokenizer, prompt.segments);
           expect(promptAtMost.segments(family, prompt.segments)).toBeGreaterThanOrEqual(counted);
           expect(most).toBeGreaterThanOrEqual(counted);
-          expect(promptAtMost.segments(family, prompt.segments, true)).toBeGreaterThanOrEqual(counted);
-          expect(promptAtMost.chat(family, messages, options, true)).toBeGreaterThanOrEqual(counted);
+          const saving = messages.length % 2 === 0 ? 5 : Number.POSITIVE_INFINITY;
+          expect(promptAtMost.segments(family, prompt.segments, saving)).toBeGreaterThanOrEqual(counted);
+          expect(promptAtMost.chat(family, messages, options, saving)).toBeGreaterThanOrEqual(counted);
           // A chat that is not rendered is bounded as if it were, or a little higher. (So are lone surrogates.)
           const asRendered = promptAtMost.segments(family, prompt.segments);
           expect(most).toBeGreaterThanOrEqual(asRendered);

@@ -1,15 +1,28 @@
 import type { Mutant } from '../mutant.ts';
 
-const bound = (name: string, what: string, find: string, replace: string): Mutant => ({
+const bound = (
+  name: string,
+  what: string,
+  find: string,
+  replace: string,
+  file = 'src/tokens/token-bounds.ts',
+): Mutant => ({
   id: `tokens/${name}`,
   what,
-  file: 'src/tokens/token-bounds.ts',
+  file,
   find,
   replace,
   tests: ['test/tokens/token-bounds.test.ts'],
 });
 
 export const TOKENS_MUTANTS: readonly Mutant[] = [
+  bound(
+    'bound-letters-apart',
+    'Letters that are no token together are taken to merge.',
+    'const mayBeSingle = last !== BLANK &&',
+    'const mayBeSingle = false && last !== BLANK &&',
+    'src/tokens/joined-letters.ts',
+  ),
   bound(
     'bound-nfc',
     'A prompt for Qwen that normalization makes longer is taken to fit where it does not.',
