@@ -8,8 +8,8 @@ import {
   type RerankJob,
   type Vector,
 } from '../../src/core/index.ts';
-import { cutVectors } from '../http/index.ts';
-import { type Endpoint, post, readJsonText } from './endpoint.ts';
+import { cutEmbeddings } from '../http/index.ts';
+import { type Endpoint, post, readJsonBytes, readJsonText } from './endpoint.ts';
 import { errorIn, foreignAnswer, requestId, type Upstream } from './errors.ts';
 import { count, filled, parseJson } from './response-fields.ts';
 
@@ -19,20 +19,17 @@ export interface RetrievalWire {
   readonly takesAll: boolean;
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-
 /** The vectors of an answer's `data`, in the order of their `index`. Undefined where it is none. */
-function vectorsIn(data: unknown, cut: readonly string[], expected: number): Vector[] | undefined {
+function vectorsIn(data: unknown, cut: readonly Vector[], expected: number): Vector[] | undefined {
   if (!Array.isArray(data) || data.length !== expected) return undefined;
   const vectors: Vector[] = new Array(expected);
   let filledIn = 0;
   for (const [at, row] of data.entries()) {
     const { embedding, index = at } = isObject(row) ? row : {};
     if (typeof index !== 'number' || index in vectors || !(index >= 0 && index < expected)) return undefined;
-    const numbers = typeof embedding === 'number' ? cut[embedding] : undefined;
-    if (numbers !== undefined) vectors[index] = { numbers };
-    else if (typeof embedding === 'string' && BASE64.test(embedding)) vectors[index] = { base64: embedding };
-    else return undefined;
+    const vector = typeof embedding === 'number' ? cut[embedding] : undefined;
+    if (!vector) return undefined;
+    vectors[index] = vector;
     filledIn++;
   }
   return filledIn === expected ? vectors : undefined;
@@ -69,8 +66,7 @@ export async function embedAt(
     ...(takesAll && inputType !== undefined ? { input_type: inputType } : {}),
   };
   const response = await post(at, '/embeddings', body, upstream, signal);
-  const text = await readJsonText(response, signal, upstream);
-  const { json, vectors: cut } = cutVectors(text);
+  const { json, vectors: cut } = cutEmbeddings(await readJsonBytes(response, signal, upstream));
   const parsed = parseJson(json)?.value;
   const error = errorIn(parsed, upstream);
   if (error) throw error;

@@ -65,8 +65,8 @@ export const embeddings =
   async (c) => {
     const call = parseEmbeddings(await readJson(c.req.raw, gateway.config.maxBodyBytes), contextOf(c, newId()));
     const { answer, envelope } = await carried(c, gateway, call, carryEmbeddings);
-    const json = embeddingsAnswer(envelope, answer.vectors, call.encoding);
-    return reply(c, 200, 'application/json; charset=utf-8', json);
+    const pieces = embeddingsAnswer(envelope, answer.vectors, call.encoding);
+    return reply(c, 200, 'application/json; charset=utf-8', new Blob(pieces));
   };
 
 /** `POST /v1/rerank` */

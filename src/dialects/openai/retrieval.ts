@@ -154,24 +154,30 @@ export function retrievalKind(raw: unknown): 'embedding' | 'rerank' | undefined 
 
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
+const decoder = new TextDecoder();
+
 /** The numbers of a vector. Throws for what is not one. */
 function numbersOf(vector: Vector): readonly number[] | Float32Array {
-  if ('numbers' in vector) {
-    const numbers: unknown = JSON.parse(`[${vector.numbers}]`);
-    if (Array.isArray(numbers)) return numbers;
-  } else {
+  if ('base64' in vector) {
     // A copy, because a view of 32-bit floats must begin at a multiple of four.
-    const bytes = new Uint8Array(Buffer.from(vector.base64, 'base64'));
+    const bytes = new Uint8Array(Buffer.from(decoder.decode(vector.base64), 'base64'));
     return new Float32Array(bytes.buffer, 0, Math.floor(bytes.byteLength / FLOAT_BYTES));
   }
-  throw new GatewayError('internal', 'A vector is no list of numbers.');
+  const text = typeof vector.numbers === 'string' ? vector.numbers : decoder.decode(vector.numbers);
+  try {
+    const numbers: unknown = JSON.parse(`[${text}]`);
+    if (Array.isArray(numbers)) return numbers;
+  } catch {
+    // Said below, like every other text that is no list of numbers.
+  }
+  throw new GatewayError('provider_error', 'The provider answered with a vector that is no list of numbers.');
 }
 
-/** A vector as JSON, in the encoding that the caller asked for. Where the wire has the same, it is passed on as it is. */
-function vectorJson(vector: Vector, encoding: VectorEncoding): string {
-  if (encoding === 'float') return `[${'numbers' in vector ? vector.numbers : numbersOf(vector).join(',')}]`;
-  if ('base64' in vector) return `"${vector.base64}"`;
-  return `"${Buffer.from(Float32Array.from(numbersOf(vector)).buffer).toString('base64')}"`;
+/** A vector in the encoding that the caller asked for. Where the wire has the same, it is passed on as it is. */
+function vectorJson(vector: Vector, encoding: VectorEncoding): string | Uint8Array {
+  if (encoding === 'float') return 'numbers' in vector ? vector.numbers : numbersOf(vector).join(',');
+  if ('base64' in vector) return vector.base64;
+  return Buffer.from(Float32Array.from(numbersOf(vector)).buffer).toString('base64');
 }
 
 /** What every answer says about itself. */
@@ -190,19 +196,22 @@ const usageOf = ({ usage, cost }: RetrievalEnvelope) => ({
   ...cost,
 });
 
-/** The JSON text of an answer. It is put together, because vectors come as JSON already. */
+/** An answer's JSON in pieces, which are put together by the runtime: vectors come as JSON already. */
 export function embeddingsAnswer(
   envelope: RetrievalEnvelope,
   vectors: readonly Vector[],
   encoding: VectorEncoding,
-): string {
+): (string | Uint8Array)[] {
   const { id, model, provider, debug } = envelope;
   const rest = JSON.stringify({ model, usage: usageOf(envelope), id, provider, ...(debug ? { chasqui: debug } : {}) });
-  const rows: string[] = [];
-  for (const vector of vectors) {
-    rows.push(`{"object":"embedding","index":${rows.length},"embedding":${vectorJson(vector, encoding)}}`);
+  const [open, close] = encoding === 'float' ? ['[', ']'] : ['"', '"'];
+  const pieces: (string | Uint8Array)[] = ['{"object":"list","data":['];
+  for (const [index, vector] of vectors.entries()) {
+    pieces.push(`${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":${open}`);
+    pieces.push(vectorJson(vector, encoding), `${close}}`);
   }
-  return `{"object":"list","data":[${rows.join(',')}],${rest.slice(1)}`;
+  pieces.push(`],${rest.slice(1)}`);
+  return pieces;
 }
 
 export function rerankAnswer(

@@ -53,7 +53,12 @@ export const RETRIEVAL_MUTANTS: readonly Mutant[] = [
     'from < inputs.length; from += mostInputs',
     'from + mostInputs <= inputs.length; from += mostInputs',
   ),
-  offers('ids', 'token ids of another tokenizer are taken', 'input.some((id, place) => again[place] !== id)', 'false'),
+  offers(
+    'ids',
+    'token ids of another tokenizer are taken',
+    'again.length !== input.length || input.some((id, place) => again[place] !== id)',
+    'false',
+  ),
   offers(
     'dimensions',
     'a length that the model has not is sent',
