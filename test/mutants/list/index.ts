@@ -3,6 +3,7 @@ import { CALLERS_MUTANTS } from './callers.ts';
 import { CATALOG_MUTANTS } from './catalog.ts';
 import { CORE_MUTANTS } from './core.ts';
 import { HTTP_MUTANTS } from './http.ts';
+import { MESSAGES_MUTANTS } from './messages.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
 import { RELAY_MUTANTS } from './relay.ts';
 import { RETRIEVAL_MUTANTS } from './retrieval.ts';
@@ -19,4 +20,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...WIRES_MUTANTS,
   ...CALLERS_MUTANTS,
   ...RETRIEVAL_MUTANTS,
+  ...MESSAGES_MUTANTS,
 ];

@@ -1,0 +1,107 @@
+import type { Mutant } from '../mutant.ts';
+
+/** Anthropic's dialect: what its clients and Claude Code would stumble over. */
+
+const inFile =
+  (file: string, tests: readonly string[]) =>
+  (name: string, what: string, find: string, replace: string): Mutant => ({
+    id: `messages/${name}`,
+    what,
+    file: `src/dialects/messages/${file}`,
+    find,
+    replace,
+    tests,
+  });
+
+const UNIT = ['test/dialects/messages.test.ts'];
+const ORACLE = ['test/oracles/messages.test.ts'];
+const content = inFile('content.ts', UNIT);
+const request = inFile('request.ts', UNIT);
+const errors = inFile('errors.ts', UNIT);
+const models = inFile('models.ts', UNIT);
+const stream = inFile('stream.ts', ORACLE);
+const answer = inFile('answer.ts', ORACLE);
+
+export const MESSAGES_MUTANTS: readonly Mutant[] = [
+  content(
+    'billing-kept',
+    'No prefix cache holds for Claude Code.',
+    "one === '' || one.startsWith(BILLING)",
+    "one === ''",
+  ),
+  content('never-cleared', 'What was said for one turn is said for ever.', '|| lastUser < at', '|| true'),
+  content('always-cleared', 'The system’s last word is lost.', '|| lastUser < at', ''),
+  content(
+    'foreign-thinking',
+    'Any client can make a model believe that it thought something.',
+    'if (!carried ||',
+    'if (carried === null ||',
+  ),
+  content(
+    'mixed-thinking',
+    'One model is told another’s thoughts as its own.',
+    'reasoningFamily !== carried.reasoningFamily',
+    'false',
+  ),
+  content(
+    'error-lost',
+    'A model takes a failed tool for one that worked.',
+    'one.is_error ? { isError: true as const } : {}',
+    '{}',
+  ),
+  content(
+    'result-of-nothing',
+    'A result without a call reaches a template.',
+    'if (!this.#called) throw',
+    'if (false) throw',
+  ),
+  request(
+    'safeguards-faked',
+    'A safety check is ignored, and the client believes it was made.',
+    "if (key === 'safeguards')",
+    "if (key === '')",
+  ),
+  request('edits-unsaid', 'An edit of the context that nobody makes is not named.', "edit.keep === 'all'", 'true'),
+  request('indexes-shifted', 'A marker in a tool is reported in another tool.', 'places[Number(at)] ?? at', 'at'),
+  request(
+    'parallel-lost',
+    'Tools run side by side where that was forbidden.',
+    'if (body.tool_choice.disable_parallel_tool_use)',
+    'if (false)',
+  ),
+  errors(
+    'overflow-words',
+    'Claude Code does not shorten its conversation.',
+    'return `prompt is too long:',
+    'return `The prompt is too long:',
+  ),
+  errors('long-sleep', 'Anthropic’s clients sleep for an hour.', '|| retryAfterMs > LONGEST_WAIT_MS', ''),
+  errors('vain-retries', 'What cannot succeed is sent three times.', "{ 'x-should-retry': 'false' }", '{}'),
+  models('page-before', 'Going back a page shows the first one.', 'Math.max(0, before - limit)', '0'),
+  stream(
+    'closed-block',
+    'A piece of a tool call comes after its block is closed.',
+    "!all && open?.type === 'tool_use' && !isComplete(open.text)",
+    'false',
+  ),
+  stream('late-piece', 'Arguments that come too late vanish.', "if (text.trim() === '') return '';", "return '';"),
+  stream('gap', 'Indexes of blocks have gaps.', 'index += 1;', 'index += 2;'),
+  stream(
+    'unsigned',
+    'Thinking comes without its signature, and never goes back.',
+    "if (signature !== '') out",
+    "if (signature === '') out",
+  ),
+  answer(
+    'made-up-input',
+    'A tool is called with nothing in place of arguments that cannot be read.',
+    'return JSON.parse(text);',
+    'return text.length > 1e9 ? 0 : JSON.parse(text.endsWith("}") ? text : "{}");',
+  ),
+  answer(
+    'tools-not-run',
+    'A forced call ends like any answer, and the agent does not run it.',
+    "reason === 'stop' && calls ? 'tool_use' : REASONS[reason]",
+    'REASONS[reason]',
+  ),
+];
