@@ -1,8 +1,8 @@
 /** `/healthz` and `/v1/health`. */
 import type { Handler } from 'hono';
 import { dayOf, type Probe, redactDeep } from '../core/index.ts';
+import { modelsAt } from './availability.ts';
 import { misconfigured } from './middleware.ts';
-import { modelsAt } from './models.ts';
 import { observedRow, rounded } from './offers.ts';
 import { type Gateway, queryFlag, replyJson } from './request.ts';
 

@@ -6,72 +6,19 @@ import {
   type CatalogOffer,
   findModel,
   hasServedOffer,
-  isServed,
   models,
   type PriceBook,
   type PriceTerms,
   priceFor,
   rateJson,
 } from '../catalog/index.ts';
-import {
-  dayOf,
-  GatewayError,
-  type ModelAt,
-  type ProviderDescriptor,
-  type ServiceOffer,
-  upstreamOf,
-} from '../core/index.ts';
+import { dayOf, GatewayError, type ProviderDescriptor, type ServiceOffer, upstreamOf } from '../core/index.ts';
 import { type AboutModel, modelInfo, modelList, pageOf } from '../dialects/messages/index.ts';
 import { type CodexModel, codexModel } from '../dialects/responses/index.ts';
 import { type Route, serviceIndex } from '../offers/index.ts';
+import { availability } from './availability.ts';
 import { speaksMessages } from './middleware.ts';
 import { type Gateway, queryFlag, replyJson } from './request.ts';
-
-/** Which offers, models and routes this deployment can serve: configured, not retired, and available in its region. */
-export function availability({ config, services }: Gateway, day: string) {
-  const { registry } = config;
-  const own = new Set(services.offers().map(({ model }) => model));
-  const offered = (offer: CatalogOffer): boolean =>
-    registry.of(offer.provider).ownServices === undefined &&
-    config.providers.has(offer.provider) &&
-    offer.billing !== 'provisioned' &&
-    isServed(offer, day) &&
-    'id' in upstreamOf(registry.of(offer.provider), offer, config.region ?? '');
-  const model = ({ id, offers }: CatalogModel): boolean => own.has(id) || offers.some(offered);
-  const route = ({ targets }: Route): boolean =>
-    targets.some(({ model: name, routing }) => {
-      if (own.has(name)) return true;
-      const match = findModel(name, registry);
-      if (match.kind !== 'model') return false;
-      const { pin } = match;
-      if (!pin && own.has(match.model.id)) return true;
-      return match.model.offers.some(
-        (offer) =>
-          offered(offer) &&
-          (pin === undefined || pin.provider === offer.provider) &&
-          (routing.only === undefined || routing.only.includes(offer.provider)),
-      );
-    });
-  return { offered, model, route };
-}
-
-/**
- * The models that this deployment uses at a provider, by the provider's own ids: of services, and of the catalogue.
- */
-export function modelsAt(provider: string, gateway: Gateway, day: string): readonly ModelAt[] {
-  const { offered } = availability(gateway, day);
-  const { region = '' } = gateway.config;
-  const own = gateway.services.offers().filter((offer) => offer.provider === provider);
-  return [
-    ...own.map(({ upstream, service }) => ({ model: upstream, service })),
-    ...models()
-      .flatMap(({ offers }) => offers.filter((offer) => offer.provider === provider && offered(offer)))
-      .flatMap((offer) => {
-        const upstream = upstreamOf(gateway.config.registry.of(provider), offer, region);
-        return 'id' in upstream ? [{ model: upstream.id }] : [];
-      }),
-  ];
-}
 
 /** For OpenAI's `created`: we know only when the catalogue was made. Seconds. */
 const CREATED = Math.floor(Date.parse(CATALOG_DATE) / 1000);

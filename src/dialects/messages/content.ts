@@ -1,102 +1,9 @@
 /** The messages and system texts of a request: what Anthropic's types allow, and the same in our vocabulary. */
 import * as v from 'valibot';
-import { type Content, type ContentPart, GatewayError, type Message, type ToolCall } from '../../core/index.ts';
+import type { Content, ContentPart, GatewayError, Message, ToolCall } from '../../core/index.ts';
 import { readCarrier } from '../reasoning-carrier.ts';
 import { assertShallow, invalid, optional } from '../validation.ts';
-
-/** A hint to Anthropic's prompt cache. Providers here cache by themselves or not at all. */
-const hints = { cache_control: optional(v.unknown()) };
-const filled = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
-
-const text = v.object({ type: v.literal('text'), text: v.string(), citations: optional(v.unknown()), ...hints });
-
-const source = v.variant(
-  'type',
-  [
-    v.object({ type: v.literal('base64'), media_type: v.string(), data: v.string() }),
-    v.object({ type: v.literal('url'), url: filled }),
-    v.object({ type: v.literal('file'), file_id: v.string() }),
-    v.object({ type: v.literal('text'), media_type: optional(v.string()), data: v.string() }),
-    v.object({ type: v.literal('content'), content: v.unknown() }),
-  ],
-  'must be a source of type "base64", "url", "text" or "content"',
-);
-const image = v.object({ type: v.literal('image'), source, ...hints });
-const document = v.object({
-  type: v.literal('document'),
-  source,
-  title: optional(v.string()),
-  context: optional(v.string()),
-  ...hints,
-});
-const searchResult = v.object({
-  type: v.literal('search_result'),
-  source: v.string(),
-  title: v.string(),
-  content: v.array(text),
-  ...hints,
-});
-const toolReference = v.object({ type: v.literal('tool_reference'), tool_name: v.string(), ...hints });
-
-/** Blocks of Anthropic's own tools and services, by the type's name. No model here can read them. */
-const FOREIGN = [
-  'server_tool_use',
-  'web_search_tool_result',
-  'web_fetch_tool_result',
-  'code_execution_tool_result',
-  'bash_code_execution_tool_result',
-  'text_editor_code_execution_tool_result',
-  'tool_search_tool_result',
-  'advisor_tool_result',
-  'mcp_tool_use',
-  'mcp_tool_result',
-  'container_upload',
-  'compaction',
-  'fallback',
-  'redacted_thinking',
-  'tool_addition',
-  'tool_removal',
-  'browser_state',
-] as const;
-type ForeignType = (typeof FOREIGN)[number];
-
-/** Every field of such a block is dropped with it, and so needs no name of its own. */
-const foreign = FOREIGN.map((type) => v.looseObject({ type: v.literal(type) }));
-
-const block = v.variant(
-  'type',
-  [
-    text,
-    image,
-    document,
-    searchResult,
-    v.object({ type: v.literal('thinking'), thinking: v.string(), signature: optional(v.string()), ...hints }),
-    v.object({
-      type: v.literal('tool_use'),
-      id: filled,
-      name: filled,
-      input: v.unknown(),
-      caller: optional(v.unknown()),
-      toolset_name: optional(v.string()),
-      ...hints,
-    }),
-    v.object({
-      type: v.literal('tool_result'),
-      tool_use_id: filled,
-      content: optional(
-        v.union(
-          [v.string(), v.array(v.variant('type', [text, image, document, searchResult, toolReference, ...foreign]))],
-          'must be a string or a list of blocks',
-        ),
-      ),
-      is_error: optional(v.boolean()),
-      toolset_name: optional(v.string()),
-      ...hints,
-    }),
-    ...foreign,
-  ],
-  'must be the type of a block, such as "text", "image", "tool_use" or "tool_result"',
-);
+import { BETWEEN, block, innerParts, isForeign, text, toContent, type WireBlock, type WireText } from './blocks.ts';
 
 const content = v.union([v.string(), v.array(block)], 'must be a string or a list of blocks');
 
@@ -118,10 +25,6 @@ export const message = v.variant(
 export const system = v.union([v.string(), v.array(text)], 'must be a string or a list of text blocks');
 
 type WireMessage = v.InferOutput<typeof message>;
-type WireBlock = v.InferOutput<typeof block>;
-type WireText = v.InferOutput<typeof text>;
-type Inner = Exclude<WireBlock, { type: 'thinking' | 'tool_use' | 'tool_result' | ForeignType }>;
-
 /** Where a message of ours comes from in the caller's body. */
 export interface Origin {
   readonly path: string;
@@ -144,9 +47,6 @@ export interface ReadChat {
  */
 const BILLING = 'x-anthropic-billing-header:';
 
-/** Blocks are separate texts. Joined with nothing between them, the last word of one would run into the next. */
-const BETWEEN = '\n';
-
 function systemText(wire: string | readonly WireText[]): string {
   if (typeof wire === 'string') return wire.startsWith(BILLING) ? '' : wire;
   let joined = '';
@@ -157,57 +57,6 @@ function systemText(wire: string | readonly WireText[]): string {
   return joined;
 }
 
-const unsupported = (param: string, why: string): GatewayError =>
-  new GatewayError('unsupported_parameter', `${param}: ${why}`, { param });
-
-function imagePart({ source: from }: Extract<Inner, { type: 'image' }>, path: string): ContentPart {
-  if (from.type === 'base64') return { type: 'image', url: `data:${from.media_type};base64,${from.data}` };
-  if (from.type === 'url') return { type: 'image', url: from.url };
-  throw unsupported(`${path}.source`, `an image must be "base64" or "url" here, not "${from.type}".`);
-}
-
-const nestedContent = v.union([v.string(), v.array(v.variant('type', [text, image]))]);
-
-function documentParts({ source: from, title, context }: Extract<Inner, { type: 'document' }>, path: string) {
-  const head = [title, context].filter(Boolean).join(BETWEEN);
-  const parts: ContentPart[] = head === '' ? [] : [{ type: 'text', text: head }];
-  const isText = from.type === 'text' || (from.type === 'base64' && from.media_type === 'text/plain');
-  if (isText && from.type === 'text') return [...parts, { type: 'text' as const, text: from.data }];
-  if (from.type === 'content') {
-    const nested = v.safeParse(nestedContent, from.content);
-    if (!nested.success) throw invalid(`${path}.source.content`, 'must be a string, or a list of texts and images.');
-    if (typeof nested.output === 'string') return [...parts, { type: 'text' as const, text: nested.output }];
-    return [...parts, ...nested.output.flatMap((one, at) => innerParts(one, `${path}.source.content[${at}]`))];
-  }
-  throw unsupported(`${path}.source`, 'no model here reads PDFs or stored files. Send the text: {"type": "text", …}.');
-}
-
-/** A block that a user message, a tool result and a document can all contain. */
-function innerParts(wire: Inner, path: string): readonly ContentPart[] {
-  switch (wire.type) {
-    case 'text':
-      return wire.text === '' ? [] : [{ type: 'text', text: wire.text }];
-    case 'image':
-      return [imagePart(wire, path)];
-    case 'document':
-      return documentParts(wire, path);
-    case 'search_result': {
-      const found = [wire.title, wire.source, ...wire.content.map((one) => one.text)];
-      return [{ type: 'text', text: found.join(BETWEEN) }];
-    }
-  }
-}
-
-/** Texts alone become one string, which every template and server reads alike. */
-function toContent(parts: readonly ContentPart[]): Content {
-  const [only] = parts;
-  if (parts.length === 1 && only?.type === 'text') return only.text;
-  if (parts.some(({ type }) => type === 'image')) return parts;
-  return parts.map((part) => (part.type === 'text' ? part.text : '')).join(BETWEEN);
-}
-
-const isForeign = (type: string): type is ForeignType => FOREIGN.some((one) => one === type);
-
 type ToolResult = Extract<WireBlock, { type: 'tool_result' }>;
 
 function resultContent({ content: wire }: ToolResult, path: string, dropped: Set<string>): Content {
@@ -215,8 +64,8 @@ function resultContent({ content: wire }: ToolResult, path: string, dropped: Set
   const parts: ContentPart[] = [];
   for (const [at, one] of wire.entries()) {
     if (one.type === 'tool_reference') parts.push({ type: 'text', text: one.tool_name });
-    else if (isForeign(one.type)) dropped.add(`messages[].content[].content[] (${one.type})`);
-    else parts.push(...innerParts(one as Inner, `${path}.content[${at}]`));
+    else if (isForeign(one)) dropped.add(`messages[].content[].content[] (${one.type})`);
+    else parts.push(...innerParts(one, `${path}.content[${at}]`));
   }
   return toContent(parts);
 }
@@ -266,12 +115,12 @@ class Reader {
           results += 1;
           const failed = one.is_error ? { isError: true as const } : {};
           this.push({ role: 'tool', content: answer, toolCallId: one.tool_use_id, ...failed }, `${where}.content`);
-        } else if (isForeign(one.type)) this.dropped.add(`messages[].content[] (${one.type})`);
+        } else if (isForeign(one)) this.dropped.add(`messages[].content[] (${one.type})`);
         else if (one.type === 'thinking' || one.type === 'tool_use')
           throw misplaced(`${path}[${at}]`, one.type, 'user');
         else {
           if (parts.length === 0) place = from + offset;
-          parts.push(...innerParts(one as Inner, `${path}[${at}]`));
+          parts.push(...innerParts(one, `${path}[${at}]`));
         }
       }
     }
@@ -307,7 +156,7 @@ class Reader {
           }
           ({ reasoningFamily } = carried);
           reasoning += carried.reasoning;
-        } else if (isForeign(one.type)) this.dropped.add(`messages[].content[] (${one.type})`);
+        } else if (isForeign(one)) this.dropped.add(`messages[].content[] (${one.type})`);
         else throw misplaced(`${path}[${at}]`, one.type, 'assistant');
       }
     }
@@ -330,7 +179,7 @@ class Reader {
     const texts: WireText[] = [];
     for (const one of typeof wire.content === 'string' ? [] : (wire.content ?? [])) {
       if (one.type === 'text') texts.push(one);
-      else if (isForeign(one.type)) this.dropped.add(`messages[].content[] (${one.type})`);
+      else if (isForeign(one)) this.dropped.add(`messages[].content[] (${one.type})`);
       else throw misplaced(path, one.type, 'system');
     }
     const said = systemText(typeof wire.content === 'string' ? wire.content : texts);
