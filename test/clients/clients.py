@@ -124,6 +124,27 @@ def _():
     equal((call.function.name, json.loads(call.function.arguments)), ("get_weather", {"city": "Lima"}))
 
 
+@check("openai", "streams a response that calls a tool, and goes on from it")
+def _():
+    client = openai_client()
+    tool = {"type": "function", "strict": False, **GET_WEATHER["function"]}
+    asked = {"model": MODEL, "tools": [tool], "store": False}
+    with client.responses.stream(input=said(WEATHER), **asked) as stream:
+        first = stream.get_final_response()
+    call = first.output[-1]
+    equal(json.loads(call.arguments), {"city": "Lima"})
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": '{"celsius": 19}'}
+    second = client.responses.create(input=[*said(WEATHER), *first.output, result], **asked)
+    holds(second.output_text, "19")
+    is_cost(second.usage.cost)
+
+
+@check("openai", "parses a response by a schema")
+def _():
+    answer = openai_client().responses.parse(model=MODEL, input=LIMA, text_format=City)
+    equal(answer.output_parsed, City(city="Lima"))
+
+
 @check("openai", "completes")
 def _():
     answer = openai_client().completions.create(model="llama-2-70b", prompt="The typical color of the sky is: ")

@@ -6,7 +6,16 @@ import { KEY, type Stack, startStack } from '../support/gateway.ts';
 
 /** What `clients.py` checks, by client. */
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
-  openai: ['chats', 'streams, with usage', 'parses a schema', 'calls a tool', 'completes', 'raises its own errors'],
+  openai: [
+    'chats',
+    'streams, with usage',
+    'parses a schema',
+    'calls a tool',
+    'streams a response that calls a tool, and goes on from it',
+    'parses a response by a schema',
+    'completes',
+    'raises its own errors',
+  ],
   agno: ['chats, and adds up what it cost', 'streams', 'runs a tool, over two calls that each cost something'],
   litellm: ['chats', 'streams', 'calls a tool', 'raises ContextWindowExceededError for a prompt that is too long'],
   instructor: [

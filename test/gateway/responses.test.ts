@@ -52,7 +52,7 @@ describe('the models for Codex', () => {
       base_instructions: expect.stringMatching(/agent/),
     });
     expect(bySlug.get('gpt-oss-120b')).toMatchObject({ supported_reasoning_levels: [{}, {}, {}] });
-    expect(bySlug.has('llama-2-70b')).toBe(false);
+    for (const slug of ['llama-2-70b', 'llama-2-70b-chat']) expect(bySlug.has(slug), slug).toBe(false);
   });
 });
 

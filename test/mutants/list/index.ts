@@ -6,6 +6,7 @@ import { HTTP_MUTANTS } from './http.ts';
 import { MESSAGES_MUTANTS } from './messages.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
 import { RELAY_MUTANTS } from './relay.ts';
+import { RESPONSES_MUTANTS } from './responses.ts';
 import { RETRIEVAL_MUTANTS } from './retrieval.ts';
 import { TOKENS_MUTANTS } from './tokens.ts';
 import { WIRES_MUTANTS } from './wires.ts';
@@ -21,4 +22,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...CALLERS_MUTANTS,
   ...RETRIEVAL_MUTANTS,
   ...MESSAGES_MUTANTS,
+  ...RESPONSES_MUTANTS,
 ];
