@@ -1,17 +1,10 @@
 /** The input of a request: what OpenAI's types allow, and the same in our vocabulary. */
 import * as v from 'valibot';
-import {
-  type Content,
-  type ContentPart,
-  GatewayError,
-  isObject,
-  type Message,
-  type ToolCall,
-} from '../../core/index.ts';
-import { filePart } from '../files.ts';
+import { type ContentPart, type GatewayError, isObject, type Message, type ToolCall } from '../../core/index.ts';
 import { freeformArguments } from '../freeform-tools.ts';
 import { readCarrier } from '../reasoning-carrier.ts';
 import { invalid, optional } from '../validation.ts';
+import { content, partsOf, toContent, unsupported, type WireContent } from './content.ts';
 import { modelsName, tools } from './tools.ts';
 
 const anything = optional(v.unknown());
@@ -19,36 +12,6 @@ const filled = v.pipe(v.string(), v.minLength(1, 'must not be empty'));
 
 /** What items say of themselves in OpenAI's answers. Clients send them back as they came. */
 const itsOwn = { id: anything, status: anything, internal_chat_message_metadata_passthrough: anything };
-const hints = { prompt_cache_breakpoint: anything };
-
-const text = { text: v.string(), annotations: anything, logprobs: anything, ...hints };
-const part = v.variant(
-  'type',
-  [
-    v.object({ type: v.literal('input_text'), ...text }),
-    v.object({ type: v.literal('output_text'), ...text }),
-    v.object({ type: v.literal('text'), ...text }),
-    v.object({ type: v.literal('refusal'), refusal: v.string() }),
-    v.object({
-      type: v.literal('input_image'),
-      image_url: optional(v.string()),
-      file_id: optional(v.string()),
-      detail: optional(v.string()),
-      ...hints,
-    }),
-    v.object({
-      type: v.literal('input_file'),
-      filename: optional(v.string()),
-      file_data: optional(v.string()),
-      file_url: optional(v.string()),
-      file_id: optional(v.string()),
-      detail: anything,
-      ...hints,
-    }),
-  ],
-  'must be "input_text", "input_image", "input_file", "output_text" or "refusal": no model here takes another kind of part',
-);
-const content = v.union([v.string(), v.array(part)], 'must be a string or a list of parts');
 
 const message = v.object({
   type: optional(v.literal('message')),
@@ -156,8 +119,6 @@ export const input = v.union(
 
 export type WireInput = v.InferOutput<typeof input>;
 type WireItem = Exclude<WireInput, string>[number];
-type WirePart = v.InferOutput<typeof part>;
-type WireContent = v.InferOutput<typeof content>;
 
 /** Where a message of ours comes from in the caller's body. */
 export interface Origin {
@@ -174,40 +135,6 @@ export interface ReadInput {
   readonly dropped: ReadonlySet<string>;
   readonly origins: readonly Origin[];
 }
-
-const unsupported = (param: string, why: string): GatewayError =>
-  new GatewayError('unsupported_parameter', `${param}: ${why}`, { param });
-
-function toPart(wire: WirePart, path: string): ContentPart {
-  switch (wire.type) {
-    case 'input_text':
-    case 'output_text':
-    case 'text':
-      return { type: 'text', text: wire.text };
-    case 'refusal':
-      return { type: 'text', text: wire.refusal };
-    case 'input_image': {
-      const { image_url: url, detail } = wire;
-      if (url == null) throw unsupported(`${path}.image_url`, 'is required: this gateway stores no files.');
-      return detail != null && detail !== 'auto' ? { type: 'image', url, detail } : { type: 'image', url };
-    }
-    case 'input_file': {
-      const { filename, file_data: data, file_id: id, file_url: url } = wire;
-      const field = data != null ? 'file_data' : id != null ? 'file_id' : url != null ? 'file_url' : 'file_data';
-      return filePart({ name: filename ?? undefined, data: data ?? undefined }, `${path}.${field}`);
-    }
-  }
-}
-
-function toContent(wire: WireContent, path: string): Content {
-  if (typeof wire === 'string') return wire;
-  const [only] = wire;
-  if (wire.length === 1 && only && 'text' in only) return only.text;
-  return wire.map((one, at) => toPart(one, `${path}[${at}]`));
-}
-
-const partsOf = (one: Content): readonly ContentPart[] =>
-  typeof one === 'string' ? [{ type: 'text', text: one }] : one;
 
 const STATELESS = 'This gateway stores no answers. Resend the full input, and set "store": false.';
 
