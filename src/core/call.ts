@@ -179,6 +179,8 @@ export interface Vote {
   readonly rule?: VoteRule;
   /** The share of all samples that must agree, above 0 and at most 1. */
   readonly minAgreement?: number;
+  /** Nano-dollars for all samples. The call's `routing.maxCost` is no more than this. */
+  readonly maxCost?: NanoDollars;
 }
 
 interface CallBase {

@@ -114,13 +114,13 @@ export function withVote<C extends Call>(call: C, wire: WireVote | null | undefi
     samples: wire.samples,
     ...(wire.extract == null ? {} : { rule: ruleOf(wire.extract) }),
     ...(wire.min_agreement == null ? {} : { minAgreement: wire.min_agreement }),
+    ...(wire.max_cost == null ? {} : { maxCost: amountOf(wire.max_cost) }),
   };
-  return { ...call, vote: asked, routing: within(call.routing, wire) };
+  return { ...call, vote: asked, routing: within(call.routing, asked) };
 }
 
-/** A vote is one call. What it may cost is what its call may cost, the lower of two limits. */
-function within(routing: Routing, { max_cost: limit }: WireVote): Routing {
-  if (limit == null) return routing;
-  const maxCost = amountOf(limit);
-  return routing.maxCost !== undefined && routing.maxCost <= maxCost ? routing : { ...routing, maxCost };
+/** A vote is one call: of the two limits on what it may cost the lower one holds. */
+function within(routing: Routing, { maxCost }: Vote): Routing {
+  if (maxCost === undefined || (routing.maxCost !== undefined && routing.maxCost <= maxCost)) return routing;
+  return { ...routing, maxCost };
 }

@@ -3,6 +3,7 @@ import { AssessedOffer, type Assessment } from './candidate.ts';
 import {
   type Billed,
   callCost,
+  isCheaperApart,
   outputFor,
   outputWithoutCount,
   overMaxPrice,
@@ -164,12 +165,12 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
     structured: offer.structured,
     canHold: (one) => (server?.canHold ? server.canHold(one) : []),
   });
-  const nativeN = takes.has('n') && !(call.n > 1 && world.health.ignoresN(provider, upstream, service));
+  const hasN = takes.has('n') && !(call.n > 1 && world.health.ignoresN(provider, upstream, service));
   const prompts = form.form === 'prompts' ? form.prompts.length : 1;
-  const billed: Billed = {
+  const inOne: Billed = {
     prompt,
     beside: schema.compiles ? mostForSchemas(schemasIn(call)) : 0,
-    promptTimes: nativeN ? 1 : call.n,
+    promptTimes: hasN ? 1 : call.n,
     prompts,
     reportsExtra: traits?.reportsExtra ?? 0,
     output: fitting,
@@ -177,6 +178,9 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
     usual: world.health.completionTokens(model),
     cached: () => (prompts > 1 ? 0 : world.health.cachedTokens(given.conversation(), provider, upstream, now, service)),
   };
+  const apart = hasN && call.vote !== undefined && isCheaperApart(call, priced, inOne, callCost(call, priced, inOne));
+  const billed = apart ? { ...inOne, promptTimes: call.n } : inOne;
+  const nativeN = hasN && !apart;
   const who = () => `${provider}'s ${upstream}`;
   const jobs = prompts * billed.promptTimes;
   const perJob = server?.about.requestsPerJob ?? 1;
@@ -185,7 +189,7 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
     return { ...excluded(given, offer, reason), ...known, ...(cost ? { cost } : {}) };
   };
   const crowded = overRequestLimit(
-    call.n > 1 ? 'n' : 'prompt',
+    call.vote ? 'vote.samples' : call.n > 1 ? 'n' : 'prompt',
     () => `${who()} takes one sample of one prompt in a request`,
     jobs,
     perJob,

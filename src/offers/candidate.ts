@@ -130,7 +130,13 @@ export class AssessedOffer implements Candidate {
     this.conversation = conversation;
     this.#call = call;
     this.#billed = findings.billed;
-    this.#reasons = [() => [...unknownsOf(call, offer), ...guessedLimit(call, offer, form.api, this.output)]];
+    this.#reasons = [
+      () => [
+        ...unknownsOf(call, offer),
+        ...guessedLimit(call, offer, form.api, this.output),
+        ...waysToVote(call, this.nativeN),
+      ],
+    ];
   }
 
   get cost(): CallCost | undefined {
@@ -163,6 +169,17 @@ const guessedLimit = (
   !offer.contextServed
     ? [`Its context is not known here, so the answer gets ${maxTokens} tokens: set max_tokens, or its context_length.`]
     : [];
+
+/** How the samples of a vote are asked for. */
+function waysToVote({ vote }: Call, nativeN: boolean): readonly string[] {
+  if (!vote) return [];
+  const { samples } = vote;
+  return nativeN
+    ? [`One request for all ${samples} samples of the vote: the prompt is billed once, and none is stopped early.`]
+    : [
+        `A request for each of the ${samples} samples of the vote, until it is decided: the rest are not paid for in full.`,
+      ];
+}
 
 /** What is sent although it is not known whether the model can do it. */
 function unknownsOf(call: Call | RetrievalCall, { tools, vision }: ModelOffer): readonly string[] {

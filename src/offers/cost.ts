@@ -1,5 +1,5 @@
 import { estimateCost, type PriceBook, type Priced, type PriceRow, priceFor, shareOf } from '../catalog/index.ts';
-import { type Api, type Call, formatDollars, type NanoDollars } from '../core/index.ts';
+import { type Api, type Call, formatDollars, type NanoDollars, type Vote } from '../core/index.ts';
 import { fewest, longest, mostBilled } from './counting.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
 import {
@@ -215,6 +215,30 @@ export function callCost(call: LimitedCall, priced: Priced, billed: Billed): Cal
 export const cacheReadOf = (priced: Priced): NanoDollars | undefined =>
   priced.known && priced.row.price.kind === 'token' ? priced.row.price.cacheRead : undefined;
 
+/** What to expect of a vote's samples if those that cannot change its outcome any more are not made. */
+const expectedSamples = ({ samples, minAgreement = 0 }: Vote): number =>
+  (Math.max(Math.floor(samples / 2) + 1, Math.ceil(minAgreement * samples)) + samples) / 2;
+
+/**
+ * Whether a vote is expected to cost less with a request for each sample than with one for all, where an API has `n`. One
+ * bills the prompt once, but brings every sample to its end. Of several, those can be stopped that do not matter any more.
+ *
+ * @param billed of one request for all
+ */
+export function isCheaperApart(
+  { vote }: Call,
+  priced: Priced,
+  billed: Billed,
+  together: CallCost | undefined,
+): boolean {
+  if (!vote || !priced.known || !together) return false;
+  const prompt = estimateCost(priced.row, billed.prompt.total + billed.reportsExtra, 0, 0, 0)?.expected;
+  if (prompt === undefined) return false;
+  // Amounts of this size are exact as doubles, or the difference does not matter.
+  const [once, all] = [Number(prompt), Number(together.expected)];
+  return once * vote.samples + ((all - once) * expectedSamples(vote)) / vote.samples < all;
+}
+
 const MILLION = 1_000_000;
 
 /** The price of a million tokens; undefined for a price by time if the speed is unknown. */
@@ -294,7 +318,8 @@ export function withinMaxCost(
   if (maxCost === undefined) return billed.output;
   const max = callCost(call, priced, billed)?.max;
   if (max !== undefined && max <= maxCost) return billed.output;
-  const limit = `provider.max_cost of $${formatDollars(maxCost)}`;
+  const field = call.vote?.maxCost === maxCost ? 'vote.max_cost' : 'provider.max_cost';
+  const limit = `${field} of $${formatDollars(maxCost)}`;
   const cut = affordable(call, priced, billed, maxCost);
   if (clampOutput && cut) return cut;
   if (!cut && (clampOutput || max !== undefined)) {

@@ -17,11 +17,11 @@ export {
 export {
   type Alternative,
   alternativesTo,
+  mostForSample,
   planFor,
+  promptsSaved,
   type Receipt,
   receiptOf,
-  sampleCost,
-  samplesTogether,
   sumReceipts,
 } from './plan.ts';
 export { reasoningFamilyOf } from './reasoning.ts';

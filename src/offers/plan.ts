@@ -8,7 +8,6 @@ import {
   type Prompt,
   type PromptJob,
   type Usage,
-  type Vote,
 } from '../core/index.ts';
 import type { Candidate, OfferSheet, Plan } from './types.ts';
 
@@ -167,34 +166,17 @@ export function alternativesTo(
 
 // Votes. Their sheet is that of all samples together, so an offer's cost is the cost of all of them.
 
-/** Of one sample of a vote, asked for alone: its prompt, and the most it can cost. Undefined where the price is unknown. */
-export function sampleCost(
-  { priced, prompt, reportsExtra, nativeN, cost }: Candidate,
-  samples: number,
-): { readonly prompt: NanoDollars; readonly max: NanoDollars | undefined } | undefined {
-  const alone = priced.known ? estimateCost(priced.row, prompt.total + reportsExtra, 0, 0, 0) : undefined;
-  if (!alone) return undefined;
-  const most = cost?.max;
+/** The most that one sample can cost, if each is a request of its own. Undefined if there is no bound. */
+export function mostForSample({ cost }: Candidate, samples: number): NanoDollars | undefined {
   const count = BigInt(samples);
-  // Where one request brings them all its prompt is not divided by them, so the bound is that of all.
-  return { prompt: alone.expected, max: most === undefined || nativeN ? most : (most + count - 1n) / count };
+  return cost?.max === undefined ? undefined : (cost.max + count - 1n) / count;
 }
 
-/** What to expect of a vote's samples if each is a request of its own and those that cannot change anything are not made. */
-const expectedSamples = ({ samples, minAgreement = 0 }: Vote): bigint =>
-  BigInt(Math.ceil((Math.max(Math.floor(samples / 2) + 1, minAgreement * samples) + samples) / 2));
-
-/**
- * Whether an offer is asked for all samples of a vote in one request, if it can be. That bills the prompt once, but
- * nothing can be stopped when the vote is decided. What is expected to be cheaper is done.
- */
-export function samplesTogether({ vote }: Pick<Call, 'vote'>, offer: Candidate): boolean {
-  if (!vote || !offer.nativeN) return false;
-  const all = offer.cost?.expected;
-  const alone = sampleCost(offer, vote.samples)?.prompt;
-  if (all === undefined || alone === undefined) return true;
-  const count = BigInt(vote.samples);
-  return all * count <= alone * count * count + expectedSamples(vote) * (all - alone);
+/** What the prompts would cost that one request for all samples saves. Undefined if unknown. */
+export function promptsSaved({ priced, prompt, reportsExtra, nativeN }: Candidate, samples: number) {
+  if (!nativeN) return 0n;
+  const alone = priced.known ? estimateCost(priced.row, prompt.total + reportsExtra, 0, 0, 0) : undefined;
+  return alone && alone.expected * BigInt(samples - 1);
 }
 
 /** The receipts of several answers as one. If the cost of one is unknown, so is the sum. */

@@ -3,6 +3,7 @@
  * is decided.
  */
 import {
+  abortReason,
   addUsage,
   asGatewayError,
   type Call,
@@ -16,11 +17,11 @@ import {
 } from '../core/index.ts';
 import {
   type Candidate,
+  mostForSample,
   type OfferSheet,
+  promptsSaved,
   type Receipt,
   receiptOf,
-  sampleCost,
-  samplesTogether,
   sumReceipts,
 } from '../offers/index.ts';
 import { ballotOf, type Sample, samplesIn } from './ballots.ts';
@@ -83,7 +84,7 @@ function failedAttempts(offers: readonly (Candidate | undefined)[], samples: num
   if (offers.length === 0) return undefined;
   let atMost: NanoDollars | undefined = 0n;
   for (const offer of offers) {
-    const most = offer && sampleCost(offer, samples)?.max;
+    const most = offer && mostForSample(offer, samples);
     atMost = atMost === undefined || most === undefined ? undefined : atMost + most;
   }
   return { count: offers.length, atMost };
@@ -107,7 +108,7 @@ export async function carryVote(
 ): Promise<CarriedVote> {
   const [first] = sheet.eligible;
   const whole: Call = { ...call, stream: false };
-  return first && samplesTogether(whole, first)
+  return first?.nativeN
     ? inOneRequest(call, whole, sheet, caller, relay)
     : inSeveral(call, whole, sheet, caller, relay);
 }
@@ -127,8 +128,6 @@ async function inOneRequest(
   });
   const counted = count(casts, 0, vote.samples, vote.minAgreement);
   const receipt = usage ? receiptOf(carried.offer, carried.maybeBilled, usage) : sumReceipts([]);
-  const alone = sampleCost(carried.offer, vote.samples)?.prompt;
-  const saved = alone === undefined || !carried.offer.nativeN ? undefined : alone * BigInt(vote.samples - 1);
   return answered(carried, choiceOf(events, counted.winner ?? 0), usage, {
     ...counted,
     samples: casts.length,
@@ -137,7 +136,7 @@ async function inOneRequest(
     together: true,
     receipt,
     cancelledAtMost: 0n,
-    saved: totalOf(receipt) === undefined ? undefined : (saved ?? 0n),
+    saved: promptsSaved(carried.offer, vote.samples),
   });
 }
 
@@ -168,12 +167,20 @@ async function inSeveral(
   const errors: GatewayError[] = [];
   // The platform counts the requests of the call, whichever sample they are for.
   const own: Relay = { ...relay, subrequests: Math.max(1, Math.floor(relay.subrequests / samples)) };
+  // An offer with `n` is priced for one request. Apart, its prompts might cost more than the call may.
+  const bounded = call.routing.maxCost !== undefined;
+  const offers = bounded ? { ...sheet, eligible: sheet.eligible.filter(({ nativeN }) => !nativeN) } : sheet;
+  const begun = relay.clock.now();
+  const totalMs = Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, relay.timeouts.totalMs);
   let asked = 0;
 
   function ask(): void {
     const at = asked++;
     const controller = new AbortController();
-    const ended = carry(sampleAt(call, at), sheet, controller.signal, own)
+    // All samples share the deadline of the call.
+    const spent = relay.clock.now() - begun;
+    const sample = sampleAt(spent > 0 ? { ...call, timeoutMs: Math.max(1, totalMs - spent) } : call, at);
+    const ended = carry(sample, offers, controller.signal, own)
       .then(collected)
       .then(
         (got): Ended => ({ at, kind: 'answered', got }),
@@ -185,19 +192,18 @@ async function inSeveral(
     for (const { controller } of running.values()) controller.abort(why);
   };
   const onCallerGone = () => stop(caller.reason);
-  if (caller.aborted) onCallerGone();
-  else caller.addEventListener('abort', onCallerGone, { once: true });
+  caller.addEventListener('abort', onCallerGone, { once: true });
 
   const now = (): Count => count(casts, samples - casts.length - errors.length, samples, minAgreement);
   let counted = now();
   try {
     while (!counted.decided) {
+      if (caller.aborted) throw abortReason(caller);
       const wanted = Math.min(WIDTH, asked < WIDTH ? WIDTH : counted.wanting);
       while (asked < samples && running.size < wanted) ask();
       const ended = await Promise.race([...running.values()].map((one) => one.ended));
       running.delete(ended.at);
       if (ended.kind === 'failed') {
-        if (caller.aborted) throw ended.error;
         errors.push(ended.error);
       } else {
         const { at, got } = ended;
@@ -234,7 +240,7 @@ async function inSeveral(
   const receipt = failed ? { ...summed, failed } : summed;
   const cost = totalOf(receipt);
   const cancelled = running.size;
-  const most = likely && sampleCost(likely, samples)?.max;
+  const most = likely && mostForSample(likely, samples);
   return answered(
     {
       ...winner.carried,

@@ -6,7 +6,6 @@ import type { Context, Handler } from 'hono';
 import {
   type Call,
   type Event,
-  formatDollars,
   type GatewayError,
   type Redact,
   redactDeep,
@@ -26,7 +25,6 @@ import {
   toAlternatives,
   toCost,
   type WireCost,
-  type WireVoteResult,
 } from '../dialects/openai/index.ts';
 import { responsesDialect } from '../dialects/responses/index.ts';
 import {
@@ -37,7 +35,7 @@ import {
   reasoningFamilyOf,
   receiptOf,
 } from '../offers/index.ts';
-import { type Carried, type CarriedVote, carry, carryVote, type Served, type VoteResult } from '../relay/index.ts';
+import { type Carried, type CarriedVote, carry, carryVote, type Served } from '../relay/index.ts';
 import { offerRows } from './offers.ts';
 import {
   contextOf,
@@ -50,7 +48,8 @@ import {
   reply,
   replyJson,
 } from './request.ts';
-import { EVENT_STREAM, lateStream, type OpenStream, sendEvents } from './sse.ts';
+import { EVENT_STREAM, sendEvents } from './sse.ts';
+import { isSettledSoon, lateStream, type OpenStream, voteRow } from './vote.ts';
 
 /** What we put before each choice for `echo`: the prompt as the caller wrote it, or the text of its token ids. */
 function echoOf(call: Call, { echo, sends }: Candidate): Pick<Envelope, 'echo'> {
@@ -117,30 +116,6 @@ export function describe(
   if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered.map(named));
 }
 
-const dollars = (amount: bigint | undefined): string | null => (amount === undefined ? null : formatDollars(amount));
-
-/** Answers are as long as a model likes. */
-const MAX_OUTCOME = 500;
-const shown = (answer: string): string => (answer.length > MAX_OUTCOME ? `${answer.slice(0, MAX_OUTCOME)}…` : answer);
-
-function voteRow(vote: VoteResult): WireVoteResult {
-  const { cost } = vote.receipt;
-  return {
-    outcome: vote.outcome === null ? null : shown(vote.outcome),
-    agreed: vote.outcome !== null,
-    votes: Object.fromEntries(vote.votes.map(({ answer, votes }) => [shown(answer), votes])),
-    abstentions: vote.abstentions,
-    agreement: Math.round(vote.agreement * 1e4) / 1e4,
-    samples: vote.samples,
-    cancelled: vote.cancelled,
-    cancelled_at_most: dollars(vote.cancelledAtMost),
-    failed: vote.failed,
-    asked: vote.together ? 'together' : 'separately',
-    cost: dollars(cost.known ? cost.total : undefined),
-    saved: dollars(vote.saved),
-  };
-}
-
 // A stream holds these two until its end. The sheet is the largest part of a call, so each keeps only what it needs.
 
 /** The cost of an answer, by its usage. */
@@ -193,21 +168,6 @@ function callerOf(request: AbortSignal, stream: boolean): { readonly signal: Abo
   const gone = () => controller.abort();
   request.addEventListener('abort', gone, { once: true });
   return { signal: controller.signal, gone };
-}
-
-/** A streamed vote is answered after this long even if it is not decided: then the stream begins with comments. */
-const PATIENCE_MS = 2_000;
-
-/** Whether work has ended, in whatever way, before so many milliseconds have passed. */
-function isSettledWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), ms);
-    const settled = () => {
-      clearTimeout(timer);
-      resolve(true);
-    };
-    work.then(settled, settled);
-  });
 }
 
 /** A stream that has nothing in it but the error it ends in. */
@@ -298,7 +258,7 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
       if (dialect.countsFirst) await carried.offer.counter.load?.();
       return { events: carried.events, encoder: streamed(enveloped(carried)) };
     };
-    if (vote && call.stream && !(await isSettledWithin(PATIENCE_MS, carrying))) {
+    if (vote && call.stream && !(await isSettledSoon(carrying))) {
       headers['x-chasqui-generation-id'] = id;
       headers['server-timing'] = watch.header();
       const { events, encoder } = lateStream(carrying.then(opened), streamed(unserved));

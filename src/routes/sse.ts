@@ -9,7 +9,7 @@ const KEEP_ALIVE_MS = 10_000;
 /** The silence is counted in this many ticks, which costs less than reading the clock for it. */
 const QUIET_TICKS = 2;
 export const EVENT_STREAM = 'text/event-stream; charset=utf-8';
-const KEEP_ALIVE = ': keep-alive\n\n';
+export const KEEP_ALIVE = ': keep-alive\n\n';
 
 /** What comes in the same millisecond as the last write waits this long for more: a write costs more than a read. */
 const GATHER_MS = 1;
@@ -134,35 +134,4 @@ export function sendEvents(
   headers['cache-control'] = 'no-cache, no-transform';
   headers['x-accel-buffering'] = 'no';
   return reply(c, 200, EVENT_STREAM, readable);
-}
-
-/** A stream that is ready to be sent. */
-export interface OpenStream {
-  readonly events: AsyncIterable<Event[]>;
-  readonly encoder: StreamEncoder;
-}
-
-/**
- * A stream that begins before it is known who answers: with a comment, so that the caller knows that it is heard.
- *
- * @param unopened writes the error if nobody answers
- */
-export function lateStream(opening: Promise<OpenStream>, unopened: StreamEncoder): OpenStream {
-  let opened: StreamEncoder | undefined;
-  // Its failure is told when the stream gets to it.
-  opening.catch(() => undefined);
-  async function* events(): AsyncGenerator<Event[], void, undefined> {
-    yield [];
-    const stream = await opening;
-    opened = stream.encoder;
-    yield* stream.events;
-  }
-  return {
-    events: events(),
-    encoder: {
-      encode: (batch) => opened?.encode(batch) ?? KEEP_ALIVE,
-      end: () => opened?.end() ?? '',
-      fail: (error) => (opened ?? unopened).fail(error),
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CHATS, GUIDE_MODELS } from '../guide/prompts.ts';
 import { type Stack, startStack } from '../support/gateway.ts';
 import { readStream } from '../support/sse.ts';
@@ -29,6 +29,7 @@ interface Answer {
   vote: Result;
 }
 
+const EVENTUALLY = { timeout: 60_000 };
 const CHAT = '/v1/chat/completions';
 const asked = (provider: string, model: string, more: Record<string, unknown> = {}) => ({
   model,
@@ -112,4 +113,162 @@ describe('a vote in every dialect', () => {
     expect(responses).toMatch(/^event: response.created\ndata: .*"vote":\{"outcome":"50"/);
     expect(responses).toContain('event: response.completed');
   });
+});
+
+describe('a vote that is decided before all samples are there', () => {
+  // Bedrock's Converse has no n.
+  const body = asked('bedrock', 'llama-3-70b-instruct', { vote: { samples: 3 } });
+
+  it('aborts the request that is still under way, and says so', async () => {
+    await stack.dial({ provider: 'bedrock', fault: { kind: 'hang' } });
+    const { answer, response } = await ask({ ...body, messages: [{ role: 'user', content: 'Say exactly: 7' }] });
+    expect(answer.vote).toMatchObject({ outcome: '7', samples: 2, cancelled: 1, agreement: 1, asked: 'separately' });
+    expect(answer.vote.saved).not.toBe('0');
+    expect(response.headers.get('x-chasqui-cost')).toBe(answer.vote.cost);
+    const sent = await stack.journal();
+    expect(sent).toHaveLength(3);
+    await vi.waitFor(
+      async () => expect((await stack.journal()).filter(({ aborted }) => aborted)).toHaveLength(1),
+      EVENTUALLY,
+    );
+  });
+
+  it('cancels the prediction that is still running on Replicate', async () => {
+    const { large } = GUIDE_MODELS[0];
+    await stack.dial({ provider: 'replicate', fault: { kind: 'stall', after: 0 } });
+    const { answer } = await ask({
+      ...asked('replicate', large, { vote: { samples: 3 } }),
+      messages: [{ role: 'user', content: 'Say exactly: 7' }],
+    });
+    expect(answer.vote).toMatchObject({ samples: 2, cancelled: 1 });
+    // Its id is known when the request that creates it is answered.
+    await vi.waitFor(
+      async () => expect((await stack.journal()).filter(({ canceled }) => canceled)).toHaveLength(1),
+      EVENTUALLY,
+    );
+  });
+});
+
+describe('a streamed vote that takes long', () => {
+  const slow = { ...asked('bedrock', 'llama-3-70b-instruct', { vote: { samples: 2 } }), stream: true };
+
+  it('begins with a comment, and goes on as any stream once it is decided', async () => {
+    await stack.dial({ provider: 'bedrock', fault: { kind: 'delay', ms: 3_000 } });
+    const response = await stack.post(CHAT, slow);
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(text.startsWith(': keep-alive\n\n')).toBe(true);
+    expect(readStream(text)).toMatchObject({ done: true, finish: ['stop'], error: undefined });
+    expect(text.match(/"vote":/g)).toHaveLength(1);
+  });
+
+  it('ends in an error, and not as if complete, if nobody answers', async () => {
+    await stack.dial({ provider: 'bedrock', times: 100, fault: { kind: 'hang' } });
+    const text = await (await stack.post(CHAT, slow, { 'x-chasqui-timeout-ms': '2300' })).text();
+    const read = readStream(text);
+    expect(read.done).toBe(false);
+    expect(read.error).toMatchObject({ code: 'timeout' });
+  });
+});
+
+describe('what a vote would cost', () => {
+  interface Row {
+    provider: string;
+    eligible: boolean;
+    cost: { expected: string; max: string | null } | null;
+    why: string[];
+    reason?: { code: string; message: string };
+  }
+  const sheet = async (body: Record<string, unknown>): Promise<Row[]> => {
+    const response = await stack.post('/v1/offers', body);
+    expect(response.status).toBe(200);
+    return ((await response.json()) as { data: Row[] }).data.filter(
+      ({ eligible, reason }) => eligible || reason?.code === 'over_max_cost',
+    );
+  };
+  const body = { model: 'llama-3.3-70b-instruct', messages: CHATS.average, max_tokens: 200 };
+
+  it('is in the sheet, with how the samples would be asked for', async () => {
+    const rows = await sheet({ ...body, vote: { samples: 5 } });
+    const once = await sheet(body);
+    const many = await sheet({ ...body, n: 5 });
+    for (const provider of ['together', 'bedrock']) {
+      const of = (all: Row[]) => all.find((row) => row.provider === provider);
+      expect(Number(of(rows)?.cost?.expected)).toBeGreaterThan(Number(of(once)?.cost?.expected));
+      expect(of(rows)?.cost?.max).toBeDefined();
+      if (provider === 'bedrock') expect(of(rows)?.cost).toEqual(of(many)?.cost);
+    }
+    expect(rows.find(({ provider }) => provider === 'bedrock')?.why.join(' ')).toContain('each of the 5 samples');
+  });
+
+  it('is one request where its prompt is worth more than what stopping early saves', async () => {
+    const long = [{ role: 'user', content: 'word '.repeat(2000) }];
+    const of = async (more: Record<string, unknown>) =>
+      (await sheet({ ...body, model: 'together/gpt-oss-120b', vote: { samples: 5 }, ...more }))[0]?.why.join(' ');
+    expect(await of({ messages: long, max_tokens: 20 })).toContain('One request for all 5 samples');
+    expect(await of({ messages: [{ role: 'user', content: 'Hi' }], max_tokens: 2000 })).toContain(
+      'each of the 5 samples',
+    );
+  });
+
+  it('is bounded by vote.max_cost, all samples together', async () => {
+    const [row] = await sheet({ ...body, provider: { only: ['bedrock'] }, vote: { samples: 5, max_cost: 0.0001 } });
+    expect(row?.reason).toMatchObject({ code: 'over_max_cost' });
+    expect(row?.reason?.message).toContain('vote.max_cost of $0.0001');
+    const response = await stack.post(CHAT, { ...body, vote: { samples: 5, max_cost: '0.0001' } });
+    expect(response.status).toBe(400);
+    expect(await stack.journal()).toEqual([]);
+    const { answer } = await ask({ ...body, provider: { only: ['bedrock'] }, vote: { samples: 5, max_cost: 0.01 } });
+    expect(Number(answer.vote.cost)).toBeLessThanOrEqual(0.01);
+  });
+});
+
+describe('a vote that cannot be taken', () => {
+  const chat = { model: 'llama-3.3-70b-instruct', messages: CHATS.average };
+  const five = { samples: 5 };
+  it.each([
+    ['n', CHAT, { ...chat, n: 2, vote: five }],
+    ['vote.samples', CHAT, { ...chat, vote: { samples: 1 } }],
+    ['vote.samples', CHAT, { ...chat, vote: { samples: 33 } }],
+    ['vote.max_costs', CHAT, { ...chat, vote: { samples: 5, max_costs: 1 } }],
+    ['vote.min_agreement', CHAT, { ...chat, vote: { samples: 5, min_agreement: 60 } }],
+    ['vote.extract', CHAT, { ...chat, vote: { samples: 5, extract: {} } }],
+    ['vote.extract', CHAT, { ...chat, vote: { samples: 5, extract: { regex: 'a', last_number: true } } }],
+    ['vote.extract.regex', CHAT, { ...chat, vote: { samples: 5, extract: { regex: '(a)\\1' } } }],
+    ['vote.extract.json_pointer', CHAT, { ...chat, vote: { samples: 5, extract: { json_pointer: 'a' } } }],
+    ['vote.extract.choice', CHAT, { ...chat, vote: { samples: 5, extract: { choice: ['A'] } } }],
+    ['vote.max_cost', CHAT, { ...chat, vote: { samples: 5, max_cost: -1 } }],
+    ['prompt', '/v1/completions', { model: 'llama-3-8b-instruct', prompt: ['a', 'b'], vote: five }],
+    ['echo', '/v1/completions', { model: 'llama-3-8b-instruct', prompt: 'a', echo: true, logprobs: 1, vote: five }],
+    ['vote.samples', '/v1/responses', { model: chat.model, input: 'a', vote: { samples: 0 } }],
+  ])('is refused by its field: %s', async (param, path, body) => {
+    const response = await stack.post(path, body);
+    const answer = (await response.json()) as { error: { param: string; message: string } };
+    expect(response.status).toBe(400);
+    expect(answer.error.param).toBe(param);
+    expect(await stack.journal()).toEqual([]);
+  });
+
+  it('is refused in the words of the Messages API there', async () => {
+    const response = await stack.post('/v1/messages', { ...chat, max_tokens: 5, vote: { samples: 'many' } });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      type: 'error',
+      error: { type: 'invalid_request_error', message: expect.stringContaining('vote.samples') },
+    });
+  });
+});
+
+it('takes a pattern that would stall other engines', async () => {
+  const extract = { regex: '(a+)+$|([a-z ]+)*!' };
+  const { answer } = await ask(asked('together', 'llama-3.3-70b-instruct', { vote: { samples: 3, extract } }));
+  expect(answer.vote).toMatchObject({ outcome: null, agreed: false, abstentions: 3, agreement: 0 });
+  expect(answer.choices).toHaveLength(1);
+});
+
+it('says how each sample went to callers who ask', async () => {
+  const body = asked('bedrock', 'llama-3-70b-instruct', { vote: { samples: 3 } });
+  const response = await stack.post(CHAT, body, { 'x-chasqui-debug': '1' });
+  const { chasqui, vote } = (await response.json()) as Answer & { chasqui: { attempts: unknown[] } };
+  expect(chasqui.attempts).toHaveLength(vote.samples);
 });
