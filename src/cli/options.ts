@@ -13,6 +13,8 @@ export interface Options {
   readonly prompt: string | undefined;
   readonly system: string | undefined;
   readonly maxTokens: number | undefined;
+  /** Samples of a vote. */
+  readonly vote: number | undefined;
   /** Send the prompt as a raw completion, not as a chat. */
   readonly completion: boolean;
   /** Make an embedding of the prompt. */
@@ -35,6 +37,7 @@ What a prompt would cost at every provider, cheapest first. Nobody is asked unti
 
   --model NAME       a model or a route; several times, or with commas between them
   --max-tokens N     most tokens of output
+  --vote N           a vote of so many samples
   --system TEXT      a system message before the prompt
   --completion       the prompt goes as it is, with no chat around it
   --embed            make an embedding of the prompt
@@ -54,6 +57,7 @@ function typed(argv: readonly string[]) {
       options: {
         model: { type: 'string', multiple: true, default: [] },
         'max-tokens': { type: 'string' },
+        vote: { type: 'string' },
         system: { type: 'string' },
         completion: { type: 'boolean', default: false },
         embed: { type: 'boolean', default: false },
@@ -98,6 +102,7 @@ export function readOptions(argv: readonly string[], env: Env): Options {
     prompt,
     system: values.system,
     maxTokens: tokens === undefined ? undefined : Number(tokens),
+    vote: values.vote === undefined ? undefined : Number(values.vote),
     completion: values.completion,
     embed: values.embed,
     file: values.file,
@@ -110,6 +115,8 @@ export function readOptions(argv: readonly string[], env: Env): Options {
   if (options.help) return options;
   if (tokens !== undefined && !/^[1-9]\d*$/.test(tokens))
     throw new UsageError('--max-tokens must be a whole number above 0.');
+  if (values.vote !== undefined && !/^[1-9]\d*$/.test(values.vote))
+    throw new UsageError('--vote must be a whole number above 1.');
   if (options.system !== undefined && options.completion)
     throw new UsageError('--system has no place in a raw prompt: leave it out, or --completion.');
   if (options.embed && (options.system !== undefined || options.completion || models.length > 1))
@@ -156,13 +163,14 @@ function said({ prompt, system, completion, embed }: Options): RequestBody {
 
 /** The request that the options describe: the body from the file, with the other options applied to it. */
 export function bodyOf(options: Options, file: RequestBody): RequestBody {
-  const { models, maxTokens } = options;
+  const { models, maxTokens, vote } = options;
   const [model] = models;
   const { model: _model, models: _models, messages: _messages, prompt: _prompt, input: _input, ...rest } = file;
   return {
     ...(options.prompt === undefined ? file : { ...rest, ...kept(file) }),
     ...(model === undefined ? {} : { model, models: models.length > 1 ? models : undefined }),
     ...(maxTokens === undefined ? {} : { max_tokens: maxTokens, max_completion_tokens: undefined }),
+    ...(vote === undefined ? {} : { vote: { samples: vote } }),
     ...said(options),
   };
 }

@@ -31,6 +31,7 @@ describe('the options of npm run compare', () => {
     ['--json', ['--json=yes', '--model', 'a', 'hi']],
     ['--max-tokens', ['--max-tokens', '1.5', '--model', 'a', 'hi']],
     ['--max-tokens', ['--max-tokens', '0', '--model', 'a', 'hi']],
+    ['--vote', ['--vote', 'five', '--model', 'a', 'hi']],
     ['--url', ['--url', 'localhost:8787', '--model', 'a', 'hi']],
     ['--url', ['--url', 'nowhere', '--model', 'a', 'hi']],
     ['--system', ['--system', 'Be brief', '--completion', '--model', 'a', 'hi']],
@@ -50,6 +51,7 @@ const sent = (argv: string[], file = {}): unknown => JSON.parse(JSON.stringify(b
 
 describe('the request', () => {
   it('is a chat, or a completion', () => {
+    expect(sent(['--model', 'a', '--vote', '5', 'Hi'])).toMatchObject({ vote: { samples: 5 } });
     expect(sent(['--model', 'a', '--system', 'Be brief', '--max-tokens', '9', 'Hi'])).toEqual({
       model: 'a',
       max_tokens: 9,

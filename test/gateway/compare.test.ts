@@ -55,6 +55,23 @@ describe('npm run compare', () => {
     expect(stdout).toMatch(/It cost \$0\.0+\d+/);
   });
 
+  it('prints what a vote would cost, all its samples together', async () => {
+    const cost = async (...more: string[]) => {
+      const { stdout } = await there(
+        '--model',
+        'bedrock/llama-3-8b-instruct',
+        '--max-tokens',
+        '50',
+        ...more,
+        '--json',
+        'Hi',
+      );
+      const { data } = JSON.parse(stdout) as { data: { cost: { expected: string } | null }[] };
+      return Number(data[0]?.cost?.expected);
+    };
+    expect(await cost('--vote', '5')).toBeCloseTo(5 * (await cost()), 8);
+  });
+
   it('makes the call at the first offer, and prints answer, receipt and savings', async () => {
     const { code, stdout } = await there(
       '--model',

@@ -9,6 +9,7 @@ import { RELAY_MUTANTS } from './relay.ts';
 import { RESPONSES_MUTANTS } from './responses.ts';
 import { RETRIEVAL_MUTANTS } from './retrieval.ts';
 import { TOKENS_MUTANTS } from './tokens.ts';
+import { VOTE_MUTANTS } from './vote.ts';
 import { WIRES_MUTANTS } from './wires.ts';
 
 export const MUTANTS: readonly Mutant[] = [
@@ -18,6 +19,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CATALOG_MUTANTS,
   ...CORE_MUTANTS,
   ...TOKENS_MUTANTS,
+  ...VOTE_MUTANTS,
   ...WIRES_MUTANTS,
   ...CALLERS_MUTANTS,
   ...RETRIEVAL_MUTANTS,
