@@ -1,5 +1,5 @@
 import type { Priced } from '../catalog/index.ts';
-import type { Api, Call, Family, RetrievalCall, TimeoutSettings } from '../core/index.ts';
+import type { Api, Call, Family, RetrievalCall, TimeoutSettings, Vote } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { type Billed, callCost } from './cost.ts';
 import type { Breaker, Observed } from './health.ts';
@@ -134,7 +134,7 @@ export class AssessedOffer implements Candidate {
       () => [
         ...unknownsOf(call, offer),
         ...guessedLimit(call, offer, form.api, this.output),
-        ...waysToVote(call, this.nativeN),
+        ...('vote' in call && call.vote ? waysToVote(call.vote, this.nativeN) : []),
       ],
     ];
   }
@@ -171,9 +171,7 @@ const guessedLimit = (
     : [];
 
 /** How the samples of a vote are asked for. */
-function waysToVote({ vote }: Call, nativeN: boolean): readonly string[] {
-  if (!vote) return [];
-  const { samples } = vote;
+function waysToVote({ samples }: Vote, nativeN: boolean): readonly string[] {
   return nativeN
     ? [`One request for all ${samples} samples of the vote: the prompt is billed once, and none is stopped early.`]
     : [

@@ -165,7 +165,7 @@ export function pricedBy(world: World, offer: ModelOffer, today: string): Priced
 const ASSUMED_OUTPUT = 512;
 
 /** What of a call decides its cost. A call for embeddings has no output to limit. */
-type LimitedCall = Pick<Call, 'routing'> & { readonly maxTokens?: number };
+type LimitedCall = Pick<Call, 'routing' | 'vote'> & { readonly maxTokens?: number };
 
 /** What an offer will bill for one call. */
 export interface Billed {
