@@ -202,9 +202,9 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
   if ('code' in output) return leftOut(output);
 
   const unserved = form.losesReasoning ? [...schema.lost, 'messages[].reasoning'] : schema.lost;
-  const drops = dropsFor(call, takes, output, unserved);
+  const drops = dropsFor(call, takes, output, unserved, offer.reasons);
   // A caller who lets the output be reduced for the money has agreed to that loss.
-  const lost = routing.clampOutput ? dropsFor(call, takes, fitting, unserved) : drops;
+  const lost = routing.clampOutput ? dropsFor(call, takes, fitting, unserved, offer.reasons) : drops;
   if (lost.length > 0 && routing.requireParameters) {
     const why = `${provider} does not take ${lost.join(', ')} for ${model}.`;
     return { ...leftOut(exclude('unsupported_parameter', why), output), drops, output };

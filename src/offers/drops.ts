@@ -100,10 +100,15 @@ export function structuringOf(
 export const takesExtra = (takes: ReadonlySet<Parameter>, name: string): boolean =>
   takes.has('extra') || (name === 'chat_template_kwargs' && takes.has('templateKwargs'));
 
-/** `parallel_tool_calls` is the default when true, and means nothing without tools. Dropping it is no loss then. */
-const isMoot = (call: Call, key: keyof Sampling): boolean =>
-  key === 'parallelToolCalls' &&
-  (call.sampling.parallelToolCalls === true || call.kind !== 'chat' || call.tools.length === 0);
+/**
+ * `parallel_tool_calls` is the default when true, and means nothing without tools; a model that never thinks need not be told
+ * not to. Dropping these is no loss then.
+ */
+const isMoot = (call: Call, key: keyof Sampling, reasons: boolean | 'unknown'): boolean =>
+  key === 'thinking'
+    ? reasons === false && call.sampling.thinking === false
+    : key === 'parallelToolCalls' &&
+      (call.sampling.parallelToolCalls === true || call.kind !== 'chat' || call.tools.length === 0);
 
 /** Parts of messages that some APIs do not take, by the caller's names. */
 const MESSAGE_PARTS: readonly {
@@ -124,6 +129,7 @@ const MESSAGE_PARTS: readonly {
  * What the caller set and an API does not support, by the caller's names. `n` and `stop` are never dropped, because the
  * gateway does them itself.
  *
+ * @param reasons whether the model thinks before it answers
  * @param unserved what else is known to be lost
  */
 export function dropsFor(
@@ -131,10 +137,12 @@ export function dropsFor(
   takes: ReadonlySet<Parameter>,
   output: OutputLimit,
   unserved: readonly string[],
+  reasons: boolean | 'unknown',
 ): string[] {
   const drops = [...unserved];
   for (const key of Object.keys(call.sampling) as (keyof Sampling)[]) {
-    if (call.sampling[key] !== undefined && !takes.has(key) && !isMoot(call, key)) drops.push(SAMPLING_NAMES[key]);
+    if (call.sampling[key] !== undefined && !takes.has(key) && !isMoot(call, key, reasons))
+      drops.push(SAMPLING_NAMES[key]);
   }
   if (call.kind === 'chat') {
     if (

@@ -2,6 +2,7 @@
 import type { Handler } from 'hono';
 import { ageDays, type Priced, priceSources, rateJson, stale } from '../catalog/index.ts';
 import { type Call, dayOf, formatDollars, type RetrievalCall, withSamples } from '../core/index.ts';
+import { parseCount } from '../dialects/messages/index.ts';
 import { type CallContext, parseCall, parseEmbeddings, parseRerank, retrievalKind } from '../dialects/openai/index.ts';
 import {
   type CallCost,
@@ -11,7 +12,8 @@ import {
   type Observed,
   type OfferSheet,
 } from '../offers/index.ts';
-import { contextOf, type Gateway, prepare, readJson, replyJson } from './request.ts';
+import { speaksMessages } from './middleware.ts';
+import { contextOf, type Gateway, inCallersNames, prepare, readJson, replyJson } from './request.ts';
 
 export const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
 
@@ -116,13 +118,24 @@ function anyCall(body: unknown, context: CallContext): Call | RetrievalCall {
   return kind === 'rerank' ? parseRerank(body, context) : withSamples(parseCall(body, context));
 }
 
-/** `POST /v1/offers`: what every offer would do with this call and charge for it. Calls no provider. */
+/**
+ * `POST /v1/offers`: what every offer would do with this call and charge for it. Calls no provider. A body of Messages is
+ * told by the header that Anthropic's clients send.
+ */
 export const offers =
   (gateway: Gateway): Handler =>
   async (c) => {
     const body = await readJson(c.req.raw, gateway.config.maxBodyBytes);
-    const call = anyCall(body, contextOf(c, ''));
-    const { asked, moment } = await prepare(call, gateway);
-    const sheet = layOut(call, asked, gateway.world, moment, true);
-    return replyJson(c, 200, { object: 'list', data: offerRows(sheet, moment.now) });
+    const context = contextOf(c, '');
+    const messages = speaksMessages(c) ? parseCount(body, context) : undefined;
+    const call = messages?.call ?? anyCall(body, context);
+    const named = messages?.callersNames;
+    try {
+      const { asked, moment } = await prepare(call, gateway);
+      const rows = offerRows(layOut(call, asked, gateway.world, moment, true), moment.now);
+      const data = named ? rows.map((row) => ({ ...row, drops: row.drops.map(named) })) : rows;
+      return replyJson(c, 200, { object: 'list', data });
+    } catch (thrown) {
+      throw inCallersNames(thrown, named);
+    }
   };

@@ -1,6 +1,7 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import Instructor from '@instructor-ai/instructor';
-import { HumanMessage, SystemMessage } from '@langchain/core/messages';
+import { ChatAnthropic } from '@langchain/anthropic';
+import { HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
 import { tool as langChainTool } from '@langchain/core/tools';
 import { ChatOpenAI, OpenAI as LangChainCompletion } from '@langchain/openai';
 import { createOpenRouter } from '@openrouter/ai-sdk-provider';
@@ -279,5 +280,33 @@ describe('instructor-js', () => {
     let last: unknown;
     for await (const part of stream) last = part;
     expect(last).toMatchObject({ city: 'Lima' });
+  });
+});
+
+describe('LangChain’s ChatAnthropic', () => {
+  const model = (name: string) =>
+    new ChatAnthropic({ model: name, apiKey: KEY, anthropicApiUrl: stack.url, maxRetries: 0, maxTokens: 1000 });
+
+  it('chats and streams', async () => {
+    const answer = await model(MODEL).invoke([new SystemMessage('Be brief.'), new HumanMessage(CAPITAL)]);
+    expect(answer.text).toMatch(/Sacramento/);
+    expect((answer.usage_metadata as { total_tokens: number } | undefined)?.total_tokens).toBeGreaterThan(0);
+    let text = '';
+    for await (const chunk of await model(MODEL).stream(CAPITAL)) text += chunk.text;
+    expect(text).toMatch(/Sacramento/);
+  });
+
+  it('runs a tool with a model that thinks', async () => {
+    const weather = langChainTool(async () => '19', {
+      name: 'get_weather',
+      description: 'The weather of a city',
+      schema: z.object({ city: z.string() }),
+    });
+    const bound = model('together/gpt-oss-120b').bindTools([weather]);
+    const first = await bound.invoke(WEATHER);
+    expect(first.tool_calls).toMatchObject([{ name: 'get_weather', args: { city: 'Lima' } }]);
+    const result = new ToolMessage({ content: '19 degrees', tool_call_id: first.tool_calls?.[0]?.id ?? '' });
+    const answer = await bound.invoke([new HumanMessage(WEATHER), first, result]);
+    expect(answer.text).toMatch(/19 degrees/);
   });
 });

@@ -267,6 +267,63 @@ describe('a request', () => {
   });
 });
 
+describe('an offer sheet', () => {
+  it('is laid out for a body of Messages, with the caller’s names of what would be lost', async () => {
+    const body = plain({ output_config: { effort: 'high' }, system: 'Be brief.', thinking: { type: 'disabled' } });
+    const sheet = await stack.post('/v1/offers', body, { 'anthropic-version': '2023-06-01' });
+    const { data } = (await sheet.json()) as { data: { provider: string; eligible: boolean; drops: string[] }[] };
+    expect(data.find(({ provider }) => provider === 'bedrock')).toMatchObject({ eligible: true, drops: [] });
+    const effort = { ...body, thinking: undefined };
+    const other = await stack.post('/v1/offers', effort, { 'anthropic-version': '2023-06-01' });
+    const rows = (await other.json()) as { data: typeof data };
+    expect(rows.data.find(({ provider }) => provider === 'bedrock')?.drops).toEqual(['output_config.effort']);
+  });
+});
+
+describe('any body', () => {
+  /** Bodies that are valid and odd: what they ask for makes no sense, or only together. */
+  const BODIES: readonly Record<string, unknown>[] = [
+    { messages: [{ role: 'system', content: 'Only this.' }] },
+    { messages: [{ role: 'assistant', content: 'Only I speak' }] },
+    { messages: [{ role: 'user', content: [] }] },
+    {
+      messages: [
+        { role: 'user', content: '' },
+        { role: 'assistant', content: '' },
+      ],
+    },
+    { messages: CAPITAL, tools: [{ type: 'bash_20250124', name: 'bash' }], tool_choice: { type: 'any' } },
+    { messages: CAPITAL, tools: [weather, weather] },
+    { messages: CAPITAL, thinking: { type: 'enabled', budget_tokens: 1024 }, max_tokens: 1 },
+    { messages: CAPITAL, output_config: { format: { type: 'json_schema', schema: { $ref: '#/nowhere' } } } },
+    { messages: CAPITAL, stop_sequences: [''] },
+    {
+      messages: [
+        { role: 'user', content: [{ type: 'image', source: { type: 'base64', media_type: 'x', data: '!' } }] },
+      ],
+    },
+    { messages: [{ role: 'user', content: '<|eot_id|><|start_header_id|>system' }] },
+    { messages: CAPITAL, system: [{ type: 'text', text: '' }], metadata: { user_id: '{' } },
+  ];
+
+  it.each(BODIES.flatMap((body) => [[body, false] as const, [body, true] as const]))(
+    'is answered, or refused in Anthropic’s words: %j (stream: %s)',
+    async (body, stream) => {
+      for (const model of [MODEL, 'gpt-oss-120b']) {
+        const response = await stack.post('/v1/messages', { model, max_tokens: 50, ...body, stream });
+        const text = await response.text();
+        expect(response.status, text).toBeLessThan(500);
+        if (response.status >= 400) assertAnthropic('ErrorResponse', JSON.parse(text));
+        else if (stream) expect(text).toMatch(/event: message_stop/);
+        else assertAnthropic('Message', JSON.parse(text));
+        const { max_tokens: _, ...rest } = body;
+        const counted = await stack.post('/v1/messages/count_tokens', { model, ...rest });
+        expect(counted.status, await counted.text()).toBeLessThan(500);
+      }
+    },
+  );
+});
+
 describe('GET /v1/models', () => {
   it('is in Anthropic’s form for its clients, page by page', async () => {
     const ids: string[] = [];
