@@ -70,7 +70,8 @@ function meant(path: string): string | undefined {
     // Behind a prefix: `/openai/v1/chat/completions`, `/openai/deployments/x/chat/completions`.
     plain.find((route) => path.endsWith(short(route))) ??
     plain.find((route) => alike(short(route), short(path))) ??
-    (/chat|message|generate|response/i.test(path) ? '/v1/chat/completions' : undefined)
+    (/message/i.test(path) ? '/v1/messages' : undefined) ??
+    (/chat|generate|response/i.test(path) ? '/v1/chat/completions' : undefined)
   );
 }
 
@@ -107,7 +108,8 @@ export function notFoundError(c: Context): GatewayError {
       : route !== undefined
         ? `Did you mean ${methods.join(' or ')} ${route}?`
         : 'The README lists the routes; GET /v1/models is one.';
-  return new GatewayError('not_found', `${at} ${next} The base URL for clients of OpenAI's is ${origin}/v1`);
+  const base = speaksMessages(c) ? `Anthropic's is ${origin}` : `OpenAI's is ${origin}/v1`;
+  return new GatewayError('not_found', `${at} ${next} The base URL for clients of ${base}`);
 }
 
 /** The error for a known path with a wrong method. */

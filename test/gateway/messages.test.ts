@@ -172,6 +172,13 @@ describe('an error', () => {
     if (status !== 413) assertAnthropic('ErrorResponse', error.error);
   });
 
+  it('for an unknown route says which there is, and the base URL', async () => {
+    const { message } = await failed(() => client().post('/v1/messages/nowhere', { body: {} }));
+    expect(message).toContain(
+      `Did you mean POST /v1/messages? The base URL for clients of Anthropic's is ${stack.url}`,
+    );
+  });
+
   it('of a provider that is overloaded is 529', async () => {
     await stack.dial({ provider: 'together', fault: { kind: 'status', status: 503 }, times: 0 });
     const error = await failed(() => client().messages.create(plain({ model: `together/${MODEL}` })));
