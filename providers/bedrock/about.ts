@@ -54,8 +54,8 @@ const INVOKE_MISTRAL: ApiTraits = {
 };
 
 /**
- * Bedrock user guide, "Amazon Titan Text Embeddings" and "Cohere Embed v3". Titan takes one text in a request, Cohere 96 of
- * 2,048 characters each.
+ * Bedrock user guide, "Amazon Titan Text Embeddings" and "Cohere Embed v3". Titan takes one text in a request, Cohere
+ * 96 of 2,048 characters each.
  */
 const EMBEDDINGS: Readonly<Record<Family, ApiTraits | undefined>> = {
   'titan-embed': { name: 'bedrock.titan-embed', takes: new Set(['dimensions']), mostInputs: 1 },

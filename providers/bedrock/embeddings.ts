@@ -37,7 +37,8 @@ const FORMATS: Readonly<Record<Family, VendorFormat | undefined>> = {
   },
   /**
    * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-embed-v3.html. `input_type` is required. The
-   * answer without `embedding_types` is taken to be `{embeddings: [[…]]}`, or by type: the page's later part was not read.
+   * answer without `embedding_types` is taken to be `{embeddings: [[…]]}`, or by type: the page's later part was not
+   * read.
    */
   'cohere-embed': {
     request: ({ inputs, inputType }) => ({ texts: inputs, input_type: inputType ?? 'search_document' }),

@@ -10,8 +10,8 @@ const READ_BYTES = { slow: 2 * 1024, fast: 16 * 1024 } as const;
 export interface BodyReader {
   /**
    * Reads the next bytes, which are valid until the next call, or undefined at the end, and resolves to what `onBytes`
-   * makes of them. If the connection breaks, `onBroken` is called. (A promise of the bytes would cost one more turn of the
-   * microtask queue for each read, as much as parsing an event.)
+   * makes of them. If the connection breaks, `onBroken` is called. (A promise of the bytes would cost one more turn
+   * of the microtask queue for each read, as much as parsing an event.)
    */
   read<T>(onBytes: OnBytes<T>, onBroken?: OnBroken<T>): Promise<T>;
   /** Tells the upstream that we stop reading. Never waits, never throws. */

@@ -39,8 +39,8 @@ const WORD = Uint32Array.BYTES_PER_ELEMENT;
 const EXPONENTS = ['e', 'E'].map(code);
 
 /**
- * The end of a list of numbers: the place of its bracket, or -1 where a letter comes first that no number has (NaN, null,
- * Infinity, true). Four bytes are looked at at a time, because lists are long.
+ * The end of a list of numbers: the place of its bracket, or -1 where a letter comes first that no number has (NaN,
+ * null, Infinity, true). Four bytes are looked at at a time, because lists are long.
  */
 function endOfList(bytes: Uint8Array, from: number): number {
   const { buffer, byteOffset, length } = bytes;
@@ -76,8 +76,8 @@ function nextKey(bytes: Uint8Array, from: number): number {
 }
 
 /**
- * Cuts the value of each `"embedding"` out of an answer's bytes, unread: a list of numbers, or base64. Of the first list
- * all is checked; of the others that they have no letters but those of an exponent.
+ * Cuts the value of each `"embedding"` out of an answer's bytes, unread: a list of numbers, or base64. Of the first
+ * list all is checked; of the others that they have no letters but those of an exponent.
  */
 export function cutEmbeddings(bytes: Uint8Array): { readonly json: string; readonly vectors: readonly CutBytes[] } {
   const vectors: CutBytes[] = [];

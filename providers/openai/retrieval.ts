@@ -1,4 +1,7 @@
-/** Embeddings and reranking over OpenAI's wire, as Together, vLLM and llama.cpp have them: one request, and its answer. */
+/**
+ * Embeddings and reranking over OpenAI's wire, as Together, vLLM and llama.cpp have them: one request, and its
+ * answer.
+ */
 import {
   type EmbeddingJob,
   type Embeddings,

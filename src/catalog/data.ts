@@ -6,8 +6,8 @@ import sources from './sources.json' with { type: 'json' };
 /** Models and their offers, as the other rooms read them, and how they are read from `models.json`. */
 
 /**
- * `base` continues text and has no chat form; `guard` classifies a conversation; `embedding` makes vectors, and `rerank`
- * scores documents: neither of these two writes text.
+ * `base` continues text and has no chat form; `guard` classifies a conversation; `embedding` makes vectors, and
+ * `rerank` scores documents: neither of these two writes text.
  */
 export type ModelKind = 'base' | 'chat' | 'guard' | 'embedding' | 'rerank';
 

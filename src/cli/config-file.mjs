@@ -1,6 +1,6 @@
-// `chasqui.json`: one file for what would be several variables. A Worker reads no files, so `npm start` and `npm run deploy`
-// hand it over as the variable CHASQUI_CONFIG, in a file of its own that nobody else can read: tokens may stand in it.
-// Plain JavaScript, because it runs on every Node that runs `npm start`.
+// `chasqui.json`: one file for what would be several variables. A Worker reads no files, so `npm start` and `npm run
+// deploy` hand it over as the variable CHASQUI_CONFIG, in a file of its own that nobody else can read: tokens may
+// stand in it. Plain JavaScript, because it runs on every Node that runs `npm start`.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path';
 const path = () => resolve(process.env.CHASQUI_CONFIG_FILE ?? 'chasqui.json');
 
 /**
- * The file as one line of JSON, or undefined where there is none. Throws an error whose message is for people where it is no
- * JSON object.
+ * The file as one line of JSON, or undefined where there is none. Throws an error whose message is for people where
+ * it is no JSON object.
  */
 export function readConfigFile() {
   const file = path();

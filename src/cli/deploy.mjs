@@ -1,5 +1,5 @@
-// `npm run deploy`: `wrangler deploy`, with chasqui.json, if there is one, as the secret CHASQUI_CONFIG. What follows `--` goes on
-// to wrangler: npm run deploy -- --dry-run
+// `npm run deploy`: `wrangler deploy`, with chasqui.json, if there is one, as the secret CHASQUI_CONFIG. What follows
+// `--` goes on to wrangler: npm run deploy -- --dry-run
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,7 @@
 /**
  * Regular expressions as programs for the machine in pattern.ts. They are written as in JavaScript, without what such a
- * machine cannot do: no backreferences, no looking ahead or behind. `(?i)`, `(?m)` and `(?s)` at the beginning set flags.
+ * machine cannot do: no backreferences, no looking ahead or behind. `(?i)`, `(?m)` and `(?s)` at the beginning set
+ * flags.
  */
 
 const MAX_LENGTH = 200;

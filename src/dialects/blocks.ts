@@ -1,15 +1,15 @@
 /**
- * An answer as a row of blocks, one after the other: texts, reasoning, tool calls. Clients that get an answer this way take
- * what is said of a block that is closed, or not yet open, for a broken stream. So one block is open at a time, and what a
- * provider says of another meanwhile, as when it calls several tools at once, waits its turn.
+ * An answer as a row of blocks, one after the other: texts, reasoning, tool calls. Clients that get an answer this
+ * way take what is said of a block that is closed, or not yet open, for a broken stream. So one block is open at a
+ * time, and what a provider says of another meanwhile, as when it calls several tools at once, waits its turn.
  */
 import { type Event, GatewayError, type TokenLogprob } from '../core/index.ts';
 
 /** The events that become blocks. */
-export type BlockEvent = Extract<Event, { type: 'text' | 'reasoning' | 'tool' }>;
+export type ContentEvent = Extract<Event, { type: 'text' | 'reasoning' | 'tool' }>;
 
-export interface Block {
-  readonly type: BlockEvent['type'];
+export interface AnswerBlock {
+  readonly type: ContentEvent['type'];
   /** Of a tool call: which of them it is, its id and its name. */
   readonly call: number;
   readonly id: string;
@@ -21,19 +21,21 @@ export interface Block {
 
 /** Writes blocks as a dialect has them. `Out` is what one step writes. */
 export interface BlockWriter {
-  begin(block: Block): string;
+  begin(block: AnswerBlock): string;
   /** @param text what has been added to the block */
-  add(block: Block, text: string, logprobs?: readonly TokenLogprob[]): string;
-  end(block: Block): string;
+  add(block: AnswerBlock, text: string, logprobs?: readonly TokenLogprob[]): string;
+  end(block: AnswerBlock): string;
 }
 
-const blockOf = (event: BlockEvent): Block =>
+const blockOf = (event: ContentEvent): AnswerBlock =>
   event.type === 'tool'
     ? { type: event.type, call: event.index, id: event.id ?? '', name: event.name ?? '', text: '', logprobs: [] }
     : { type: event.type, call: -1, id: '', name: '', text: '', logprobs: [] };
 
-/** Whether a piece goes on with a block: text and reasoning with the last one of their kind, a tool call with its own. */
-const goesOn = (block: Block | undefined, event: BlockEvent): block is Block =>
+/**
+ * Whether a piece goes on with a block: text and reasoning with the last one of their kind, a tool call with its own.
+ */
+const goesOn = (block: AnswerBlock | undefined, event: ContentEvent): block is AnswerBlock =>
   block?.type === event.type && (event.type !== 'tool' || block.call === event.index);
 
 /** Whether a tool call has all of its arguments. */
@@ -50,19 +52,19 @@ function isComplete(json: string): boolean {
 
 export interface BlockRow {
   /** The block that is open, if nothing else waits for it to be closed. */
-  readonly current: Block | undefined;
-  add(event: BlockEvent): string;
+  readonly current: AnswerBlock | undefined;
+  add(event: ContentEvent): string;
   /** Closes what is open, and writes what waits. */
   finish(): string;
 }
 
 export function blockRow(writer: BlockWriter): BlockRow {
-  let open: Block | undefined;
+  let open: AnswerBlock | undefined;
   /** Blocks that have begun after the open one, and their text so far. */
-  let waiting: Block[] = [];
+  let waiting: AnswerBlock[] = [];
   const called = new Set<number>();
 
-  function write(block: Block, event: BlockEvent): string {
+  function write(block: AnswerBlock, event: ContentEvent): string {
     const text = event.type === 'tool' ? event.arguments : event.text;
     const logprobs = event.type === 'text' ? event.logprobs : undefined;
     block.text += text;
@@ -70,7 +72,7 @@ export function blockRow(writer: BlockWriter): BlockRow {
     return block === open && (text !== '' || logprobs) ? writer.add(block, text, logprobs) : '';
   }
 
-  function begin(block: Block): string {
+  function begin(block: AnswerBlock): string {
     open = block;
     const head = writer.begin(block);
     return block.text === '' ? head : head + writer.add(block, block.text, block.logprobs);

@@ -55,7 +55,9 @@ export interface CallContext {
 /** Longest id of a conversation. */
 export const MAX_SESSION = 256;
 
-/** What can name a conversation in a body. `user` does where it is JSON with a `session_id`, as Claude Code sends it. */
+/**
+ * What can name a conversation in a body. `user` does where it is JSON with a `session_id`, as Claude Code sends it.
+ */
 interface SessionFields {
   readonly session_id?: string | null | undefined;
   readonly prompt_cache_key?: string | null | undefined;
@@ -75,7 +77,10 @@ export const sessionOf = (context: CallContext, body: SessionFields): string | u
     sessionIn(body.user ?? '')
   )?.slice(0, MAX_SESSION);
 
-/** Claude Code's `user_id` is JSON about its installation, which is nobody's business but has the id of the conversation. */
+/**
+ * Claude Code's `user_id` is JSON about its installation, which is nobody's business but has the id of the
+ * conversation.
+ */
 export function sessionIn(user: string): string | undefined {
   if (!user.startsWith('{')) return undefined;
   try {

@@ -1,6 +1,6 @@
 /**
- * Files within messages: OpenAI's `file` and `input_file`, Anthropic's `document`. A file of text becomes text. No model that
- * this gateway knows takes any other, so those are refused here, by the name of their field.
+ * Files within messages: OpenAI's `file` and `input_file`, Anthropic's `document`. A file of text becomes text. No
+ * model that this gateway knows takes any other, so those are refused here, by the name of their field.
  */
 import type { ContentPart } from '../core/index.ts';
 import { GatewayError } from '../core/index.ts';

@@ -1,7 +1,8 @@
 /**
- * Tools that take free text (`custom` tools, in OpenAI's dialects). No open model's template or server knows them, so on every
- * wire such a tool is a function with the text as its one argument. A dialect declares them by `freeformTool`, writes earlier
- * calls with `freeformArguments`, and reads the model's calls with `freeformInput` or, as they stream, `freeformReader`.
+ * Tools that take free text (`custom` tools, in OpenAI's dialects). No open model's template or server knows them, so
+ * on every wire such a tool is a function with the text as its one argument. A dialect declares them by
+ * `freeformTool`, writes earlier calls with `freeformArguments`, and reads the model's calls with `freeformInput` or,
+ * as they stream, `freeformReader`.
  */
 import { isObject, type Tool } from '../core/index.ts';
 

@@ -1,10 +1,11 @@
 /**
- * A model's reasoning in a string that clients keep and return without reading it: `signature` of Messages, `encrypted_content`
- * of Responses. It says whose reasoning it is, so that it goes back to that family and to no other.
+ * A model's reasoning in a string that clients keep and return without reading it: `signature` of Messages,
+ * `encrypted_content` of Responses. It says whose reasoning it is, so that it goes back to that family and to no
+ * other.
  *
- * The caller holds it, so it proves nothing: whoever can make one can as well send the same reasoning openly, and its text is
- * treated like any other text of the caller's (template markers in it are broken or refused). The checksum tells a damaged or
- * foreign string from ours.
+ * The caller holds it, so it proves nothing: whoever can make one can as well send the same reasoning openly, and its
+ * text is treated like any other text of the caller's (template markers in it are broken or refused). The checksum
+ * tells a damaged or foreign string from ours.
  */
 
 import type { Message } from '../core/index.ts';
@@ -58,7 +59,10 @@ export function writeCarrier({ reasoning, reasoningFamily: family }: CarriedReas
   return TAG + base64url(bytes);
 }
 
-/** Undefined for anything that `writeCarrier` has not written: another maker's, a damaged one. To be dropped, and named. */
+/**
+ * Undefined for anything that `writeCarrier` has not written: another maker's, a damaged one. To be dropped, and
+ * named.
+ */
 export function readCarrier(carrier: string): CarriedReasoning | undefined {
   if (!carrier.startsWith(TAG) || carrier.length > MAX_LENGTH) return undefined;
   const bytes = bytesOf(carrier.slice(TAG.length));

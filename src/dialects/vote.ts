@@ -1,4 +1,6 @@
-/** `vote`, the same field in every dialect: several samples are asked for, and one on which most agree is the answer. */
+/**
+ * `vote`, the same field in every dialect: several samples are asked for, and one on which most agree is the answer.
+ */
 import * as v from 'valibot';
 import { type Call, PatternError, pattern, type Routing, type Vote, type VoteRule } from '../core/index.ts';
 import { amountOf, dollars } from './routing.ts';

@@ -181,7 +181,10 @@ export interface Billed {
   readonly choices: number;
   /** Output tokens of the model's recent answers, on average, if any were seen. */
   readonly usual: number | undefined;
-  /** Tokens of a prompt that the provider's cache has from the conversation's last call. Asked for where they have a price. */
+  /**
+   * Tokens of a prompt that the provider's cache has from the conversation's last call. Asked for where they have a
+   * price.
+   */
   readonly cached: () => number;
 }
 
@@ -220,8 +223,9 @@ const expectedSamples = ({ samples, minAgreement = 0 }: Vote): number =>
   (Math.max(Math.floor(samples / 2) + 1, Math.ceil(minAgreement * samples)) + samples) / 2;
 
 /**
- * Whether a vote is expected to cost less with a request for each sample than with one for all, where an API has `n`. One
- * bills the prompt once, but brings every sample to its end. Of several, those can be stopped that do not matter any more.
+ * Whether a vote is expected to cost less with a request for each sample than with one for all, where an API has `n`.
+ * One bills the prompt once, but brings every sample to its end. Of several, those can be stopped that do not matter
+ * any more.
  *
  * @param billed of one request for all
  */

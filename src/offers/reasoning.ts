@@ -91,8 +91,8 @@ export function withReasoning(messages: readonly Message[], kept: KeptReasoning,
 }
 
 /**
- * Whether reasoning since the last final answer is lost that the model should get back. Earlier reasoning is left out as
- * the models' makers specify, which is no loss.
+ * Whether reasoning since the last final answer is lost that the model should get back. Earlier reasoning is left out
+ * as the models' makers specify, which is no loss.
  */
 export function losesReasoning({ messages }: ChatCall, offer: ModelOffer, kept: KeptReasoning): boolean {
   if (offer.reasons === true && offer.reasoningBack === 'none') return false;

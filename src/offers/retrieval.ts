@@ -42,7 +42,9 @@ const formOf = (call: RetrievalCall, prompts: readonly string[]): Texts => ({
   altered: NOTHING,
 });
 
-/** Forms of calls, by their inputs or documents and by the tokenizer that reads token ids; all its offers share them. */
+/**
+ * Forms of calls, by their inputs or documents and by the tokenizer that reads token ids; all its offers share them.
+ */
 const forms = new WeakMap<object, Map<Family, Texts | ExclusionReason>>();
 
 /** For inputs that are texts, whatever the tokenizer. */

@@ -252,8 +252,8 @@ const LADDER: readonly ((text: string) => string | undefined)[] = [boxed, fenced
 
 /**
  * The answer of a sample, in the form in which answers are compared. Undefined is an abstention. The tools it calls are
- * its answer, if it calls any. Otherwise the caller's rule finds it, and nothing else if that finds nothing. Without a rule
- * it is the JSON that was asked for, or what the ladder finds, or the last number.
+ * its answer, if it calls any. Otherwise the caller's rule finds it, and nothing else if that finds nothing. Without
+ * a rule it is the JSON that was asked for, or what the ladder finds, or the last number.
  *
  * @param json the call asks for JSON
  */

@@ -24,7 +24,10 @@ const OPEN_MS = 30_000;
 const NEWEST = 0.2;
 /** Milliseconds for which we remember that an offer refused a schema: regions and models learn to accept it. */
 const BELIEVED_MS = 3_600_000;
-/** Milliseconds for which a provider's cache is taken to keep a prompt: OpenRouter's figure, and most providers' least. */
+/**
+ * Milliseconds for which a provider's cache is taken to keep a prompt: OpenRouter's figure, and most providers'
+ * least.
+ */
 const CACHED_MS = 600_000;
 /** Entries kept in each of the maps below. */
 const KEPT = 500;

@@ -1,7 +1,7 @@
 /**
  * Carries a call for embeddings, or to rerank, to its end. An attempt is as many upstream requests as the wire needs, a
- * few at a time. If one of them fails, the attempt fails, and the same model is asked elsewhere for all of it: vectors of
- * one answer come from one offer.
+ * few at a time. If one of them fails, the attempt fails, and the same model is asked elsewhere for all of it:
+ * vectors of one answer come from one offer.
  */
 import {
   abortReason,

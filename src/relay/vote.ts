@@ -1,6 +1,6 @@
 /**
- * Carries a vote: asks for samples in the cheaper of two ways, counts them as they come, and stops as soon as the outcome
- * is decided.
+ * Carries a vote: asks for samples in the cheaper of two ways, counts them as they come, and stops as soon as the
+ * outcome is decided.
  */
 import {
   abortReason,
@@ -29,8 +29,8 @@ import { type Carried, carry, type Relay } from './carry.ts';
 import { type Cast, type Count, count } from './decide.ts';
 
 /**
- * Samples that are asked for at once. Workers lets six requests of a call wait for their headers. Beyond them no more are
- * under way than could decide the vote.
+ * Samples that are asked for at once. Workers lets six requests of a call wait for their headers. Beyond them no more
+ * are under way than could decide the vote.
  */
 const WIDTH = 5;
 
@@ -45,7 +45,9 @@ export interface VoteResult extends Count {
   readonly receipt: Receipt;
   /** The most that the cancelled samples may be billed; undefined if there is no bound. */
   readonly cancelledAtMost: NanoDollars | undefined;
-  /** What all samples of the vote, each a request of its own, would have cost beyond `receipt`; undefined if unknown. */
+  /**
+   * What all samples of the vote, each a request of its own, would have cost beyond `receipt`; undefined if unknown.
+   */
   readonly saved: NanoDollars | undefined;
 }
 

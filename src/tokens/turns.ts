@@ -203,10 +203,10 @@ function systemFirst(
 }
 
 /**
- * System text where the family's template reads it. Some write it wherever it stands. All others, and those that are not
- * known, get the text that opens the chat as one message, because some read the first alone, and later text from the user's
- * turn beside it, because they put it in front, drop it or refuse it. (In front it would change the beginning of every
- * prompt, and come before what it is about.) Returns `messages` itself if nothing has to change.
+ * System text where the family's template reads it. Some write it wherever it stands. All others, and those that are
+ * not known, get the text that opens the chat as one message, because some read the first alone, and later text from
+ * the user's turn beside it, because they put it in front, drop it or refuse it. (In front it would change the
+ * beginning of every prompt, and come before what it is about.) Returns `messages` itself if nothing has to change.
  */
 export function placeSystem(family: string, messages: readonly Message[]): readonly Message[] {
   const first = messages.findIndex(({ role }) => role !== 'system');

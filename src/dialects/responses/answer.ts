@@ -10,7 +10,7 @@ import {
   type TokenLogprob,
   type Usage,
 } from '../../core/index.ts';
-import { type Block, blockRow } from '../blocks.ts';
+import { type AnswerBlock, blockRow } from '../blocks.ts';
 import { type Envelope, messageOf } from '../dialect.ts';
 import { freeformReader } from '../freeform-tools.ts';
 import { writeCarrier } from '../reasoning-carrier.ts';
@@ -59,7 +59,7 @@ const same = (text: string): string => text;
 const nothing = (): string => '';
 
 /** The item that a block becomes. */
-export function itemOf(block: Block, index: number, request: ResponsesRequest, envelope: Envelope): Item {
+export function itemOf(block: AnswerBlock, index: number, request: ResponsesRequest, envelope: Envelope): Item {
   const at = `${hexOf(envelope)}_${index}`;
   switch (block.type) {
     case 'text':
@@ -111,7 +111,7 @@ function carrierOf(
   return carrier === undefined ? {} : { encrypted_content: carrier };
 }
 
-function toolItem(block: Block, at: string, { known }: ResponsesRequest): Item {
+function toolItem(block: AnswerBlock, at: string, { known }: ResponsesRequest): Item {
   const tool = known.get(block.name) ?? { name: block.name, freeform: false };
   const called = {
     call_id: block.id || `call_${at}`,
@@ -168,7 +168,7 @@ export function aboutResponse(request: ResponsesRequest, envelope: Envelope): Js
   };
 }
 
-export interface Outcome {
+export interface ResponseEnd {
   readonly output: readonly JsonObject[];
   readonly usage: Usage | undefined;
   /** Why it is incomplete. */
@@ -198,7 +198,7 @@ export const failureOf = (error: GatewayError): { readonly code: string; readonl
 });
 
 /** What a response says of itself once it has ended. */
-export function endedResponse({ output, usage, incomplete, error }: Outcome, envelope: Envelope): JsonObject {
+export function endedResponse({ output, usage, incomplete, error }: ResponseEnd, envelope: Envelope): JsonObject {
   const status = error ? 'failed' : completedStatus(incomplete);
   return {
     status,

@@ -11,8 +11,8 @@ export const responsesDialect: Dialect<ResponsesRequest> = {
   answer: responseAnswer,
   stream: responseStream,
   error: errorAnswer,
-  // Codex shortens a conversation that has become too long only if a stream says so. To any other client a stream that has
-  // begun is a call that has succeeded.
+  // Codex shortens a conversation that has become too long only if a stream says so. To any other client a stream
+  // that has begun is a call that has succeeded.
   failsInStream: ({ fromCodex }, { code }) => fromCodex && code === 'context_length_exceeded',
 };
 export { type CodexModel, codexModel } from './models.ts';

@@ -121,7 +121,7 @@ export type WireInput = v.InferOutput<typeof input>;
 type WireItem = Exclude<WireInput, string>[number];
 
 /** Where a message of ours comes from in the caller's body. */
-export interface Origin {
+export interface ItemOrigin {
   readonly path: string;
   /** Of its reasoning. */
   reasoning?: string;
@@ -133,7 +133,7 @@ export interface ReadInput {
   readonly messages: readonly Message[];
   /** What no model is sent, by the caller's names. */
   readonly dropped: ReadonlySet<string>;
-  readonly origins: readonly Origin[];
+  readonly origins: readonly ItemOrigin[];
 }
 
 const STATELESS = 'This gateway stores no answers. Resend the full input, and set "store": false.';
@@ -146,17 +146,17 @@ type Turn = Omit<Writable<Extract<Message, { role: 'assistant' }>>, 'toolCalls'>
 const isForeign = (type: string): type is ForeignType => FOREIGN.some((one) => one === type);
 
 /**
- * Reads items in order. What a model said in one answer are several items, and one message of ours: its reasoning, its text
- * and its calls.
+ * Reads items in order. What a model said in one answer are several items, and one message of ours: its reasoning,
+ * its text and its calls.
  */
 class Reader {
   readonly messages: Message[] = [];
-  readonly origins: Origin[] = [];
+  readonly origins: ItemOrigin[] = [];
   readonly dropped = new Set<string>();
   private readonly calls = new Set<string>();
   private turn: Turn | undefined;
   private parts: ContentPart[] | undefined;
-  private origin: Origin = { path: '', calls: [] };
+  private origin: ItemOrigin = { path: '', calls: [] };
 
   push(one: Message, path: string): void {
     this.turn = undefined;

@@ -38,8 +38,8 @@ const EFFORTS: readonly JsonObject[] = [
 ];
 
 /**
- * One model. Codex 0.171 requires every field before `base_instructions`, and that or `model_messages`; earlier and later
- * versions require some of the others.
+ * One model. Codex 0.171 requires every field before `base_instructions`, and that or `model_messages`; earlier and
+ * later versions require some of the others.
  */
 export const codexModel = (about: CodexModel, priority: number): JsonObject => ({
   slug: about.id,

@@ -6,7 +6,7 @@ import { type CallContext, type ParsedRequest, sessionOf } from '../dialect.ts';
 import { letters, routing, routingFieldMeant, template, toRouting, toTemplating } from '../routing.ts';
 import { between, integer, invalid, modelMissing, name, names, optional, sessionId } from '../validation.ts';
 import { vote, withVote } from '../vote.ts';
-import { input, type Origin, readInput, stateless, toolsIn } from './input.ts';
+import { type ItemOrigin, input, readInput, stateless, toolsIn } from './input.ts';
 import {
   type CallersTool,
   type ReadTools,
@@ -195,7 +195,9 @@ function repeatedOf(body: Body, { shown }: ReadTools): JsonObject {
   };
 }
 
-/** What the caller calls a field of ours: markers and dropped fields are named by our paths, which are those of chats. */
+/**
+ * What the caller calls a field of ours: markers and dropped fields are named by our paths, which are those of chats.
+ */
 const FIELD_NAMES: readonly (readonly [ours: RegExp, theirs: string])[] = [
   [/\breasoning_effort\b|\breasoning\.enabled\b/g, 'reasoning.effort'],
   [/\bresponse_format\b/g, 'text.format'],
@@ -210,7 +212,7 @@ const MESSAGE_PATH =
   /\bmessages\[(\d+)\](?:\.content\b|\.tool_calls\[(\d+)\]\.function\.(name|arguments)|(\.reasoning)(?:_content)?)?/g;
 
 function callersNames(text: string, body: Body): string {
-  let origins: readonly Origin[] | undefined;
+  let origins: readonly ItemOrigin[] | undefined;
   let places: readonly string[] | undefined;
   const renamed = text
     .replace(MESSAGE_PATH, (...found) => {

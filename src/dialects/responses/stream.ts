@@ -1,4 +1,6 @@
-/** Streams, as clients of OpenAI's Responses read them: numbered events with names, one string for each batch of ours. */
+/**
+ * Streams, as clients of OpenAI's Responses read them: numbered events with names, one string for each batch of ours.
+ */
 import type { Event, JsonObject, Usage } from '../../core/index.ts';
 import { blockRow } from '../blocks.ts';
 import type { Envelope, StreamEncoder } from '../dialect.ts';

@@ -177,7 +177,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   assess(
     'prompts-billed-once',
     'Samples without native n are expected to bill their prompt once.',
-    'promptTimes: nativeN ? 1 : call.n,',
+    'promptTimes: hasN ? 1 : call.n,',
     'promptTimes: 1,',
   ),
   assess(
@@ -207,8 +207,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   cost(
     'maximum-of-expected',
     'The maximum is what is expected.',
-    '{ min, expected, max: bound.max }',
-    '{ min, expected, max: expected }',
+    '{ min, ...expected, max: bound.max }',
+    '{ min, ...expected, max: cost }',
   ),
   cost(
     'unknown-price-passes',
@@ -441,8 +441,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   inFolder('offers', 'src/tokens', ['test/offers/prefixes.test.ts'])('turns.ts')(
     'reminders-in-front',
     'A reminder in the middle of a chat changes the beginning of its prompt.',
-    'if (first < 0 || !messages.some(isLate) ||',
-    'if (first < 1e9 || !messages.some(isLate) ||',
+    'if (opening.length < 2 && !messages.some(isLate)) return messages;',
+    'if (first < 1e9) return messages;',
   ),
   affinity(
     'by-place',
