@@ -11,7 +11,9 @@ import type { Candidate } from './types.ts';
  */
 
 /** Characters of a text that are looked at, of its beginning and its end together: enough to tell calls apart. */
-const SAMPLE = 2048;
+const SAMPLE = 1024;
+/** Characters of all texts after which no other is looked at. */
+const ENOUGH = 8192;
 /** Milliseconds for which the same raw prompt picks the same offer. */
 const WINDOW_MS = 60_000;
 
@@ -33,7 +35,7 @@ function openingOf(call: Call | RetrievalCall, now: number): string {
   let opening = '';
   for (const { role, content } of call.messages) {
     opening += `|${role} ${sampleOf(textOf(content))}`;
-    if (role === 'user') break;
+    if (role === 'user' || opening.length > ENOUGH) break;
   }
   return opening;
 }

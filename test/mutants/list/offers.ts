@@ -384,8 +384,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   affinity(
     'turns-wander',
     'A conversation without an id changes its offer from turn to turn.',
-    "if (role === 'user') break;",
-    '',
+    "role === 'user' || opening",
+    'opening',
   ),
   affinity(
     'without-weights',
@@ -441,8 +441,8 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
   inFolder('offers', 'src/tokens', ['test/offers/prefixes.test.ts'])('turns.ts')(
     'reminders-in-front',
     'A reminder in the middle of a chat changes the beginning of its prompt.',
-    'if (opening.length < 2 && !messages.some(isLate)) return messages;',
-    'if (first < 1e9) return messages;',
+    'at >= opening.length;',
+    'at >= 1e9;',
   ),
   affinity(
     'by-place',
