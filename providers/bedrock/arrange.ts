@@ -103,6 +103,8 @@ interface Turn {
   readonly role: 'user' | 'assistant';
   readonly parts: ContentPart[];
   readonly calls: MadeCall[];
+  /** The calls by their id, and how many of them have their result: a search for each result would take too long. */
+  readonly byId: Map<string, { readonly calls: MadeCall[]; answered: number }>;
   /** The message that the turn is, while it is only one. */
   source: Message | undefined;
 }
@@ -134,14 +136,14 @@ function turnsOf(messages: readonly Message[]): Conversation {
       return last;
     }
     if (!last && role === 'assistant') open('user');
-    const turn: Turn = { role, parts: [], calls: [], source };
+    const turn: Turn = { role, parts: [], calls: [], byId: new Map(), source };
     turns.push(turn);
     return turn;
   };
   /** The call of the assistant's turn before the user's that waits for this result. */
   const waiting = (id: string): MadeCall | undefined => {
-    const before = turns.at(-2);
-    return before?.calls.find(({ call, result }) => call.id === id && result === undefined);
+    const same = turns.at(-2)?.byId.get(id);
+    return same?.calls[same.answered++];
   };
 
   for (const [at, message] of messages.entries()) {
@@ -167,7 +169,13 @@ function turnsOf(messages: readonly Message[]): Conversation {
         if (isBlank(text) && calls.length === 0) break;
         const turn = open('assistant', message);
         if (!isBlank(text)) append(turn.parts, [{ type: 'text', text }]);
-        for (const call of calls) turn.calls.push({ call });
+        for (const call of calls) {
+          const made: MadeCall = { call };
+          turn.calls.push(made);
+          const same = turn.byId.get(call.id);
+          if (same) same.calls.push(made);
+          else turn.byId.set(call.id, { calls: [made], answered: 0 });
+        }
         break;
       }
       case 'tool': {

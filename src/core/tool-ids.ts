@@ -62,12 +62,18 @@ export function toolIdForm(family: string): ToolIdForm {
  */
 export function toolIds(form: ToolIdForm): (call: ToolCall) => string {
   const taken = new Set<string>();
+  /** By id, the number that was tried last. */
+  const tried = new Map<string, number>();
   const accepted = form === 'mistral' ? NINE : PLAIN;
   let calls = 0;
   return ({ id, name }) => {
     if (form === 'kimi') return `functions.${name}:${calls++}`;
     let sent = accepted.test(id) ? id : hashedId(id);
-    for (let again = 2; taken.has(sent); again++) sent = hashedId(`${id}\n${again}`);
+    if (taken.has(sent)) {
+      let again = tried.get(id) ?? 1;
+      while (taken.has(sent)) sent = hashedId(`${id}\n${++again}`);
+      tried.set(id, again);
+    }
     taken.add(sent);
     return sent;
   };
@@ -82,7 +88,7 @@ export function withToolIds(messages: readonly Message[], form: ToolIdForm): rea
     return messages;
   }
   const idOf = toolIds(form);
-  let waiting = new Map<string, string[]>();
+  let waiting = new Map<string, { readonly ids: string[]; answered: number }>();
   let changed: Message[] | undefined;
   for (const [at, message] of messages.entries()) {
     let sent = message;
@@ -93,15 +99,17 @@ export function withToolIds(messages: readonly Message[], form: ToolIdForm): rea
       for (const call of message.toolCalls) {
         const id = idOf(call);
         const others = waiting.get(call.id);
-        if (others) others.push(id);
-        else waiting.set(call.id, [id]);
+        if (others) others.ids.push(id);
+        else waiting.set(call.id, { ids: [id], answered: 0 });
         same &&= id === call.id;
         toolCalls.push(id === call.id ? call : { ...call, id });
       }
       if (!same) sent = { ...message, toolCalls };
     } else if (message.role === 'tool') {
-      const ids = waiting.get(message.toolCallId) ?? [];
-      const toolCallId = (ids.length > 1 ? ids.shift() : ids[0]) ?? unanswered(message.toolCallId, form);
+      const called = waiting.get(message.toolCallId);
+      // Of more results than calls the rest are the last call's.
+      const toolCallId =
+        called?.ids[Math.min(called.answered++, called.ids.length - 1)] ?? unanswered(message.toolCallId, form);
       if (toolCallId !== message.toolCallId) sent = { ...message, toolCallId };
     }
     if (sent !== message) changed ??= messages.slice(0, at);

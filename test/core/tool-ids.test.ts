@@ -55,6 +55,26 @@ describe.each(['plain', 'mistral', 'kimi'] as const)('ids of the form %s', (form
   });
 });
 
+describe('a turn of very many calls', () => {
+  const many = Array.from({ length: 50_000 }, (_, at) => at);
+  const withIds = (idAt: (at: number) => string): Message[] => [
+    { role: 'assistant', content: '', toolCalls: many.map((at) => ({ id: idAt(at), name: 'f', arguments: '{}' })) },
+    ...many.map((at): Message => ({ role: 'tool', content: '', toolCallId: idAt(at) })),
+    { role: 'tool', content: 'one more', toolCallId: idAt(many.length - 1) },
+  ];
+
+  // If each call looked at all before it, this would not end.
+  it.each([
+    ['one id for all', () => 'call_0'],
+    ['an id for each', (at: number) => `call_${at}`],
+  ])('leads each result to its call, with %s', (_, idAt) => {
+    const [first, ...results] = withToolIds(withIds(idAt), 'plain');
+    const ids = first?.role === 'assistant' ? first.toolCalls?.map((call) => call.id) : [];
+    expect(new Set(ids).size).toBe(many.length);
+    expect(results.map((one) => one.role === 'tool' && one.toolCallId)).toEqual([...(ids ?? []), ids?.at(-1)]);
+  });
+});
+
 describe('the id of a call', () => {
   it('is handed out in characters that every client and server takes', () => {
     fc.assert(

@@ -149,6 +149,22 @@ describe('tool calls and results', () => {
     expect(results.map(({ content }) => content[0]?.text)).toEqual(['one', 'two', 'three']);
   });
 
+  // If each result looked for its call among all of them, this would not end.
+  it('are paired however many there are, of one id or of many', async () => {
+    const many = Array.from({ length: 30_000 }, (_, at) => at);
+    const calls = many.map((at): [string, string, string] => [at % 2 ? `c${at}` : 'c', 'f', '{}']);
+    const results = many.map(
+      (at): Message => ({ role: 'tool', content: `r${at}`, toolCallId: at % 2 ? `c${at}` : 'c' }),
+    );
+    const { messages } = await wireOf([user('q'), assistant('', ...calls), ...results]);
+    const sent = messages[1]?.content.map(({ toolUse }) => toolUse?.toolUseId);
+    expect(new Set(sent).size).toBe(many.length);
+    expect(messages[2]?.content.map(({ toolResult }) => toolResult?.toolUseId)).toEqual(sent);
+    expect(messages[2]?.content.map(({ toolResult }) => toolResult?.content[0]?.text)).toEqual(
+      many.map((at) => `r${at}`),
+    );
+  });
+
   it('have ids of nine letters and digits for Mistral, and keep those that are', async () => {
     const history = [user('a'), assistant('', ['tooluse_kZJMlvQmRJ6', 'f', '{}'], ['abcDEF123', 'f', '{}'])];
     const { messages } = await wireOf(history, { family: 'mistral-3' });

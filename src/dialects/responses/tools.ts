@@ -238,7 +238,8 @@ export function readToolChoice(wire: WireChoice | null | undefined, offered: Rea
     else names.push(named(name, `${path}.name`));
   }
   // No others are sent: nothing else keeps every server's models from calling them.
-  const left = all.filter(({ name }) => names.includes(name));
+  const allowed = new Set(names);
+  const left = all.filter(({ name }) => allowed.has(name));
   if (wire.mode === 'required') assertAny(left, 'tool_choice.tools');
   return { tools: left, toolChoice: wire.mode, allowedTools: names, dropped };
 }
