@@ -22,7 +22,8 @@ function install(agent: string): Installed {
   const lock = join(HERE, agent, 'package-lock.json');
   const stamp = join(folder, 'installed');
   const sum = createHash('sha256').update(readFileSync(lock)).digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === sum) return { folder };
+  const known = existsSync(join(folder, 'node_modules')) && existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
+  if (known === sum) return { folder };
   mkdirSync(folder, { recursive: true });
   for (const file of ['package.json', 'package-lock.json']) cpSync(join(HERE, agent, file), join(folder, file));
   console.log(`Installing ${agent} into .agents/ (once) …`);
