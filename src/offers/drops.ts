@@ -101,8 +101,8 @@ export const takesExtra = (takes: ReadonlySet<Parameter>, name: string): boolean
   takes.has('extra') || (name === 'chat_template_kwargs' && takes.has('templateKwargs'));
 
 /**
- * `parallel_tool_calls` is the default when true, and means nothing without tools; a model that never thinks need not be told
- * not to. Dropping these is no loss then.
+ * `parallel_tool_calls` is the default when true, and means nothing without tools; a model that never thinks need not
+ * be told not to. Dropping these is no loss then.
  */
 const isMoot = (call: Call, key: keyof Sampling, reasons: boolean | 'unknown'): boolean =>
   key === 'thinking'

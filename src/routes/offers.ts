@@ -119,8 +119,8 @@ function anyCall(body: unknown, context: CallContext): Call | RetrievalCall {
 }
 
 /**
- * `POST /v1/offers`: what every offer would do with this call and charge for it. Calls no provider. A body of Messages is
- * told by the header that Anthropic's clients send.
+ * `POST /v1/offers`: what every offer would do with this call and charge for it. Calls no provider. A body of
+ * Messages is told by the header that Anthropic's clients send.
  */
 export const offers =
   (gateway: Gateway): Handler =>

@@ -40,7 +40,8 @@ const REASONS: Readonly<Record<FinishReason, string>> = {
 /**
  * How the answer ended, with Anthropic's container, which there never is.
  *
- * @param calls whether tools were called: some servers end such an answer like any other, and clients would not run the tools
+ * @param calls whether tools were called: some servers end such an answer like any other, and clients would not run
+ * the tools
  */
 export function stopOf(finish: Finish | undefined, { call, noOutput }: MessagesRequest, calls: boolean) {
   const { reason = 'stop', stopString } = finish ?? {};
@@ -69,7 +70,10 @@ export function blockOf(event: BlockEvent): Block {
   return { type: 'tool_use', index, id, name, text: event.arguments };
 }
 
-/** Whether a piece of an answer goes on with a block: of text and thinking with the last one, of a tool call with its own. */
+/**
+ * Whether a piece of an answer goes on with a block: of text and thinking with the last one, of a tool call with its
+ * own.
+ */
 export const goesOn = (block: Block | undefined, event: BlockEvent): boolean => {
   if (block?.type === 'tool_use') return event.type === 'tool' && event.index === block.index;
   return block !== undefined && event.type !== 'tool' && (block.type === 'text') === (event.type === 'text');

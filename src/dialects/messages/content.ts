@@ -42,8 +42,8 @@ export interface ReadChat {
 }
 
 /**
- * Claude Code's note on itself, the first of its system blocks. It changes from request to request, so no prefix cache would
- * ever hold with it, and it is not meant for a model.
+ * Claude Code's note on itself, the first of its system blocks. It changes from request to request, so no prefix
+ * cache would ever hold with it, and it is not meant for a model.
  */
 const BILLING = 'x-anthropic-billing-header:';
 

@@ -35,8 +35,8 @@ function typeOf(error: GatewayError): string {
 }
 
 /**
- * Claude Code shortens a conversation, and goes on, if it reads these words and no others. It takes the two numbers from
- * them. (Strings of its 2.1.332.) What else there is to say is in the metadata.
+ * Claude Code shortens a conversation, and goes on, if it reads these words and no others. It takes the two numbers
+ * from them. (Strings of its 2.1.332.) What else there is to say is in the metadata.
  */
 function overflow({ details }: GatewayError): string | undefined {
   let largest: { readonly tokens: number; readonly limit: number } | undefined;

@@ -45,7 +45,7 @@ const ownTool = v.object({
   eager_input_streaming: optional(v.boolean()),
   allowed_callers: optional(v.unknown()),
 });
-/** A tool that Anthropic defines, by a dated type: `web_search_20250305`. It has no schema that a model could be shown. */
+/** A tool that Anthropic defines, by a dated type: `web_search_20250305`. It has no schema to show to a model. */
 const definedTool = v.looseObject({ type: v.string() });
 
 const isDefined = (tool: unknown): boolean =>
@@ -63,7 +63,7 @@ const toolChoice = v.variant(
   'must be {"type": "auto"}, "any", "tool" with a name, or "none"',
 );
 
-/** How thinking is shown. `omitted` is honoured; the others show what the model thinks, of which we make no summaries. */
+/** How thinking is shown. `omitted` is honoured; the others show it in full, as we make no summaries. */
 const display = { display: optional(v.string()) };
 const thinking = v.variant(
   'type',
@@ -78,7 +78,7 @@ const thinking = v.variant(
 
 const format = v.variant('type', [v.object({ type: v.literal('json_schema'), schema: jsonObject })]);
 
-/** Fields of both bodies. What Anthropic's newer version took away (`temperature`, `top_p`, `top_k`) is taken all the same. */
+/** Fields of both bodies. What Anthropic's newer version refuses (`temperature`, `top_p`, `top_k`) is taken. */
 const shared = {
   model: optional(name),
   messages: v.pipe(

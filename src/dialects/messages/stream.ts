@@ -54,8 +54,9 @@ function plainText(batch: readonly Event[]): string | undefined {
 }
 
 /**
- * Clients address a delta by the index of its block, and take one for a block that is closed as a broken stream. So one block
- * is open at a time, and what a provider says of another meanwhile, as when it calls several tools at once, waits its turn.
+ * Clients address a delta by the index of its block, and take one for a block that is closed as a broken stream. So
+ * one block is open at a time, and what a provider says of another meanwhile, as when it calls several tools at once,
+ * waits its turn.
  */
 export function messageStream(request: MessagesRequest, envelope: Envelope): StreamEncoder {
   let index = -1;
