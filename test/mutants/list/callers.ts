@@ -94,8 +94,8 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
   ids(
     'results-astray',
     'Results of calls with one id all go to the first.',
-    '(ids.length > 1 ? ids.shift() : ids[0])',
-    'ids[0]',
+    'Math.min(called.answered++, called.ids.length - 1)',
+    '0',
   ),
   ids(
     'odd-handed-out',

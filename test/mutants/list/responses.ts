@@ -70,7 +70,7 @@ export const RESPONSES_MUTANTS: readonly Mutant[] = [
   tools(
     'all-allowed',
     'Tools that are not allowed are offered.',
-    'all.filter(({ name }) => names.includes(name))',
+    'all.filter(({ name }) => allowed.has(name))',
     'all.filter(() => true)',
   ),
   request(
