@@ -71,7 +71,8 @@ function meant(path: string): string | undefined {
     plain.find((route) => path.endsWith(short(route))) ??
     plain.find((route) => alike(short(route), short(path))) ??
     (/message/i.test(path) ? '/v1/messages' : undefined) ??
-    (/chat|generate|response/i.test(path) ? '/v1/chat/completions' : undefined)
+    (/response/i.test(path) ? '/v1/responses' : undefined) ??
+    (/chat|generate/i.test(path) ? '/v1/chat/completions' : undefined)
   );
 }
 

@@ -429,3 +429,27 @@ describe('secrets', () => {
     });
   });
 });
+
+describe('a mistake is told in the words of the API that was called', () => {
+  const MESSAGES = { model: 'llama-3.3-70b-instruct', max_tokens: 4, messages: [{ role: 'user', content: 'x' }] };
+
+  it.each([
+    ['/v1/messages', { ...MESSAGES, user: 'me' }, 'user'],
+    ['/v1/messages', { ...MESSAGES, metadata: { user_id: 'me' }, provider: { only: ['bedrock'] } }, 'metadata.user_id'],
+    ['/v1/responses', { model: MESSAGES.model, input: 'x', max_output_tokens: 4, max_tokens: 4 }, 'max_tokens'],
+  ])('%s names a field that is not known there as it came', async (path, body, name) => {
+    expect((await stack.post(path, body)).headers.get('x-chasqui-dropped')).toBe(name);
+  });
+
+  it.each(['/v1/messages/batches', '/v1/responses/resp_1', '/v1/responses/resp_1/cancel'])(
+    '%s, which is not here, leads to the route of that API',
+    async (path) => {
+      const answer = await stack.post(path, {});
+      expect(answer.status).toBe(404);
+      const { error } = (await answer.json()) as { error: { message: string } };
+      expect(error.message).toContain(`POST ${path.split('/').slice(0, 3).join('/')}`);
+      expect(error.message).not.toContain('chat/completions');
+      expect(error.message.endsWith('/v1')).toBe(!path.startsWith('/v1/messages'));
+    },
+  );
+});

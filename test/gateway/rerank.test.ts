@@ -86,6 +86,16 @@ describe('documents', () => {
   });
 });
 
+describe('a field of another route', () => {
+  it('is named as dropped, and sent to no server', async () => {
+    const body = { model: MODEL, query: QUERY, documents: DOCUMENTS, vote: { samples: 3 } };
+    const { response } = await rerank(body);
+    expect(response.headers.get('x-chasqui-dropped')).toBe('vote');
+    expect((await stack.journal()).at(-1)?.body).not.toHaveProperty('vote');
+    expect((await rerank(body, { 'x-chasqui-strict': '1' })).status).toBe(400);
+  });
+});
+
 describe('a body that is wrong', () => {
   it.each<readonly [string, Record<string, unknown>, string]>([
     ['no model', { query: QUERY, documents: DOCUMENTS }, 'model'],

@@ -24,7 +24,7 @@ import {
   sessionId,
 } from '../validation.ts';
 import { vote, withVote } from '../vote.ts';
-import { message, type Origin, readChat, system } from './content.ts';
+import { message, readChat, system } from './content.ts';
 
 const MAX_MESSAGES = 100_000;
 const MAX_TOOLS = 1024;
@@ -258,7 +258,10 @@ const FIELD_NAMES: readonly (readonly [ours: RegExp, theirs: string])[] = [
   [/(?<![.\w])user(?=$|,| for )/g, 'metadata.user_id'],
 ];
 
-function callersNames(text: string, origins: readonly Origin[], places: readonly number[]): string {
+/** @param unknown fields of the caller's own that may have a name of ours */
+function callersNames(text: string, body: Body, unknown: readonly string[]): string {
+  const { origins } = readChat(body.system, body.messages, true);
+  const { places } = readTools(body.tools ?? []);
   const renamed = text
     .replace(
       /\bmessages\[(\d+)\](?:\.content\b|\.tool_calls\[(\d+)\]\.function\.(name|arguments)|(\.reasoning))?/g,
@@ -274,7 +277,8 @@ function callersNames(text: string, origins: readonly Origin[], places: readonly
     .replace(/\btools\[(\d+)\]\.function\.(name|description|parameters)/g, (_ours, at: string, field: string) => {
       return `tools[${places[Number(at)] ?? at}].${field === 'parameters' ? 'input_schema' : field}`;
     });
-  return FIELD_NAMES.reduce((so, [ours, theirs]) => so.replace(ours, theirs), renamed);
+  const isTheirs = (ours: RegExp) => unknown.some((name) => name.search(ours) === 0);
+  return FIELD_NAMES.reduce((so, [ours, theirs]) => (isTheirs(ours) ? so : so.replace(ours, theirs)), renamed);
 }
 
 /** The name of a format that comes without one, which is always. */
@@ -326,8 +330,7 @@ function toRequest(body: Body, unknown: readonly string[], context: CallContext)
     thinking: shownThinking(body.thinking),
     noOutput: body.max_tokens === 0,
     // Worked out only where something has to be named.
-    callersNames: (text) =>
-      callersNames(text, readChat(body.system, body.messages, true).origins, readTools(body.tools ?? []).places),
+    callersNames: (text) => callersNames(text, body, unknown),
   };
 }
 

@@ -57,8 +57,8 @@ type CallKind = (Call | RetrievalCall)['kind'];
 /** Fields of the other kind of call, which no server reads in this kind. */
 const OF_THE_OTHER: Readonly<Record<CallKind, ReadonlySet<string>>> = {
   chat: new Set(['prompt', 'suffix', 'best_of']),
-  embedding: new Set(['prompt', 'messages', 'stream', 'n', 'temperature']),
-  rerank: new Set(['input', 'prompt', 'messages', 'stream']),
+  embedding: new Set(['prompt', 'messages', 'stream', 'n', 'temperature', 'vote']),
+  rerank: new Set(['input', 'prompt', 'messages', 'stream', 'vote']),
   completion: new Set(['messages', 'tools', 'tool_choice', 'parallel_tool_calls', 'functions', 'function_call']),
 };
 

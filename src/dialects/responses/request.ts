@@ -211,7 +211,8 @@ const FIELD_NAMES: readonly (readonly [ours: RegExp, theirs: string])[] = [
 const MESSAGE_PATH =
   /\bmessages\[(\d+)\](?:\.content\b|\.tool_calls\[(\d+)\]\.function\.(name|arguments)|(\.reasoning)(?:_content)?)?/g;
 
-function callersNames(text: string, body: Body): string {
+/** @param unknown fields of the caller's own that may have a name of ours */
+function callersNames(text: string, body: Body, unknown: readonly string[]): string {
   let origins: readonly ItemOrigin[] | undefined;
   let places: readonly string[] | undefined;
   const renamed = text
@@ -228,7 +229,8 @@ function callersNames(text: string, body: Body): string {
       places ??= readTools(listsOf(body)).places;
       return places[Number(at)] ?? String(ours);
     });
-  return FIELD_NAMES.reduce((so, [ours, theirs]) => so.replace(ours, theirs), renamed);
+  const isTheirs = (ours: RegExp) => unknown.some((name) => name.search(ours) === 0);
+  return FIELD_NAMES.reduce((so, [ours, theirs]) => (isTheirs(ours) ? so : so.replace(ours, theirs)), renamed);
 }
 
 const listsOf = (body: Body) => [...(body.tools ? [['tools', body.tools] as const] : []), ...toolsIn(body.input ?? '')];
@@ -287,6 +289,6 @@ export function parseResponses(raw: unknown, context: CallContext): ResponsesReq
     fromCodex: /^codex/i.test(context.client ?? ''),
     known: offered.known,
     repeated: repeatedOf(body, offered),
-    callersNames: (text) => callersNames(text, body),
+    callersNames: (text) => callersNames(text, body, unknown),
   };
 }
