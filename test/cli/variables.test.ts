@@ -6,8 +6,8 @@ import { OWN_VARIABLES } from '../../src/environment.ts';
 const ROOT = new URL('../..', import.meta.url).pathname;
 const read = (path: string): string => readFileSync(`${ROOT}${path}`, 'utf8');
 const known = { ...OWN_VARIABLES, ...PROVIDER_VARIABLES };
-/** What is not read by the Worker: by commands, or by the platform. */
-const OTHERS = ['CHASQUI_URL'];
+/** What is not read by the Worker, but by clients and commands: where the gateway is, and its key. */
+const OTHERS = ['CHASQUI_URL', 'CHASQUI_KEY'];
 
 describe('every variable', () => {
   it('that the documentation names, or the code reads, is known, so that nobody is warned of it', () => {
