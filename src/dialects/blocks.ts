@@ -27,7 +27,8 @@ export interface BlockWriter {
   end(block: AnswerBlock): string;
 }
 
-const blockOf = (event: ContentEvent): AnswerBlock =>
+/** The block that begins with an event, still empty. */
+export const blockOf = (event: ContentEvent): AnswerBlock =>
   event.type === 'tool'
     ? { type: event.type, call: event.index, id: event.id ?? '', name: event.name ?? '', text: '', logprobs: [] }
     : { type: event.type, call: -1, id: '', name: '', text: '', logprobs: [] };
@@ -35,8 +36,10 @@ const blockOf = (event: ContentEvent): AnswerBlock =>
 /**
  * Whether a piece goes on with a block: text and reasoning with the last one of their kind, a tool call with its own.
  */
-const goesOn = (block: AnswerBlock | undefined, event: ContentEvent): block is AnswerBlock =>
+export const goesOn = (block: AnswerBlock | undefined, event: ContentEvent): block is AnswerBlock =>
   block?.type === event.type && (event.type !== 'tool' || block.call === event.index);
+
+export const addedText = (event: ContentEvent): string => (event.type === 'tool' ? event.arguments : event.text);
 
 /** Whether a tool call has all of its arguments. */
 function isComplete(json: string): boolean {
@@ -48,6 +51,16 @@ function isComplete(json: string): boolean {
     // More is to come.
     return false;
   }
+}
+
+/** The text of a batch that is nothing but text, as most are. */
+export function plainText(batch: readonly Event[]): string | undefined {
+  let text = '';
+  for (const event of batch) {
+    if (event.type !== 'text' || event.logprobs) return undefined;
+    text += event.text;
+  }
+  return text === '' ? undefined : text;
 }
 
 export interface BlockRow {
@@ -65,7 +78,7 @@ export function blockRow(writer: BlockWriter): BlockRow {
   const called = new Set<number>();
 
   function write(block: AnswerBlock, event: ContentEvent): string {
-    const text = event.type === 'tool' ? event.arguments : event.text;
+    const text = addedText(event);
     const logprobs = event.type === 'text' ? event.logprobs : undefined;
     block.text += text;
     if (logprobs) block.logprobs.push(...logprobs);

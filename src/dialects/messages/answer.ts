@@ -1,5 +1,6 @@
 /** Answers in one piece, as Anthropic's clients read them. */
 import { completionTokens, type Event, type FinishReason, GatewayError, type Usage } from '../../core/index.ts';
+import { type AnswerBlock, addedText, blockOf, type ContentEvent, goesOn } from '../blocks.ts';
 import type { Envelope } from '../dialect.ts';
 import { writeCarrier } from '../reasoning-carrier.ts';
 import type { MessagesRequest } from './request.ts';
@@ -56,39 +57,14 @@ export function stopOf(finish: Finish | undefined, { call, noOutput }: MessagesR
   };
 }
 
-export type Block =
-  | { readonly type: 'text' | 'thinking'; text: string }
-  | { readonly type: 'tool_use'; readonly index: number; readonly id: string; readonly name: string; text: string };
-
-/** The events that become blocks of content. */
-export type BlockEvent = Extract<Event, { type: 'text' | 'reasoning' | 'tool' }>;
-
-/** The block that begins with an event. */
-export function blockOf(event: BlockEvent): Block {
-  if (event.type !== 'tool') return { type: event.type === 'text' ? 'text' : 'thinking', text: event.text };
-  const { index, id = '', name = '' } = event;
-  return { type: 'tool_use', index, id, name, text: event.arguments };
-}
-
-/**
- * Whether a piece of an answer goes on with a block: of text and thinking with the last one, of a tool call with its
- * own.
- */
-export const goesOn = (block: Block | undefined, event: BlockEvent): boolean => {
-  if (block?.type === 'tool_use') return event.type === 'tool' && event.index === block.index;
-  return block !== undefined && event.type !== 'tool' && (block.type === 'text') === (event.type === 'text');
-};
-
-export const addedText = (event: BlockEvent): string => (event.type === 'tool' ? event.arguments : event.text);
-
 /** Whether an event adds anything that this caller is to see. */
-export function isShown(event: Event, { thinking, noOutput }: MessagesRequest): event is BlockEvent {
+export function isShown(event: Event, { thinking, noOutput }: MessagesRequest): event is ContentEvent {
   if (noOutput || event.type === 'finish' || event.type === 'usage') return false;
   if (event.type === 'tool') return true;
   return event.text !== '' && (event.type === 'text' || thinking !== 'hidden');
 }
 
-function toolInput({ name, text }: Extract<Block, { type: 'tool_use' }>): unknown {
+function toolInput({ name, text }: AnswerBlock): unknown {
   if (text.trim() === '') return {};
   try {
     return JSON.parse(text);
@@ -101,15 +77,15 @@ function toolInput({ name, text }: Extract<Block, { type: 'tool_use' }>): unknow
   }
 }
 
-function written(block: Block, request: MessagesRequest, envelope: Envelope): Record<string, unknown> {
+function written(block: AnswerBlock, request: MessagesRequest, envelope: Envelope): Record<string, unknown> {
   switch (block.type) {
     case 'text':
       return { type: 'text', text: block.text, citations: null };
-    case 'thinking': {
+    case 'reasoning': {
       const signature = signatureOf(block.text, envelope);
       return { type: 'thinking', thinking: request.thinking === 'omitted' ? '' : block.text, signature };
     }
-    case 'tool_use':
+    case 'tool':
       return { type: 'tool_use', id: block.id, name: block.name, input: toolInput(block), caller: { type: 'direct' } };
   }
 }
@@ -120,18 +96,21 @@ export function messageAnswer(
   envelope: Envelope,
   events: readonly Event[],
 ): Record<string, unknown> {
-  const blocks: Block[] = [];
+  const blocks: AnswerBlock[] = [];
   let finish: Finish | undefined;
   let usage: Usage | undefined;
   for (const event of events) {
     if (event.type === 'usage') usage = event.usage;
     else if (event.type === 'finish') finish = event;
     if (!isShown(event, request)) continue;
-    const last = event.type === 'tool' ? blocks.find((block) => goesOn(block, event)) : blocks.at(-1);
-    if (last && goesOn(last, event)) last.text += addedText(event);
-    else blocks.push(blockOf(event));
+    let block = event.type === 'tool' ? blocks.find((one) => goesOn(one, event)) : blocks.at(-1);
+    if (!goesOn(block, event)) {
+      block = blockOf(event);
+      blocks.push(block);
+    }
+    block.text += addedText(event);
   }
-  const calls = blocks.some(({ type }) => type === 'tool_use');
+  const calls = blocks.some(({ type }) => type === 'tool');
   return {
     id: messageId(envelope),
     type: 'message',

@@ -2,7 +2,7 @@
  * Streams, as clients of OpenAI's Responses read them: numbered events with names, one string for each batch of ours.
  */
 import type { Event, JsonObject, Usage } from '../../core/index.ts';
-import { blockRow } from '../blocks.ts';
+import { blockRow, plainText } from '../blocks.ts';
 import type { Envelope, StreamEncoder } from '../dialect.ts';
 import {
   aboutResponse,
@@ -28,16 +28,6 @@ const hasParts = ({ type }: Item): boolean => type === 'message' || type === 're
 
 const partOf = ({ type }: Item, text: string, logprobs: readonly JsonObject[]): JsonObject =>
   type === 'message' ? { type: 'output_text', text, annotations: [], logprobs } : { type: 'reasoning_text', text };
-
-/** The text of a batch that is nothing but text, as most are. */
-function plainText(batch: readonly Event[]): string | undefined {
-  let text = '';
-  for (const event of batch) {
-    if (event.type !== 'text' || event.logprobs) return undefined;
-    text += event.text;
-  }
-  return text === '' ? undefined : text;
-}
 
 /** Pieces of one text that came in one network read, as one. */
 function joined(batch: readonly Event[]): readonly Event[] {

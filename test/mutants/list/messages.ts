@@ -21,6 +21,7 @@ const errors = inFile('errors.ts', UNIT);
 const models = inFile('models.ts', UNIT);
 const stream = inFile('stream.ts', ORACLE);
 const answer = inFile('answer.ts', ORACLE);
+const blocks: typeof stream = (...mutant) => ({ ...stream(...mutant), file: 'src/dialects/blocks.ts' });
 
 export const MESSAGES_MUTANTS: readonly Mutant[] = [
   content(
@@ -78,13 +79,18 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
   errors('long-sleep', 'Anthropic’s clients sleep for an hour.', '|| retryAfterMs > LONGEST_WAIT_MS', ''),
   errors('vain-retries', 'What cannot succeed is sent three times.', "{ 'x-should-retry': 'false' }", '{}'),
   models('page-before', 'Going back a page shows the first one.', 'Math.max(0, before - limit)', '0'),
-  stream(
+  blocks(
     'closed-block',
     'A piece of a tool call comes after its block is closed.',
-    "!all && open?.type === 'tool_use' && !isComplete(open.text)",
+    "!all && open?.type === 'tool' && !isComplete(open.text)",
     'false',
   ),
-  stream('late-piece', 'Arguments that come too late vanish.', "if (text.trim() === '') return '';", "return '';"),
+  blocks(
+    'late-piece',
+    'Arguments that come too late vanish.',
+    "if (event.arguments.trim() === '') return '';",
+    "return '';",
+  ),
   stream('gap', 'Indexes of blocks have gaps.', 'index += 1;', 'index += 2;'),
   stream(
     'unsigned',
