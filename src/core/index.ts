@@ -4,6 +4,7 @@ export * from './errors.ts';
 export * from './event.ts';
 export * from './pattern.ts';
 export * from './provider.ts';
+export * from './record.ts';
 export * from './redact.ts';
 export * from './retrieval.ts';
 export * from './tool-ids.ts';
