@@ -9,6 +9,10 @@ export interface Case {
   /** Messages of the conversation, the last of which asks. `growing`: a conversation that gains two with every call. */
   readonly messages: number | 'growing';
   readonly stream?: Pace;
+  /** Another call than a chat: embeddings of many texts, by the encoding of the answer, or a vote. */
+  readonly api?: 'float' | 'base64' | 'vote';
+  /** The providers that are asked; absent: all. */
+  readonly providers?: readonly BenchProvider[];
   readonly connections: number;
   /** CPU of the gateway's process over that of the bare Worker's, at most. */
   readonly aim?: Aim;
@@ -71,7 +75,52 @@ export const CASES: readonly Case[] = [
     aim: { openai: 3, bedrock: 6, replicate: 3 },
   },
   { key: 'long', name: 'stream, 1,000 events 2 ms apart', messages: 1, stream: 'long', connections: 12 },
+  {
+    key: 'embeddings',
+    name: 'embeddings of 256 texts, as numbers',
+    messages: 1,
+    api: 'float',
+    providers: ['together', 'anyscale'],
+    connections: 2,
+    aim: { openai: 1.5, bedrock: 1.5, replicate: 1.5 },
+  },
+  {
+    key: 'embeddings',
+    name: 'embeddings of 256 texts, as base64',
+    messages: 1,
+    api: 'base64',
+    providers: ['together', 'anyscale'],
+    connections: 2,
+    aim: { openai: 1.5, bedrock: 1.5, replicate: 1.5 },
+  },
+  {
+    key: 'vote',
+    name: 'a vote of 5 samples, beside one call of the bare Worker',
+    messages: 1,
+    api: 'vote',
+    connections: 4,
+  },
 ];
+
+/** The rows in which a dialect is compared with chat completions. */
+export const DIALECT_CASES: readonly (Case & { readonly messages: number })[] = [
+  { key: 'json', name: 'JSON, one message', messages: 1, connections: 8 },
+  { key: 'json20', name: 'JSON, 20 messages (8.7 KB)', messages: 20, connections: 8 },
+  { key: 'paced', name: 'stream, 100 events 2 ms apart', messages: 1, stream: 'paced', connections: 12 },
+  { key: 'rush', name: 'stream, 200 events, a write each', messages: 1, stream: 'rush', connections: 4 },
+  { key: 'burst', name: 'stream, 200 events in one write', messages: 1, stream: 'burst', connections: 4 },
+  // A stream of Messages begins with a count of its prompt, which one of chat completions need not make.
+  {
+    key: 'burst20',
+    name: 'stream after 20 messages (8.7 KB), 200 events in one write',
+    messages: 20,
+    stream: 'burst',
+    connections: 4,
+  },
+];
+
+/** What a dialect may cost of what chat costs. */
+export const DIALECT_AIM = 1.15;
 
 /** Milliseconds that the gateway may add to a stream's first content. */
 export const FIRST_CONTENT_AIM: Aim = { openai: 1, bedrock: 1.2, replicate: 1.2 };
@@ -120,13 +169,13 @@ const turn = (at: number): Message => ({
 });
 
 /** What an upstream of the benchmark reads its orders from; see upstream.ts. */
-const asking = (pace: Pace | undefined): Message => ({
+const asking = (pace: Pace | 'vote' | undefined): Message => ({
   role: 'user',
   content: `${unseenText(40)} bench:${pace ?? 'json'}`,
 });
 
 /** A conversation that alternates and ends with the user. */
-export function conversation(messages: number, pace: Pace | undefined): Message[] {
+export function conversation(messages: number, pace: Pace | 'vote' | undefined): Message[] {
   const before = Array.from({ length: messages - 1 }, (_, at) => turn(at));
   if (messages > 2) before.splice(-1, 1, { role: 'assistant', content: unseenText(CHARACTERS) });
   return [...before, asking(pace)];

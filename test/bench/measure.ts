@@ -2,11 +2,11 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerOptions } from '../support/workerd.ts';
-import { bodiesFor, type Case } from './cases.ts';
+import type { Case } from './cases.ts';
 import { assertWhole, connections, fire, hold, load, type Shot } from './load.ts';
 import { cpuTime, type RunningWorker, residentBytes, startWorker } from './processes.ts';
+import { shotAt } from './shots.ts';
 import { type BenchProvider, type Pace, PROVIDERS } from './wires.ts';
-import { AUTHORIZATION } from './workers.ts';
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -20,28 +20,6 @@ export const CONTENDERS = ['now', 'before', 'bare'] as const;
 export type Contender = (typeof CONTENDERS)[number];
 export type Running = ReadonlyMap<Contender, RunningWorker>;
 
-const ENDS: Readonly<Record<BenchProvider, readonly [json: string, stream: string]>> = {
-  bedrock: ['end_turn', 'end_turn'],
-  replicate: ['succeeded', 'event: done'],
-  together: ['"usage"', '[DONE]'],
-  anyscale: ['"usage"', '[DONE]'],
-};
-
-/** The same questions to a gateway and to the bare Worker, which passes that provider's own answer through. */
-export function shotAt(
-  contender: Contender,
-  port: number,
-  provider: BenchProvider,
-  messages: Case['messages'],
-  pace: Pace | undefined,
-): Shot {
-  const body = bodiesFor(provider, messages, pace);
-  const headers = { authorization: AUTHORIZATION };
-  if (contender === 'bare')
-    return { port, path: `/${provider}/bare`, headers, body, ending: ENDS[provider][pace ? 1 : 0] };
-  return { port, path: '/v1/chat/completions', headers, body, ending: pace ? '[DONE]' : '"finish_reason":"stop"' };
-}
-
 export interface Cost {
   /** Microseconds of the process's CPU for each request. */
   readonly us: number;
@@ -53,22 +31,21 @@ export interface Cost {
 
 export type Costs = ReadonlyMap<Contender, Cost>;
 
-/** CPU of each Worker for one case, in rounds that take turns, so that a busy neighbour is busy for all. */
-export async function cpuOf(
-  one: Case,
-  provider: BenchProvider,
-  running: Running,
+/** One kind of request to one Worker, which takes turns with others. */
+export interface Turn<N extends string> {
+  readonly name: N;
+  readonly worker: RunningWorker;
+  readonly shot: Shot;
+}
+
+/** CPU of each kind of request, in rounds that take turns, so that a busy neighbour is busy for all. */
+export async function cpuOfTurns<N extends string>(
+  turns: readonly Turn<N>[],
+  connections: number,
   plan: { readonly rounds: number; readonly ms: number },
-): Promise<Costs> {
-  const limits = (ms: number) => ({ connections: one.connections, ms, requests: 20_000 });
-  const all = [...running].map(([name, worker]) => ({
-    name,
-    worker,
-    shot: shotAt(name, worker.port, provider, one.messages, one.stream),
-    rounds: [] as number[],
-    userTicks: 0,
-    ticks: 0,
-  }));
+): Promise<ReadonlyMap<N, { readonly rounds: readonly number[]; readonly userShare: number }>> {
+  const limits = (ms: number) => ({ connections, ms, requests: 20_000 });
+  const all = turns.map((turn) => ({ ...turn, rounds: [] as number[], userTicks: 0, ticks: 0 }));
   for (const { shot } of all) await load(shot, limits(plan.ms / 2));
   for (let round = 0; round < plan.rounds; round++) {
     for (const turn of round % 2 === 0 ? all : [...all].reverse()) {
@@ -80,15 +57,31 @@ export async function cpuOf(
       turn.ticks += after.userTicks + after.kernelTicks - before.userTicks - before.kernelTicks;
     }
   }
-  const bare = all.find(({ name }) => name === 'bare')?.rounds ?? [];
+  return new Map(all.map(({ name, rounds, userTicks, ticks }) => [name, { rounds, userShare: userTicks / ticks }]));
+}
+
+/** Median of the rounds' ratios: all of a round had the same neighbours on the machine. */
+export const ratioOf = (rounds: readonly number[], base: readonly number[]): number =>
+  median(rounds.map((us, round) => us / (base[round] ?? Number.NaN)));
+
+/** CPU of each Worker for one case. */
+export async function cpuOf(
+  one: Case,
+  provider: BenchProvider,
+  running: Running,
+  plan: { readonly rounds: number; readonly ms: number },
+): Promise<Costs> {
+  const turns = [...running].map(([name, worker]) => ({
+    name,
+    worker,
+    shot: shotAt(name, worker.port, provider, one),
+  }));
+  const measured = await cpuOfTurns(turns, one.connections, plan);
+  const bare = measured.get('bare')?.rounds ?? [];
   return new Map(
-    all.map(({ name, rounds, userTicks, ticks }) => [
+    [...measured].map(([name, { rounds, userShare }]) => [
       name,
-      {
-        us: median(rounds),
-        userUs: (median(rounds) * userTicks) / ticks,
-        ratio: median(rounds.map((us, round) => us / (bare[round] ?? Number.NaN))),
-      },
+      { us: median(rounds), userUs: median(rounds) * userShare, ratio: ratioOf(rounds, bare) },
     ]),
   );
 }
@@ -101,7 +94,7 @@ export async function firstContent(
 ): Promise<ReadonlyMap<Contender, number>> {
   const all = [...running].map(([name, worker]) => ({
     name,
-    shot: shotAt(name, worker.port, provider, 1, 'first'),
+    shot: shotAt(name, worker.port, provider, { messages: 1, stream: 'first' }),
     agent: connections(1),
     times: [] as number[],
   }));
@@ -176,7 +169,7 @@ export async function answering(
     try {
       for (const pace of [undefined, 'first'] as const) {
         for (const [name, worker] of running) {
-          const shot = shotAt(name, worker.port, provider, 1, pace);
+          const shot = shotAt(name, worker.port, provider, { messages: 1, ...(pace ? { stream: pace } : {}) });
           assertWhole(await fire(shot, agent), shot.ending);
         }
       }

@@ -12,20 +12,24 @@
  *   npm run bench -- --against=../chasqui-before     another checkout's Worker in the same rounds (with its node_modules)
  */
 import { parseArgs } from 'node:util';
-import { CASES } from './cases.ts';
+import { CASES, DIALECT_CASES } from './cases.ts';
+import { load } from './load.ts';
 import {
   answering,
   type Contender,
   type Costs,
   cpuOf,
+  cpuOfTurns,
   firstContent,
   median,
   memoryOf,
-  shotAt,
+  type Running,
+  ratioOf,
   startUp,
 } from './measure.ts';
 import { type RunningWorker, startUpstream, startWorker } from './processes.ts';
-import { tableFor } from './table.ts';
+import { type BenchDialect, DIALECTS, dialectShotAt, SAMPLES, shotAt } from './shots.ts';
+import { dialectTable, tableFor } from './table.ts';
 import { type BenchProvider, type Pace, TEXTS } from './wires.ts';
 import { bareAt, gatewayAt, sizeOf } from './workers.ts';
 
@@ -43,7 +47,9 @@ const plan = values.quick
 
 /** The rows that are no case of one request: `free` is worked out of `paced` and `long`. */
 const OTHER_ROWS = ['first', 'models', 'free', 'memory', 'start', 'size'];
-const KEYS = [...CASES.map(({ key }) => key), ...OTHER_ROWS];
+/** Rows of the second table, in which dialects stand beside chat completions. */
+const DIALECT_KEYS = ['messages', 'responses'] as const satisfies readonly BenchDialect[];
+const KEYS = [...new Set(CASES.map(({ key }) => key)), ...DIALECT_KEYS, ...OTHER_ROWS];
 const asked = (values.cases ?? KEYS.join()).split(',');
 const unknown = asked.filter((key) => !KEYS.includes(key));
 const wants = (key: string): boolean =>
@@ -55,8 +61,9 @@ const FREE_PLAN_US = 10_000;
 
 const table = tableFor(values.against !== undefined);
 const rows: string[] = [];
-function note(row: string): void {
-  rows.push(row);
+const dialectRows: string[] = [];
+function note(row: string, to = rows): void {
+  to.push(row);
   console.error(row);
 }
 
@@ -91,11 +98,15 @@ async function main(): Promise<void> {
     const costs = new Map<BenchProvider, Costs>();
     if (!wants(one.key)) continue;
     for (const provider of providers) {
+      if (one.providers && !one.providers.includes(provider)) continue;
       costs.set(provider, await cpuOf(one, provider, running, plan));
       note(table.caseRow(one, provider, costs.get(provider) ?? new Map()));
     }
     measured.set(one.key, costs);
   }
+  if (wants('vote')) await noteSamples(upstream, running, providers);
+  const dialects = DIALECT_KEYS.filter(wants);
+  if (dialects.length > 0) for (const provider of providers) await noteDialects(dialects, provider, running);
   if (wants('first')) {
     for (const provider of providers)
       note(table.firstContentRow(provider, await firstContent(provider, running, plan.firsts)));
@@ -123,7 +134,8 @@ async function main(): Promise<void> {
     const megabytes = new Map<Contender, string>();
     const kilobytes = new Map<Contender, string>();
     for (const name of names) {
-      const shot = (worker: RunningWorker, pace: Pace | undefined) => shotAt(name, worker.port, provider, 1, pace);
+      const shot = (worker: RunningWorker, pace: Pace | undefined) =>
+        shotAt(name, worker.port, provider, { messages: 1, ...(pace ? { stream: pace } : {}) });
       const { after, perStream } = await memoryOf(fresh(name), shot, plan);
       megabytes.set(name, `${(after / 1e6).toFixed(0)} MB`);
       kilobytes.set(name, `${(perStream / 1e3).toFixed(0)} KB`);
@@ -135,7 +147,7 @@ async function main(): Promise<void> {
     const times = new Map(names.map((name) => [name, [] as number[]]));
     for (let i = 0; i < plan.starts; i++) {
       for (const name of names) {
-        const shot = (worker: RunningWorker) => shotAt(name, worker.port, provider, 1, undefined);
+        const shot = (worker: RunningWorker) => shotAt(name, worker.port, provider, { messages: 1 });
         times.get(name)?.push(await startUp(fresh(name), shot));
       }
     }
@@ -174,9 +186,63 @@ function noteFreePlan(provider: BenchProvider): void {
   note(table.plainRow(`streamed events in 10 ms of user CPU (free plan), ${provider}`, fitting));
 }
 
+/** Requests that a vote sends: no more than its samples, whatever becomes of them. */
+async function noteSamples(upstream: string, running: Running, providers: readonly BenchProvider[]): Promise<void> {
+  const worker = running.get('now');
+  const [one] = CASES.filter(({ api }) => api === 'vote');
+  if (!worker || !one) return;
+  const count = async () => Number(await (await fetch(`${upstream}/samples`)).text());
+  for (const provider of providers) {
+    const before = await count();
+    const answered = await load(shotAt('now', worker.port, provider, one), {
+      connections: 4,
+      ms: 5_000,
+      requests: 100,
+    });
+    const each = ((await count()) - before) / answered;
+    note(
+      table.plainRow(
+        `requests upstream of a vote of ${SAMPLES}, ${provider}`,
+        new Map([['now', each.toFixed(2)]]),
+        `${SAMPLES}`,
+      ),
+    );
+  }
+}
+
+/** The same calls in each dialect and as chat completions, by turns. */
+async function noteDialects(
+  dialects: readonly BenchDialect[],
+  provider: BenchProvider,
+  running: Running,
+): Promise<void> {
+  const gateway = running.get('now');
+  const bare = running.get('bare');
+  if (!gateway || !bare) return;
+  for (const one of DIALECT_CASES) {
+    const turns = [
+      { name: 'chat' as const, worker: gateway, shot: shotAt('now', gateway.port, provider, one) },
+      ...dialects.map((name) => ({
+        name,
+        worker: gateway,
+        shot: dialectShotAt(name, gateway.port, provider, one.messages, one.stream),
+      })),
+      { name: 'bare' as const, worker: bare, shot: shotAt('bare', bare.port, provider, one) },
+    ];
+    const costs = await cpuOfTurns(turns, one.connections, plan);
+    const of = (name: BenchDialect | 'chat' | 'bare') => costs.get(name)?.rounds ?? [];
+    for (const name of dialects) {
+      const us = { chat: median(of('chat')), dialect: median(of(name)), bare: median(of('bare')) };
+      const ratios = { bare: ratioOf(of(name), of('bare')), chat: ratioOf(of(name), of('chat')) };
+      note(dialectTable.row(one, provider, DIALECTS[name].name, us, ratios), dialectRows);
+    }
+  }
+}
+
 try {
   await main();
-  console.log(['', table.head, ...rows].join('\n'));
+  if (rows.length > 0) console.log(['', table.head, ...rows].join('\n'));
+  if (dialectRows.length > 0) console.log(['', dialectTable.head, ...dialectRows].join('\n'));
 } catch (thrown) {
   console.error(
     `The benchmark broke off: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`,

@@ -1,5 +1,5 @@
 /** The benchmark's table, as it stands in docs/performance.md. */
-import { aimOf, type Case, FIRST_CONTENT_AIM } from './cases.ts';
+import { aimOf, type Case, DIALECT_AIM, FIRST_CONTENT_AIM } from './cases.ts';
 import type { Contender, Costs } from './measure.ts';
 import { type BenchProvider, TEXTS } from './wires.ts';
 
@@ -17,6 +17,36 @@ const row = (cells: readonly (string | undefined)[]): string => `| ${cells.map((
 
 /** Streams of which each event is a read of its own are told by the event, everything else by the request. */
 const eventsOf = ({ stream }: Case): number => (stream === 'paced' || stream === 'long' ? TEXTS[stream] : 1);
+
+/** The second table: a dialect beside chat completions, all in one process that takes turns with the bare Worker. */
+export const dialectTable = {
+  head: [
+    '| what | provider | as | chat | this | bare Worker | ratio to bare | beside chat | aim |',
+    '| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+  ].join('\n'),
+  /** @param us microseconds of CPU for a call */
+  row(
+    one: Case,
+    provider: BenchProvider,
+    dialect: string,
+    us: { readonly chat: number; readonly dialect: number; readonly bare: number },
+    ratios: { readonly bare: number; readonly chat: number },
+  ): string {
+    const unit = eventsOf(one) === 1 ? '' : '/event';
+    const spent = (cpu: number) => micro(cpu / eventsOf(one)) + unit;
+    return row([
+      one.name,
+      provider,
+      dialect,
+      spent(us.chat),
+      spent(us.dialect),
+      spent(us.bare),
+      `${ratios.bare.toFixed(2)}×`,
+      `**${ratios.chat.toFixed(2)}×**`,
+      `${DIALECT_AIM}×`,
+    ]);
+  },
+};
 
 /** @param compared another checkout is measured beside this one */
 export function tableFor(compared: boolean): Table {

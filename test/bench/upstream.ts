@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   type BenchProvider,
+  embeddingsAnswer,
   JSON_ANSWERS,
   PACE_MS,
   PACES,
@@ -16,6 +17,14 @@ import {
 } from './wires.ts';
 
 const MAX_BODY = 1 << 20;
+/** Texts of a call for embeddings. */
+const EMBEDDED = 256;
+const vectors = {
+  float: Buffer.from(embeddingsAnswer(EMBEDDED, false)),
+  base64: Buffer.from(embeddingsAnswer(EMBEDDED, true)),
+};
+/** How many samples of votes were asked for. */
+let samples = 0;
 
 const json = Object.fromEntries(
   Object.entries(JSON_ANSWERS).map(([name, wire]) => [name, Buffer.from(JSON.stringify(wire.json))]),
@@ -81,7 +90,14 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const path = request.url ?? '/';
   const provider = PROVIDERS.find((name) => path.startsWith(`/${name}/`));
   const body = await bodyOf(request);
+  if (path === '/samples') return sendJson(response, String(samples));
   if (!provider) return sendJson(response, '{"error":"no such wire"}', 404);
+  if (path.endsWith('/embeddings')) {
+    // Together's API knows no base64.
+    const encoding = provider === 'anyscale' && body.includes('"encoding_format":"base64"') ? 'base64' : 'float';
+    return sendJson(response, vectors[encoding]);
+  }
+  if (request.method === 'POST' && body.includes('bench:vote')) samples++;
   if (provider === 'replicate') {
     const origin = `http://${request.headers.host}`;
     const named = PACES.find((pace) => path.includes(`bench${pace}`));

@@ -172,3 +172,23 @@ export const STREAMS = { bedrock, replicate, together, anyscale };
 
 /** What a caller must have read when a stream has ended well. */
 export const expectedText = (pace: Pace | undefined): string => (pace ? textOf(pace) : ANSWER);
+
+const VECTOR_LENGTH = 1024;
+/** vLLM and Together write a 32-bit float with the digits of a 64-bit one: some 21 characters. */
+const vectorOf = (text: number): Float32Array =>
+  Float32Array.from({ length: VECTOR_LENGTH }, (_, at) => Math.sin(text * 31 + at * 7.3) / 23);
+
+/** An answer to a call for embeddings, as both servers of OpenAI's wire write it. */
+export function embeddingsAnswer(texts: number, base64: boolean): string {
+  const data = Array.from({ length: texts }, (_, index) => {
+    const vector = vectorOf(index);
+    return {
+      object: 'embedding',
+      index,
+      embedding: base64 ? Buffer.from(vector.buffer).toString('base64') : [...vector],
+    };
+  });
+  const tokens = texts * 24;
+  const used = { prompt_tokens: tokens, total_tokens: tokens };
+  return JSON.stringify({ id: 'embd-bench', object: 'list', model: 'bench', data, usage: used });
+}

@@ -3,9 +3,16 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { bundle } from '../support/bundle.ts';
 import type { WorkerOptions } from '../support/workerd.ts';
+import type { BenchProvider } from './wires.ts';
 
 const AUTH_KEY = 'bench-admin-key-0123456789';
 export const AUTHORIZATION = `Bearer ${AUTH_KEY}`;
+
+/** The models that make embeddings, of the providers that are asked for them. */
+export const EMBEDDING_MODELS: Readonly<Partial<Record<BenchProvider, string>>> = {
+  together: 'multilingual-e5-large-instruct',
+  anyscale: 'bench-embedding',
+};
 
 /** Models of a service beside the one that is asked for. */
 const others = (count: number): Record<string, object> =>
@@ -46,6 +53,13 @@ export const gatewayAt = (upstream: string, { directory = '.', models = 1 }: Gat
         models: {
           ...others(models - 1),
           'llama-3.3-70b-instruct': { upstream: 'meta-llama/Llama-3.3-70B-Instruct' },
+          'bench-embedding': {
+            upstream: 'Qwen/Qwen3-Embedding-0.6B',
+            kind: 'embedding',
+            family: 'qwen3',
+            context_length: 32_768,
+            dimensions: 1024,
+          },
         },
       },
     ]),
