@@ -21,10 +21,13 @@ export default defineConfig({
         extends: true,
         plugins: [
           cloudflareTest({
+            // Durable Objects are made of its classes.
+            main: 'src/index.ts',
             miniflare: {
               compatibilityDate: '2026-10-20',
               compatibilityFlags: ['enable_request_signal', 'no_nodejs_global_timers'],
               d1Databases: ['DB'],
+              durableObjects: { BOOKS: { className: 'Books', useSQLite: true } },
               // Vocabularies.
               modulesRules: [{ type: 'Data', include: ['**/*.bin'] }],
               serviceBindings: { ASSETS: { disk: { path: resolve('src/tokens/vocab/assets') } } },

@@ -1,6 +1,6 @@
 import { configureProviders, PROVIDER_VARIABLES, registry } from '../providers/index.ts';
-import type { Access } from './accounts/index.ts';
-import { type Database, isDatabase, type PriceOverride, priceableOffers, readOverrides } from './catalog/index.ts';
+import { type Access, databaseOf, type ReportDatabase } from './accounts/index.ts';
+import { type PriceOverride, priceableOffers, readOverrides } from './catalog/index.ts';
 import {
   type Background,
   type Configured,
@@ -47,8 +47,8 @@ export interface Config {
   readonly routes: Routes;
   /** What the operator says of their accounts and servers, by provider. */
   readonly privacy: ReadonlyMap<string, Privacy>;
-  /** The database of the admin API, if a D1 database is bound. */
-  readonly database: Database | undefined;
+  /** The database of prices and reports, if one is bound. */
+  readonly database: ReportDatabase | undefined;
   /** Vocabularies that are not bundled with the Worker, if they are bound. */
   readonly assets: Assets | undefined;
   /** Largest request body, in bytes. */
@@ -230,7 +230,7 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
     prices,
     routes,
     privacy,
-    database: isDatabase(env.DB) ? env.DB : undefined,
+    database: databaseOf(env),
     assets: isFetcher(env.ASSETS) ? env.ASSETS : undefined,
     maxBodyBytes: MAX_BODY_BYTES,
     sandbox: inSandbox,

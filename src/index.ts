@@ -1,6 +1,8 @@
-/** The Worker's entry. */
+/** The Worker's entry: the fetch handler and the Durable Object classes. */
 import { env, waitUntil } from 'cloudflare:workers';
 import { createApp } from './app.ts';
+
+export { Books } from './accounts/books.ts';
 
 export default createApp(
   env as unknown as Readonly<Record<string, unknown>>,

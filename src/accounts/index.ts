@@ -1,6 +1,8 @@
 /** Who may use this deployment, and the check of the key that a request brings. */
 import { GatewayError } from '../core/index.ts';
 
+export { databaseOf, type ReportDatabase } from './database.ts';
+
 /** Today there is one key. Keys with their own budgets and limits come later. */
 export type Access =
   /** Local development against the sandbox: no key is needed, since no call costs anything. */

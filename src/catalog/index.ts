@@ -29,7 +29,6 @@ export {
 } from './prices/book.ts';
 export {
   type Database,
-  isDatabase,
   livePrices,
   type OpenService,
   type PriceDocument,

@@ -1,11 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { type Database, isDatabase, livePrices, type Prices } from '../../src/catalog/index.ts';
+import { databaseOf } from '../../src/accounts/index.ts';
+import { type Database, livePrices, type Prices } from '../../src/catalog/index.ts';
 import { priceFor, registry } from '../support/providers.ts';
 
 const database = (): Database => {
-  const db: unknown = Reflect.get(env, 'DB');
-  if (!isDatabase(db)) throw new Error('no D1 in this runtime');
+  const db = databaseOf({ DB: Reflect.get(env, 'DB') });
+  if (!db) throw new Error('no D1 in this runtime');
   return db;
 };
 const DAY = '2026-11-22';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { databaseOf } from '../../src/accounts/index.ts';
 import { createApp } from '../../src/app.ts';
-import { isDatabase } from '../../src/catalog/index.ts';
 
 const KEY = 'test-admin-key';
 const LLAMA = 'meta.llama3-8b-instruct-v1:0';
@@ -53,8 +53,8 @@ const inForce = ({ data }: Answer) =>
 const OF_LLAMA = `/v1/prices?provider=bedrock&model=llama-3-8b-instruct`;
 
 beforeEach(async () => {
-  const database = db();
-  if (!isDatabase(database)) throw new Error('no D1 in this runtime');
+  const database = databaseOf({ DB: db() });
+  if (!database) throw new Error('no D1 in this runtime');
   await database.batch([database.prepare('DROP TABLE IF EXISTS config')]);
 });
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Stack, startStack } from '../support/gateway.ts';
+import { type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -53,14 +53,38 @@ describe('GET /v1/prices', () => {
   });
 });
 
-describe('PUT /v1/prices without a database', () => {
-  it('says what to add', async () => {
-    const response = await fetch(`${stack.url}/v1/prices`, {
+describe('PUT /v1/prices', () => {
+  const put = (of: Stack, body: unknown) =>
+    fetch(`${of.url}/v1/prices`, {
       method: 'PUT',
       headers: { authorization: 'Bearer test-admin-key' },
-      body: '{}',
+      body: JSON.stringify(body),
     });
-    expect(response.status).toBe(501);
-    expect(await response.text()).toContain('d1_databases');
+
+  it('keeps prices on plain workerd as on D1, and takes them back', async () => {
+    const [llama, price] = ['meta.llama3-8b-instruct-v1:0', { input_per_mtok: '0.25', output_per_mtok: '0.6' }];
+    const first = await put(stack, { source: 'contract 4711', prices: { bedrock: { [llama]: price } }, version: 0 });
+    expect(first.status).toBe(200);
+    const { version, data } = await prices('?provider=bedrock&model=llama-3-8b-instruct');
+    expect(version).toBe(1);
+    expect(data).toContainEqual(expect.objectContaining({ rule: `bedrock/${llama}@admin.1`, input_per_mtok: '0.25' }));
+    const late = await put(stack, { source: 'another', prices: { bedrock: { [llama]: price } }, version: 0 });
+    expect(late.status).toBe(409);
+    const removed = await fetch(`${stack.url}/v1/prices`, {
+      method: 'DELETE',
+      headers: { authorization: 'Bearer test-admin-key' },
+    });
+    expect(await removed.json()).toMatchObject({ version: 2, data: [] });
+  });
+
+  it('says what to add where there is no database', async () => {
+    const without = await startStack((origin) => ({ ...sandboxEnv(origin), BOOKS: '' }));
+    try {
+      const response = await put(without, {});
+      expect(response.status).toBe(501);
+      expect(await response.text()).toContain('d1_databases');
+    } finally {
+      await without.stop();
+    }
   });
 });

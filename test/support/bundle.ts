@@ -24,6 +24,7 @@ export interface Bundle {
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];
   readonly vars: Readonly<Record<string, unknown>>;
+  /** Where it has a D1 database, `Books` is among them: plain workerd has no D1. */
   readonly durableObjects: readonly { readonly binding: string; readonly className: string }[];
   /** Static assets: an absolute path. */
   readonly assets?: { readonly binding: string; readonly directory: string };
@@ -82,10 +83,13 @@ async function build({ config, env, minify }: BundleOptions, name: string): Prom
     compatibilityDate: read.compatibility_date ?? '',
     compatibilityFlags: read.compatibility_flags,
     vars: read.vars,
-    durableObjects: read.durable_objects.bindings.map((one: { name: string; class_name: string }) => ({
-      binding: one.name,
-      className: one.class_name,
-    })),
+    durableObjects: [
+      ...read.durable_objects.bindings.map((one: { name: string; class_name: string }) => ({
+        binding: one.name,
+        className: one.class_name,
+      })),
+      ...(read.d1_databases.length > 0 ? [{ binding: 'BOOKS', className: 'Books' }] : []),
+    ],
     ...(read.assets?.binding && read.assets.directory
       ? { assets: { binding: read.assets.binding, directory: resolve(dirname(config), read.assets.directory) } }
       : {}),

@@ -52,9 +52,9 @@ function workerText({ name, bindings, services }: WorkerOptions, built: Bundle):
     ...Object.entries({ ...built.vars, ...bindings }).map(([key, value]) => bindingOf(key, value)),
     ...Object.entries(services ?? {}).map(([key, to]) => `(name = ${quote(key)}, service = ${quote(to)})`),
     ...(built.assets ? [`(name = ${quote(built.assets.binding)}, service = ${quote(`${name}-assets`)})`] : []),
-    ...built.durableObjects.map(
-      ({ binding, className }) => `(name = ${quote(binding)}, durableObjectNamespace = ${quote(className)})`,
-    ),
+    ...built.durableObjects
+      .filter(({ binding }) => bindings?.[binding] === undefined)
+      .map(({ binding, className }) => `(name = ${quote(binding)}, durableObjectNamespace = ${quote(className)})`),
   ];
   const objects = built.durableObjects.map(
     ({ className }) =>

@@ -15,7 +15,7 @@ import { ALWAYS, offerKey, type PriceBook, type PriceRow, type Rate, serviceKey 
  * kept in one versioned row of a D1 database.
  */
 
-/** The part of Cloudflare's `D1Database` that is used. */
+/** The part of a D1 database that is used. */
 export interface Database {
   prepare(sql: string): Statement;
   /** One transaction. */
@@ -25,9 +25,6 @@ export interface Database {
 interface Statement {
   bind(...values: unknown[]): Statement;
 }
-
-export const isDatabase = (value: unknown): value is Database =>
-  typeof value === 'object' && value !== null && 'prepare' in value && 'batch' in value;
 
 /** The stored row. A version number is never used twice, so that a price with a version is one price. */
 interface Stored {
