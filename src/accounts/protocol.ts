@@ -12,17 +12,15 @@ export interface Budget {
   readonly period: Period;
 }
 
-/** What a key may do. Immutable: a change makes a new one with the next revision. */
-export interface KeyTerms {
-  readonly id: string;
-  /** Grows with each change, so that a Worker which remembers old terms is told. */
-  readonly revision: number;
+/** What an admin decides about a key. */
+export interface KeySettings {
   readonly name: string;
   readonly budget?: Budget;
   /** Requests and tokens a minute; calls at the same time. */
   readonly rpm?: number;
   readonly tpm?: number;
   readonly concurrency?: number;
+  /** Names in the form of the catalogue and of the configuration. Absent: all of them. */
   readonly models?: readonly string[];
   readonly providers?: readonly string[];
   readonly markers?: 'text' | 'parse';
@@ -31,10 +29,70 @@ export interface KeyTerms {
   /** Milliseconds since the epoch. */
   readonly expiresAt?: number;
   readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** What a key may do. Immutable: a change makes a new one with the next revision. */
+export interface KeyTerms extends KeySettings {
+  readonly id: string;
+  /** Grows with each change, so that a Worker which remembers old terms is told. */
+  readonly revision: number;
   /** It, or its account, has a budget: costs must have a known bound. */
   readonly budgeted: boolean;
   /** It has a budget or any limit: calls wait for the object's answer before they are sent. */
   readonly limited: boolean;
+}
+
+/** Money of the running period of a budget; of all time where there is no budget. */
+export interface Spending {
+  /** What calls have cost, with upper bounds where the cost is not known exactly. */
+  readonly spent: NanoDollars;
+  /** What is held for calls that are not over. */
+  readonly pending: NanoDollars;
+  /** When the period ends, in milliseconds since the epoch. Absent: never. */
+  readonly periodEnds?: number;
+}
+
+/** A key and its state, without its secret. */
+export interface KeyState extends Spending {
+  readonly terms: KeyTerms;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly revokedAt?: number;
+  /** Calls that are not over. */
+  readonly running: number;
+  readonly limits: readonly LimitState[];
+  /** The budget of the account, if it has one. */
+  readonly account?: Spending & { readonly budget: Budget };
+}
+
+export interface NewKey {
+  /** Ids sort by the time at which they were made. */
+  readonly id: string;
+  /** SHA-256 of the secret, in hex. */
+  readonly secretHash: string;
+  readonly settings: KeySettings;
+}
+
+export interface KeyChange {
+  readonly id: string;
+  /** The revision that the change was made from. */
+  readonly revision: number;
+  /** All settings as they are to be. */
+  readonly settings: KeySettings;
+}
+
+export interface KeyQuery {
+  /** Ids below this one: the next page. */
+  readonly before?: string;
+  readonly limit: number;
+  /** Also those that were revoked. */
+  readonly revoked: boolean;
+}
+
+export interface AccountState extends Spending {
+  readonly budget?: Budget;
+  /** Keys that are neither revoked nor expired. */
+  readonly keys: number;
 }
 
 /** What an attempt needs to be covered. */
@@ -120,10 +178,28 @@ export interface SettleRequest {
 
 /** An `Account` object, as the Worker calls it. Every method may be repeated after a lost reply. */
 export interface AccountRpc {
+  /** Stores a key. The same key again changes nothing, and another key under its id is refused with undefined. */
+  createKey(key: NewKey): Promise<KeyState | undefined>;
+  /** Undefined: there is no such key, or it was revoked. `stale`: another change came in between. */
+  changeKey(change: KeyChange): Promise<KeyState | 'stale' | undefined>;
+  /** From now on the key is refused. Its row stays, because the ledger names it. Undefined: there is no such key. */
+  revokeKey(id: string): Promise<KeyState | undefined>;
+  keyState(id: string): Promise<KeyState | undefined>;
+  /** The newest keys first: at most `limit`, and whether there are more. */
+  listKeys(query: KeyQuery): Promise<{ readonly keys: readonly KeyState[]; readonly more: boolean }>;
+  accountState(): Promise<AccountState>;
+  /** Sets the budget of the account, or removes it. Raises the revision of every key if `budgeted` changes. */
+  changeAccount(change: { readonly budget: Budget | undefined }): Promise<AccountState>;
+
   /** The terms of a key, before its first call in an isolate. Undefined: it was never made, was revoked, or expired. */
   terms(key: string, secretHash: string): Promise<KeyTerms | undefined>;
   reserve(request: ReserveRequest): Promise<ReserveReply>;
   extend(request: ExtendRequest): Promise<ExtendReply>;
   /** False where the call had been settled before, or had expired. */
   settle(request: SettleRequest): Promise<boolean>;
+}
+
+/** `env.ACCOUNT`: the object of each account, by the account's name. */
+export interface Accounts {
+  getByName(account: string): AccountRpc;
 }
