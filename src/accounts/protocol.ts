@@ -2,7 +2,7 @@
  * What the Worker and an `Account` object say to each other. Plain data that crosses an RPC; money is a `bigint` of
  * nano-dollars. The object decides on keys, budgets and limits, in one transaction each time.
  */
-import type { AttemptEnd, AttemptStart, CallStart, NanoDollars } from '../core/index.ts';
+import type { AttemptEnd, AttemptStart, CallStart, MarkerMode, NanoDollars } from '../core/index.ts';
 
 /** A window of UTC: a day from 00:00, a week from Monday 00:00, a month from its first day, or for ever. */
 export type Period = 'day' | 'week' | 'month' | 'total';
@@ -23,7 +23,7 @@ export interface KeySettings {
   /** Names in the form of the catalogue and of the configuration. Absent: all of them. */
   readonly models?: readonly string[];
   readonly providers?: readonly string[];
-  readonly markers?: 'text' | 'parse';
+  readonly markers?: MarkerMode;
   /** At the limit of the budget: cut the answer's length (the default), or prefer offers that fit what is left. */
   readonly atLimit: 'clamp' | 'cheaper';
   /** Milliseconds since the epoch. */
