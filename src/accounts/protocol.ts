@@ -117,6 +117,8 @@ export interface ReserveRequest {
   readonly tokens: number;
   /** When the call is over at the latest, in milliseconds since the epoch. Later the reservation expires. */
   readonly deadline: number;
+  /** The attempt is on its way already (a key without limits), so it has its row even if the call is refused. */
+  readonly sent?: true;
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
 }
 
@@ -127,6 +129,14 @@ export interface LimitState {
   readonly remaining: number;
   /** Milliseconds until all of it is there again. */
   readonly resetMs: number;
+}
+
+/** What a call came to, for a repeat of it. No text. */
+export interface CallOutcome {
+  readonly outcome: string;
+  readonly status: number;
+  readonly endedAt: number;
+  readonly attempts: readonly AttemptEnd[];
 }
 
 export type RefusalCode = 'authentication' | 'permission_denied' | 'insufficient_budget' | 'rate_limit_exceeded';
@@ -147,11 +157,13 @@ export type ReserveReply =
       readonly message: string;
       /** Milliseconds after which it can succeed. Absent: a repeat is pointless. */
       readonly retryAfterMs?: number;
+      /** With `insufficient_budget`: what is left, so that the Worker can choose an offer which that pays for. */
+      readonly left?: NanoDollars;
       readonly limits: readonly LimitState[];
     }
   /** The idempotency key was used before. */
   | { readonly kind: 'repeated'; readonly state: 'running'; readonly call: string; readonly retryAfterMs: number }
-  | { readonly kind: 'repeated'; readonly state: 'done'; readonly call: string }
+  | { readonly kind: 'repeated'; readonly state: 'done'; readonly call: string; readonly came?: CallOutcome }
   | { readonly kind: 'repeated'; readonly state: 'other_body' };
 
 export interface ExtendRequest {
@@ -160,12 +172,22 @@ export interface ExtendRequest {
   readonly ended: readonly AttemptEnd[];
   readonly attempt: AttemptStart;
   readonly cover?: Cover;
+  /**
+   * An attempt of this call that has not ended, and whose hold pays for this one too: the first sample of a vote holds
+   * what all samples can cost. As much of `cover.most` as it has is moved over; only the rest is held anew.
+   */
+  readonly from?: number;
   readonly tokens: number;
 }
 
 export type ExtendReply =
   | { readonly kind: 'held'; readonly held?: NanoDollars }
-  | { readonly kind: 'refused'; readonly code: RefusalCode; readonly message: string };
+  | {
+      readonly kind: 'refused';
+      readonly code: RefusalCode;
+      readonly message: string;
+      readonly left?: NanoDollars;
+    };
 
 export interface SettleRequest {
   readonly call: string;

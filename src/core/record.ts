@@ -75,3 +75,15 @@ export interface CallStart {
   /** Milliseconds since the epoch. */
   readonly started: number;
 }
+
+/** A finished call: what ledger, traces and reports are told of it. */
+export interface CallRecord {
+  readonly start: CallStart;
+  /** Attempts that were sent, in their order. */
+  readonly attempts: readonly { readonly start: AttemptStart; readonly end: AttemptEnd }[];
+  /** How it ended for its caller. */
+  readonly outcome: 'ok' | ErrorCode;
+  readonly status: number;
+  /** Milliseconds since the epoch. */
+  readonly ended: number;
+}
