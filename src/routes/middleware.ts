@@ -173,9 +173,24 @@ export const servicesReady =
 export const misconfigured = ({ mistakes, warnings }: Gateway['config']): GatewayError =>
   new GatewayError('internal', `This deployment's configuration has mistakes. ${[...mistakes, ...warnings].join(' ')}`);
 
-/** Whether the caller uses Anthropic's Messages: it calls that route, or sends the header of Anthropic's clients. */
+/** The caller sent a body of Messages to a route that takes any. */
+const SENT_MESSAGES = 'chasqui-sent-messages';
+
+/**
+ * Whether the caller uses Anthropic's Messages: it calls that route, sends the header of Anthropic's clients, or sent
+ * such a body.
+ */
 export const speaksMessages = (c: Context): boolean =>
-  /^\/v1\/messages(?:\/|$)/.test(c.req.path) || c.req.header('anthropic-version') !== undefined;
+  /^\/v1\/messages(?:\/|$)/.test(c.req.path) ||
+  c.req.header('anthropic-version') !== undefined ||
+  c.get(SENT_MESSAGES) === true;
+
+/** Answers this request as one of Anthropic's clients, because its body is one of theirs. */
+export function answersAsMessages(c: Context): void {
+  c.set(SENT_MESSAGES, true);
+  const headers = headersOf(c);
+  headers['request-id'] ??= headers['x-request-id'] ?? '';
+}
 
 /** How errors are written for this caller. */
 const errorForm = (c: Context): ErrorForm => (speaksMessages(c) ? messagesError : errorAnswer);

@@ -1,9 +1,7 @@
 /** `POST /v1/offers`, and how an offer sheet is written as JSON. */
 import type { Handler } from 'hono';
 import { ageDays, type Priced, priceSources, rateJson, stale } from '../catalog/index.ts';
-import { type Call, dayOf, formatDollars, type RetrievalCall, withSamples } from '../core/index.ts';
-import { parseCount } from '../dialects/messages/index.ts';
-import { type CallContext, parseCall, parseEmbeddings, parseRerank, retrievalKind } from '../dialects/openai/index.ts';
+import { dayOf, formatDollars } from '../core/index.ts';
 import {
   type CallCost,
   type Candidate,
@@ -12,7 +10,7 @@ import {
   type Observed,
   type OfferSheet,
 } from '../offers/index.ts';
-import { speaksMessages } from './middleware.ts';
+import { anyCall } from './any-body.ts';
 import { contextOf, type Gateway, inCallersNames, prepare, readJson, replyJson } from './request.ts';
 
 export const rounded = (value: number, digits: number): number => Math.round(value * 10 ** digits) / 10 ** digits;
@@ -111,25 +109,15 @@ export const offerRows = ({ eligible, excluded }: OfferSheet, now: number) => {
   ];
 };
 
-/** A body of any route that asks a model, told apart by its required field. */
-function anyCall(body: unknown, context: CallContext): Call | RetrievalCall {
-  const kind = retrievalKind(body);
-  if (kind === 'embedding') return parseEmbeddings(body, context);
-  return kind === 'rerank' ? parseRerank(body, context) : withSamples(parseCall(body, context));
-}
-
 /**
- * `POST /v1/offers`: what every offer would do with this call and charge for it. Calls no provider. A body of
- * Messages is told by the header that Anthropic's clients send.
+ * `POST /v1/offers`: what every offer would do with this call and charge for it. Calls no provider. It takes a body of
+ * any route that asks a model.
  */
 export const offers =
   (gateway: Gateway): Handler =>
   async (c) => {
     const body = await readJson(c.req.raw, gateway.config.maxBodyBytes);
-    const context = contextOf(c, '');
-    const messages = speaksMessages(c) ? parseCount(body, context) : undefined;
-    const call = messages?.call ?? anyCall(body, context);
-    const named = messages?.callersNames;
+    const { call, callersNames: named } = anyCall(c, body, contextOf(c, ''));
     try {
       const { asked, moment } = await prepare(call, gateway);
       const rows = offerRows(layOut(call, asked, gateway.world, moment, true), moment.now);

@@ -2,7 +2,13 @@
 import type { Context, Handler } from 'hono';
 import { type Call, GatewayError, type ModelAt, type Provider, type TokenizedText } from '../core/index.ts';
 import { parseCount } from '../dialects/messages/index.ts';
-import { parseCall, parseCountText, parseDetokenize, parseTokenize } from '../dialects/openai/index.ts';
+import {
+  type ParsedRequest,
+  parseCall,
+  parseCountText,
+  parseDetokenize,
+  parseTokenize,
+} from '../dialects/openai/index.ts';
 import {
   type Candidate,
   countCall,
@@ -13,6 +19,7 @@ import {
   servicesNamed,
 } from '../offers/index.ts';
 import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
+import { otherApisCall } from './any-body.ts';
 import { contextOf, type Gateway, inCallersNames, lookUp, prepare, readJson, replyJson } from './request.ts';
 
 /** How long a provider may take to count a prompt that we can only estimate. */
@@ -133,6 +140,22 @@ async function countTexts(names: readonly string[], input: string, gateway: Gate
   return rows;
 }
 
+/** The rows of whatever call a body asks for, or of its plain text. */
+async function countAny(c: Context, json: unknown, gateway: Gateway): Promise<readonly Record<string, unknown>[]> {
+  const context = contextOf(c, '');
+  const other = otherApisCall(c, json, context);
+  if (!other && isPlainText(json)) {
+    const { models, input } = parseCountText(json);
+    return countTexts(models, input, gateway);
+  }
+  const { call, callersNames }: ParsedRequest = other ?? { call: parseCall(json, context) };
+  try {
+    return await countCalls(call, gateway);
+  } catch (thrown) {
+    throw inCallersNames(thrown, callersNames);
+  }
+}
+
 /**
  * `POST /v1/count_tokens`: the prompt tokens of a call for one model or several, and at each of their offers; or the
  * tokens of a plain text (`input`) without any template.
@@ -140,12 +163,7 @@ async function countTexts(names: readonly string[], input: string, gateway: Gate
 export const countTokens =
   (gateway: Gateway): Handler =>
   async (c) => {
-    const json = await body(c, gateway);
-    let rows: Record<string, unknown>[];
-    if (isPlainText(json)) {
-      const { models, input } = parseCountText(json);
-      rows = await countTexts(models, input, gateway);
-    } else rows = await countCalls(parseCall(json, contextOf(c, '')), gateway);
+    const rows = await countAny(c, await body(c, gateway), gateway);
     const [only, ...others] = rows;
     return replyJson(c, 200, others.length > 0 ? { object: 'list', data: rows } : only);
   };

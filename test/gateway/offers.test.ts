@@ -22,6 +22,7 @@ interface Row {
   readonly cost: { readonly min: string; readonly expected: string; readonly max: string | null } | null;
   readonly price: { readonly rule: string; readonly stale: boolean } | null;
   readonly reason?: { readonly code: string; readonly message: string };
+  readonly drops: readonly string[];
 }
 interface Usage {
   readonly prompt_tokens: number;
@@ -96,6 +97,34 @@ describe('POST /v1/offers', () => {
     expect(refused.status).toBe(400);
     const unknown = await stack.post('/v1/offers', chat('x', { provider: { max_prize: 1 } }));
     expect(await unknown.json()).toMatchObject({ error: { param: 'provider.max_prize' } });
+  });
+
+  it('takes a body of Messages or of Responses, and names fields as that API does', async () => {
+    const model = 'llama-3.3-70b-instruct';
+    const tokens = async (body: object) =>
+      (await offersFor({ model, ...body })).find(({ provider }) => provider === 'together')?.prompt_tokens;
+    const asChat = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Hello!' },
+    ];
+    const counts = [
+      await tokens({ messages: asChat }),
+      await tokens({ system: 'Be brief.', messages: asChat.slice(1) }),
+      await tokens({ instructions: 'Be brief.', input: 'Hello!' }),
+      await tokens({ input: asChat }),
+    ];
+    expect(counts).toEqual(Array(4).fill(expect.any(Number)));
+    expect(new Set(counts).size).toBe(1);
+
+    const rows = await offersFor({ model, input: asChat, reasoning: { effort: 'high' } });
+    expect(rows.find(({ provider }) => provider === 'bedrock')?.drops).toEqual(['reasoning.effort']);
+    const wrong = await stack.post('/v1/offers', { model, system: 'x', messages: [], stop_sequences: 'no list' });
+    expect(await wrong.json()).toMatchObject({ type: 'error', error: { type: 'invalid_request_error' } });
+    expect(wrong.headers.get('request-id')).toBe(wrong.headers.get('x-request-id'));
+    const stored = await stack.post('/v1/offers', { model, input: 'x', previous_response_id: 'resp_1' });
+    expect(await stored.json()).toMatchObject({
+      error: { param: 'previous_response_id', type: 'invalid_request_error' },
+    });
   });
 
   it('its first offer is the provider that serves the same body next', async () => {

@@ -88,6 +88,69 @@ describe('POST /v1/count_tokens', () => {
     ]);
   });
 
+  const TOOL = { name: 'look', description: 'Looks', input_schema: { type: 'object', properties: {} } };
+  const INSTRUCTIONS = 'Be brief.';
+
+  it('counts a body of Messages or of Responses as the route of its own does', async () => {
+    const messages = {
+      model: 'llama-3.3-70b-instruct',
+      system: INSTRUCTIONS,
+      tools: [TOOL],
+      messages: [
+        { role: 'user', content: 'Look!' },
+        { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'look', input: {} }] },
+        { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: 'A llama.' }] },
+      ],
+    };
+    const responses = {
+      model: 'llama-3.3-70b-instruct',
+      instructions: INSTRUCTIONS,
+      tools: [{ type: 'function', name: 'look', description: 'Looks', parameters: TOOL.input_schema }],
+      input: [
+        { role: 'user', content: 'Look!' },
+        { type: 'function_call', call_id: 'call_1', name: 'look', arguments: '{}' },
+        { type: 'function_call_output', call_id: 'call_1', output: 'A llama.' },
+      ],
+    };
+    const counted = await post('/v1/messages/count_tokens', messages);
+    expect(counted.input_tokens).toBeGreaterThan(100);
+    for (const body of [messages, responses]) {
+      expect(await post('/v1/count_tokens', body)).toMatchObject({ status: 200, tokens: counted.input_tokens });
+    }
+    const text = { model: 'llama-3.3-70b-instruct', instructions: INSTRUCTIONS, input: 'Hello!' };
+    const chat = {
+      model: 'llama-3.3-70b-instruct',
+      messages: [
+        { role: 'system', content: INSTRUCTIONS },
+        { role: 'user', content: 'Hello!' },
+      ],
+    };
+    expect((await post('/v1/count_tokens', text)).tokens).toBe((await post('/v1/count_tokens', chat)).tokens);
+  });
+
+  it('says what is wrong with such a body in the words of its own API', async () => {
+    const model = 'llama-3.3-70b-instruct';
+    const hi = [{ role: 'user', content: 'Hi' }];
+    expect(await post('/v1/count_tokens', { model, system: 5, messages: hi })).toMatchObject({
+      status: 400,
+      type: 'error',
+      error: { type: 'invalid_request_error', param: 'system' },
+      request_id: expect.any(String),
+    });
+    expect(await post('/v1/count_tokens', { model: 'no-such-model', system: 'x', messages: hi })).toMatchObject({
+      status: 404,
+      error: { type: 'not_found_error' },
+    });
+    expect(await post('/v1/count_tokens', { model, input: [{ type: 'item_reference', id: 'msg_1' }] })).toMatchObject({
+      status: 400,
+      error: { type: 'invalid_request_error', param: 'input[0]' },
+    });
+    expect(await post('/v1/count_tokens', { model, instructions: 'x' })).toMatchObject({
+      status: 400,
+      error: { param: 'input' },
+    });
+  });
+
   it('says by how much a prompt is too long', async () => {
     const prompt = 'word '.repeat(5000);
     expect(await post('/v1/count_tokens', { model: 'llama-2-70b-chat', prompt })).toMatchObject({

@@ -16,3 +16,4 @@ export const responsesDialect: Dialect<ResponsesRequest> = {
   failsInStream: ({ fromCodex }, { code }) => fromCodex && code === 'context_length_exceeded',
 };
 export { type CodexModel, codexModel } from './models.ts';
+export { parseResponses } from './request.ts';
