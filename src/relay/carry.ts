@@ -16,6 +16,7 @@ import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/i
 import { type AttemptFailure, type AttemptObserver, attempt, type UpstreamAnswer } from './attempt.ts';
 import { attemptOrder, type RetryBudget } from './attempt-order.ts';
 import { type HealthBook, isSchemaRefusal } from './health.ts';
+import { withSizes } from './overflow.ts';
 import { type AttemptLimits, attemptLimits, type Clock, callDeadline, type Timeouts } from './timeouts.ts';
 
 /** One in so many prompts that nothing else counts is counted, to compare it with the provider's usage. */
@@ -164,7 +165,7 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
     }
     if (caller.aborted) throw abortReason(caller);
     const { failure } = outcome;
-    const { error } = failure;
+    const error = await withSizes(failure.error, offer);
     // All requests to a server that is loading the model are one report.
     if (as === 'poll') attempts.splice(attempts.findLastIndex(isOf(offer)), 1);
     attempts.push(reportOf(offer, failure, clock.now() - begun));
@@ -255,6 +256,7 @@ function summary(errors: readonly GatewayError[], attempts: readonly AttemptRepo
   if (!last)
     return new GatewayError('timeout', 'The deadline passed before any provider could be asked.', { attempts });
   const waits = errors.flatMap((error) => error.details.retryAfterMs ?? []);
+  const sizes = errors.flatMap((error) => error.details.offers ?? []);
   const told = errors.find((error) => error.code === 'provider_rate_limited' || error.code === 'provider_overloaded');
   const chosen = errors.every((error) => error.code === last.code) ? last : (told ?? last);
   const message =
@@ -264,6 +266,7 @@ function summary(errors: readonly GatewayError[], attempts: readonly AttemptRepo
   return new GatewayError(chosen.code, message, {
     ...chosen.details,
     ...(waits.length > 0 ? { retryAfterMs: Math.min(...waits) } : {}),
+    ...(chosen.details.offers ? { offers: sizes } : {}),
     attempts,
   });
 }

@@ -147,4 +147,17 @@ describeWithAgent('Claude Code', 'claude-code', (folder) => {
     expect(seen.slice(refused + 1).some(({ status }) => status === 200)).toBe(true);
     expect(result).toMatchObject({ subtype: 'success', is_error: false });
   });
+
+  it('does so, too, when it is the provider who finds the prompt too long', async () => {
+    await writeFile(join(work, 'knots.txt'), `cord: red\n${'a knot, another knot\n'.repeat(900)}`);
+    const message =
+      "This model's maximum context length is 24000 tokens. However, your request has 25000 input tokens. Please reduce the length of the input messages.";
+    const body = { error: { message, type: 'invalid_request_error' } };
+    await stack.dial({ provider: 'together', text: 'another knot', fault: { kind: 'status', status: 400, body } });
+    const { result } = await run('together/llama-3.3-70b-instruct', 'Play the sandbox scene pages.');
+    const refused = seen.findIndex(({ status }) => status === 400);
+    expect(seen[refused]?.answer).toContain('"message":"prompt is too long: 25000 tokens > 24000 maximum"');
+    expect(seen.slice(refused + 1).some(({ status }) => status === 200)).toBe(true);
+    expect(result).toMatchObject({ subtype: 'success', is_error: false });
+  });
 });

@@ -205,6 +205,67 @@ describe('an error', () => {
     });
   });
 
+  it.each([
+    [
+      'together',
+      { error: { message: "The input (140000 tokens) is longer than the model's context length (131072 tokens)." } },
+      /^prompt is too long: 140000 tokens > 131072 maximum$/,
+    ],
+    [
+      'together',
+      {
+        error: {
+          message:
+            "This model's maximum context length is 8,192 tokens. However, you requested 9000 tokens (8000 in the messages, 1000 in the completion).",
+        },
+      },
+      /^input length and `max_tokens` exceed context limit: 8000 \+ 1000 > 8192$/,
+    ],
+    // Without numbers: our count, and the context that we know of.
+    [
+      'together',
+      { error: { message: 'Input token count + max_tokens must be less than the context length.' } },
+      /^prompt is too long: 131073 tokens > 131072 maximum$/,
+    ],
+    [
+      'bedrock',
+      { message: 'Input is too long for requested model.' },
+      /^prompt is too long: \d+ tokens > \d+ maximum$/,
+    ],
+    [
+      'bedrock',
+      { message: "This model's maximum context length is 4096 tokens. Please reduce the length of the prompt" },
+      /^prompt is too long: 4097 tokens > 4096 maximum$/,
+    ],
+  ])('for a prompt that %s itself finds too long has those words, too: %o', async (provider, body, words) => {
+    const headers = provider === 'bedrock' ? { 'x-amzn-errortype': 'ValidationException' } : {};
+    await stack.dial({ provider, fault: { kind: 'status', status: 400, headers, body }, times: 0 });
+    for (const stream of [false, true]) {
+      const response = await stack.post('/v1/messages', { ...plain({ model: `${provider}/${MODEL}` }), stream });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({
+        error: {
+          type: 'invalid_request_error',
+          message: expect.stringMatching(words),
+          code: 'context_length_exceeded',
+          metadata: { upstream_message: expect.stringMatching(/length|long/), explanation: expect.any(String) },
+        },
+      });
+    }
+  });
+
+  it('for a prompt that every provider finds too long has the numbers of the largest context', async () => {
+    const said = (limit: number) => `This model's maximum context length is ${limit} tokens.`;
+    const fault = (limit: number) => ({ kind: 'status', status: 400, body: { error: { message: said(limit) } } });
+    await stack.dial({ provider: 'together', fault: fault(2000), times: 0 });
+    await stack.dial({ provider: 'anyscale', fault: fault(3000), times: 0 });
+    const only = ['together', 'anyscale'];
+    const response = await stack.post('/v1/messages', { ...plain(), provider: { only, sort: 'price' } });
+    expect(await response.json()).toMatchObject({
+      error: { message: 'prompt is too long: 3001 tokens > 3000 maximum' },
+    });
+  });
+
   it('for a field that must not be ignored names it', async () => {
     const response = await stack.post('/v1/messages', { ...plain(), safeguards: { x: 1 } });
     expect(response.status).toBe(400);

@@ -34,18 +34,37 @@ function typeOf(error: GatewayError): string {
   return error.status === TOO_LARGE ? 'request_too_large' : TYPES[error.code];
 }
 
-/**
- * Claude Code shortens a conversation, and goes on, if it reads these words and no others. It takes the two numbers
- * from them. (Strings of its 2.1.332.) What else there is to say is in the metadata.
- */
-function overflow({ details }: GatewayError): string | undefined {
-  let largest: { readonly tokens: number; readonly limit: number } | undefined;
-  for (const { prompt_tokens: tokens, context_length: limit } of details.offers ?? []) {
-    if (typeof tokens !== 'number' || typeof limit !== 'number') continue;
-    if (!largest || limit > largest.limit) largest = { tokens, limit };
+/** Tokens of a prompt, of the output that was asked for beside it, and of the context that has no room for both. */
+interface Sizes {
+  readonly tokens: number;
+  readonly output: number;
+  readonly limit: number;
+}
+
+/** The sizes at the offer with the longest context. Without one, all that is known is that the prompt is above it. */
+function sizesOf({ details }: GatewayError): Sizes | undefined {
+  let largest: Sizes | undefined;
+  for (const { prompt_tokens: tokens, context_length, max_tokens } of details.offers ?? []) {
+    if (typeof tokens !== 'number') continue;
+    const limit = typeof context_length === 'number' ? context_length : Math.max(0, tokens - 1);
+    const output = typeof max_tokens === 'number' ? max_tokens : 0;
+    if (!largest || limit > largest.limit) largest = { tokens, output, limit };
   }
-  if (!largest) return undefined;
-  const { tokens, limit } = largest;
+  return largest;
+}
+
+/**
+ * Claude Code shortens a conversation, and goes on, if it reads the first of these words and no others; at the second
+ * it asks for less output. It takes the numbers from them. (Strings of its 2.1.332.) What else there is to say is in
+ * the metadata.
+ */
+function overflow(error: GatewayError): string | undefined {
+  const sizes = sizesOf(error);
+  if (!sizes) return undefined;
+  const { tokens, output, limit } = sizes;
+  if (tokens < limit && tokens + output > limit) {
+    return `input length and \`max_tokens\` exceed context limit: ${tokens} + ${output} > ${limit}`;
+  }
   return `prompt is too long: ${Math.max(tokens, limit + 1)} tokens > ${limit} maximum`;
 }
 

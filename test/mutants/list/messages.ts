@@ -19,11 +19,44 @@ const content = inFile('content.ts', UNIT);
 const request = inFile('request.ts', UNIT);
 const errors = inFile('errors.ts', UNIT);
 const models = inFile('models.ts', UNIT);
+const GATEWAY = ['test/gateway/messages.test.ts'];
 const stream = inFile('stream.ts', ORACLE);
 const answer = inFile('answer.ts', ORACLE);
+const sizes: typeof stream = (...mutant) => ({
+  ...inFile('', GATEWAY)(...mutant),
+  file: 'src/relay/overflow.ts',
+});
+const anyBody: typeof stream = (...mutant) => ({
+  ...inFile('', ['test/gateway/tokens.test.ts', 'test/gateway/offers.test.ts'])(...mutant),
+  file: 'src/routes/any-body.ts',
+});
 const blocks: typeof stream = (...mutant) => ({ ...stream(...mutant), file: 'src/dialects/blocks.ts' });
 
 export const MESSAGES_MUTANTS: readonly Mutant[] = [
+  sizes(
+    'limit-not-read',
+    'Claude Code shortens to a context that the provider does not have.',
+    'told.limit ?? offer.contextLength',
+    'offer.contextLength',
+  ),
+  sizes(
+    'refusals-without-sizes',
+    'Claude Code gives up where the provider finds the prompt too long.',
+    "if (error.code !== 'context_length_exceeded' || error.details.offers) return error;",
+    'if (error.code) return error;',
+  ),
+  anyBody(
+    'messages-by-header-only',
+    'A body of Messages is read as a chat, and its system text is not counted.',
+    "if ('messages' in body) return isMessages(body) ? 'messages' : 'others';",
+    "if ('messages' in body) return 'others';",
+  ),
+  anyBody(
+    'items-are-embedded',
+    'A body of Responses is taken for embeddings.',
+    "return isResponses(body) ? 'responses' : 'others';",
+    "return 'others';",
+  ),
   content(
     'billing-kept',
     'No prefix cache holds for Claude Code.',
