@@ -37,8 +37,14 @@ export function toUsage(usage: Usage, { costs }: Envelope): JsonObject {
   };
 }
 
+/** `bytes` is never null here, as it may be in chats. */
 export const toLogprobs = (logprobs: readonly TokenLogprob[]): readonly JsonObject[] =>
-  logprobs.map(({ token, logprob, bytes, top }) => ({ token, logprob, bytes: bytes ?? [], top_logprobs: top }));
+  logprobs.map(({ token, logprob, bytes, top }) => ({
+    token,
+    logprob,
+    bytes: bytes ?? [],
+    top_logprobs: top.map((other) => ({ token: other.token, logprob: other.logprob, bytes: other.bytes ?? [] })),
+  }));
 
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 
@@ -46,6 +52,8 @@ export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 export interface Item {
   readonly type: 'reasoning' | 'message' | 'function_call' | 'custom_tool_call';
   readonly id: string;
+  /** Of a tool. */
+  readonly name?: string;
   /** What the caller is shown of the block: its text, or the input of a freeform tool. */
   text: string;
   /** What comes of it next, as the caller sees it. */
@@ -134,6 +142,7 @@ function toolItem(block: AnswerBlock, at: string, { known }: ResponsesRequest): 
   return {
     type: 'function_call',
     id: `fc_${at}`,
+    name: tool.name,
     text: '',
     push: same,
     // Clients parse the arguments, also of a call that has none.
@@ -196,6 +205,16 @@ export const failureOf = (error: GatewayError): { readonly code: string; readonl
   code: CODES[error.code] ?? 'server_error',
   message: messageOf(error) + waiting(error),
 });
+
+/** The types of errors that Open Responses names. */
+export const typeOfError = ({ status }: GatewayError): string =>
+  status === 429
+    ? 'too_many_requests'
+    : status === 404
+      ? 'not_found'
+      : status < 500
+        ? 'invalid_request'
+        : 'server_error';
 
 /** What a response says of itself once it has ended. */
 export function endedResponse({ output, usage, incomplete, error }: ResponseEnd, envelope: Envelope): JsonObject {

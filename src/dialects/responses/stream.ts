@@ -13,6 +13,7 @@ import {
   type Item,
   itemOf,
   toLogprobs,
+  typeOfError,
 } from './answer.ts';
 import type { ResponsesRequest } from './request.ts';
 
@@ -111,7 +112,8 @@ export function responseStream(request: ResponsesRequest, envelope: Envelope): S
         out += sse(DELTAS[item.type].replace(/delta$/, 'done'), `${at},"text":${text}${probable}`);
         out += sse('response.content_part.done', `${at},"part":${JSON.stringify(partOf(item, item.text, logprobs))}`);
       } else if (item.type === 'function_call') {
-        out += sse('response.function_call_arguments.done', `${place()},"arguments":${text}`);
+        const name = JSON.stringify(item.name);
+        out += sse('response.function_call_arguments.done', `${place()},"name":${name},"arguments":${text}`);
       } else out += sse('response.custom_tool_call_input.done', `${place()},"input":${text}`);
       // What is closed once the answer has been cut off is not complete.
       const written = item.written(completedStatus(incomplete));
@@ -146,8 +148,10 @@ export function responseStream(request: ResponsesRequest, envelope: Envelope): S
       const head = started ? '' : start();
       if (item) output.push(item.written('incomplete'));
       const { code, message } = failureOf(error);
-      const told = JSON.stringify({ code, message, param: error.details.param ?? null }).slice(1, -1);
-      return `${head}${sse('error', `,${told}`)}${withResponse('response.failed', endedResponse({ output, usage, error }, envelope))}`;
+      const told = { code, message, param: error.details.param ?? null };
+      // OpenAI's event has the error's fields in itself, Open Responses' in an object.
+      const event = JSON.stringify({ ...told, error: { type: typeOfError(error), ...told } }).slice(1, -1);
+      return `${head}${sse('error', `,${event}`)}${withResponse('response.failed', endedResponse({ output, usage, error }, envelope))}`;
     },
   };
 }

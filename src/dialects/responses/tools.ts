@@ -260,7 +260,16 @@ export const textFormat = v.variant(
   'must be "text", "json_object" or "json_schema"',
 );
 
-export function toResponseFormat(wire: v.InferOutput<typeof textFormat>): ResponseFormat {
+type WireFormat = v.InferOutput<typeof textFormat>;
+
+/** Open Responses wants each of its fields, also where the request left it out. */
+export function repeatedFormat(wire: WireFormat | null | undefined): JsonObject {
+  if (wire?.type !== 'json_schema') return wire ?? { type: 'text' };
+  const { type, name, description = null, schema, strict } = wire;
+  return { type, name, description, schema, strict: strict ?? false };
+}
+
+export function toResponseFormat(wire: WireFormat): ResponseFormat {
   if (wire.type !== 'json_schema') return { type: wire.type };
   assertShallow(wire.schema, 'text.format.schema');
   const format: Writable<Extract<ResponseFormat, { type: 'json_schema' }>> = {

@@ -21,6 +21,10 @@ const input = inFile('src/dialects/responses/input.ts', UNIT);
 const tools = inFile('src/dialects/responses/tools.ts', UNIT);
 const request = inFile('src/dialects/responses/request.ts', UNIT);
 const form = inFile('src/dialects/responses/index.ts', ['test/gateway/responses.test.ts']);
+const TYPES = ['test/gateway/published-types.test.ts'];
+const typedStream = inFile('src/dialects/responses/stream.ts', TYPES);
+const typedAnswer = inFile('src/dialects/responses/answer.ts', TYPES);
+const typedTools = inFile('src/dialects/responses/tools.ts', TYPES);
 const models = inFile('src/routes/models.ts', ['test/gateway/responses.test.ts']);
 
 export const RESPONSES_MUTANTS: readonly Mutant[] = [
@@ -90,6 +94,25 @@ export const RESPONSES_MUTANTS: readonly Mutant[] = [
     'Every client gets a stream for a prompt that is too long.',
     "fromCodex && code === 'context_length_exceeded'",
     "code === 'context_length_exceeded'",
+  ),
+  typedStream(
+    'nameless-call',
+    'The end of arguments does not name the tool.',
+    'const name = JSON.stringify(item.name);',
+    'const name = null;',
+  ),
+  typedStream(
+    'flat-error',
+    "An error event lacks Open Responses' object.",
+    'error: { type: typeOfError(error), ...told }',
+    '',
+  ),
+  typedAnswer('null-bytes', 'A likely token may have no bytes.', 'bytes: other.bytes ?? []', 'bytes: other.bytes'),
+  typedTools(
+    'half-format',
+    'A schema is repeated without its description.',
+    'name, description, schema, strict: strict',
+    'name, schema, strict: strict',
   ),
   models('codex-toolless', 'Codex is offered models that call no tools.', "(known && !can('tools'))", 'false'),
 ];
