@@ -3,6 +3,7 @@
  * nano-dollars. The object decides on keys, budgets and limits, in one transaction each time.
  */
 import type { AttemptEnd, AttemptStart, CallStart, MarkerMode, NanoDollars } from '../core/index.ts';
+import type { LedgerRow } from './ledger-row.ts';
 
 /** A window of UTC: a day from 00:00, a week from Monday 00:00, a month from its first day, or for ever. */
 export type Period = 'day' | 'week' | 'month' | 'total';
@@ -219,6 +220,14 @@ export interface AccountRpc {
   extend(request: ExtendRequest): Promise<ExtendReply>;
   /** False where the call had been settled before, or had expired. */
   settle(request: SettleRequest): Promise<boolean>;
+
+  /**
+   * Pushes attempts that have ended to the report database now, as the alarm does later. Returns how many are left
+   * that the database does not have. Rejects if the database fails.
+   */
+  push(): Promise<number>;
+  /** The attempts of a call that have ended and are still remembered here, whether pushed or not. */
+  rowsOf(call: string): Promise<readonly LedgerRow[]>;
 }
 
 /** `env.ACCOUNT`: the object of each account, by the account's name. */
