@@ -1,12 +1,15 @@
 /** The whole gateway on one page: its middleware, in order, and every route. */
+import type { Handler } from 'hono';
 import { HonoBase } from 'hono/hono-base';
 import { getPath } from 'hono/utils/url';
+import { rememberedTerms } from './accounts/index.ts';
 import { livePrices, type Prices } from './catalog/index.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Fetch } from './core/index.ts';
 import { liveServices, type Services, type World } from './offers/index.ts';
 import { healthBook, retryBudget, systemClock } from './relay/index.ts';
 import {
+  allowing,
   anyOrigin,
   canonicalPath,
   chatCompletions,
@@ -21,6 +24,7 @@ import {
   getModel,
   guard,
   health,
+  type Level,
   listModels,
   listPrices,
   liveness,
@@ -30,8 +34,10 @@ import {
   offers,
   otherMethod,
   ownClients,
+  PATHS,
   putPrices,
   ROUTES,
+  type RouteName,
   rememberingRouter,
   rerank,
   responses,
@@ -53,6 +59,9 @@ const NOT_BUILT = [
   '/docs',
   '/',
 ];
+
+/** A path as the router takes it. */
+const pattern = (path: string): string => path.replace(':id', ':id{.+}');
 
 /** The offers of this deployment. Services and prices are read each time, because both can change. */
 const worldOf = (
@@ -110,6 +119,7 @@ export function createApp(
       health: seen,
       clock: systemClock,
     },
+    terms: rememberedTerms(config.accounts),
     prices,
     services,
     load: vocabularies(config.assets),
@@ -120,29 +130,38 @@ export function createApp(
   app.onError(sayError(gateway));
   app.use(everyAnswer(gateway));
   app.use('/v1/*', anyOrigin);
-  app.get('/healthz', liveness(gateway));
+  const handlers: Readonly<Record<RouteName, Handler>> = {
+    'POST /v1/chat/completions': chatCompletions(gateway),
+    'POST /v1/completions': completions(gateway),
+    'POST /v1/messages': messages(gateway),
+    'POST /v1/messages/count_tokens': countMessages(gateway),
+    'POST /v1/responses': responses(gateway),
+    'POST /v1/embeddings': embeddings(gateway),
+    'POST /v1/rerank': rerank(gateway),
+    'POST /v1/offers': offers(gateway),
+    'POST /v1/count_tokens': countTokens(gateway),
+    'POST /v1/tokenize': tokenize(gateway),
+    'POST /v1/detokenize': detokenize(gateway),
+    'GET /v1/models': listModels(gateway),
+    'GET /v1/models/:id': getModel(gateway),
+    'GET /v1/prices': listPrices(gateway),
+    'PUT /v1/prices': putPrices(gateway),
+    'DELETE /v1/prices': deletePrices(gateway),
+    'GET /v1/health': health(gateway),
+    'GET /healthz': liveness(gateway),
+  };
+  const serve = (which: (level: Level) => boolean): void => {
+    for (const [name, level] of Object.entries(ROUTES)) {
+      const [method = '', path = ''] = name.split(' ');
+      if (which(level)) app.on(method, pattern(path), allowing(level, gateway, handlers[name as RouteName]));
+    }
+  };
+  serve((level) => level === 'anyone');
   app.use(guard(gateway));
   if (services.open) app.use('/v1/*', servicesReady(gateway));
-
-  app.post('/v1/chat/completions', chatCompletions(gateway));
-  app.post('/v1/completions', completions(gateway));
-  app.post('/v1/messages', messages(gateway));
-  app.post('/v1/messages/count_tokens', countMessages(gateway));
-  app.post('/v1/responses', responses(gateway));
-  app.post('/v1/embeddings', embeddings(gateway));
-  app.post('/v1/rerank', rerank(gateway));
-  app.post('/v1/offers', offers(gateway));
-  app.post('/v1/count_tokens', countTokens(gateway));
-  app.post('/v1/tokenize', tokenize(gateway));
-  app.post('/v1/detokenize', detokenize(gateway));
   app.use('/v1/models/*', ownClients(gateway));
-  app.get('/v1/models', listModels(gateway));
-  app.get('/v1/models/:id{.+}', getModel(gateway));
-  app.get('/v1/prices', listPrices(gateway));
-  app.put('/v1/prices', putPrices(gateway));
-  app.delete('/v1/prices', deletePrices(gateway));
-  app.get('/v1/health', health(gateway));
-  for (const [path, methods] of ROUTES) app.all(path.replace(':id', ':id{.+}'), otherMethod(gateway, path, methods));
+  serve((level) => level !== 'anyone');
+  for (const [path, methods] of PATHS) app.all(pattern(path), otherMethod(gateway, path, methods));
   for (const path of NOT_BUILT) app.all(path, notBuilt(gateway));
   app.notFound(notFound(gateway));
   return app;

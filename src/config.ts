@@ -1,5 +1,5 @@
 import { configureProviders, PROVIDER_VARIABLES, registry } from '../providers/index.ts';
-import { type Access, databaseOf, type ReportDatabase } from './accounts/index.ts';
+import { type Access, type Accounts, databaseOf, keyring, type ReportDatabase } from './accounts/index.ts';
 import { type PriceOverride, priceableOffers, readOverrides } from './catalog/index.ts';
 import {
   type Background,
@@ -36,6 +36,8 @@ export interface Config {
   /** Decides which Bedrock inference profiles can be used. */
   readonly region: string | undefined;
   readonly access: Access;
+  /** The objects that keep keys, budgets and the ledger, if they are bound. */
+  readonly accounts: Accounts | undefined;
   /** Default for `template.markers`. Absent: markers are broken for chat APIs and rejected in raw prompts. */
   readonly markers?: MarkerMode;
   readonly timeouts: Timeouts;
@@ -67,6 +69,8 @@ export interface Config {
 const MAX_BODY_BYTES = 25_000_000;
 
 const isFetcher = (value: unknown): value is { fetch: Fetch } => isObject(value) && typeof value.fetch === 'function';
+
+const isNamespace = (value: unknown): value is Accounts => isObject(value) && typeof value.getByName === 'function';
 
 const text = (env: Env, name: string): string | undefined => {
   const value = env[name];
@@ -189,6 +193,17 @@ function readNames(env: Env, { offers, providers, discoveries = [] }: Configured
   return read.routes;
 }
 
+/** Keys that are made in the open sandbox are good for the sandbox alone. */
+const SANDBOX_SECRET = 'keys of an open sandbox';
+
+/** `CHASQUI_ADMIN_KEY`, and `CHASQUI_KEY_SECRET`, by which the admin key can change and callers' keys stay. */
+function readAccess(env: Env, inSandbox: boolean): Access {
+  const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
+  const secret = text(env, 'CHASQUI_KEY_SECRET') ?? adminKey;
+  if (adminKey !== undefined) return { kind: 'key', adminKey, keyring: keyring(secret ?? adminKey) };
+  return inSandbox ? { kind: 'open', keyring: keyring(secret ?? SANDBOX_SECRET) } : { kind: 'unconfigured' };
+}
+
 /**
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
@@ -213,8 +228,7 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
   const prices = readPrices(env, configured, mistakes);
   const routes = readNames(env, configured, mistakes);
   const privacy = readPrivacy(env, configured, mistakes);
-  const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
-  const access: Access = adminKey ? { kind: 'key', adminKey } : { kind: inSandbox ? 'open' : 'unconfigured' };
+  const access = readAccess(env, inSandbox);
   // Made when the first error is written: the start of an isolate has no use for it.
   const redact = once(() => redactor([...credentialsIn(env), ...(configured.credentials ?? [])]));
   return {
@@ -224,6 +238,7 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
     discoveries: configured.discoveries ?? [],
     region: text(settings, 'AWS_REGION'),
     access,
+    accounts: isNamespace(env.ACCOUNT) ? env.ACCOUNT : undefined,
     ...markers,
     timeouts,
     subrequests,

@@ -114,6 +114,7 @@ export const OWN_VARIABLES: Variables = {
   CHASQUI_CONFIG: [],
   // Read by `npm start` and `npm run deploy`, which pass its content on as CHASQUI_CONFIG.
   CHASQUI_CONFIG_FILE: [],
+  CHASQUI_KEY_SECRET: [],
   CHASQUI_MARKERS: [],
   CHASQUI_PRICES: [],
   CHASQUI_PRIVACY: [],

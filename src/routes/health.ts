@@ -2,9 +2,8 @@
 import type { Handler } from 'hono';
 import { dayOf, type Probe, redactDeep } from '../core/index.ts';
 import { modelsAt } from './availability.ts';
-import { misconfigured } from './middleware.ts';
 import { observedRow, rounded } from './offers.ts';
-import { type Gateway, queryFlag, replyJson } from './request.ts';
+import { type Gateway, misconfigured, queryFlag, replyJson } from './request.ts';
 
 /** `GET /healthz`: the Worker runs and its configuration can be read. Needs no key. */
 export const liveness =

@@ -1,15 +1,14 @@
+export { allowing, guard, type Level, PATHS, ROUTES, type RouteName } from './access.ts';
 export { chatCompletions, completions, messages, responses } from './generate.ts';
 export { health, liveness } from './health.ts';
 export {
   anyOrigin,
   canonicalPath,
   everyAnswer,
-  guard,
   notBuilt,
   notFound,
   otherMethod,
   ownClients,
-  ROUTES,
   rememberingRouter,
   sayError,
   servicesReady,

@@ -1,40 +1,20 @@
 import type { Context, ErrorHandler, Handler, MiddlewareHandler, NotFoundHandler } from 'hono';
 import type { Result, Router } from 'hono/router';
 import { LinearRouter } from 'hono/router/linear-router';
-import { authenticate } from '../accounts/index.ts';
 import { asGatewayError, GatewayError, redactError } from '../core/index.ts';
 import { messagesError } from '../dialects/messages/index.ts';
 import { type ErrorForm, errorAnswer, errorBody } from '../dialects/openai/index.ts';
+import { PATHS } from './access.ts';
 import { type Gateway, headersOf, replyJson } from './request.ts';
 
 /**
  * What happens around the handlers: the router finds a path's handler, wrong base URLs are corrected, every answer
- * gets its headers, the key is checked, and failures and unknown paths become errors that say what to do.
+ * gets its headers, and failures and unknown paths become errors that say what to do.
  */
-
-/** Every route with its methods. `:id` may contain slashes. */
-export const ROUTES: readonly (readonly [path: string, methods: readonly string[]])[] = [
-  ['/v1/chat/completions', ['POST']],
-  ['/v1/completions', ['POST']],
-  ['/v1/messages', ['POST']],
-  ['/v1/messages/count_tokens', ['POST']],
-  ['/v1/responses', ['POST']],
-  ['/v1/embeddings', ['POST']],
-  ['/v1/rerank', ['POST']],
-  ['/v1/offers', ['POST']],
-  ['/v1/count_tokens', ['POST']],
-  ['/v1/tokenize', ['POST']],
-  ['/v1/detokenize', ['POST']],
-  ['/v1/models', ['GET']],
-  ['/v1/models/:id', ['GET']],
-  ['/v1/prices', ['GET', 'PUT', 'DELETE']],
-  ['/v1/health', ['GET']],
-  ['/healthz', ['GET']],
-];
 
 /** The first segment after `/v1/` of each route, for clients whose base URL lacks `/v1`. */
 const BELOW_V1: ReadonlySet<string> = new Set(
-  ROUTES.flatMap(([path]) => (path.startsWith('/v1/') ? path.slice(4).split('/', 1) : [])),
+  [...PATHS.keys()].flatMap((path) => (path.startsWith('/v1/') ? path.slice(4).split('/', 1) : [])),
 );
 
 const LEADING = /^(?:\/api)?(?:\/v1)+(?=\/|$)/;
@@ -64,7 +44,7 @@ const alike = (a: string, b: string): boolean => {
 
 /** The route that an unknown path was probably meant for. */
 function meant(path: string): string | undefined {
-  const plain = ROUTES.map(([route]) => route).filter((route) => !route.includes(':'));
+  const plain = [...PATHS.keys()].filter((route) => !route.includes(':'));
   const short = (route: string) => route.replace(/^\/v1/, '');
   return (
     // Behind a prefix: `/openai/v1/chat/completions`, `/openai/deployments/x/chat/completions`.
@@ -102,7 +82,7 @@ export function notFoundError(c: Context): GatewayError {
   const at = `There is no ${method} ${shown(path)} here.`;
   const api = foreignApi(path, c.req.header('user-agent'));
   const route = api === undefined ? meant(path) : '/v1/chat/completions';
-  const methods = ROUTES.find(([known]) => known === route)?.[1] ?? [];
+  const methods = PATHS.get(route ?? '') ?? [];
   const next =
     api !== undefined
       ? `That is ${api}'s API, and this gateway speaks OpenAI's: POST /v1/chat/completions or /v1/completions.`
@@ -153,15 +133,6 @@ export const anyOrigin: MiddlewareHandler = (c, next) => {
   return Promise.resolve(new Response(null, { status: 204, headers }));
 };
 
-/** Refuses every request while the configuration has mistakes, and requests without a valid key. */
-export const guard =
-  ({ config }: Gateway): MiddlewareHandler =>
-  (c, next) => {
-    if (config.mistakes.length > 0) throw misconfigured(config);
-    authenticate(c.req.raw.headers, config.access);
-    return next();
-  };
-
 /** Waits until the operator's own servers have listed their models, or have had the time to. */
 export const servicesReady =
   ({ services }: Gateway): MiddlewareHandler =>
@@ -169,9 +140,6 @@ export const servicesReady =
     await services.ready();
     return next();
   };
-
-export const misconfigured = ({ mistakes, warnings }: Gateway['config']): GatewayError =>
-  new GatewayError('internal', `This deployment's configuration has mistakes. ${[...mistakes, ...warnings].join(' ')}`);
 
 /** The caller sent a body of Messages to a route that takes any. */
 const SENT_MESSAGES = 'chasqui-sent-messages';

@@ -3,6 +3,7 @@
  * the headers, preparing a call (models, tokenizers), and replying.
  */
 import type { Context } from 'hono';
+import type { Terms } from '../accounts/index.ts';
 import type { Prices } from '../catalog/index.ts';
 import type { Config } from '../config.ts';
 import { asGatewayError, type Call, dayOf, GatewayError, type RetrievalCall } from '../core/index.ts';
@@ -26,6 +27,8 @@ import { areLoaded, type LoadVocabulary, pendingTokenizers, readyTokenizers } fr
 export interface Gateway {
   readonly config: Config;
   readonly relay: Relay;
+  /** The terms of callers' keys. */
+  readonly terms: Terms;
   /** The offers of this deployment, their prices and their health. */
   readonly world: World;
   readonly prices: Prices;
@@ -34,6 +37,9 @@ export interface Gateway {
   /** Loads the vocabularies of tokenizers. */
   readonly load: LoadVocabulary;
 }
+
+export const misconfigured = ({ mistakes, warnings }: Gateway['config']): GatewayError =>
+  new GatewayError('internal', `This deployment's configuration has mistakes. ${[...mistakes, ...warnings].join(' ')}`);
 
 const tooLarge = (limit: number) =>
   new GatewayError(

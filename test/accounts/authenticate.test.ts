@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Access, authenticate } from '../../src/accounts/index.ts';
+import { type Access, authenticate, keyring } from '../../src/accounts/index.ts';
 import { GatewayError } from '../../src/core/index.ts';
 
 const KEY = 'chq-4f1d.9a27_Zk3';
-const access: Access = { kind: 'key', adminKey: KEY };
+const ring = keyring('secret of the tests');
+const access: Access = { kind: 'key', adminKey: KEY, keyring: ring };
 
 /** The code of the refusal; undefined for who may pass. */
 function refusal(headers: HeadersInit, to: Access = access): string | undefined {
@@ -53,7 +54,7 @@ describe('the key', () => {
   });
 
   it('of repeated characters does not let in by fewer or more of them', () => {
-    const same: Access = { kind: 'key', adminKey: 'aaaaaaaa' };
+    const same: Access = { kind: 'key', adminKey: 'aaaaaaaa', keyring: ring };
     for (const length of [1, 2, 4, 7, 9, 16]) expect(both('a'.repeat(length), same)).toEqual(REFUSED);
     expect(both('a'.repeat(8), same)).toEqual([undefined, undefined]);
   });
@@ -78,7 +79,7 @@ describe('the key', () => {
     fc.assert(
       fc.property(key, key, (secret, presented) => {
         const expected = secret === presented ? [undefined, undefined] : REFUSED;
-        expect(both(presented, { kind: 'key', adminKey: secret })).toEqual(expected);
+        expect(both(presented, { kind: 'key', adminKey: secret, keyring: ring })).toEqual(expected);
       }),
       { numRuns: 2000 },
     );
@@ -98,7 +99,7 @@ describe('the key', () => {
 
 describe('a deployment', () => {
   it('that is local and open lets everybody in', () => {
-    expect(refusal({}, { kind: 'open' })).toBeUndefined();
+    expect(refusal({}, { kind: 'open', keyring: ring })).toBeUndefined();
   });
 
   it('without a key refuses whatever is presented, and says what to set', () => {

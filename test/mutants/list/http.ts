@@ -13,9 +13,12 @@ const inFile =
     tests: only,
   });
 
-const accounts = inFile('accounts', 'src/accounts/index.ts', ['test/accounts/authenticate.test.ts']);
+const accounts = inFile('accounts', 'src/accounts/access.ts', ['test/accounts/authenticate.test.ts']);
 const request = inFile('http', 'src/routes/request.ts', HTTP);
 const middleware = inFile('http', 'src/routes/middleware.ts', HTTP);
+const ACCESS = ['test/routes/access.test.ts'];
+const access = inFile('http', 'src/routes/access.ts', HTTP);
+const keyText = inFile('accounts', 'src/accounts/key-text.ts', ['test/accounts/key-text.test.ts']);
 const GATEWAY = ['test/gateway/http.test.ts'];
 const events = inFile('http', 'src/routes/sse.ts', [...HTTP, 'test/faults/failover.test.ts']);
 const generate = inFile('http', 'src/routes/generate.ts', ['test/gateway/http.test.ts', 'test/gateway/offers.test.ts']);
@@ -44,15 +47,20 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   accounts(
     'unconfigured-open',
     'A deployment with credentials and without a key is open to all.',
-    "    case 'unconfigured':\n",
-    "    case 'unconfigured':\n      return;\n",
+    "if (access.kind === 'unconfigured') {",
+    "if (access.kind === 'unconfigured') return LOCAL;\n  if (access.kind === 'unconfigured') {",
   ),
-  accounts('wrong-key-passes', 'Any key passes.', 'if (!sameSecret(presented, access.adminKey)) {', 'if (false) {'),
+  accounts(
+    'wrong-key-passes',
+    'Any key passes.',
+    'if (sameSecret(presented, access.adminKey)) return ADMIN;',
+    'return ADMIN;',
+  ),
   accounts(
     'no-key-passes',
     'No key passes.',
     'if (presented === undefined) {',
-    'if (presented === undefined) return;\n      if (false) {',
+    'if (presented === undefined) return ADMIN;\n  if (presented === undefined) {',
   ),
   request(
     'split-character',
@@ -104,17 +112,42 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     '',
     HTTP,
   ),
-  middleware(
+  access(
     'mistakes-served',
     'A configuration with mistakes is served.',
     'if (config.mistakes.length > 0) throw misconfigured(config);',
     '',
     ['test/gateway/http.test.ts'],
   ),
-  middleware('guard-gone', 'Nobody is asked for a key.', '    authenticate(c.req.raw.headers, config.access);\n', '', [
-    'test/gateway/http.test.ts',
-    ...HTTP,
-  ]),
+  access(
+    'guard-gone',
+    'Nobody is asked for a key.',
+    'const caller = authenticate(c.req.raw.headers, config.access);',
+    "const caller = { account: 'main', key: 'admin', admin: true } as ReturnType<typeof authenticate>;",
+    ['test/gateway/http.test.ts', ...HTTP],
+  ),
+  access(
+    'key-is-admin',
+    "A caller's key may do what the admin key may.",
+    'if (!callerOf(c).admin) throw forAdmins(c);',
+    '',
+    ACCESS,
+  ),
+  access(
+    'revoked-reads',
+    'A revoked key may still use what costs nothing.',
+    'await terms.now(caller);',
+    'await terms.of(caller);',
+    ACCESS,
+  ),
+  keyText('any-mac', 'A forged key is taken for a genuine one.', 'if (!genuine) return undefined;', ''),
+  keyText(
+    'account-unsigned',
+    'The account of a key can be changed.',
+    'bytesOf(tag), utf8.encode(signed));',
+    'bytesOf(tag), utf8.encode(secretPart));',
+  ),
+  keyText('loose-mac', 'A key has several spellings.', "'[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]'", "'[A-Za-z0-9_-]{43}'"),
   middleware('retry-after-unsaid', 'No Retry-After is said.', '  Object.assign(headers, own);\n', ''),
   middleware(
     'error-not-redacted',

@@ -1,0 +1,84 @@
+import { GatewayError } from '../core/index.ts';
+import type { Caller } from './key-text.ts';
+import type { Accounts, KeyTerms } from './protocol.ts';
+
+/**
+ * The terms of the keys that this isolate has seen. A call may go by remembered terms, because its reservation says
+ * their revision and the account answers with newer ones. Whatever makes no reservation asks the account each time.
+ */
+export interface Terms {
+  /**
+   * What a call may do: remembered, or asked of the account. Undefined for `admin` and `local`, which may do anything.
+   * Throws `authentication` for a key that was revoked or has expired, and 503 if the account cannot be reached.
+   */
+  of(caller: Caller): KeyTerms | undefined | Promise<KeyTerms>;
+  /** The same, asked of the account now. */
+  now(caller: Caller): Promise<KeyTerms | undefined>;
+  /** Remembers what an account has told. */
+  learn(caller: Caller, terms: KeyTerms): void;
+  /** After a refusal, so that the next call asks. */
+  forget(caller: Caller): void;
+}
+
+const MOST_REMEMBERED = 2_000;
+const RETRY_MS = 1_000;
+
+/** The account cannot be reached: it restarts, or is overloaded. */
+export const accountUnavailable = (): GatewayError =>
+  new GatewayError('internal', 'The account of this key cannot be reached at the moment. Try again.', {
+    status: 503,
+    retryable: true,
+    retryAfterMs: RETRY_MS,
+  });
+
+/** The account knows no such key any more. */
+export const keyGone = (): GatewayError =>
+  new GatewayError('authentication', 'This key was revoked or has expired. Ask who runs this gateway for another.');
+
+/** Without the binding `ACCOUNT` there can be no keys but the admin's. */
+export const accountsMissing = (): GatewayError =>
+  new GatewayError(
+    'not_implemented',
+    'There are no accounts here: the Durable Object ACCOUNT is not bound. Take over [exports.Account] and its binding from wrangler.toml and deploy.',
+  );
+
+export function rememberedTerms(accounts: Accounts | undefined): Terms {
+  const known = new Map<string, KeyTerms>();
+  const nameOf = ({ account, key }: Caller): string => `${account}/${key}`;
+
+  const terms: Terms = {
+    of: (caller) => {
+      if (caller.secretHash === undefined) return undefined;
+      const remembered = known.get(nameOf(caller));
+      const expired = remembered?.expiresAt !== undefined && remembered.expiresAt <= Date.now();
+      return remembered && !expired ? remembered : asked(caller, caller.secretHash);
+    },
+    now: async (caller) => (caller.secretHash === undefined ? undefined : asked(caller, caller.secretHash)),
+    learn(caller, told) {
+      const name = nameOf(caller);
+      const [oldest] = known.keys();
+      if (!known.has(name) && known.size >= MOST_REMEMBERED && oldest !== undefined) known.delete(oldest);
+      known.set(name, told);
+    },
+    forget: (caller) => void known.delete(nameOf(caller)),
+  };
+
+  async function asked(caller: Caller, secretHash: string): Promise<KeyTerms> {
+    if (!accounts) throw accountsMissing();
+    let told: KeyTerms | undefined;
+    try {
+      told = await accounts.getByName(caller.account).terms(caller.key, secretHash);
+    } catch {
+      // The runtime's own words about an object may name what callers are not to see.
+      throw accountUnavailable();
+    }
+    if (!told) {
+      terms.forget(caller);
+      throw keyGone();
+    }
+    terms.learn(caller, told);
+    return told;
+  }
+
+  return terms;
+}

@@ -1,0 +1,103 @@
+import type { Context, Handler, MiddlewareHandler } from 'hono';
+import { authenticate, type Caller, type KeyTerms } from '../accounts/index.ts';
+import { GatewayError } from '../core/index.ts';
+import { type Gateway, misconfigured } from './request.ts';
+
+/** Every route, who may use it, and the check of that. */
+
+/**
+ * Who may use a route:
+ * - `anyone`: no key is needed;
+ * - `call`: every key. The call reserves its cost with the account before anything is sent to a provider;
+ * - `key`: every key that its account knows. The account is asked, so a revoked key is refused at once;
+ * - `admin`: the admin key alone.
+ */
+export type Level = 'anyone' | 'call' | 'key' | 'admin';
+
+/** `:id` may contain slashes. */
+export const ROUTES = {
+  'POST /v1/chat/completions': 'call',
+  'POST /v1/completions': 'call',
+  'POST /v1/messages': 'call',
+  'POST /v1/messages/count_tokens': 'key',
+  'POST /v1/responses': 'call',
+  'POST /v1/embeddings': 'call',
+  'POST /v1/rerank': 'call',
+  'POST /v1/offers': 'key',
+  'POST /v1/count_tokens': 'key',
+  'POST /v1/tokenize': 'key',
+  'POST /v1/detokenize': 'key',
+  'GET /v1/models': 'key',
+  'GET /v1/models/:id': 'key',
+  'GET /v1/prices': 'key',
+  'PUT /v1/prices': 'admin',
+  'DELETE /v1/prices': 'admin',
+  'GET /v1/health': 'key',
+  'GET /healthz': 'anyone',
+} as const satisfies Readonly<Record<string, Level>>;
+
+export type RouteName = keyof typeof ROUTES;
+
+/** The methods of each path. */
+export const PATHS: ReadonlyMap<string, readonly string[]> = Object.keys(ROUTES).reduce((paths, name) => {
+  const [method = '', path = ''] = name.split(' ');
+  return paths.set(path, [...(paths.get(path) ?? []), method]);
+}, new Map<string, string[]>());
+
+const CALLER = 'chasqui-caller';
+const TERMS = 'chasqui-terms';
+
+/** Who sends this request. Set by `guard` on every route but those for anyone. */
+export const callerOf = (c: Context): Caller => c.get(CALLER) as Caller;
+
+/** The terms of the caller's key, on routes of level `key`. Undefined: it may do anything. */
+export const termsOf = (c: Context): KeyTerms | undefined => c.get(TERMS) as KeyTerms | undefined;
+
+/** Refuses every request while the configuration has mistakes, and requests without a key that was made here. */
+export const guard =
+  ({ config }: Gateway): MiddlewareHandler =>
+  (c, next) => {
+    if (config.mistakes.length > 0) throw misconfigured(config);
+    const caller = authenticate(c.req.raw.headers, config.access);
+    if (!(caller instanceof Promise)) {
+      c.set(CALLER, caller);
+      return next();
+    }
+    return caller.then((known) => {
+      c.set(CALLER, known);
+      return next();
+    });
+  };
+
+const forAdmins = (c: Context): GatewayError =>
+  new GatewayError(
+    'permission_denied',
+    `${c.req.method} ${c.req.path.slice(0, 200)} needs the admin key (CHASQUI_ADMIN_KEY). This key is a caller's.`,
+  );
+
+/** Until calls are held to them. */
+const notHeld = (): GatewayError =>
+  new GatewayError('not_implemented', 'Calls are not held to budgets and limits yet, so this key cannot make any.');
+
+/** A route's handler, behind the check of its level. */
+export function allowing(level: Level, { terms }: Gateway, handler: Handler): Handler {
+  switch (level) {
+    case 'anyone':
+      return handler;
+    case 'admin':
+      return (c, next) => {
+        if (!callerOf(c).admin) throw forAdmins(c);
+        return handler(c, next);
+      };
+    case 'call':
+    case 'key':
+      return async (c, next) => {
+        const caller = callerOf(c);
+        if (caller.secretHash === undefined) return handler(c, next);
+        const known = await terms.now(caller);
+        if (level === 'call' && known?.limited) throw notHeld();
+        c.set(TERMS, known);
+        return handler(c, next);
+      };
+  }
+}

@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest';
+import { type KeyTerms, keyring } from '../../src/accounts/index.ts';
+import { ROUTES } from '../../src/routes/access.ts';
+import { accountsOf, termsOf } from '../accounts/fake-accounts.ts';
+import { completionOf, errorOf, gateway, hi, KEY, MODEL } from './support.ts';
+
+const made = await keyring(KEY).make('team-a', Date.UTC(2026, 10, 28));
+const authorization = `Bearer ${made.text}`;
+
+/** A gateway whose accounts know this of the key, and all that reached a provider. */
+function deployed(terms: (secretHash: string) => KeyTerms | undefined | Promise<KeyTerms | undefined>) {
+  const upstream: string[] = [];
+  const asked: string[] = [];
+  const accounts = accountsOf((account) => ({
+    terms: async (key, secretHash) => {
+      asked.push(`${account}/${key}`);
+      return terms(secretHash);
+    },
+  }));
+  const ask = gateway(
+    async (input) => {
+      upstream.push(String(input));
+      return Response.json(completionOf('Hello'));
+    },
+    { ACCOUNT: accounts },
+  );
+  return {
+    upstream,
+    asked,
+    ask: (name: string, key = authorization) => {
+      const [method = '', path = ''] = name.split(' ');
+      const body = method === 'GET' ? null : (BODIES[path] ?? hi);
+      return ask(method, path.replace(':id', MODEL), body, { authorization: key });
+    },
+  };
+}
+
+const BODIES: Readonly<Record<string, object>> = {
+  '/v1/completions': { model: MODEL, prompt: 'Hi' },
+  '/v1/messages': { ...hi, max_tokens: 5 },
+  '/v1/messages/count_tokens': hi,
+  '/v1/responses': { model: MODEL, input: 'Hi' },
+  '/v1/embeddings': { model: MODEL, input: 'Hi' },
+  '/v1/rerank': { model: MODEL, query: 'Hi', documents: ['a', 'b'] },
+  '/v1/count_tokens': { model: 'llama-3-8b-instruct', input: 'Hi' },
+  '/v1/tokenize': { model: 'llama-3-8b-instruct', input: 'Hi' },
+  '/v1/detokenize': { model: 'llama-3-8b-instruct', ids: [1] },
+};
+
+const names = Object.keys(ROUTES) as (keyof typeof ROUTES)[];
+const guarded = names.filter((name) => ROUTES[name] !== 'anyone');
+
+describe('every route', () => {
+  it.each(guarded)('refuses whoever has no key, a forged one, or a revoked one: %s', async (name) => {
+    const { ask, upstream, asked } = deployed(() => undefined);
+    const { account, key } = { account: 'team-a', key: made.id };
+    for (const forged of ['', 'Bearer wrong', authorization.replace('team-a', 'team-b'), authorization.slice(0, -1)]) {
+      expect(await errorOf(await ask(name, forged)), forged).toMatchObject({ status: 401, code: 'authentication' });
+    }
+    // None of those asks an account.
+    expect(asked).toEqual([]);
+    const revoked = await errorOf(await ask(name));
+    const admin = ROUTES[name] === 'admin';
+    expect(revoked).toMatchObject(admin ? { status: 403, code: 'permission_denied' } : { status: 401 });
+    if (!admin) expect(asked).toEqual([`${account}/${key}`]);
+    expect(upstream).toEqual([]);
+  });
+
+  it.each(names.filter((name) => ROUTES[name] !== 'call'))(
+    'asks no provider for an answer unless it is a call: %s',
+    async (name) => {
+      const { ask, upstream } = deployed(() => termsOf(made.id));
+      for (const key of [authorization, `Bearer ${KEY}`]) await ask(name, key);
+      // A server of one's own counts tokens, which costs nothing.
+      expect(upstream.filter((url) => !/tokenize$|input_tokens$/.test(url))).toEqual([]);
+    },
+  );
+
+  it.each(names.filter((name) => ROUTES[name] === 'admin'))(
+    'of admins refuses a caller’s key, and says why: %s',
+    async (name) => {
+      const { ask } = deployed(() => termsOf(made.id));
+      const error = await errorOf(await ask(name));
+      expect(error).toMatchObject({ status: 403, code: 'permission_denied' });
+      expect(error.message).toMatch(/CHASQUI_ADMIN_KEY/);
+    },
+  );
+
+  it('refuses a key at once when it is revoked, and not from memory', async () => {
+    let known: KeyTerms | undefined = termsOf(made.id);
+    const { ask, upstream } = deployed(() => known);
+    for (const name of ['GET /v1/models', 'POST /v1/chat/completions']) expect((await ask(name)).status).toBe(200);
+    expect(upstream).toHaveLength(1);
+    known = undefined;
+    for (const name of ['GET /v1/models', 'POST /v1/chat/completions', 'POST /v1/tokenize']) {
+      const error = await errorOf(await ask(name));
+      expect(error).toMatchObject({ status: 401, code: 'authentication' });
+      expect(error.message).toMatch(/revoked or has expired/);
+    }
+    expect(upstream).toHaveLength(1);
+  });
+
+  it('asks for a repeat where the account cannot be reached, and says nothing of why', async () => {
+    const { ask } = deployed(() => Promise.reject(new Error('canary of the runtime')));
+    for (const name of ['GET /v1/models', 'POST /v1/chat/completions']) {
+      const answer = await ask(name);
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(await answer.text()).not.toContain('canary');
+    }
+  });
+
+  it('is refused to callers’ keys where no accounts are bound, and open to the admin', async () => {
+    const ask = gateway(async () => Response.json(completionOf('Hello')));
+    expect(await errorOf(await ask('GET', '/v1/models', null, { authorization }))).toMatchObject({
+      status: 501,
+      code: 'not_implemented',
+    });
+    expect((await ask('GET', '/v1/models')).status).toBe(200);
+  });
+});
+
+describe('a key’s secret', () => {
+  it('is sent to its account as its hash', async () => {
+    const seen: string[] = [];
+    const { ask } = deployed((hash) => {
+      seen.push(hash);
+      return termsOf(made.id);
+    });
+    await ask('GET /v1/models');
+    expect(seen).toEqual([made.secretHash]);
+  });
+});
