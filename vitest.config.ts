@@ -69,6 +69,18 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // Some of the gateway's tests once more, against what `npm run serve` runs.
+          name: 'serve',
+          globalSetup: ['test/support/build-workers.ts'],
+          include: ['test/gateway/{wire,tokens,prices}.test.ts'],
+          environment: 'node',
+          env: { CHASQUI_TEST_GATEWAY: 'serve' },
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'gateway',
           globalSetup: ['test/support/build-workers.ts'],
           include: ['test/{sandbox,gateway,guide,clients,examples,faults,servers}/**/*.test.ts'],

@@ -1,6 +1,6 @@
-// `chasqui.json`: one file for what would be several variables. A Worker reads no files, so `npm start` and `npm run
-// deploy` hand it over as the variable CHASQUI_CONFIG, in a file of its own that nobody else can read: tokens may
-// stand in it. Plain JavaScript, because it runs on every Node that runs `npm start`.
+// `chasqui.json`: one file for what would be several variables. A Worker reads no files, so the commands hand it over
+// as the variable CHASQUI_CONFIG: `npm start` and `npm run deploy` in a file of its own that nobody else can read, since
+// tokens may stand in it. Plain JavaScript, because it runs on every Node that runs `npm start`.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -46,7 +46,7 @@ function privateFile(name, text) {
 }
 
 /** The files that `wrangler dev` reads by itself; it does not once it is given one. */
-function usualEnvFiles(env) {
+export function usualEnvFiles(env) {
   const first = [`.dev.vars.${env}`, '.dev.vars'].find((name) => existsSync(name));
   return first
     ? [first]

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { bundle } from '../support/bundle.ts';
+import { bundle } from '../../src/cli/serve/bundle.ts';
 import type { WorkerOptions } from '../support/workerd.ts';
 import type { BenchProvider } from './wires.ts';
 

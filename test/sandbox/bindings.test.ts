@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bundlesBuilt } from '../support/bundle.ts';
-import { type Served, serveWorkers } from '../support/workerd.ts';
+import { bundlesBuilt, type Served, serveWorkers } from '../support/workerd.ts';
 import type { Entry } from './control/journal.ts';
 import { eventually, KEYS, read } from './support.ts';
 

@@ -2,10 +2,10 @@
 // `wrangler dev`: npm start -- --port 9000 --env-file FILE
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { devArguments, readConfigFile } from '../../src/cli/config-file.mjs';
+import { DEFAULT_PORT, portObstacle, whatServes } from '../../src/cli/listening.mjs';
 import { nodeObstacle } from '../support/requirements.mjs';
 
 const unfit = nodeObstacle(process.versions.node);
@@ -14,23 +14,14 @@ if (unfit) {
   process.exit(1);
 }
 
-const DEFAULT_PORT = 8787;
 const args = process.argv.slice(2);
 const { port: givenPort } = parseArgs({ args, strict: false, options: { port: { type: 'string' } } }).values;
 const port = Number(givenPort ?? DEFAULT_PORT);
 
-/** Whether nobody listens there: else what answers below would be taken for this gateway. */
-const isFree = () =>
-  new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', ({ code }) => resolve(code !== 'EADDRINUSE'));
-    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-  });
-
-if (Number.isInteger(port) && port > 0 && port < 65_536 && !(await isFree())) {
-  console.error(
-    `Port ${port} is in use, perhaps by another npm start. Stop that, or choose another port: npm start -- --port ${port === DEFAULT_PORT ? 9000 : DEFAULT_PORT}`,
-  );
+const inUse =
+  Number.isInteger(port) && port > 0 && port < 65_536 ? await portObstacle(port, '127.0.0.1', 'npm start') : undefined;
+if (inUse) {
+  console.error(inUse);
   process.exit(1);
 }
 
@@ -67,32 +58,10 @@ const child = spawn(
 child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
 
-/** Asks until the gateway answers, then says what serves; a configuration with mistakes ends the start. */
-async function announce() {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    let answer;
-    try {
-      answer = await fetch(`http://127.0.0.1:${port}/healthz`);
-    } catch {
-      continue; // Not listening yet.
-    }
-    const sandbox = answer.headers.get('x-chasqui-sandbox') === '1';
-    if (answer.status === 200) {
-      console.log(
-        sandbox
-          ? `Chasqui on http://127.0.0.1:${port}: no provider has credentials, so the sandbox answers (x-chasqui-sandbox: 1).`
-          : `Chasqui on http://127.0.0.1:${port}, with your providers.`,
-      );
-      return;
-    }
-    const body = await answer.json().catch(() => undefined);
-    if (body?.error?.message) {
-      console.error(body.error.message);
-      child.kill('SIGTERM');
-      process.exitCode = 1;
-      return;
-    }
-  }
+const { ready, text } = await whatServes(`http://127.0.0.1:${port}`);
+if (ready) console.log(text);
+else {
+  console.error(text);
+  child.kill('SIGTERM');
+  process.exitCode = 1;
 }
-announce();

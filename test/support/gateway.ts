@@ -1,3 +1,4 @@
+import { startServe } from './serve.ts';
 import { serveWorkers } from './workerd.ts';
 
 /** The key the test gateways are guarded by. */
@@ -58,6 +59,18 @@ export interface JournalEntry {
   readonly faults?: unknown;
 }
 
+/**
+ * How the gateway of a stack runs: its Worker on a plain workerd of the tests, or with CHASQUI_TEST_GATEWAY=serve as
+ * `npm run serve` runs it.
+ */
+async function startGateway(
+  variables: Readonly<Record<string, string>>,
+): Promise<{ readonly url: string; logs(): string; stop(): Promise<void> }> {
+  if (process.env.CHASQUI_TEST_GATEWAY === 'serve') return startServe(variables);
+  const served = await serveWorkers([{ name: 'gateway', config: 'wrangler.toml', bindings: variables }]);
+  return { url: served.urls.gateway ?? '', logs: served.logs, stop: served.stop };
+}
+
 /** A gateway and the emulator it talks to, each in a workerd of its own, over real sockets. */
 export interface Stack {
   readonly url: string;
@@ -81,8 +94,8 @@ export async function startSandbox(): Promise<{ url: string; stop(): Promise<voi
 
 export async function startStack(env: (sandbox: string) => Record<string, string> = sandboxEnv): Promise<Stack> {
   const sandbox = await startSandbox();
-  const served = await serveWorkers([{ name: 'gateway', config: 'wrangler.toml', bindings: env(sandbox.url) }]);
-  const url = served.urls.gateway ?? '';
+  const served = await startGateway(env(sandbox.url));
+  const { url } = served;
   const auth = { authorization: `Bearer ${KEY}` };
   const control = (path: string, init: RequestInit) => fetch(`${sandbox.url}/sandbox/${path}`, init);
   return {

@@ -6,6 +6,8 @@ import { createRequire } from 'node:module';
 import { dirname, extname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
+/** Builds Workers with wrangler, as `wrangler deploy` would, and remembers what it has built. */
+
 const require = createRequire(import.meta.url);
 const CACHE = resolve('node_modules/.cache/chasqui');
 
@@ -19,11 +21,14 @@ export interface BundleOptions {
 
 /** A Worker as `wrangler deploy` would upload it. */
 export interface Bundle {
+  readonly name: string;
   /** Absolute paths; the first is the entry. */
   readonly modules: readonly { readonly name: string; readonly path: string }[];
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];
   readonly vars: Readonly<Record<string, unknown>>;
+  /** Other Workers by their names. */
+  readonly services: readonly { readonly binding: string; readonly service: string }[];
   /** Where it has a D1 database, `Books` is among them: plain workerd has no D1. */
   readonly durableObjects: readonly { readonly binding: string; readonly className: string }[];
   /** Static assets: an absolute path. */
@@ -79,10 +84,15 @@ async function build({ config, env, minify }: BundleOptions, name: string): Prom
     .filter((name) => /\.(js|mjs|wasm|bin|txt|html|json)$/.test(name) && !/bundle-meta/.test(name))
     .sort((a, b) => Number(extname(b) === '.js') - Number(extname(a) === '.js'));
   const bundle: Bundle = {
+    name: read.name ?? name,
     modules: [entry, ...others].map((name) => ({ name, path: join(into, name) })),
     compatibilityDate: read.compatibility_date ?? '',
     compatibilityFlags: read.compatibility_flags,
     vars: read.vars,
+    services: (read.services ?? []).map(({ binding, service }: { binding: string; service: string }) => ({
+      binding,
+      service,
+    })),
     durableObjects: [
       ...read.durable_objects.bindings.map((one: { name: string; class_name: string }) => ({
         binding: one.name,
@@ -103,8 +113,9 @@ export const bundlesBuilt = (): number => builds;
 
 /** Builds a Worker exactly as deployed, or takes it from the cache if nothing that went into it has changed. */
 export async function bundle(options: BundleOptions): Promise<Bundle> {
+  const { mtimeMs: written } = await stat(import.meta.filename);
   const key = createHash('sha256').update(
-    JSON.stringify([resolve(options.config), options.env, options.minify ?? false]),
+    JSON.stringify([resolve(options.config), options.env, options.minify ?? false, written]),
   );
   const name = key.digest('hex').slice(0, 16);
   const note = join(CACHE, `${name}.json`);
