@@ -91,15 +91,18 @@ export function withReasoning(messages: readonly Message[], kept: KeptReasoning,
 }
 
 /**
- * Whether reasoning since the last final answer is lost that the model should get back. Earlier reasoning is left out
- * as the models' makers specify, which is no loss.
+ * Whether reasoning is lost that the model should get back: since the last final answer, or at any place where it
+ * demands all. What the models' makers leave out themselves is no loss, but another model's reasoning always is.
  */
 export function losesReasoning({ messages }: ChatCall, offer: ModelOffer, kept: KeptReasoning): boolean {
-  if (offer.reasons === true && offer.reasoningBack === 'none') return false;
-  const ended = lastFinalAnswer(messages);
-  const sent = sentReasoning(messages, kept, reasoningFamilyOf(offer));
+  const family = reasoningFamilyOf(offer);
+  const makersOmit = offer.reasons === true && offer.reasoningBack === 'none';
+  const isAll = kept === 'all' || kept === 'all-other';
+  const ended = isAll ? -1 : lastFinalAnswer(messages);
+  const sent = sentReasoning(messages, kept, family);
   return messages.some((message, at) => {
-    const reasoning = at > ended && reasoningOf(message);
-    return reasoning && sent(message, at) !== reasoning;
+    if (at <= ended || message.role !== 'assistant' || !message.reasoning) return false;
+    const { reasoning, reasoningFamily = family } = message;
+    return makersOmit ? reasoningFamily !== family : sent(message, at) !== reasoning;
   });
 }

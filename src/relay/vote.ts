@@ -151,6 +151,21 @@ function sampleAt(call: Call, at: number): Call {
   return at === 0 || seed === undefined ? call : { ...call, sampling: { ...call.sampling, seed: seed + at } };
 }
 
+/**
+ * The error of a vote of which no sample was served: that of its first sample, or where they differ the one that asks
+ * for a wait, with the attempts of all.
+ */
+function allFailed(errors: readonly GatewayError[]): GatewayError {
+  const [first = new GatewayError('internal', 'A vote ended without an answer.')] = errors;
+  const waits = errors.flatMap(({ details }) => details.retryAfterMs ?? []);
+  const { code, message, details } = errors.find((error) => error.details.retryAfterMs !== undefined) ?? first;
+  return new GatewayError(code, `None of the ${errors.length} samples that were asked for was served. ${message}`, {
+    ...details,
+    ...(waits.length > 0 ? { retryAfterMs: Math.min(...waits) } : {}),
+    attempts: errors.flatMap((error) => error.details.attempts ?? []),
+  });
+}
+
 type Ended =
   | { readonly at: number; readonly kind: 'answered'; readonly got: Collected }
   | { readonly at: number; readonly kind: 'failed'; readonly error: GatewayError };
@@ -225,7 +240,7 @@ async function inSeveral(
   }
 
   const winner = counted.winner === undefined ? undefined : answers.get(counted.winner);
-  if (!winner) throw errors[0] ?? new GatewayError('internal', 'A vote ended without an answer.');
+  if (!winner) throw allFailed(errors);
   const all = [...answers.entries()].sort(([a], [b]) => a - b).map(([, got]) => got);
   const usages = all.flatMap(({ usage }) => usage ?? []);
   const [firstUsage, ...otherUsages] = usages;

@@ -144,13 +144,22 @@ export const servicesReady =
 /** The caller sent a body of Messages to a route that takes any. */
 const SENT_MESSAGES = 'chasqui-sent-messages';
 
+/** Routes that only clients of OpenAI's API call, whatever headers a proxy adds for them. */
+const OPENAI_ONLY: ReadonlySet<string> = new Set([
+  '/v1/chat/completions',
+  '/v1/completions',
+  '/v1/responses',
+  '/v1/embeddings',
+  '/v1/rerank',
+]);
+
 /**
- * Whether the caller uses Anthropic's Messages: it calls that route, sends the header of Anthropic's clients, or sent
- * such a body.
+ * Whether the caller uses Anthropic's Messages: the route says so, or where clients of several APIs call it, the header
+ * of Anthropic's clients or the body.
  */
 export const speaksMessages = (c: Context): boolean =>
   /^\/v1\/messages(?:\/|$)/.test(c.req.path) ||
-  c.req.header('anthropic-version') !== undefined ||
+  (c.req.header('anthropic-version') !== undefined && !OPENAI_ONLY.has(c.req.path)) ||
   c.get(SENT_MESSAGES) === true;
 
 /** Answers this request as one of Anthropic's clients, because its body is one of theirs. */

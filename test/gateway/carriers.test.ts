@@ -30,7 +30,9 @@ interface Loop {
   readonly blocks: (answer: Record<string, unknown>) => readonly Block[];
   readonly carrierOf: (block: Block) => string | undefined;
   readonly withCarrier: (block: Block, carrier: string) => Block;
+  /** A carrier that cannot be read, and reasoning that does not go to the model. */
   readonly named: string;
+  readonly lost: string;
 }
 
 const user = { role: 'user', content: QUESTION };
@@ -63,6 +65,7 @@ const LOOPS: Readonly<Record<string, Loop>> = {
     carrierOf: ({ signature }) => signature,
     withCarrier: (block, signature) => ({ ...block, signature }),
     named: 'messages[].content[] (thinking)',
+    lost: 'messages[].content[].thinking',
   },
   Responses: {
     path: '/v1/responses',
@@ -87,6 +90,7 @@ const LOOPS: Readonly<Record<string, Loop>> = {
     carrierOf: ({ encrypted_content }) => encrypted_content,
     withCarrier: (block, encrypted_content) => ({ ...block, encrypted_content }),
     named: 'input[] (reasoning)',
+    lost: 'input[] (reasoning)',
   },
 };
 
@@ -142,10 +146,19 @@ describe.each(Object.entries(LOOPS))('reasoning in %s', (_dialect, loop) => {
       undefined,
       'together/deepseek-v4-pro',
     );
-    expect([status, dropped === null]).toEqual([200, false]);
+    expect([status, dropped]).toEqual([200, loop.lost]);
     expect(JSON.stringify(sent)).not.toContain(carried?.reasoning);
     expect(thoughtsIn(sent)).toEqual(['']);
   });
+
+  it.each(['bedrock/llama-3.3-70b-instruct', 'bedrock/qwen3-32b'])(
+    'does not go to %s, which thinks otherwise or not at all, and that is named',
+    async (next) => {
+      const { carried, status, dropped, sent } = await turn('together/gpt-oss-120b', undefined, next);
+      expect([status, dropped]).toEqual([200, loop.lost]);
+      expect(JSON.stringify(sent)).not.toContain(carried?.reasoning);
+    },
+  );
 
   it.each<[string, (carrier: string) => string]>([
     ['was cut', (carrier) => carrier.slice(0, -5)],

@@ -266,6 +266,17 @@ describe('an error', () => {
     });
   });
 
+  it.each(['/v1/chat/completions', '/v1/completions', '/v1/responses', '/v1/embeddings', '/v1/rerank'])(
+    'of %s is OpenAI’s also where the header of Anthropic’s clients comes',
+    async (path) => {
+      const refused = await stack.post(path, { model: 'no-such-model' }, { 'anthropic-version': '2023-06-01' });
+      expect(await refused.json()).not.toHaveProperty('type');
+      expect(refused.headers.get('request-id')).toBeNull();
+      const shared = await stack.get('/v1/models/no-such-model', { 'anthropic-version': '2023-06-01' });
+      expect(await shared.json()).toMatchObject({ type: 'error', error: { type: 'not_found_error' } });
+    },
+  );
+
   it('for a field that must not be ignored names it', async () => {
     const response = await stack.post('/v1/messages', { ...plain(), safeguards: { x: 1 } });
     expect(response.status).toBe(400);
@@ -330,8 +341,15 @@ describe('a request', () => {
   });
 
   it('for no output at all is served, and shows none', async () => {
-    const answer = await client().messages.create(plain({ max_tokens: 0 }));
-    expect(answer).toMatchObject({ content: [], stop_reason: 'max_tokens' });
+    const { data: answer, response } = await client()
+      .messages.create(plain({ max_tokens: 0 }))
+      .withResponse();
+    expect(answer).toMatchObject({ content: [], stop_reason: 'max_tokens', usage: { output_tokens: 1 } });
+    // What is billed for it is said.
+    expect(response.headers.get('x-chasqui-dropped')).toMatch(/^max_tokens \(0 makes one token/);
+    const strict = await stack.post('/v1/messages', plain({ max_tokens: 0 }), { 'x-chasqui-strict': '1' });
+    expect(strict.status).toBe(400);
+    expect(await strict.text()).toMatch(/max_tokens \(0 makes one token/);
   });
 });
 

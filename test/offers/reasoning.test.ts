@@ -99,6 +99,18 @@ describe('the thoughts of earlier answers', () => {
     expect(offerOf(foreign, 'together').drops).toEqual(['messages[].reasoning']);
   });
 
+  it('of another family are missed at every place where a model demands its own', () => {
+    const ended = [user('Hi'), calling('a thought', 'a'), result('a'), said('19'), user('And?')];
+    const of = (family: string, message: Message): Message =>
+      message.role === 'assistant' && message.reasoning ? { ...message, reasoningFamily: family } : message;
+    const from = (family: string, model: string) =>
+      offerOf(asking(model, { messages: ended.map((message) => of(family, message)) }), 'together').drops;
+    expect(from('gpt-oss', 'deepseek-v4-pro')).toEqual(['messages[].reasoning']);
+    expect(from('deepseek-v4', 'deepseek-v4-pro')).toEqual([]);
+    // It would not have got its own back either.
+    expect(from('deepseek-v4', 'gpt-oss-120b')).toEqual([]);
+  });
+
   it('never go to Bedrock, which refuses unsigned ones, and that is said', () => {
     expect(thoughts(asking('gpt-oss-120b'), 'bedrock')).toEqual([undefined, undefined, undefined]);
     expect(offerOf(asking('gpt-oss-120b'), 'bedrock').drops).toEqual(['messages[].reasoning']);

@@ -135,10 +135,12 @@ describe('a vote whose samples are requests of their own', () => {
     expect((await voted({ providers: [most], vote: { samples: 3 } })).vote).toMatchObject({ samples: 1, failed: 2 });
   });
 
-  it('fails as the call would if no sample is served', async () => {
+  it('fails as the call would if no sample is served, and says so of each', async () => {
     const first = scripted('first', fails(error('invalid_request', { upstreamStatus: 400 })));
     await expect(voted({ providers: [first], vote: { samples: 3 } })).rejects.toMatchObject({
       code: 'invalid_request',
+      message: expect.stringMatching(/^None of the 3 samples/),
+      details: { attempts: [1, 2, 3].map(() => ({ provider: 'first', type: 'invalid_request', status: 400 })) },
     });
   });
 

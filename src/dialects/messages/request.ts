@@ -295,6 +295,9 @@ function shownThinking(mode: Body['thinking']): MessagesRequest['thinking'] {
   return mode?.display === 'omitted' ? 'omitted' : 'shown';
 }
 
+/** What becomes of `max_tokens: 0`, for the caller. */
+const ONE_TOKEN = 'max_tokens (0 makes one token: billed and not shown)';
+
 function toRequest(body: Body, unknown: readonly string[], context: CallContext): MessagesRequest {
   const { messages, dropped, effort } = readChat(body.system, body.messages);
   const { tools, dropped: noTools } = readTools(body.tools ?? []);
@@ -310,11 +313,11 @@ function toRequest(body: Body, unknown: readonly string[], context: CallContext)
     stream: body.stream ?? false,
     routing: route,
     templating: toTemplating(body.template),
-    unknownParameters: [...unknown, ...dropped, ...noTools],
+    unknownParameters: [...unknown, ...dropped, ...noTools, ...(body.max_tokens === 0 ? [ONE_TOKEN] : [])],
     messages,
     tools,
   };
-  // No output at all is asked for to warm a cache. Providers generate one token at least, which is not shown.
+  // No output at all is asked for to warm a cache, which only a request does. Providers generate one token at least.
   if (body.max_tokens != null) call.maxTokens = Math.max(1, body.max_tokens);
   if (body.tool_choice) call.toolChoice = readToolChoice(body.tool_choice, tools);
   const schema = (body.output_config?.format ?? body.output_format)?.schema;

@@ -79,7 +79,13 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
     'at > ended ? own(message) : undefined',
     'own(message)',
   ),
-  thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'at > ended && reasoningOf(message)', 'false'),
+  thoughts('lost-unsaid', 'Bedrock loses thoughts without a word.', 'sent(message, at) !== reasoning', 'false'),
+  thoughts(
+    'foreign-unsaid',
+    'A model that demands all thoughts loses foreign ones without a word.',
+    'const ended = isAll ? -1 :',
+    'const ended = false ? -1 :',
+  ),
   thoughts(
     'loop-cut',
     'A reminder in the middle of a loop of tools costs the model its thoughts.',

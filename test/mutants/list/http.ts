@@ -24,6 +24,12 @@ const events = inFile('http', 'src/routes/sse.ts', [...HTTP, 'test/faults/failov
 const generate = inFile('http', 'src/routes/generate.ts', ['test/gateway/http.test.ts', 'test/gateway/offers.test.ts']);
 
 export const HTTP_MUTANTS: readonly Mutant[] = [
+  inFile('http', 'src/routes/middleware.ts', ['test/gateway/messages.test.ts'])(
+    'anthropic-everywhere',
+    "A header gives OpenAI's routes the errors of Anthropic's API.",
+    ' && !OPENAI_ONLY.has(c.req.path)',
+    '',
+  ),
   accounts(
     'prefix-passes',
     'Any prefix of the key passes.',

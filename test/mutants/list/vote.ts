@@ -28,6 +28,12 @@ export const VOTE_MUTANTS: readonly Mutant[] = [
     'asked < WIDTH ? WIDTH : counted.wanting',
     'WIDTH',
   ),
+  voting(
+    'one-failure',
+    'A vote that fails names only the attempts of its first sample.',
+    'attempts: errors.flatMap((error) => error.details.attempts ?? []),',
+    '',
+  ),
   voting('one-seed', 'With a seed, all samples of a vote are the same.', 'seed: seed + at', 'seed'),
   voting(
     'caller-left',
