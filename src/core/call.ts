@@ -183,6 +183,13 @@ export interface Vote {
   readonly maxCost?: NanoDollars;
 }
 
+/** What the caller's key may use. An absent member: everything. */
+export interface Rights {
+  /** Models and configured names. */
+  readonly models?: readonly string[];
+  readonly providers?: readonly string[];
+}
+
 interface CallBase {
   /** `gen-…`: the id of the answer, of its first chunk, and of its receipt. */
   readonly id: string;
@@ -200,6 +207,8 @@ interface CallBase {
   readonly stream: boolean;
   readonly routing: Routing;
   readonly templating: Templating;
+  /** Absent: everything. */
+  readonly rights?: Rights;
   /** The caller's id of a conversation. All its calls go to one provider if possible. */
   readonly session?: string;
   /** Milliseconds for the whole call, all attempts included. */

@@ -2,7 +2,7 @@
  * What a caller asks of models that write nothing: embeddings, and the order of documents by how well they match a
  * query. A dialect parses into one of these calls, as it does for `Call`.
  */
-import type { Prompt, Routing } from './call.ts';
+import type { Prompt, Rights, Routing } from './call.ts';
 import type { Family } from './descriptor.ts';
 
 interface RetrievalCallBase {
@@ -11,6 +11,8 @@ interface RetrievalCallBase {
   /** One model: vectors of different models cannot be compared. */
   readonly models: readonly [string];
   readonly routing: Routing;
+  /** Absent: everything. */
+  readonly rights?: Rights;
   readonly session?: string;
   /** Milliseconds for the whole call, all attempts included. */
   readonly timeoutMs?: number;

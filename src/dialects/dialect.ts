@@ -259,13 +259,28 @@ export function errorMetadata({ retryable, details }: GatewayError): Record<stri
 
 const DEFAULT_RETRY_AFTER_S = 1;
 
+/** Statuses that OpenAI's and Anthropic's clients repeat by themselves (openai-node 7.57, `shouldRetry`). */
+const isRepeated = (status: number): boolean => status === 408 || status === 409 || status === 429 || status >= 500;
+/** Statuses that others may repeat, and that only another key or more money can change. */
+const ON_THE_KEY: ReadonlySet<number> = new Set([401, 402, 403]);
+
 /**
- * On 429 and 503: `Retry-After` in whole seconds, rounded up, and the exact milliseconds where they are known, which
- * OpenAI's and Anthropic's clients prefer (openai-node and anthropic-sdk-typescript, `retryRequest`).
+ * When to repeat a request that failed. On 409, 429 and 503 `Retry-After` in whole seconds, rounded up, and the exact
+ * milliseconds where they are known, which OpenAI's and Anthropic's clients prefer (openai-node and
+ * anthropic-sdk-typescript, `retryRequest`). Where a repeat is pointless, `x-should-retry: false`, which both obey.
+ *
+ * @param longestMs the client sleeps however long it is told to, so a longer wait counts as pointless
  */
-export function retryAfter(error: GatewayError): Record<string, string> {
-  if (error.status !== 429 && error.status !== 503) return {};
-  const ms = error.details.retryAfterMs;
+export function retryHeaders(
+  error: GatewayError,
+  status = error.status,
+  longestMs = Number.POSITIVE_INFINITY,
+): Record<string, string> {
+  const { retryAfterMs: ms } = error.details;
+  if (ON_THE_KEY.has(status) || !error.retryable || (ms ?? 0) > longestMs) {
+    return ON_THE_KEY.has(status) || isRepeated(status) ? { 'x-should-retry': 'false' } : {};
+  }
+  if (error.status !== 409 && error.status !== 429 && error.status !== 503) return {};
   if (ms === undefined) return { 'retry-after': String(DEFAULT_RETRY_AFTER_S) };
   return { 'retry-after': String(Math.max(1, Math.ceil(ms / 1000))), 'retry-after-ms': String(Math.ceil(ms)) };
 }

@@ -36,7 +36,9 @@ export function assess<C extends Call | RetrievalCall>(
   work: Work<C>,
 ): AssessedOffer | Exclusion {
   const denied = allowed(offer.provider);
-  const reason = denied ? exclude('not_allowed', denied) : (unavailable(given, offer) ?? notPrivate(given, offer));
+  const reason = denied
+    ? exclude('not_allowed', denied)
+    : (notPermitted(given, offer) ?? unavailable(given, offer) ?? notPrivate(given, offer));
   if (!reason) return work(given, offer);
   if (!given.explain || reason.code === 'retired') return excluded(given, offer, reason);
   // Its cost is worth knowing, also for a caller who cannot or will not use it now.
@@ -58,6 +60,29 @@ function exclusionWith(assessed: AssessedOffer | Exclusion): Partial<Exclusion> 
     priced,
     ...(cost ? { cost } : {}),
   };
+}
+
+const MOST_NAMED = 10;
+
+const someOf = (names: readonly string[]): string =>
+  names.length > MOST_NAMED
+    ? `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
+    : names.join(', ');
+
+/** What the caller's key may not use. A configured name stands for the models that it leads to. */
+function notPermitted(
+  { call: { rights }, route }: Pick<Assessment<Call | RetrievalCall>, 'call' | 'route'>,
+  { model, provider }: ModelOffer,
+): ExclusionReason | undefined {
+  if (!rights) return undefined;
+  const { models, providers } = rights;
+  if (models && !models.includes(model) && (route === undefined || !models.includes(route))) {
+    return exclude('not_permitted', `This key may not use ${model}. It may use ${someOf(models)}.`);
+  }
+  if (providers && !providers.includes(provider)) {
+    return exclude('not_permitted', `This key may not use ${provider}. It may use ${someOf(providers)}.`);
+  }
+  return undefined;
 }
 
 /** Whether the offer can be used at all, whatever the call. */

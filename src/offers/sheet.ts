@@ -140,7 +140,8 @@ function deniedBy({ only, ignore }: Routing, pin: string | undefined, provider: 
 
 /**
  * The sheet of a call that is to be made. Throws `context_length_exceeded` if the prompt is too long for every offer
- * that could serve it otherwise, and `no_eligible_offer` with all reasons if none is left.
+ * that could serve it otherwise, `permission_denied` if the caller's key may use none, and `no_eligible_offer` with all
+ * reasons if none is left.
  */
 export function offerSheet(
   call: Call | RetrievalCall,
@@ -254,7 +255,8 @@ function nothingLeft(call: Call | RetrievalCall, excluded: readonly Exclusion[])
   if (param !== undefined && shown.every((one) => one.param === param)) {
     return new GatewayError('invalid_request', why, { param, offers });
   }
-  return new GatewayError('no_eligible_offer', why, { offers });
+  const permitted = shown.some(({ code }) => code !== 'not_permitted');
+  return new GatewayError(permitted ? 'no_eligible_offer' : 'permission_denied', why, { offers });
 }
 
 // Counting for a caller who asks for nothing else (`POST /v1/count_tokens`).

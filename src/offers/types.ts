@@ -193,6 +193,7 @@ export type ExclusionCode =
   | 'retired'
   | 'not_in_region'
   | 'not_allowed'
+  | 'not_permitted'
   | 'not_private'
   | 'no_chat_form'
   | 'no_completion_form'

@@ -1,6 +1,6 @@
 import type { Context, Handler, MiddlewareHandler } from 'hono';
 import { authenticate, type Caller, type KeyTerms } from '../accounts/index.ts';
-import { GatewayError } from '../core/index.ts';
+import { type Call, GatewayError, type RetrievalCall } from '../core/index.ts';
 import { type Gateway, misconfigured } from './request.ts';
 
 /** Every route, who may use it, and the check of that. */
@@ -52,6 +52,18 @@ export const callerOf = (c: Context): Caller => c.get(CALLER) as Caller;
 
 /** The terms of the caller's key, on routes of level `key`. Undefined: it may do anything. */
 export const termsOf = (c: Context): KeyTerms | undefined => c.get(TERMS) as KeyTerms | undefined;
+
+/** A call as its key may make it: with what it may use, and with its own handling of template markers. */
+export function withTerms<C extends Call | RetrievalCall>(call: C, terms: KeyTerms | undefined): C {
+  if (!terms) return call;
+  const { models, providers, markers } = terms;
+  const rights = { ...(models ? { models } : {}), ...(providers ? { providers } : {}) };
+  const marked =
+    markers !== undefined && 'templating' in call && call.templating.markers === undefined
+      ? { templating: { ...call.templating, markers } }
+      : {};
+  return models || providers || markers !== undefined ? { ...call, ...marked, rights } : call;
+}
 
 /** Refuses every request while the configuration has mistakes, and requests without a key that was made here. */
 export const guard =

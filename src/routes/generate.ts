@@ -36,6 +36,7 @@ import {
   receiptOf,
 } from '../offers/index.ts';
 import { type Carried, type CarriedVote, carry, carryVote, type Served } from '../relay/index.ts';
+import { termsOf, withTerms } from './access.ts';
 import { offerRows } from './offers.ts';
 import {
   contextOf,
@@ -206,7 +207,7 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
 
   async function answered(c: Context, parsed: R, watch: ReturnType<typeof stopwatch>): Promise<Response> {
     const debugging = headerFlag(c, 'x-chasqui-debug');
-    const { call } = parsed;
+    const call = withTerms(parsed.call, termsOf(c));
     const { id } = call;
     watch.lap('parse');
     const sampled = withSamples(call);

@@ -10,6 +10,7 @@ import {
   type Observed,
   type OfferSheet,
 } from '../offers/index.ts';
+import { termsOf, withTerms } from './access.ts';
 import { anyCall } from './any-body.ts';
 import { contextOf, type Gateway, inCallersNames, prepare, readJson, replyJson } from './request.ts';
 
@@ -117,7 +118,8 @@ export const offers =
   (gateway: Gateway): Handler =>
   async (c) => {
     const body = await readJson(c.req.raw, gateway.config.maxBodyBytes);
-    const { call, callersNames: named } = anyCall(c, body, contextOf(c, ''));
+    const { call: given, callersNames: named } = anyCall(c, body, contextOf(c, ''));
+    const call = withTerms(given, termsOf(c));
     try {
       const { asked, moment } = await prepare(call, gateway);
       const rows = offerRows(layOut(call, asked, gateway.world, moment, true), moment.now);

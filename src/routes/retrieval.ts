@@ -11,6 +11,7 @@ import {
 } from '../dialects/openai/index.ts';
 import { alternativesTo, type OfferSheet, offerSheet, receiptOf } from '../offers/index.ts';
 import { carryEmbeddings, carryRanking, type Served } from '../relay/index.ts';
+import { termsOf, withTerms } from './access.ts';
 import { costsOf, describe, stopwatch } from './generate.ts';
 import { offerRows } from './offers.ts';
 import { contextOf, type Gateway, headerFlag, headersOf, prepare, readJson, reply, replyJson } from './request.ts';
@@ -21,10 +22,11 @@ type Carrying<C, A> = (timed: C, sheet: OfferSheet, caller: AbortSignal, relay: 
 async function carried<C extends RetrievalCall, A extends Served & { readonly usage: Usage }>(
   c: Context,
   gateway: Gateway,
-  call: C,
+  given: C,
   carry: Carrying<C, A>,
 ): Promise<{ readonly answer: A; readonly envelope: RetrievalEnvelope }> {
   const watch = stopwatch();
+  const call = withTerms(given, termsOf(c));
   const { config, relay, world } = gateway;
   const debugging = headerFlag(c, 'x-chasqui-debug');
   const { asked, moment, sheet: known } = await prepare(call, gateway, !debugging);

@@ -19,6 +19,7 @@ import {
   servicesNamed,
 } from '../offers/index.ts';
 import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
+import { termsOf, withTerms } from './access.ts';
 import { otherApisCall } from './any-body.ts';
 import { contextOf, type Gateway, inCallersNames, lookUp, prepare, readJson, replyJson } from './request.ts';
 
@@ -124,7 +125,7 @@ export const countMessages =
   async (c) => {
     const { call, callersNames } = parseCount(await body(c, gateway), contextOf(c, ''));
     try {
-      const [first] = await countCalls(call, gateway);
+      const [first] = await countCalls(withTerms(call, termsOf(c)), gateway);
       const [offer] = first?.offers ?? [];
       const billed = offer && 'reported_tokens' in offer ? offer.reported_tokens : offer?.tokens;
       return replyJson(c, 200, { input_tokens: billed ?? first?.tokens });
@@ -150,7 +151,7 @@ async function countAny(c: Context, json: unknown, gateway: Gateway): Promise<re
   }
   const { call, callersNames }: ParsedRequest = other ?? { call: parseCall(json, context) };
   try {
-    return await countCalls(call, gateway);
+    return await countCalls(withTerms(call, termsOf(c)), gateway);
   } catch (thrown) {
     throw inCallersNames(thrown, callersNames);
   }

@@ -130,3 +130,103 @@ describe('a key’s secret', () => {
     expect(seen).toEqual([made.secretHash]);
   });
 });
+
+describe('a key that may not use everything', () => {
+  const OTHER = 'other-model';
+  const services = JSON.stringify([
+    { id: 'mine', base_url: 'http://mine.example/v1', token: 'x', models: { [MODEL]: {}, [OTHER]: {} } },
+    { id: 'theirs', base_url: 'http://theirs.example/v1', token: 'x', models: { [MODEL]: {} } },
+  ]);
+  const routes = JSON.stringify({ cheap: OTHER });
+
+  const may = (terms: Partial<KeyTerms>) => {
+    const upstream: string[] = [];
+    const ask = gateway(
+      async (input, init) => {
+        const request = new Request(input, init);
+        upstream.push(`${new URL(request.url).host} ${(await request.json<{ model: string }>()).model}`);
+        return Response.json(completionOf('Hello'));
+      },
+      {
+        ACCOUNT: accountsOf(() => ({ terms: async () => termsOf(made.id, terms) })),
+        OPENAI_COMPATIBLE_SERVICES: services,
+        CHASQUI_ROUTES: routes,
+      },
+    );
+    const post = (path: string, body: object) => ask('POST', path, body, { authorization });
+    return { upstream, post, get: (path: string) => ask('GET', path, null, { authorization }) };
+  };
+  const call = (model: string) => ({ ...hi, model });
+
+  it('is refused another model, told which it may use, and nothing is sent', async () => {
+    const { post, upstream } = may({ models: [OTHER] });
+    const error = await errorOf(await post('/v1/chat/completions', call(MODEL)));
+    expect(error).toMatchObject({ status: 403, code: 'permission_denied' });
+    expect(error.message).toContain(`This key may not use ${MODEL}. It may use ${OTHER}.`);
+    expect(upstream).toEqual([]);
+    expect((await post('/v1/chat/completions', call(OTHER))).status).toBe(200);
+    expect((await post('/v1/chat/completions', { ...hi, model: MODEL, models: [MODEL, OTHER] })).status).toBe(200);
+    expect(upstream).toEqual([`mine.example ${OTHER}`, `mine.example ${OTHER}`]);
+  });
+
+  it('is refused in every dialect, and for embeddings and rankings', async () => {
+    const { post, upstream } = may({ models: [OTHER] });
+    for (const [path, body] of [
+      ['/v1/completions', { model: MODEL, prompt: 'Hi' }],
+      ['/v1/messages', { ...hi, max_tokens: 5 }],
+      ['/v1/responses', { model: MODEL, input: 'Hi' }],
+      ['/v1/embeddings', { model: MODEL, input: 'Hi' }],
+      ['/v1/rerank', { model: MODEL, query: 'Hi', documents: ['a'] }],
+    ] as const) {
+      const answer = await post(path, body);
+      expect([answer.status, answer.headers.get('x-should-retry')], path).toEqual([403, 'false']);
+      expect(await answer.text(), path).toContain(`This key may not use ${MODEL}`);
+    }
+    expect(upstream).toEqual([]);
+  });
+
+  it('is refused another provider, whatever the call prefers', async () => {
+    const { post, upstream } = may({ providers: ['theirs'] });
+    for (const provider of [{}, { order: ['mine'] }, { sort: 'price' }])
+      expect((await post('/v1/chat/completions', { ...hi, provider })).status).toBe(200);
+    expect(new Set(upstream)).toEqual(new Set([`theirs.example ${MODEL}`]));
+    for (const body of [{ ...hi, provider: { only: ['mine'] } }, call(`mine/${MODEL}`), call(OTHER)]) {
+      const error = await errorOf(await post('/v1/chat/completions', body));
+      expect([403, 400]).toContain(error.status);
+    }
+    expect(upstream).toHaveLength(3);
+  });
+
+  it('may use a configured name, and by it the model behind it', async () => {
+    const { post, upstream } = may({ models: ['cheap'] });
+    expect((await post('/v1/chat/completions', call('cheap'))).status).toBe(200);
+    expect((await post('/v1/chat/completions', call(OTHER))).status).toBe(403);
+    expect(upstream).toEqual([`mine.example ${OTHER}`]);
+  });
+
+  it('sees in the sheet what it may not use', async () => {
+    const { post } = may({ providers: ['theirs'] });
+    const { data } = await (await post('/v1/offers', hi)).json<{ data: Record<string, unknown>[] }>();
+    expect(data).toMatchObject([
+      { provider: 'theirs', eligible: true },
+      { provider: 'mine', eligible: false, reason: { code: 'not_permitted' } },
+    ]);
+  });
+
+  it('has its own handling of template markers, which a call may override', async () => {
+    const { post } = may({ markers: 'reject' });
+    const content = 'a <|im_start|> b';
+    const asked = { model: MODEL, messages: [{ role: 'user', content }], template: { name: 'chatml' } };
+    const free = may({});
+    const sheet = async ({ post: by }: { post: typeof post }, body: object) =>
+      (await (await by('/v1/offers', body)).json<{ data: { eligible: boolean; reason?: { code: string } }[] }>()).data;
+    const allowed = { ...asked, template: { name: 'chatml', markers: 'allow' } };
+    expect((await sheet({ post }, asked)).map(({ reason }) => reason?.code)).toEqual([
+      'unsafe_markers',
+      'unsafe_markers',
+    ]);
+    expect((await sheet(may({ markers: 'neutralise' }), asked)).map(({ eligible }) => eligible)).toEqual([true, true]);
+    expect((await sheet({ post }, allowed)).map(({ eligible }) => eligible)).toEqual([true, true]);
+    expect((await sheet(free, allowed)).map(({ eligible }) => eligible)).toEqual([true, true]);
+  });
+});

@@ -1,6 +1,6 @@
 /** Errors, as Anthropic's clients read them. */
 import type { ErrorCode, GatewayError } from '../../core/index.ts';
-import { type ErrorForm, errorMetadata, messageOf, retryAfter } from '../dialect.ts';
+import { type ErrorForm, errorMetadata, messageOf, retryHeaders } from '../dialect.ts';
 
 /** Anthropic's `error.type` (platform.claude.com/docs/en/api/errors). Clients choose by it, and by the status. */
 const TYPES: Readonly<Record<ErrorCode, string>> = {
@@ -68,16 +68,8 @@ function overflow(error: GatewayError): string | undefined {
   return `prompt is too long: ${Math.max(tokens, limit + 1)} tokens > ${limit} maximum`;
 }
 
-/** Anthropic's clients wait as long as they are told to, and repeat what fails with these statuses by themselves. */
+/** Anthropic's clients wait as long as they are told to. */
 const LONGEST_WAIT_MS = 60_000;
-const isRepeated = (status: number): boolean => status === 408 || status === 409 || status === 429 || status >= 500;
-
-function retryHeaders(error: GatewayError, status: number): Record<string, string> {
-  const { retryAfterMs = 0 } = error.details;
-  const pointless = !error.retryable || retryAfterMs > LONGEST_WAIT_MS;
-  if (pointless) return isRepeated(status) ? { 'x-should-retry': 'false' } : {};
-  return retryAfter(error);
-}
 
 /** Any failure, in Anthropic's envelope. `code`, `param` and `metadata` are ours. */
 export const messagesError: ErrorForm = (error, requestId) => {
@@ -87,7 +79,7 @@ export const messagesError: ErrorForm = (error, requestId) => {
   const metadata = errorMetadata(error);
   return {
     status,
-    headers: retryHeaders(error, status),
+    headers: retryHeaders(error, status, LONGEST_WAIT_MS),
     body: {
       type: 'error',
       error: {

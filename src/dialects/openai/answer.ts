@@ -8,7 +8,7 @@ import {
   type TokenLogprob,
   type Usage,
 } from '../../core/index.ts';
-import { type Envelope, type ErrorForm, errorMetadata, messageOf, retryAfter, type WireCost } from '../dialect.ts';
+import { type Envelope, type ErrorForm, errorMetadata, messageOf, retryHeaders, type WireCost } from '../dialect.ts';
 
 /**
  * OpenAI's usage object. `exactness` is ours: `provider` figures are what is billed; `exact` ones we counted with the
@@ -240,6 +240,6 @@ export function errorBody(error: GatewayError): ErrorBody {
 /** Any failure, in OpenAI's envelope. */
 export const errorAnswer: ErrorForm = (error) => ({
   status: error.status,
-  headers: retryAfter(error),
+  headers: retryHeaders(error),
   body: errorBody(error),
 });

@@ -30,7 +30,6 @@ export {
   type ErrorForm,
   MAX_SESSION,
   type ParsedRequest,
-  retryAfter,
   type StreamEncoder,
   toAlternatives,
   toCost,

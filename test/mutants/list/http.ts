@@ -18,6 +18,7 @@ const request = inFile('http', 'src/routes/request.ts', HTTP);
 const middleware = inFile('http', 'src/routes/middleware.ts', HTTP);
 const ACCESS = ['test/routes/access.test.ts'];
 const access = inFile('http', 'src/routes/access.ts', HTTP);
+const permits = inFile('http', 'src/offers/assess.ts', ACCESS);
 const keyText = inFile('accounts', 'src/accounts/key-text.ts', ['test/accounts/key-text.test.ts']);
 const GATEWAY = ['test/gateway/http.test.ts'];
 const events = inFile('http', 'src/routes/sse.ts', [...HTTP, 'test/faults/failover.test.ts']);
@@ -144,6 +145,27 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     'A revoked key may still use what costs nothing.',
     'await terms.now(caller);',
     'await terms.of(caller);',
+    ACCESS,
+  ),
+  permits(
+    'any-model',
+    'A key may use models that it may not.',
+    'if (models && !models',
+    'if (false && models && !models',
+    ACCESS,
+  ),
+  permits(
+    'any-provider',
+    'A key may use providers that it may not.',
+    'if (providers && !providers',
+    'if (false && providers && !providers',
+    ACCESS,
+  ),
+  access(
+    'markers-forced',
+    "A key's handling of markers overrides that of a call.",
+    ' && call.templating.markers === undefined',
+    '',
     ACCESS,
   ),
   keyText('any-mac', 'A forged key is taken for a genuine one.', 'if (!genuine) return undefined;', ''),

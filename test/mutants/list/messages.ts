@@ -109,8 +109,15 @@ export const MESSAGES_MUTANTS: readonly Mutant[] = [
     'return `prompt is too long:',
     'return `The prompt is too long:',
   ),
-  errors('long-sleep', 'Anthropic’s clients sleep for an hour.', '|| retryAfterMs > LONGEST_WAIT_MS', ''),
-  errors('vain-retries', 'What cannot succeed is sent three times.', "{ 'x-should-retry': 'false' }", '{}'),
+  errors('long-sleep', 'Anthropic’s clients sleep for an hour.', 'status, LONGEST_WAIT_MS)', 'status)'),
+  {
+    id: 'messages/vain-retries',
+    what: 'What cannot succeed is sent three times.',
+    file: 'src/dialects/dialect.ts',
+    find: "{ 'x-should-retry': 'false' }",
+    replace: '{}',
+    tests: UNIT,
+  },
   models('page-before', 'Going back a page shows the first one.', 'Math.max(0, before - limit)', '0'),
   blocks(
     'closed-block',
