@@ -19,18 +19,18 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS ledger (
 ) STRICT, WITHOUT ROWID`;
 
 /**
- * Sums of rows. `span` is an hour, a day, or all time (`h`, `d`, `t`), and `start` its number since 1970. The columns
- * of the key come first; a report reads a range of one account and one span.
+ * Sums of rows. `span` is an hour, a day, or all time (`h`, `d`, `t`), and `start` its number since 1970. A report reads
+ * a range of one account and one span. `metered`: 1 for attempts whose tokens are known.
  */
 const ROLLUP = `CREATE TABLE IF NOT EXISTS rollup (
   account TEXT NOT NULL, span TEXT NOT NULL, start INTEGER NOT NULL, key TEXT NOT NULL, provider TEXT NOT NULL,
   service TEXT NOT NULL, model TEXT NOT NULL, upstream TEXT NOT NULL, rule TEXT NOT NULL, dialect TEXT NOT NULL,
-  outcome TEXT NOT NULL, money TEXT NOT NULL,
-  attempts INTEGER NOT NULL, calls INTEGER NOT NULL, metered INTEGER NOT NULL, cost INTEGER NOT NULL,
+  outcome TEXT NOT NULL, money TEXT NOT NULL, metered INTEGER NOT NULL,
+  attempts INTEGER NOT NULL, calls INTEGER NOT NULL, cost INTEGER NOT NULL,
   input INTEGER NOT NULL, cacheRead INTEGER NOT NULL, cacheWrite INTEGER NOT NULL, output INTEGER NOT NULL,
   reasoning INTEGER NOT NULL, nanoseconds INTEGER NOT NULL, canceled INTEGER NOT NULL, undelivered INTEGER NOT NULL,
   expired INTEGER NOT NULL, durationMs INTEGER NOT NULL, firstMs INTEGER NOT NULL, firsts INTEGER NOT NULL,
-  PRIMARY KEY (account, span, start, key, provider, service, model, upstream, rule, dialect, outcome, money)
+  PRIMARY KEY (account, span, start, key, provider, service, model, upstream, rule, dialect, outcome, money, metered)
 ) STRICT, WITHOUT ROWID`;
 
 /** Tokens of a day's attempts under each tokenizer family, for repricing. */

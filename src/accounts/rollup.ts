@@ -25,11 +25,11 @@ const between = (from: number, to: number): number => Math.min(MOST_MS, Math.max
 
 function sumLines(row: LedgerRow): readonly Line[] {
   const { key, provider, service, model, upstream, rule, dialect, outcome, money, first, started, ended } = row;
+  const metered = row.source === null ? 0 : 1;
   const line = {
-    ...{ key, provider, service, model, upstream, rule, dialect, outcome, money },
+    ...{ key, provider, service, model, upstream, rule, dialect, outcome, money, metered },
     attempts: 1,
     calls: row.attempt === 1 ? 1 : 0,
-    metered: row.source === null ? 0 : 1,
     cost: BigInt(row.cost ?? 0),
     ...{ input: row.input, cacheRead: row.cacheRead, cacheWrite: row.cacheWrite },
     ...{ output: row.output, reasoning: row.reasoning, nanoseconds: BigInt(row.nanoseconds ?? 0) },
@@ -45,13 +45,17 @@ function sumLines(row: LedgerRow): readonly Line[] {
   ];
 }
 
-function countedLines({ called, key, provider, service, model, upstream, counts }: LedgerRow): readonly Line[] {
-  const read: unknown = counts === null ? undefined : JSON.parse(counts);
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** Of attempts without a usage nothing is repriced. */
+function countedLines(row: LedgerRow): readonly Line[] {
+  const { called, key, provider, service, model, upstream, counts, source } = row;
+  const read: unknown = counts === null || source === null ? undefined : JSON.parse(counts);
   if (!isObject(read)) return [];
   const names = { day: dayNumber(called), key, provider, service, model, upstream };
   return Object.entries(read).flatMap(([family, pair]) => {
     const [prompt, completion]: readonly unknown[] = Array.isArray(pair) ? pair : [];
-    if (typeof prompt !== 'number' || typeof completion !== 'number') return [];
+    if (!isCount(prompt) || !isCount(completion)) return [];
     return [{ ...names, family, attempts: 1, prompt, completion }];
   });
 }
@@ -76,10 +80,23 @@ export const ROLLUPS: readonly Rollup[] = [
   {
     table: 'rollup',
     key: [
-      ...['span', 'start', 'key', 'provider', 'service', 'model', 'upstream', 'rule', 'dialect', 'outcome', 'money'],
+      ...[
+        'span',
+        'start',
+        'key',
+        'provider',
+        'service',
+        'model',
+        'upstream',
+        'rule',
+        'dialect',
+        'outcome',
+        'money',
+        'metered',
+      ],
     ],
     sums: [
-      ...['attempts', 'calls', 'metered', 'cost', 'input', 'cacheRead', 'cacheWrite', 'output', 'reasoning'],
+      ...['attempts', 'calls', 'cost', 'input', 'cacheRead', 'cacheWrite', 'output', 'reasoning'],
       ...['nanoseconds', 'canceled', 'undelivered', 'expired', 'durationMs', 'firstMs', 'firsts'],
     ],
     lines: sumLines,

@@ -57,7 +57,10 @@ export interface AttemptEnd {
   readonly undelivered?: true;
   /** It cost more than was held for it. */
   readonly overrun?: true;
-  /** Tokens of prompt and completion under each tokenizer family of the model's offers, for repricing. */
+  /**
+   * Tokens of prompt and completion as each `Family` of the model's offers has them (its tokenizer and template), for
+   * repricing.
+   */
   readonly counts?: Readonly<Record<string, readonly [prompt: number, completion: number]>>;
 }
 

@@ -83,7 +83,7 @@ describe.each(both)('the ledger in %s', (_, db) => {
           const sums = await db
             .prepare(
               `SELECT money, CAST(SUM(cost) AS TEXT) AS cost, SUM(attempts) AS attempts, SUM(input + cacheRead + cacheWrite) AS
-              prompt, SUM(output) AS output, SUM(metered) AS metered FROM rollup WHERE account = ?1 AND span = ?2 GROUP BY money`,
+              prompt, SUM(output) AS output, SUM(attempts * metered) AS metered FROM rollup WHERE account = ?1 AND span = ?2 GROUP BY money`,
             )
             .bind(account, span)
             .all();
