@@ -44,12 +44,12 @@ import {
   sayError,
   servicesReady,
   tokenize,
+  usageReport,
 } from './routes/index.ts';
 import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
 const NOT_BUILT = [
-  '/v1/usage',
   '/v1/whatif',
   '/v1/generations/*',
   '/v1/key',
@@ -147,6 +147,7 @@ export function createApp(
     'GET /v1/prices': listPrices(gateway),
     'PUT /v1/prices': putPrices(gateway),
     'DELETE /v1/prices': deletePrices(gateway),
+    'GET /v1/usage': usageReport(gateway),
     'GET /v1/health': health(gateway),
     'GET /healthz': liveness(gateway),
   };

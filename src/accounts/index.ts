@@ -2,5 +2,19 @@
 export { type Access, authenticate, MAIN_ACCOUNT } from './access.ts';
 export { databaseOf, type ReportDatabase } from './database.ts';
 export { ACCOUNT_NAME, type Caller, KEY_ID, type Keyring, keyring } from './key-text.ts';
+export { pushRows } from './ledger.ts';
+export { type LedgerRow, ledgerRow } from './ledger-row.ts';
+export { ledgerTables } from './ledger-schema.ts';
 export type * from './protocol.ts';
 export { accountsMissing, accountUnavailable, keyGone, rememberedTerms, type Terms } from './terms.ts';
+export {
+  GROUPS,
+  type Group,
+  type Hours,
+  knownAccounts,
+  type LedgerFilter,
+  type UsageGroup,
+  type UsageQuery,
+  type UsageSums,
+  usage,
+} from './usage.ts';

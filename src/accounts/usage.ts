@@ -190,3 +190,9 @@ export async function usage(
 }
 
 const groupValue = (value: unknown): string | number => (typeof value === 'number' ? value : String(value));
+
+/** Accounts whose rows the database has, the one that pushed last first. */
+export async function knownAccounts(db: ReportDatabase, most: number): Promise<readonly string[]> {
+  const { results } = await db.prepare('SELECT account FROM ledger_cursor ORDER BY at DESC LIMIT ?1').bind(most).all();
+  return results.map(({ account }) => String(account));
+}

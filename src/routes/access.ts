@@ -32,6 +32,7 @@ export const ROUTES = {
   'GET /v1/prices': 'key',
   'PUT /v1/prices': 'admin',
   'DELETE /v1/prices': 'admin',
+  'GET /v1/usage': 'key',
   'GET /v1/health': 'key',
   'GET /healthz': 'anyone',
 } as const satisfies Readonly<Record<string, Level>>;

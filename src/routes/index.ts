@@ -19,3 +19,4 @@ export { deletePrices, listPrices, putPrices } from './prices.ts';
 export type { Gateway } from './request.ts';
 export { embeddings, rerank } from './retrieval.ts';
 export { countMessages, countTokens, detokenize, tokenize } from './tokens.ts';
+export { usageReport } from './usage.ts';
