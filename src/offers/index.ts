@@ -27,7 +27,7 @@ export {
 export { reasoningFamilyOf } from './reasoning.ts';
 export { familyMistake, modelsNamed, type NamedModel, type ResolvedCall, resolve, servicesNamed } from './resolve.ts';
 export { embeddingJobs, rerankJob } from './retrieval.ts';
-export { readRoutes } from './routes.ts';
+export { isPattern, readRoutes, routeName } from './routes.ts';
 export { liveServices, type Services, serviceIndex } from './services.ts';
 export {
   countCall,

@@ -250,6 +250,12 @@ export function lookUp(name: string, world: Models) {
   return { match, known, pin, called, own: [...called, ...same] };
 }
 
+/** Whether a name is that of a model: of the catalogue, or of a configured service. */
+export function isModelName(name: string, world: Models): boolean {
+  const { match, own } = lookUp(name, world);
+  return match.kind === 'model' || own.length > 0;
+}
+
 /** Undefined for a known name. For an unknown one, a hint for the caller: what was probably meant, or an empty text. */
 export function unknownName(name: string, world: Models): { readonly hint: string } | undefined {
   const { match, own } = lookUp(name, world);

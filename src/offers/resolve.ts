@@ -56,7 +56,7 @@ export function resolve(call: Call | RetrievalCall, world: World, today: string)
   const families = new Set<Family>();
   let timeoutMs = call.timeoutMs;
   for (const name of call.models) {
-    for (const target of expand(name, routing, world.routes, services.isName)) {
+    for (const target of expand(name, routing, world.routes, world)) {
       const { offers, pin } = requestedOffers(target.model, target.route, world, today);
       assertKind(call, target.model, offers);
       requested.push(pin === undefined ? { ...target, offers } : { ...target, offers, pin });
@@ -210,9 +210,7 @@ export function familyMistake(family: string): string | undefined {
 
 /** The configured services that serve what a name stands for, those of its first model first. */
 export const servicesNamed = (name: string, world: World): readonly ServiceOffer[] =>
-  expand(name, {}, world.routes, serviceIndex(world.services, world.registry).isName).flatMap(
-    ({ model }) => lookUp(model, world).own,
-  );
+  expand(name, {}, world.routes, world).flatMap(({ model }) => lookUp(model, world).own);
 
 /** What counting tokens needs to know of a model. */
 export interface NamedModel {
@@ -223,9 +221,7 @@ export interface NamedModel {
 
 /** The models of a name, retired ones too; several for a route. Throws `model_not_found`. */
 export const modelsNamed = (name: string, world: World): readonly NamedModel[] =>
-  expand(name, {}, world.routes, serviceIndex(world.services, world.registry).isName).map(({ model }) =>
-    modelNamed(model, world),
-  );
+  expand(name, {}, world.routes, world).map(({ model }) => modelNamed(model, world));
 
 function modelNamed(name: string, world: World): NamedModel {
   const { known } = lookUp(name, world);

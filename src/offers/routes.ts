@@ -1,29 +1,85 @@
 import { isObject, type ProviderRegistry, providerNames, type Routing, type ServiceOffer } from '../core/index.ts';
-import { splitSuffix, unknownName } from './model-offers.ts';
+import { isModelName, splitSuffix, unknownName } from './model-offers.ts';
 import { serviceIndex } from './services.ts';
-import type { Route, Routes, Target } from './types.ts';
+import type { Route, Routes, Target, World } from './types.ts';
 
 /** Configured names for models (`CHASQUI_ROUTES`): reads and checks them at the start, and expands them in calls. */
+
+const ANY = '*';
+
+export const isPattern = (name: string): boolean => name.includes(ANY);
+
+/** Whether a name is of the form `claude-*-haiku-*`, where each `*` stands for any text or none. In linear time. */
+function matches(pieces: readonly string[], name: string): boolean {
+  const first = pieces[0] ?? '';
+  const last = pieces.at(-1) ?? '';
+  if (!name.startsWith(first) || !name.endsWith(last)) return false;
+  let at = first.length;
+  for (const piece of pieces.slice(1, -1)) {
+    const found = name.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return at <= name.length - last.length;
+}
+
+interface Pattern {
+  readonly name: string;
+  readonly pieces: readonly string[];
+}
+
+const lengthOf = ({ pieces }: Pattern): number => pieces.reduce((sum, { length }) => sum + length, 0);
+
+const patterns = new WeakMap<ReadonlyMap<string, unknown>, readonly Pattern[]>();
+
+/** The most specific first: what has the most letters, and of those the one configured first. */
+function patternsIn(routes: ReadonlyMap<string, unknown>): readonly Pattern[] {
+  let known = patterns.get(routes);
+  if (!known) {
+    known = [...routes.keys()]
+      .filter(isPattern)
+      .map((name) => ({ name, pieces: name.split(ANY) }))
+      .sort((a, b) => lengthOf(b) - lengthOf(a));
+    patterns.set(routes, known);
+  }
+  return known;
+}
+
+/**
+ * The configured name under which a name is found: itself, or the pattern that fits best. A pattern never hides a model
+ * that is known here, so `gpt-*` leaves `gpt-oss-120b` alone.
+ */
+export function routeName(
+  name: string,
+  routes: ReadonlyMap<string, unknown>,
+  world: Pick<World, 'services' | 'registry'>,
+): string | undefined {
+  if (routes.has(name)) return name;
+  const fits = patternsIn(routes).find(({ pieces }) => matches(pieces, name));
+  return fits && !isModelName(name, world) ? fits.name : undefined;
+}
 
 /**
  * The models a name stands for, in order. A configured name wins over a model's own. Each field of `own`, the caller's
  * `provider`, wins over the same field of the route, and the name's suffix wins over both.
  *
- * @param isModel whether a name, suffix included, is a configured model's
+ * @param declared the names that there are, where `routes` does not have all of them yet
  */
 export function expand(
   name: string,
   own: Routing,
   routes: Routes,
-  isModel?: (name: string) => boolean,
+  world: Pick<World, 'services' | 'registry'>,
+  declared: ReadonlyMap<string, unknown> = routes,
 ): readonly Target[] {
-  const { plain, asks } = splitSuffix(name, isModel);
-  const route = routes.get(plain);
+  const { plain, asks } = splitSuffix(name, serviceIndex(world.services, world.registry).isName);
+  const found = routeName(plain, declared, world) ?? '';
+  const route = routes.get(found);
   if (!route) return [{ model: plain, routing: plain === name ? own : { ...own, ...asks } }];
   return route.targets.map(({ model, routing }) => ({
     model,
     routing: { ...routing, ...own, ...asks },
-    route: plain,
+    route: found,
   }));
 }
 
@@ -106,27 +162,26 @@ function readEntry(entry: unknown, path: string, context: RoutesContext, report:
 /** Reports names in a route that are neither a model's nor another route's. */
 function checkTargets(
   written: WrittenRoute,
-  declared: ReadonlySet<string>,
+  declared: ReadonlyMap<string, unknown>,
   context: RoutesContext,
   report: Report,
 ): void {
   const { models, path, kind } = written;
   for (const [at, name] of models.entries()) {
     const { plain } = splitSuffix(name, serviceIndex(context.services, context.registry).isName);
-    const unknown = declared.has(plain) || context.open ? undefined : unknownName(plain, context);
+    const isRoute = routeName(plain, declared, context) !== undefined;
+    const unknown = isRoute || context.open ? undefined : unknownName(plain, context);
     const place = kind === 'alias' ? path : `${path}.models[${at}]`;
     if (unknown) report(`${place} names ${JSON.stringify(name.slice(0, 80))}, which is not known here.${unknown.hint}`);
   }
 }
 
 /** Expands every route, nested ones first. A route that contains itself is reported and left out. */
-function expandAll(
-  all: ReadonlyMap<string, WrittenRoute>,
-  isModel: (name: string) => boolean,
-  report: Report,
-): Map<string, Route> {
+function expandAll(all: ReadonlyMap<string, WrittenRoute>, context: RoutesContext, report: Report): Map<string, Route> {
+  const { isName } = serviceIndex(context.services, context.registry);
   const done = new Map<string, Route>();
-  const visit = (name: string, trail: readonly string[]): void => {
+  const visit = (asked: string, trail: readonly string[]): void => {
+    const name = routeName(asked, all, context) ?? asked;
     const written = all.get(name);
     if (!written || done.has(name)) return;
     const circle = trail.indexOf(name);
@@ -135,10 +190,10 @@ function expandAll(
       report(`${written.path} comes back to itself: ${round}. For the model of that name use another of its names.`);
       return;
     }
-    for (const model of written.models) visit(splitSuffix(model, isModel).plain, [...trail, name]);
+    for (const model of written.models) visit(splitSuffix(model, isName).plain, [...trail, name]);
     const { path: _path, routing, ...route } = written;
     const targets = written.models.flatMap((model) =>
-      expand(model, routing, done, isModel).map((wanted) => ({ model: wanted.model, routing: wanted.routing })),
+      expand(model, routing, done, context, all).map((wanted) => ({ model: wanted.model, routing: wanted.routing })),
     );
     if (targets.length > MAX_MODELS) report(`${written.path} comes to more than ${MAX_MODELS} models.`);
     // Cut here, or nested routes would multiply.
@@ -174,7 +229,7 @@ export function readRoutes(
     const written = readEntry(entry, place, context, report);
     if (written) all.set(name, written);
   }
-  const declared = new Set(Object.keys(value));
+  const declared = new Map(Object.entries(value));
   for (const written of all.values()) checkTargets(written, declared, context, report);
-  return { routes: expandAll(all, serviceIndex(context.services, context.registry).isName, report), mistakes };
+  return { routes: expandAll(all, context, report), mistakes };
 }

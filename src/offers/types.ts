@@ -41,6 +41,7 @@ export interface Route {
   readonly targets: readonly Target[];
 }
 
+/** By configured name, which can be a pattern: `claude-*`. */
 export type Routes = ReadonlyMap<string, Route>;
 
 /** What a deployment has: providers, services, prices, and what has been learned about them. */

@@ -15,7 +15,7 @@ import {
 import { dayOf, GatewayError, type ProviderDescriptor, type ServiceOffer, upstreamOf } from '../core/index.ts';
 import { type AboutModel, modelInfo, modelList, pageOf } from '../dialects/messages/index.ts';
 import { type CodexModel, codexModel } from '../dialects/responses/index.ts';
-import { type Route, serviceIndex } from '../offers/index.ts';
+import { isPattern, type Route, routeName, serviceIndex } from '../offers/index.ts';
 import { availability } from './availability.ts';
 import { speaksMessages } from './middleware.ts';
 import { type Gateway, queryFlag, replyJson } from './request.ts';
@@ -149,6 +149,8 @@ const describeRoute = (id: string, { kind, models, provider }: Route) => ({
   owned_by: 'you',
   name: id,
   kind,
+  // Any name of this form can be asked for that is not a model's here; this one itself can, too.
+  ...(isPattern(id) ? { pattern: true } : {}),
   models,
   ...(provider ? { provider } : {}),
 });
@@ -217,7 +219,7 @@ function roomiest(known: CatalogModel | undefined, own: readonly ServiceOffer[])
  */
 function aboutForCodex({ id, route, known }: Listed, gateway: Gateway, day: string): CodexModel | undefined {
   if (route) {
-    if (id.includes('*')) return undefined;
+    if (isPattern(id)) return undefined;
     const { registry } = gateway.config;
     const { offered } = availability(gateway, day);
     const targets = route.targets.map(({ model }) => findModel(model, registry));
@@ -278,7 +280,8 @@ export const listModels =
 
 /** The model or route that a name means. */
 function named(name: string, gateway: Gateway): Listed {
-  const route = gateway.config.routes.get(name);
+  const { routes, registry } = gateway.config;
+  const route = routes.get(routeName(name, routes, { services: gateway.services.offers(), registry }) ?? '');
   if (route) return { id: name, route };
   const [own] = serviceIndex(gateway.services.offers(), gateway.config.registry).called(name);
   const match = findModel(own?.model ?? name, gateway.config.registry);

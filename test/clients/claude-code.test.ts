@@ -13,8 +13,8 @@ import { KEY, type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
 
 /** Claude's own names, which Claude Code uses unless told otherwise, and what they stand for here. */
 const ROUTES = {
-  'claude-sonnet-5': { models: ['llama-3.3-70b-instruct'], provider: { only: ['together'] } },
-  'claude-haiku-4-5': { models: ['gpt-oss-120b'], provider: { only: ['together'] } },
+  'claude-*': { models: ['llama-3.3-70b-instruct'], provider: { only: ['together'] } },
+  'claude-*haiku*': { models: ['gpt-oss-120b'], provider: { only: ['together'] } },
 };
 
 interface Result {

@@ -6,7 +6,12 @@ import { upstreamId } from '../support/providers.ts';
 
 let stack: Stack;
 beforeAll(async () => {
-  stack = await startStack((origin) => ({ ...sandboxEnv(origin), AWS_REGION: 'us-east-1' }));
+  const routes = { 'claude-*': 'together/llama-3.3-70b-instruct', 'gpt-*': { models: ['together/gpt-oss-120b'] } };
+  stack = await startStack((origin) => ({
+    ...sandboxEnv(origin),
+    AWS_REGION: 'us-east-1',
+    CHASQUI_ROUTES: JSON.stringify(routes),
+  }));
 });
 afterAll(() => stack.stop());
 
@@ -69,6 +74,39 @@ describe('every model of the catalogue', () => {
     }
     const unpriced = [...priced].filter(([, known]) => !known).map(([name]) => name.split(' ')[0]);
     expect(unpriced).toEqual(UNPRICED);
+  });
+});
+
+describe('a pattern of names', () => {
+  const anthropic = { 'anthropic-version': '2023-06-01' };
+
+  it('is listed as what can be asked for, but not to Codex, which asks for names', async () => {
+    const { data } = (await (await stack.get('/v1/models')).json()) as { data: Record<string, unknown>[] };
+    expect(data.slice(0, 2)).toMatchObject([
+      { id: 'claude-*', kind: 'alias', pattern: true, models: ['together/llama-3.3-70b-instruct'] },
+      { id: 'gpt-*', kind: 'route', pattern: true },
+    ]);
+    const page = (await (await stack.get('/v1/models?limit=1', anthropic)).json()) as object;
+    expect(page).toMatchObject({ data: [{ id: 'claude-*' }], has_more: true });
+    const codex = (await (await stack.get('/v1/models?client_version=0.171.0')).json()) as { models: object[] };
+    expect(codex.models).not.toContainEqual(expect.objectContaining({ slug: 'gpt-*' }));
+    const one = await stack.get('/v1/models/claude-opus-5', anthropic);
+    expect(await one.json()).toMatchObject({ type: 'model', id: 'claude-opus-5' });
+  });
+
+  it.each([
+    ['/v1/messages', 'claude-sonnet-4-5-20250929', 'llama-3.3-70b-instruct'],
+    ['/v1/messages', 'claude-*', 'llama-3.3-70b-instruct'],
+    ['/v1/chat/completions', 'gpt-4o-mini:floor', 'gpt-oss-120b'],
+    ['/v1/count_tokens', 'gpt-4.1', 'gpt-oss-120b'],
+  ])('serves what a client asks %s for: %s', async (path, name, model) => {
+    const { status, json } = await post(path, {
+      model: name,
+      max_tokens: 20,
+      messages: [{ role: 'user', content: 'Reply with exactly OK' }],
+    });
+    expect(status, JSON.stringify(json)).toBe(200);
+    expect(json.model).toBe(model);
   });
 });
 

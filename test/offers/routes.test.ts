@@ -168,6 +168,79 @@ describe('a route', () => {
   });
 });
 
+describe('a pattern', () => {
+  const in_ = having({
+    'claude-*': 'llama-3.3-70b-instruct',
+    'claude-*-haiku-*': 'llama-3-8b-instruct',
+    'claude-opus-4-1': 'gpt-oss-120b',
+    'gpt-*': { models: ['gpt-oss-20b'], provider: { sort: 'latency' } },
+    'gpt-*-mini': 'gpt-oss-120b',
+    nested: 'claude-3-haiku-any',
+  });
+  const meant = (name: string, world = in_) => routed(chat({ models: [name] }), world)[0]?.model;
+
+  it.each([
+    // Names that Claude Code, Codex and OpenAI's clients ask for.
+    ['claude-sonnet-4-5-20250929', 'llama-3.3-70b-instruct'],
+    ['claude-opus-5', 'llama-3.3-70b-instruct'],
+    ['claude-3-5-haiku-20241022', 'llama-3-8b-instruct'],
+    ['claude-haiku-4-5', 'llama-3.3-70b-instruct'],
+    ['claude-opus-4-1', 'gpt-oss-120b'],
+    ['gpt-5-codex', 'gpt-oss-20b'],
+    ['gpt-4o-mini', 'gpt-oss-120b'],
+    ['gpt-4.1-mini-2025-04-14', 'gpt-oss-20b'],
+    // The pattern itself, as the list of models has it, and a route to a name that one fits.
+    ['claude-*', 'llama-3.3-70b-instruct'],
+    ['nested', 'llama-3-8b-instruct'],
+  ])('stands for %s: the most specific one for %s', (name, model) => {
+    expect(meant(name)).toBe(model);
+  });
+
+  it('never hides a model that is known here', () => {
+    expect(meant('gpt-oss-120b')).toBe('gpt-oss-120b');
+    expect(meant('openai/gpt-oss-120b')).toBe('openai/gpt-oss-120b');
+    const own = having({ 'my-*': 'gpt-oss-120b' }, { services: [service({ model: 'my-own' })] });
+    expect([meant('my-own', own), meant('my-other', own)]).toEqual(['my-own', 'gpt-oss-120b']);
+  });
+
+  it('takes suffixes, and keeps its defaults and its name', () => {
+    expect(routed(chat({ models: ['gpt-5'] }), in_)).toEqual([{ model: 'gpt-oss-20b', sort: 'latency' }]);
+    expect(routed(chat({ models: ['gpt-5:floor'] }), in_)).toEqual([{ model: 'gpt-oss-20b', sort: 'price' }]);
+    const [first] = sheet(chat({ models: ['claude-opus-5'] }), in_).eligible;
+    expect(first).toMatchObject({ route: 'claude-*', model: 'llama-3.3-70b-instruct' });
+  });
+
+  it('leaves other names as unknown as they were', () => {
+    for (const name of ['claude', 'anthropic/claude-opus-5', 'gpt', 'chatgpt-4']) {
+      expect(errorOf(() => sheet(chat({ models: [name] }), in_)).code, name).toBe('model_not_found');
+    }
+  });
+
+  it('of any name is taken where nothing else is known, the first of two alike', () => {
+    const all = having({ '*': 'gpt-oss-120b', 'a*': 'llama-3-8b-instruct', '*b': 'llama-3.3-70b-instruct' });
+    expect(['x', 'ab', 'cb'].map((name) => meant(name, all))).toEqual([
+      'gpt-oss-120b',
+      'llama-3-8b-instruct',
+      'llama-3.3-70b-instruct',
+    ]);
+    const overlapping = having({ 'ab*ba': 'gpt-oss-120b' });
+    expect(errorOf(() => sheet(chat({ models: ['aba'] }), overlapping)).code).toBe('model_not_found');
+  });
+
+  it('is matched in linear time, whatever a caller sends', () => {
+    const many = having({ [`${'a*'.repeat(100)}c`]: 'gpt-oss-120b' });
+    expect(errorOf(() => sheet(chat({ models: ['a'.repeat(512)] }), many)).code).toBe('model_not_found');
+  });
+
+  it('that fits what it stands for comes back to itself', () => {
+    expect(read({ 'claude-*': 'claude-opus-5' }).mistakes).toEqual([
+      'CHASQUI_ROUTES["claude-*"] comes back to itself: claude-* → claude-*. For the model of that name use another of its names.',
+    ]);
+    expect(read({ 'gpt-*': 'gpt-5-nothing', 'gpt-5*': 'gpt-oss-120b' }).mistakes).toEqual([]);
+    expect(read({ 'x-*': 'y-1' }).mistakes).toEqual([expect.stringMatching(/names "y-1", which is not known here/)]);
+  });
+});
+
 describe('CHASQUI_ROUTES', () => {
   it('is refused with every mistake at once, each a sentence that names the place', () => {
     const { mistakes } = read({

@@ -480,6 +480,19 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     "':free': { maxPrice: { prompt: 0n, completion: 0n } },",
     "':free': {},",
   ),
+  route(
+    'pattern-hides',
+    'A pattern takes the names of models that are known.',
+    'fits && !isModelName(name, world) ?',
+    'fits ?',
+  ),
+  route('any-pattern', 'Of several patterns the first counts.', '.sort((a, b) => lengthOf(b) - lengthOf(a))', ''),
+  route(
+    'overlap',
+    'Both ends of a pattern may be the same letters.',
+    'return at <= name.length - last.length;',
+    'return true;',
+  ),
   offers('routes.ts')('circle', 'A route that comes back to itself is taken.', 'if (circle >= 0) {', 'if (false) {'),
   offers('routes.ts')(
     'unknown-target',
