@@ -27,7 +27,10 @@ export default defineConfig({
               compatibilityDate: '2026-10-20',
               compatibilityFlags: ['enable_request_signal', 'no_nodejs_global_timers'],
               d1Databases: ['DB'],
-              durableObjects: { BOOKS: { className: 'Books', useSQLite: true } },
+              durableObjects: {
+                ACCOUNT: { className: 'Account', useSQLite: true },
+                BOOKS: { className: 'Books', useSQLite: true },
+              },
               // Vocabularies.
               modulesRules: [{ type: 'Data', include: ['**/*.bin'] }],
               serviceBindings: { ASSETS: { disk: { path: resolve('src/tokens/vocab/assets') } } },

@@ -2,6 +2,7 @@
 import { env, waitUntil } from 'cloudflare:workers';
 import { createApp } from './app.ts';
 
+export { Account } from './accounts/account.ts';
 export { Books } from './accounts/books.ts';
 
 export default createApp(

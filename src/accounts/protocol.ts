@@ -201,8 +201,11 @@ export interface SettleRequest {
 
 /** An `Account` object, as the Worker calls it. Every method may be repeated after a lost reply. */
 export interface AccountRpc {
-  /** Stores a key. The same key again changes nothing, and another key under its id is refused with undefined. */
-  createKey(key: NewKey): Promise<KeyState | undefined>;
+  /**
+   * Stores a key. The same key again changes nothing, and another key under its id is refused with undefined. `full`:
+   * the account has as many keys as it may have, those that were revoked included.
+   */
+  createKey(key: NewKey): Promise<KeyState | 'full' | undefined>;
   /** Undefined: there is no such key, or it was revoked. `stale`: another change came in between. */
   changeKey(change: KeyChange): Promise<KeyState | 'stale' | undefined>;
   /** From now on the key is refused. Its row stays, because the ledger names it. Undefined: there is no such key. */

@@ -1,0 +1,214 @@
+/**
+ * Lets a call in, or refuses it: its key, its idempotency key, the limits of its key, then the money. A call that is
+ * let in holds the most its attempt can cost, or what is left of the budget if that is less.
+ */
+import type { NanoDollars } from '../core/index.ts';
+import { admitAttempt, endAttempts, moveHold, openAttempt } from './attempts.ts';
+import { claimName, nameRefusal, nameState } from './idempotency.ts';
+import { minuteRefusal, minuteState } from './minute.ts';
+import { leftOf } from './periods.ts';
+import type { Cover, ExtendReply, ExtendRequest, RefusalCode, ReserveReply, ReserveRequest } from './protocol.ts';
+import { type KeyRecord, type OpenAttempt, type OpenCall, putKey, type State, tick, tickKey } from './state.ts';
+
+/** How long after its deadline a call may still be settled. */
+export const GRACE_MS = 60_000;
+/** Calls of one account that are not over. */
+export const MOST_OPEN = 20_000;
+/** Attempts of one call. */
+const MOST_ATTEMPTS = 1000;
+/** When a place among the calls at the same time may be free again: nobody knows, but it can be. */
+const AGAIN_MS = 1000;
+/** The keys that no table has: of the admin, and of the open sandbox. Nobody else can present their ids. */
+const BUILT_IN: ReadonlySet<string> = new Set(['admin', 'local']);
+
+interface Refusal {
+  readonly code: RefusalCode;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+  readonly left?: NanoDollars;
+}
+
+/** What is left for a key: of its own budget, and of its account's. Undefined: there is no budget. */
+export function leftFor(state: State, key: KeyRecord): NanoDollars | undefined {
+  const own = key.stored?.settings.budget;
+  const left = own && leftOf(key.purse, own);
+  const shared = state.budget && leftOf(state.purse, state.budget);
+  return left === undefined || (shared !== undefined && shared < left) ? shared : left;
+}
+
+function keyRefusal({ id, stored }: KeyRecord, secretHash: string | undefined, now: number): Refusal | undefined {
+  const refused = (message: string): Refusal => ({ code: 'authentication', message });
+  if (stored === undefined) {
+    return BUILT_IN.has(id) ? undefined : refused('This key is not known to its account. Ask who gave it to you.');
+  }
+  if (stored.secretHash !== secretHash) return refused('The secret of this key is wrong. Copy the key again.');
+  if (stored.revoked !== undefined) return refused('This key was revoked. Ask for another one.');
+  const { expiresAt } = stored.settings;
+  if (expiresAt !== undefined && expiresAt <= now) {
+    return refused(`This key expired on ${new Date(expiresAt).toISOString()}. Ask for another one.`);
+  }
+  return undefined;
+}
+
+/** The terms of a key that may be used, for a Worker that does not know them. */
+export function usableTerms(
+  state: State,
+  id: string,
+  secretHash: string,
+  clock: number,
+): KeyRecord['terms'] | undefined {
+  const now = tick(state, clock);
+  const key = state.keys.get(id);
+  return key?.stored && keyRefusal(key, secretHash, now) === undefined ? key.terms : undefined;
+}
+
+const LIMIT_WORDS = { rpm: 'requests', tpm: 'tokens' } as const;
+
+function limitRefusal(state: State, key: KeyRecord, tokens: number): Refusal | undefined {
+  const { concurrency } = key.terms;
+  const code = 'rate_limit_exceeded';
+  if (concurrency !== undefined && key.running >= concurrency) {
+    const message = `This key may have ${concurrency} calls at the same time, and has them. Retry when one has ended.`;
+    return { code, message, retryAfterMs: AGAIN_MS };
+  }
+  if (state.calls.size >= MOST_OPEN) {
+    return { code, message: `This account has ${MOST_OPEN} calls that are not over. Retry.`, retryAfterMs: AGAIN_MS };
+  }
+  const broken = minuteRefusal(key.minute, key.terms, tokens, state.now);
+  if (broken === undefined) return undefined;
+  const { name, limit, retryAfterMs } = broken;
+  const words = LIMIT_WORDS[name];
+  return retryAfterMs === undefined
+    ? { code, message: `This call can use ${tokens} ${words}; this key may use ${limit} a minute. Ask for less.` }
+    : { code, message: `This key may use ${limit} ${words} a minute. Retry after Retry-After.`, retryAfterMs };
+}
+
+/** How much an attempt holds, or why it cannot. `moved`: what another hold of its call pays. */
+function moneyFor(
+  state: State,
+  key: KeyRecord,
+  cover: Cover | undefined,
+  moved: NanoDollars = 0n,
+): { readonly held: NanoDollars | undefined; readonly refusal?: never } | { readonly refusal: Refusal } {
+  if (!key.terms.budgeted) return { held: cover?.most };
+  const free = leftFor(state, key) ?? 0n;
+  const left = (free < 0n ? 0n : free) + moved;
+  const code = 'insufficient_budget';
+  if (cover === undefined) {
+    const message = 'This key has a budget, and the offer has no known price. Name a model or provider with a price.';
+    return { refusal: { code, message, left } };
+  }
+  if (left < cover.least || left === 0n) {
+    const message = 'The budget has less left than the shortest answer to this call can cost.';
+    return { refusal: { code, message, left } };
+  }
+  return { held: cover.most < left ? cover.most : left };
+}
+
+const heldBy = ({ budgeted, held }: OpenAttempt) => (budgeted && held !== undefined ? { held } : {});
+
+/** Why a call is not let in; undefined where nothing but its money is left to decide. */
+function verdict(
+  state: State,
+  key: KeyRecord,
+  request: ReserveRequest,
+  tokens: number,
+): Refusal | Extract<ReserveReply, { kind: 'stale' | 'repeated' }> | undefined {
+  const refusal = keyRefusal(key, request.secretHash, state.now);
+  if (refusal) return refusal;
+  if (key.terms.revision !== (request.revision ?? 0)) return { kind: 'stale', terms: key.terms };
+  if (request.deadline + GRACE_MS <= state.now) {
+    return { code: 'permission_denied', message: 'The deadline of this call is over.' };
+  }
+  const { idempotency } = request;
+  const repeated = idempotency && (nameState(state, key, idempotency) ?? nameRefusal(state, idempotency));
+  return repeated ?? limitRefusal(state, key, tokens);
+}
+
+/** Lets a call in and covers its first attempt. Asked again for the same call, it answers the same. */
+export function reserve(state: State, request: ReserveRequest, clock: number): ReserveReply {
+  const now = tick(state, clock);
+  const { start, attempt, cover } = request;
+  const known = state.calls.get(start.call);
+  const key = known?.key ?? state.keys.get(start.key) ?? putKey(state, start.key, undefined);
+  tickKey(state, key);
+  const limits = () => minuteState(key.minute, key.terms, now);
+  const before = known?.open.get(attempt.attempt);
+  if (known?.admitted && before) return { kind: 'held', ...heldBy(before), limits: limits() };
+  if (known?.admitted || known?.ended.has(attempt.attempt) || state.over.has(start.call)) {
+    const message = 'This call was let in before, and this attempt of it has ended.';
+    return { kind: 'refused', code: 'permission_denied', message, limits: limits() };
+  }
+  const tokens = Math.max(0, Math.ceil(request.tokens));
+  const reply = verdict(state, key, request, tokens);
+  const money = reply ?? moneyFor(state, key, cover, before?.held);
+  const call = known ?? newCall(key, request);
+  if ('held' in money) {
+    const { held } = money;
+    const { budgeted } = key.terms;
+    state.sql.transaction(() => {
+      call.admitted = true;
+      if (before) admitAttempt(state, call, before, held, budgeted);
+      else openAttempt(state, call, { start, attempt, held, budgeted, tokens, counted: true });
+      if (request.idempotency) claimName(state, call, request.idempotency.fingerprint);
+    });
+    if (!known) addCall(state, call);
+    return { kind: 'held', ...(budgeted && held !== undefined ? { held } : {}), limits: limits() };
+  }
+  if (request.sent && !before) {
+    // It is on its way, so it has its row and its hold whatever becomes of the call.
+    openAttempt(state, call, { start, attempt, held: cover?.most, budgeted: false, tokens, counted: false });
+    if (!known) addCall(state, call);
+  }
+  if ('kind' in money) return money;
+  return { kind: 'refused', ...('refusal' in money ? money.refusal : money), limits: limits() };
+}
+
+const newCall = (key: KeyRecord, { start, deadline, idempotency }: ReserveRequest): OpenCall => ({
+  id: start.call,
+  start,
+  key,
+  deadline,
+  idempotency: idempotency?.key,
+  admitted: false,
+  open: new Map(),
+  ended: new Map(),
+});
+
+function addCall(state: State, call: OpenCall): void {
+  state.calls.set(call.id, call);
+  call.key.running++;
+}
+
+/** Covers one more attempt of a call, after the ends of those before it. */
+export function extend(state: State, request: ExtendRequest, clock: number): ExtendReply {
+  const now = tick(state, clock);
+  const { attempt, cover } = request;
+  const call = state.calls.get(request.call);
+  const refused = (message: string): ExtendReply => ({ kind: 'refused', code: 'permission_denied', message });
+  if (!call?.admitted) return refused('This call was not let in, is over, or has expired.');
+  const { key } = call;
+  tickKey(state, key);
+  return state.sql.transaction((): ExtendReply => {
+    endAttempts(state, call, request.ended);
+    const before = call.open.get(attempt.attempt);
+    if (before) return { kind: 'held', ...heldBy(before) };
+    if (call.ended.has(attempt.attempt)) return refused('This attempt has ended.');
+    const refusal = keyRefusal(key, key.stored?.secretHash, now);
+    if (refusal) return { kind: 'refused', ...refusal };
+    if (call.deadline <= now) return refused('The deadline of this call is over.');
+    if (call.open.size + call.ended.size >= MOST_ATTEMPTS) return refused(`A call may have ${MOST_ATTEMPTS} attempts.`);
+    const from = request.from === undefined ? undefined : call.open.get(request.from);
+    const moved = least(from?.held ?? 0n, cover?.most ?? 0n);
+    const money = moneyFor(state, key, cover, moved);
+    if ('refusal' in money) return { kind: 'refused', ...money.refusal };
+    if (from) moveHold(state, call, from, moved);
+    const tokens = Math.max(0, Math.ceil(request.tokens));
+    const { held } = money;
+    const { budgeted } = key.terms;
+    openAttempt(state, call, { start: call.start, attempt, held, budgeted, tokens, counted: false });
+    return { kind: 'held', ...(budgeted && held !== undefined ? { held } : {}) };
+  });
+}
+
+const least = (a: NanoDollars, b: NanoDollars): NanoDollars => (a < b ? a : b);
