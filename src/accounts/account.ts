@@ -1,5 +1,8 @@
 /** The Durable Object of an account: gives the state machine its storage, its clock and its alarm. */
 import { DurableObject } from 'cloudflare:workers';
+import { sanitise } from '../core/index.ts';
+import { databaseOf } from './database.ts';
+import { forgetNames } from './idempotency.ts';
 import { accountState, changeAccount, changeKey, createKey, keyState, listKeys, revokeKey } from './key-book.ts';
 import { load } from './load.ts';
 import type {
@@ -12,10 +15,16 @@ import type {
   ReserveRequest,
   SettleRequest,
 } from './protocol.ts';
+import { pushAll, rowsOf } from './push.ts';
 import { extend, GRACE_MS, reserve, usableTerms } from './reserve.ts';
 import { expire, nextExpiry, settle } from './settle.ts';
 import type { State } from './state.ts';
 import type { Row, Sql } from './storage.ts';
+
+/** How long an attempt waits for others to be pushed with, and the longest wait after failures. */
+const PUSH_MS = 2000;
+const LONGEST_PUSH_MS = 300_000;
+const NAMES_MS = 3_600_000;
 
 const sqlOf = ({ storage }: DurableObjectState): Sql => ({
   exec: (query, ...values) => storage.sql.exec(query, ...values).toArray() satisfies readonly Row[],
@@ -30,6 +39,11 @@ export class Account extends DurableObject implements AccountRpc {
   #state: State | undefined;
   /** When the alarm rings, as far as this object knows. */
   #alarmAt = Number.POSITIVE_INFINITY;
+  #pushing: Promise<void> | undefined;
+  /** Pushes that failed in a row. */
+  #failures = 0;
+  /** When idempotency keys are to be looked through again. */
+  #namesAt = 0;
 
   /** Does one thing. If it fails half-way, memory is read again from the tables, which know nothing of it. */
   #run<T>(work: (state: State, now: number) => T): T {
@@ -46,7 +60,7 @@ export class Account extends DurableObject implements AccountRpc {
 
   #load(now: number): State {
     const state = load(sqlOf(this.ctx), now);
-    this.#wake(nextExpiry(state));
+    this.#wake(state.waiting.length > 0 ? now + PUSH_MS : nextExpiry(state));
     return state;
   }
 
@@ -96,19 +110,55 @@ export class Account extends DurableObject implements AccountRpc {
   }
 
   async extend(request: ExtendRequest) {
-    return this.#run((state, now) => extend(state, request, now));
+    const reply = this.#run((state, now) => extend(state, request, now));
+    if (request.ended.length > 0) this.#wake(Date.now() + PUSH_MS);
+    return reply;
   }
 
   async settle(request: SettleRequest) {
-    return this.#run((state, now) => settle(state, request, now));
+    const done = this.#run((state, now) => settle(state, request, now));
+    if (done) this.#wake(Date.now() + PUSH_MS);
+    return done;
   }
 
+  async push() {
+    await this.#push();
+    return this.#run(({ waiting }) => waiting.length);
+  }
+
+  async rowsOf(call: string) {
+    return this.#run((state) => rowsOf(state, call));
+  }
+
+  /** One push at a time: a second one waits for the first. */
+  #push(): Promise<void> {
+    const db = databaseOf(this.env as unknown as Readonly<Record<string, unknown>>);
+    if (db === undefined) return Promise.resolve();
+    const account = this.ctx.id.name ?? '';
+    this.#pushing ??= pushAll((step) => this.#run(step), db, account).finally(() => {
+      this.#pushing = undefined;
+    });
+    return this.#pushing;
+  }
+
+  /** Ends what nobody settled, pushes what has ended, and sets the next alarm itself: the platform retries only 6 times. */
   override async alarm() {
     this.#alarmAt = Number.POSITIVE_INFINITY;
-    const next = this.#run((state, now) => {
+    this.#run((state, now) => {
       expire(state, now);
-      return nextExpiry(state);
+      if (now < this.#namesAt) return;
+      this.#namesAt = now + NAMES_MS;
+      forgetNames(state);
     });
-    this.#wake(next);
+    try {
+      await this.#push();
+      this.#failures = 0;
+    } catch (thrown) {
+      this.#failures++;
+      console.error(`Account ${this.ctx.id.name}: attempts wait to be pushed.`, sanitise(String(thrown)));
+    }
+    const delay = Math.min(PUSH_MS * 2 ** this.#failures, LONGEST_PUSH_MS);
+    const [next, waiting] = this.#run((state) => [nextExpiry(state), state.waiting.length]);
+    this.#wake(waiting > 0 ? Math.min(next, Date.now() + delay) : next);
   }
 }

@@ -1,6 +1,7 @@
 /** The rows of attempts: one is written when the attempt is covered, and once more when it ends. */
 import type { AttemptEnd, AttemptStart, CallStart, MoneyOutcome, NanoDollars } from '../core/index.ts';
 import { completionTokens, promptTokens } from '../core/index.ts';
+import { MOST_COST } from './ledger-row.ts';
 import { take } from './minute.ts';
 import { addMoney } from './periods.ts';
 import {
@@ -28,12 +29,14 @@ export interface NewAttempt {
   readonly counted: boolean;
 }
 
-/** A row whose attempt was pushed and is not remembered any more, or a new one. */
+/** A row whose attempt was pushed and whose call is over and not remembered any more; else a new one. */
 function nextSlot(state: State): number {
-  const oldest = state.free[0];
+  const [oldest] = state.free;
   if (oldest === undefined || oldest.done + REMEMBERED_MS > state.now) return ++state.slots;
   state.free.shift();
-  return oldest.slot;
+  if (!state.calls.has(oldest.call)) return oldest.slot;
+  state.free.push(oldest);
+  return ++state.slots;
 }
 
 /** Writes the row of an attempt, and holds its money. */
@@ -99,13 +102,17 @@ export function moveHold(state: State, call: OpenCall, from: OpenAttempt, amount
   hold(state, call, from.reserved, -amount);
 }
 
+/** The ledger takes no other amounts. */
+const isAmount = (cost: NanoDollars): boolean => cost >= 0n && cost <= MOST_COST;
+
 /** An end with its money decided: what may have been billed and has no cost is taken at what was held for it. */
 function decided(
   end: AttemptEnd,
   held: NanoDollars | undefined,
 ): { money: MoneyOutcome; cost: NanoDollars | undefined } {
   if (end.money === 'released') return { money: 'released', cost: 0n };
-  if (end.cost !== undefined) return { money: end.money === 'unknown' ? 'upper_bound' : end.money, cost: end.cost };
+  if (end.cost !== undefined && isAmount(end.cost))
+    return { money: end.money === 'unknown' ? 'upper_bound' : end.money, cost: end.cost };
   return held === undefined ? { money: 'unknown', cost: undefined } : { money: 'upper_bound', cost: held };
 }
 
@@ -135,8 +142,9 @@ export function endAttempt(
   const flags = expired ? FLAGS.expired : 0;
   state.sql.exec(END, tokens, flags, seq, state.now, money, moneyCell(cost), JSON.stringify(kept), attempt.slot);
   state.seq = seq;
-  state.waiting.push({ seq, slot: attempt.slot, done: state.now });
+  state.waiting.push({ seq, slot: attempt.slot, call: call.id, done: state.now });
   call.open.delete(attempt.attempt);
+  call.slots.push(attempt.slot);
   const { call: ___, ...known } = kept;
   call.ended.set(attempt.attempt, { ...known, money, ...(cost === undefined ? {} : { cost }) });
   take(key.minute, attempt.reserved, 0, tokens - attempt.tokens);

@@ -59,7 +59,7 @@ const MOST_LETTERS = 256;
 const short = (text: string): string => text.slice(0, MOST_LETTERS);
 
 /** More than a billion dollars for one attempt is a mistake in a price. It would soon exceed SQLite's 64 bits. */
-const MOST_COST = 10n ** 18n;
+export const MOST_COST = 10n ** 18n;
 
 /** More tokens than any provider serves in one call: a usage that says so is not one. Sums of many stay exact. */
 const MOST_TOKENS = 1e12;

@@ -52,6 +52,7 @@ export function load(sql: Sql, clock: number): State {
     slots: 0,
     seq: Number(readMeta(sql, 'checkpoint') ?? 0),
     pushed: Number(readMeta(sql, 'pushed') ?? 0),
+    joined: readMeta(sql, 'joined') !== undefined,
     names: Number(sql.exec('SELECT COUNT(*) AS n FROM idempotency')[0]?.n),
     now,
   };
@@ -83,38 +84,36 @@ function loadSums(state: State, { key, sums: stored }: Row): void {
 
 /** Adds up the attempts since the checkpoint, and finds the calls that are open. */
 function loadAttempts(state: State, checkpoint: number): void {
-  const over = new Map<string, number>();
-  const inOpenCalls: { readonly call: string; readonly slot: number }[] = [];
+  const ended: { readonly call: string; readonly slot: number; readonly done: number }[] = [];
   for (let from = 0; ; ) {
-    const rows = state.sql.exec(
-      `SELECT slot, call, attempt, key, reserved, deadline, tokens, held, flags, idempotency, seq, done, money, cost,
-          CASE WHEN seq IS NULL THEN start END AS start
-        FROM attempts WHERE slot > ? ORDER BY slot LIMIT ?`,
-      from,
-      PAGE,
-    );
+    const rows = state.sql.exec(PAGE_OF_ROWS, from, PAGE);
     for (const row of rows) {
       loadAttempt(state, row, checkpoint);
-      const call = text(row.call);
-      if (row.seq === null) continue;
-      inOpenCalls.push({ call, slot: Number(row.slot) });
-      over.set(call, Math.max(over.get(call) ?? 0, Number(row.done)));
+      if (row.seq !== null) ended.push({ call: text(row.call), slot: Number(row.slot), done: Number(row.done) });
     }
     from = Number(rows.at(-1)?.slot ?? from);
     if (rows.length < PAGE) break;
   }
   state.waiting.sort((a, b) => a.seq - b.seq);
   state.free.sort((a, b) => a.seq - b.seq);
-  for (const [call, at] of [...over].sort((a, b) => a[1] - b[1])) {
-    if (at + REMEMBERED_MS > state.now && !state.calls.has(call)) state.over.set(call, at);
-  }
-  for (const { call, slot } of inOpenCalls) {
-    const end =
-      state.calls.has(call) &&
-      state.sql.exec('SELECT attempt, money, cost, "end" FROM attempts WHERE slot = ?', slot)[0];
-    if (end) state.calls.get(call)?.ended.set(Number(end.attempt), attemptEndOf(end));
+  ended.sort((a, b) => a.done - b.done);
+  for (const { call: id, slot, done } of ended) {
+    const call = state.calls.get(id);
+    if (call) {
+      const [row] = state.sql.exec('SELECT attempt, money, cost, "end" FROM attempts WHERE slot = ?', slot);
+      if (row) call.ended.set(Number(row.attempt), attemptEndOf(row));
+      call.slots.push(slot);
+    } else if (done + REMEMBERED_MS > state.now) {
+      const slots = [...(state.over.get(id)?.slots ?? []), slot];
+      state.over.delete(id);
+      state.over.set(id, { at: done, slots });
+    }
   }
 }
+
+const PAGE_OF_ROWS = `SELECT slot, call, attempt, key, reserved, deadline, tokens, held, flags, idempotency, seq, done,
+    money, cost, CASE WHEN seq IS NULL THEN start END AS start
+  FROM attempts WHERE slot > ? ORDER BY slot LIMIT ?`;
 
 /** An attempt's end from the columns `money`, `cost` and `end`. */
 export function attemptEndOf({ money, cost, end }: Row): AttemptEnd {
@@ -138,7 +137,12 @@ function loadAttempt(state: State, row: Row, checkpoint: number): void {
     addMoney(key.purse, reserved, 0n, held ?? 0n);
     return;
   }
-  (seq > state.pushed ? state.waiting : state.free).push({ seq, slot, done: Number(row.done) });
+  (seq > state.pushed ? state.waiting : state.free).push({
+    seq,
+    slot,
+    call: text(row.call),
+    done: Number(row.done),
+  });
   if (seq <= checkpoint) return;
   state.seq = Math.max(state.seq, seq);
   state.changed.add(key);
@@ -154,7 +158,7 @@ function openAgain(state: State, key: KeyRecord, row: Row): void {
     const idempotency = textOr(row.idempotency);
     const deadline = Number(row.deadline);
     const { call: start } = JSON.parse(text(row.start)) as { readonly call: CallStart };
-    call = { id, start, key, deadline, idempotency, admitted: false, open: new Map(), ended: new Map() };
+    call = { id, start, key, deadline, idempotency, admitted: false, open: new Map(), ended: new Map(), slots: [] };
     state.calls.set(id, call);
     key.running++;
   }

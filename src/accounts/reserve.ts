@@ -173,6 +173,7 @@ const newCall = (key: KeyRecord, { start, deadline, idempotency }: ReserveReques
   admitted: false,
   open: new Map(),
   ended: new Map(),
+  slots: [],
 });
 
 function addCall(state: State, call: OpenCall): void {

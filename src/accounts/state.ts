@@ -64,6 +64,8 @@ export interface OpenCall {
   admitted: boolean;
   readonly open: Map<number, OpenAttempt>;
   readonly ended: Map<number, AttemptEnd>;
+  /** Rows of the attempts that have ended. */
+  readonly slots: number[];
 }
 
 /** How a call ended for its caller. */
@@ -73,6 +75,7 @@ export type CallEnd = Omit<CallOutcome, 'attempts'>;
 export interface EndedSlot {
   readonly seq: number;
   readonly slot: number;
+  readonly call: string;
   readonly done: number;
 }
 
@@ -87,8 +90,8 @@ export interface State {
   /** Keys whose sums have changed since the checkpoint. */
   readonly changed: Set<KeyRecord>;
   readonly calls: Map<string, OpenCall>;
-  /** Calls that are over, by their id, with the time; the oldest first. */
-  readonly over: Map<string, number>;
+  /** Calls that are over, by their id, since when, and their rows; the oldest first. */
+  readonly over: Map<string, { readonly at: number; readonly slots: readonly number[] }>;
   /** Attempts to push, by seq. */
   waiting: EndedSlot[];
   /** Attempts that were pushed: their rows can be used again. The oldest first. */
@@ -98,6 +101,8 @@ export interface State {
   seq: number;
   /** Up to here the database has the attempts. */
   pushed: number;
+  /** The numbers of the rows go on from those that the database had when this account first pushed. */
+  joined: boolean;
   /** Idempotency keys that are kept. */
   names: number;
   /** The latest time that was seen. Clocks of two machines may differ; here time never goes back. */
@@ -160,7 +165,7 @@ export function countEnd(
 export function tick(state: State, clock: number): number {
   state.now = Math.max(state.now, clock);
   roll(state.purse, state.now);
-  for (const [call, at] of state.over) {
+  for (const [call, { at }] of state.over) {
     if (at + REMEMBERED_MS > state.now) break;
     state.over.delete(call);
   }

@@ -1,5 +1,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { databaseOf } from '../../src/accounts/index.ts';
 import { attemptStart, newAccount, newKey, released, reserveRequest, settled, settleRequest } from './support.ts';
 
 /** All calls at once, and how many were let in. */
@@ -99,5 +101,39 @@ describe('limits by the minute', () => {
     const refused = replies.find(({ kind }) => kind === 'refused');
     expect(refused).toMatchObject({ kind: 'refused', code: 'rate_limit_exceeded', limits: [{ remaining: 0 }] });
     expect(refused?.kind === 'refused' && refused.retryAfterMs).toBeGreaterThan(50_000);
+  });
+});
+
+describe('the ledger of an account', () => {
+  const db = databaseOf({ DB: Reflect.get(env, 'DB') });
+  const pushed = async (account: string) => {
+    const all = await db
+      ?.prepare('SELECT seq, call, money, cost, expired FROM ledger WHERE account = ?1 ORDER BY seq')
+      .bind(account)
+      .all();
+    return all?.results;
+  };
+
+  it('goes to the database by the alarm, in order and once, and is still known to the account', async () => {
+    const { stub, account, name } = newAccount();
+    await account.createKey(newKey());
+    for (const call of ['a', 'b', 'c']) await account.reserve(reserveRequest(call));
+    await account.settle(settleRequest('b', settled(1, 3n)));
+    await account.settle(settleRequest('a', released(1)));
+    expect(await runDurableObjectAlarm(stub)).toBe(true);
+    const first = [
+      { seq: 1, call: 'b', money: 'settled', cost: 3, expired: 0 },
+      { seq: 2, call: 'a', money: 'released', cost: 0, expired: 0 },
+    ];
+    expect(await pushed(name)).toEqual(first);
+    await evictDurableObject(stub);
+    await account.settle({ ...settleRequest('c'), outcome: 'canceled' });
+    expect(await account.push()).toBe(0);
+    expect(await account.push()).toBe(0);
+    expect(await pushed(name)).toEqual([...first, { seq: 3, call: 'c', money: 'upper_bound', cost: 10, expired: 0 }]);
+    expect(await account.rowsOf('b')).toMatchObject([{ seq: 1, call: 'b', provider: 'together', cost: '3' }]);
+    expect(await account.rowsOf('none')).toEqual([]);
+    await evictDurableObject(stub);
+    expect(await account.keyState('k1')).toMatchObject({ spent: 13n, pending: 0n });
   });
 });

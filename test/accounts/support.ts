@@ -14,9 +14,14 @@ const namespace = Reflect.get(env, 'ACCOUNT') as DurableObjectNamespace<Account>
 let accounts = 0;
 
 /** A new account: its stub, and the same as the Worker calls it. */
-export function newAccount(): { readonly stub: DurableObjectStub<Account>; readonly account: AccountRpc } {
-  const stub = namespace.getByName(`account-${++accounts}`);
-  return { stub, account: stub as unknown as AccountRpc };
+export function newAccount(): {
+  readonly name: string;
+  readonly stub: DurableObjectStub<Account>;
+  readonly account: AccountRpc;
+} {
+  const name = `account-${++accounts}`;
+  const stub = namespace.getByName(name);
+  return { name, stub, account: stub as unknown as AccountRpc };
 }
 
 export const HASH = 'a'.repeat(64);
