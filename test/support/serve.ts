@@ -31,7 +31,7 @@ export function serveCommand(
   { cwd = ROOT, script = 'src/cli/serve/run.ts', env = {} }: ServeOptions = {},
 ): ServeCommand {
   const { PATH = '', HOME = '' } = process.env;
-  const child = spawn(process.execPath, [script, ...args], { cwd, env: { PATH, HOME, ...env } });
+  const child = spawn(process.execPath, ['--', script, ...args], { cwd, env: { PATH, HOME, ...env } });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text) => {

@@ -22,6 +22,8 @@ export interface ConfigOptions {
   readonly state: string;
   /** Writes a text into a file that only this user can read, and returns its path. */
   readonly file: (name: string, text: string) => string;
+  /** Path of a socket for `hold` in drain.ts. */
+  readonly holdSocket?: string;
 }
 
 export interface Configuration {
@@ -53,7 +55,17 @@ const folderOf = ({ name }: Service, state: string): string => join(state, name)
 const INTERNET =
   '(name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true)))';
 
-export function configurationFor(services: readonly Service[], { state, file }: ConfigOptions): Configuration {
+/** A Worker whose answer goes on until its caller leaves. */
+const HOLD = `export default {
+  fetch: () => new Response(new ReadableStream({
+    async pull(to) { await scheduler.wait(500); to.enqueue(new Uint8Array(1)); },
+  })),
+};`;
+
+export function configurationFor(
+  services: readonly Service[],
+  { state, file, holdSocket }: ConfigOptions,
+): Configuration {
   const environment: Record<string, string> = {};
 
   function binding(owner: string, name: string, value: unknown): string {
@@ -109,11 +121,19 @@ export function configurationFor(services: readonly Service[], { state, file }: 
     ),
     INTERNET,
   ];
+  const date = services[0]?.bundle.compatibilityDate ?? '';
+  if (holdSocket !== undefined) {
+    const module = `(name = "hold.js", esModule = ${quote(HOLD)})`;
+    all.push(`(name = "hold", worker = (modules = [${module}], compatibilityDate = ${quote(date)}))`);
+  }
   const sockets = services.flatMap(({ name, address }) =>
     address === undefined
       ? []
       : [`(name = ${quote(name)}, address = ${quote(address)}, http = (), service = ${quote(name)})`],
   );
+  if (holdSocket !== undefined) {
+    sockets.push(`(name = "hold", address = ${quote(`unix:${holdSocket}`)}, http = (), service = "hold")`);
+  }
   const text = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = ${list(all)},

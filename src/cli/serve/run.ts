@@ -1,4 +1,7 @@
-/** `npm run serve`: the gateway on plain workerd, for a machine of one's own. */
+/**
+ * `npm run serve`: the gateway on plain workerd, for a machine of one's own. Started with `node --`: without it Node
+ * takes `--env-file` for its own option, wherever it stands.
+ */
 import { parseArgs } from 'node:util';
 import { DEFAULT_PORT, portObstacle, whatServes } from '../listening.mjs';
 import { type Built, build, keep, kept } from './build.ts';
@@ -77,6 +80,7 @@ async function serve(options: Options, { workers, variables: known, binary }: Bu
     ],
     state: options.state,
     binary,
+    drains: true,
     log: (text) => process.stdout.write(text),
   });
 
@@ -84,6 +88,7 @@ async function serve(options: Options, { workers, variables: known, binary }: Bu
   const stop = () => {
     if (stopping) return void workerd.stop();
     stopping = true;
+    console.log(`Stopping: running calls may take ${options.grace} s more; a second signal ends them at once.`);
     workerd.drain();
     setTimeout(() => workerd.stop(), graceMs).unref();
   };

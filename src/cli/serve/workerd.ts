@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Configuration, configurationFor, type Service } from './capnp.ts';
+import { drain } from './drain.ts';
 
 /** Runs Workers in a plain workerd process that ends when this one does. */
 
@@ -23,6 +24,8 @@ export interface WorkerdOptions {
   readonly state?: string;
   /** The binary; the one of the npm package, unless told. */
   readonly binary?: string;
+  /** Whether `drain` will be called. */
+  readonly drains?: boolean;
   /** Gets what workerd prints. */
   readonly log?: (text: string) => void;
 }
@@ -35,7 +38,7 @@ export interface RunningWorkerd {
   logs(): string;
   /** Its exit code; null if a signal ended it. */
   readonly exited: Promise<number | null>;
-  /** Lets running requests end and takes no new ones. */
+  /** Takes no new requests and lets it end after the running ones, with the work that these leave for later. */
   drain(): void;
   /** Ends it at once and removes its files. */
   stop(): Promise<void>;
@@ -89,10 +92,18 @@ function guard(pid: number | undefined): () => void {
 }
 
 /** Resolves when all Workers that have an address listen. */
-export async function runWorkerd({ services, state, binary, log }: WorkerdOptions): Promise<RunningWorkerd> {
+export async function runWorkerd({
+  services,
+  state,
+  binary,
+  log,
+  drains = false,
+}: WorkerdOptions): Promise<RunningWorkerd> {
   // mkdtemp makes a folder that only this user can enter.
   const directory = await mkdtemp(join(tmpdir(), 'chasqui-workerd-'));
+  const holdSocket = join(directory, 'hold.sock');
   const { text, environment, folders }: Configuration = configurationFor(services, {
+    ...(drains && process.platform !== 'win32' ? { holdSocket } : {}),
     state: state ?? join(directory, 'state'),
     file(name, content) {
       const path = join(directory, name);
@@ -142,7 +153,13 @@ export async function runWorkerd({ services, state, binary, log }: WorkerdOption
       ports: found,
       logs: () => output,
       exited,
-      drain: () => void child.kill('SIGTERM'),
+      drain: () =>
+        void drain({
+          ports: [...found.values()],
+          holdSocket,
+          terminate: () => child.kill('SIGTERM'),
+          ended: () => child.exitCode !== null || child.signalCode !== null,
+        }),
       stop,
     };
   } catch (error) {

@@ -8,6 +8,7 @@ import { OFFERS_MUTANTS } from './offers.ts';
 import { RELAY_MUTANTS } from './relay.ts';
 import { RESPONSES_MUTANTS } from './responses.ts';
 import { RETRIEVAL_MUTANTS } from './retrieval.ts';
+import { SERVE_MUTANTS } from './serve.ts';
 import { TOKENS_MUTANTS } from './tokens.ts';
 import { VOTE_MUTANTS } from './vote.ts';
 import { WIRES_MUTANTS } from './wires.ts';
@@ -25,4 +26,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...RETRIEVAL_MUTANTS,
   ...MESSAGES_MUTANTS,
   ...RESPONSES_MUTANTS,
+  ...SERVE_MUTANTS,
 ];
