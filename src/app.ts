@@ -120,6 +120,7 @@ export function createApp(
       clock: systemClock,
     },
     terms: rememberedTerms(config.accounts),
+    background,
     prices,
     services,
     load: vocabularies(config.assets),

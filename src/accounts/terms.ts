@@ -8,7 +8,8 @@ import type { Accounts, KeyTerms } from './protocol.ts';
  */
 export interface Terms {
   /**
-   * What a call may do: remembered, or asked of the account. Undefined for `admin` and `local`, which may do anything.
+   * What a call may do: remembered, or asked of the account. Undefined for `admin` and `local`, which may do anything,
+   * until their account says otherwise: it may have a budget.
    * Throws `authentication` for a key that was revoked or has expired, and 503 if the account cannot be reached.
    */
   of(caller: Caller): KeyTerms | undefined | Promise<KeyTerms>;
@@ -48,8 +49,8 @@ export function rememberedTerms(accounts: Accounts | undefined): Terms {
 
   const terms: Terms = {
     of: (caller) => {
-      if (caller.secretHash === undefined) return undefined;
       const remembered = known.get(nameOf(caller));
+      if (caller.secretHash === undefined) return remembered;
       const expired = remembered?.expiresAt !== undefined && remembered.expiresAt <= Date.now();
       return remembered && !expired ? remembered : asked(caller, caller.secretHash);
     },

@@ -160,6 +160,8 @@ export interface Routing {
   readonly preferredMinThroughput?: number;
   /** Milliseconds to the first token. An offer seen to take longer comes after the others. */
   readonly preferredMaxLatencyMs?: number;
+  /** A budget pays for the call, so its cost must have a known bound. Of the key, not of the request. */
+  readonly budgeted?: true;
   /** Preferences that we cannot honour, by the caller's names for them. */
   readonly unmet?: readonly string[];
 }

@@ -13,6 +13,8 @@ export type ErrorCode =
   | 'authentication'
   | 'permission_denied'
   | 'insufficient_budget'
+  | 'request_in_progress'
+  | 'already_completed'
   | 'rate_limit_exceeded'
   | 'content_policy'
   | 'provider_rate_limited'
@@ -52,6 +54,8 @@ export const ERROR_KINDS: Readonly<Record<ErrorCode, ErrorKind>> = {
   authentication: /*          */ kind(401, 'authentication_error', false),
   permission_denied: /*       */ kind(403, 'permission_error', false),
   insufficient_budget: /*     */ kind(402, 'insufficient_quota', false),
+  request_in_progress: /*     */ kind(409, 'invalid_request_error', false),
+  already_completed: /*       */ kind(409, 'invalid_request_error', false),
   rate_limit_exceeded: /*     */ kind(429, 'rate_limit_error', true),
   content_policy: /*          */ kind(400, 'invalid_request_error', false),
   provider_rate_limited: /*   */ kind(429, 'rate_limit_error', true),
@@ -100,6 +104,8 @@ export interface ErrorDetails {
   readonly attempts?: readonly AttemptReport[];
   /** Why each offer was left out (`no_eligible_offer`). */
   readonly offers?: readonly Readonly<Record<string, unknown>>[];
+  /** What an earlier call with the same `Idempotency-Key` came to (`already_completed`). */
+  readonly receipt?: Readonly<Record<string, unknown>>;
 }
 
 export class GatewayError extends Error {

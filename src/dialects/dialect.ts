@@ -254,6 +254,7 @@ export function errorMetadata({ retryable, details }: GatewayError): Record<stri
   if (details.upstreamRequestId !== undefined) metadata.upstream_request_id = details.upstreamRequestId;
   if (details.attempts !== undefined) metadata.attempts = details.attempts;
   if (details.offers !== undefined) metadata.offers = details.offers;
+  if (details.receipt !== undefined) metadata.receipt = details.receipt;
   return metadata;
 }
 

@@ -1,20 +1,11 @@
 import type { Call, Parameter, RetrievalCall } from '../core/index.ts';
 import { AssessedOffer, type Assessment } from './candidate.ts';
-import {
-  type Billed,
-  callCost,
-  isCheaperApart,
-  outputFor,
-  outputWithoutCount,
-  overMaxPrice,
-  pricedBy,
-  promptWithoutEffect,
-  withinMaxCost,
-} from './cost.ts';
+import { type Billed, callCost, isCheaperApart, overBudget, overMaxPrice, pricedBy, withinMaxCost } from './cost.ts';
 import { mostForSchemas, promptBound, promptSize, uncountedPrompt } from './counting.ts';
 import { dropsFor, schemasIn, schemasOf, structuringOf } from './drops.ts';
 import { promptKind } from './health.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
+import { outputFor, outputWithoutCount, promptWithoutEffect } from './output.ts';
 import { echoFor, type RequestForm, requestFormFor } from './request-form.ts';
 import { type Candidate, type Exclusion, type ExclusionReason, exclude, type PromptSize } from './types.ts';
 
@@ -223,6 +214,8 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
   if (crowded) return leftOut(crowded);
   const tooExpensive = overMaxPrice(call, who, priced);
   if (tooExpensive) return leftOut(tooExpensive);
+  const unpriced = overBudget(call, who, priced, billed);
+  if (unpriced) return leftOut(unpriced);
   const output = withinMaxCost(call, who, priced, billed);
   if ('code' in output) return leftOut(output);
 

@@ -1,7 +1,7 @@
 import type { Priced } from '../catalog/index.ts';
-import type { Api, Call, Family, RetrievalCall, TimeoutSettings, Vote } from '../core/index.ts';
+import type { Api, Call, Family, NanoDollars, RetrievalCall, TimeoutSettings, Vote } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
-import { type Billed, callCost } from './cost.ts';
+import { affordable, type Billed, callCost, costBound, expectedTokens } from './cost.ts';
 import type { Breaker, Observed } from './health.ts';
 import type { ModelOffer } from './model-offers.ts';
 import { hasImages, type Renderings } from './renderings.ts';
@@ -74,6 +74,7 @@ export class AssessedOffer implements Candidate {
   readonly counter: Candidate['counter'];
   declare readonly timeouts?: TimeoutSettings;
   declare readonly policyFallbacks?: true;
+  declare readonly strict?: true;
   readonly standing: Standing;
   readonly priced: Priced;
   declare readonly observed?: Observed;
@@ -121,6 +122,7 @@ export class AssessedOffer implements Candidate {
     this.counter = tokenizers(offer.family);
     if (offer.timeouts) this.timeouts = offer.timeouts;
     if (call.routing.allowPolicyFallbacks) this.policyFallbacks = true;
+    if (call.routing.requireParameters) this.strict = true;
     this.standing = offer.standing;
     this.priced = findings.priced;
     if (findings.observed) this.observed = findings.observed;
@@ -147,6 +149,31 @@ export class AssessedOffer implements Candidate {
   get why(): readonly string[] {
     this.#why ??= this.#reasons.flatMap((reasons) => reasons());
     return this.#why;
+  }
+
+  bound(): ReturnType<typeof costBound> {
+    return costBound(this.#call, this.priced, this.#billed);
+  }
+
+  within(cost: NanoDollars): Candidate | undefined {
+    const output = affordable(this.#call, this.priced, this.#billed, cost);
+    if (!output) return undefined;
+    const [call, priced, billed, whole] = [this.#call, this.priced, { ...this.#billed, output }, this];
+    return {
+      ...this,
+      output,
+      cutFrom: this,
+      cost: callCost(call, priced, billed),
+      bound: () => costBound(call, priced, billed),
+      tokensExpected: () => expectedTokens(call, billed),
+      get why() {
+        return [...whole.why, `The budget pays for ${output.maxTokens} tokens of an answer.`];
+      },
+    };
+  }
+
+  tokensExpected(): number {
+    return expectedTokens(this.#call, this.#billed);
   }
 
   /** Adds sentences to `why`, made when that is read. */

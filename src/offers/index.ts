@@ -1,6 +1,6 @@
 /** Offers: which models at which providers can serve a call, in which order, and at what cost. */
 export { DEFAULT_SUBREQUESTS, offerName } from './assess.ts';
-export { cacheReadOf, withinOutput } from './cost.ts';
+export { cacheReadOf } from './cost.ts';
 export { tokensBeyond } from './counting.ts';
 export {
   BILLS_KEPT,
@@ -14,6 +14,7 @@ export {
   promptKind,
   UNSEEN,
 } from './health.ts';
+export { withinOutput } from './output.ts';
 export {
   type Alternative,
   alternativesTo,

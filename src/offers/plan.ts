@@ -143,10 +143,11 @@ export function alternativesTo(
   choices: number,
 ): readonly Alternative[] {
   const out = completionTokens(usage);
+  const served = offer.cutFrom ?? offer;
   return (
     eligible
       // The offer may have served the call in its form without a schema.
-      .filter((other) => other !== offer && other.plain !== offer)
+      .filter((other) => other !== served && other.plain !== served)
       .map((other) => {
         const { provider, model, upstream, priced, prompt, reportsExtra, nativeN, sends } = other;
         const prompts = sends.form === 'prompts' ? sends.prompts.length : 1;

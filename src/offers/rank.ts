@@ -1,7 +1,8 @@
 import { byCodeUnits, type Call, formatDollars, type RetrievalCall, type Routing, type Sort } from '../core/index.ts';
 import { keptBy } from './affinity.ts';
 import type { AssessedOffer } from './candidate.ts';
-import { cacheReadOf, grouped } from './cost.ts';
+import { cacheReadOf } from './cost.ts';
+import { grouped } from './output.ts';
 import type { Candidate, Standing } from './types.ts';
 
 /**

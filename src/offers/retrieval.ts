@@ -15,7 +15,7 @@ import type {
 import type { Tokenizer, Tokenizers } from '../tokens/index.ts';
 import { contextOf, DEFAULT_SUBREQUESTS, excluded, overRequestLimit } from './assess.ts';
 import { AssessedOffer, type Assessment } from './candidate.ts';
-import { type Billed, overMaxPrice, pricedBy, withinMaxCost } from './cost.ts';
+import { type Billed, overBudget, overMaxPrice, pricedBy, withinMaxCost } from './cost.ts';
 import { fewest, promptBound, promptSize, uncountedPrompt } from './counting.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
 import type { RequestForm } from './request-form.ts';
@@ -149,6 +149,8 @@ export function assessRetrieval(given: Assessment<RetrievalCall>, offer: ModelOf
     usual: undefined,
     cached: () => 0,
   };
+  const unpriced = overBudget(call, who, priced, billed);
+  if (unpriced) return leftOut(unpriced);
   const output = withinMaxCost(call, who, priced, billed);
   // There is no output that could be cut to save money.
   if ('code' in output || output.clamped) return leftOut(overCost(who()));

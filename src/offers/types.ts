@@ -184,6 +184,22 @@ export interface Candidate {
   readonly drawn?: number;
   /** Why it ranks where it does, in whole sentences. */
   readonly why: readonly string[];
+  /**
+   * The most that the call can cost here, and the most that it can with the shortest answer. Undefined without a
+   * bound.
+   */
+  bound?(): { readonly most: NanoDollars; readonly least: NanoDollars } | undefined;
+  /**
+   * The same offer with the longest answer of which it is certain that the call costs no more than this. Undefined if
+   * there is none.
+   */
+  within?(cost: NanoDollars): Candidate | undefined;
+  /** Tokens that the call is expected to use here at most, prompt and answer. */
+  tokensExpected?(): number;
+  /** The caller wants no parameter changed, so the answer's limit is not reduced either. */
+  readonly strict?: true;
+  /** The offer that this one is, with a shorter answer. */
+  readonly cutFrom?: Candidate;
 }
 
 /** A self-hosted service, a model the catalogue knows to be served, or one that may no longer be. */
@@ -210,6 +226,7 @@ export type ExclusionCode =
   | 'context_too_small'
   | 'over_max_price'
   | 'over_max_cost'
+  | 'no_price'
   | 'too_many_requests'
   | 'unsupported_parameter';
 

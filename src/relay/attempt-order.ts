@@ -56,6 +56,8 @@ export interface AttemptOrder {
   next(now: number): NextAttempt;
   /** Do not ask this offer again. */
   giveUp(): void;
+  /** It was not asked, and is not to be. */
+  passOver(): void;
   /** Ask it again at once in another form. */
   replaceWith(offer: Candidate): void;
   /** It failed in a way that may pass: ask it again later. */
@@ -138,6 +140,11 @@ export function attemptOrder(eligible: readonly Candidate[]): AttemptOrder {
       }
       const retry = soonest(entries, now, MAX_WAIT_MS);
       return retry ? again(retry) : { kind: 'end' };
+    },
+    passOver() {
+      if (!last) return;
+      if (last.state.kind !== 'loading') asked--;
+      last.state = { kind: 'spent' };
     },
     giveUp() {
       if (last) last.state = { kind: 'spent' };

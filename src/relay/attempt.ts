@@ -3,6 +3,7 @@ import {
   abortReason,
   asGatewayError,
   type Event,
+  type FinishReason,
   GatewayError,
   type Generation,
   type Job,
@@ -37,14 +38,26 @@ export type AttemptOutcome =
   | { readonly kind: 'answered'; readonly answer: UpstreamAnswer }
   | { readonly kind: 'failed'; readonly failure: AttemptFailure };
 
+/** What is known of an answer beside its usage. */
+export interface AnswerFacts {
+  readonly finish?: FinishReason | undefined;
+  readonly upstreamId?: string | undefined;
+}
+
 /** Records what becomes of an attempt. */
 export interface AttemptObserver {
   /** The first content of every choice is here. */
   begun(): void;
   /** The answer is complete, with its usage, and how many milliseconds of it the caller was too slow to read. */
-  ended(usage: Usage, unreadMs: number): void;
+  ended(usage: Usage, unreadMs: number, facts: AnswerFacts): void;
   /** It broke after it had begun. A failure before that is the attempt's outcome. */
   broke(error: GatewayError, fault: Fault): void;
+  /**
+   * It ended early after it had begun, because it broke or nobody wanted the rest.
+   *
+   * @param count the tokens of what has come
+   */
+  stopped(error: GatewayError, count: () => Usage | Promise<Usage>, facts: AnswerFacts): void;
   /** The server does not know `n`: it brought one choice where it was asked for several. */
   ignoresN(): void;
 }
@@ -67,6 +80,8 @@ export interface AttemptOptions {
   readonly caller: AbortSignal;
   readonly clock: Clock;
   readonly observer: AttemptObserver;
+  /** Resolves with why the attempt, which is on its way, is not to be served, if that is so. */
+  readonly refusal?: Promise<GatewayError | undefined> | undefined;
 }
 
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -90,6 +105,11 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
   const onCallerGone = () => abort(abortReason(caller));
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });
+  options.refusal?.then((refused) => {
+    if (!refused) return;
+    fault = 'nobody';
+    abort(refused);
+  });
 
   /**
    * Who is to blame for the end of the attempt. It is nobody's fault if the caller leaves, or for what a model says.
@@ -143,6 +163,12 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
     fault = 'nobody';
   });
   const counter = tally(plan);
+  const facts = (): AnswerFacts => ({ finish: counter.finish(), upstreamId: opened?.upstreamId });
+  /** The tokens of what has come so far. */
+  const soFar = (): Usage | Promise<Usage> => {
+    const loading = counter.loading();
+    return loading ? loading.then(() => counter.count(extraPrompts)) : (counter.told() ?? counter.count(extraPrompts));
+  };
   /** Checks the end of the stream. Returns our usage where the provider gave none. */
   const complete = (): Event[] => {
     integrity.assertComplete();
@@ -150,7 +176,7 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
     const usage = told ?? counter.count(extraPrompts);
     let unreadMs = 0;
     for (const request of sent) unreadMs = Math.max(unreadMs, request.unreadMs);
-    observer.ended(usage, unreadMs);
+    observer.ended(usage, unreadMs, facts());
     return told ? [] : [{ type: 'usage', usage }];
   };
 
@@ -234,6 +260,7 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
       abort(error);
       end();
       if (!caller.aborted) observer.broke(error, fault);
+      observer.stopped(error, soFar, facts());
       throw error;
     }
     const following: AsyncIterator<Event[], undefined> = {
@@ -248,8 +275,10 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
         if (!over) {
           over = true;
           // The reader left before the end: nobody wants the rest, so the upstream must be aborted.
-          abort(new GatewayError('canceled', 'The caller left before the answer was complete.'));
+          const error = new GatewayError('canceled', 'The caller left before the answer was complete.');
+          abort(error);
           end();
+          observer.stopped(error, soFar, facts());
         }
         return ENDED;
       },

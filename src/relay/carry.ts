@@ -2,6 +2,7 @@
  * Carries a call to its end: tries its offers in order until one answers, within one deadline, and makes one error of
  * the failures if none does.
  */
+import type { Admission } from '../accounts/index.ts';
 import {
   type AttemptReport,
   abortReason,
@@ -14,7 +15,10 @@ import {
 } from '../core/index.ts';
 import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/index.ts';
 import { type AttemptFailure, type AttemptObserver, attempt, type UpstreamAnswer } from './attempt.ts';
+import { type AttemptBook, attemptBook } from './attempt-book.ts';
 import { attemptOrder, type RetryBudget } from './attempt-order.ts';
+import { type Admitted, coverage } from './cover.ts';
+import { isOf, refusedByPolicy, reportOf, summary } from './failures.ts';
 import { type HealthBook, isSchemaRefusal } from './health.ts';
 import { withSizes } from './overflow.ts';
 import { type AttemptLimits, attemptLimits, type Clock, callDeadline, type Timeouts } from './timeouts.ts';
@@ -38,6 +42,8 @@ export interface Served {
   readonly attempts: readonly AttemptReport[];
   /** Offers whose attempts failed and may have been billed, one entry for each such attempt. */
   readonly maybeBilled: readonly Candidate[];
+  /** The most output tokens for each choice, where the budget does not pay for more. */
+  readonly clamped?: number;
 }
 
 export interface Carried extends Served, UpstreamAnswer {}
@@ -57,6 +63,10 @@ export interface AttemptTerms {
   /** Aborts when the caller has left. */
   readonly caller: AbortSignal;
   readonly clock: Clock;
+  /** Where the call has an account: is told how the attempt ended, unless it failed, which is known without that. */
+  readonly book?: AttemptBook | undefined;
+  /** Resolves with why the account refuses the call, if it does. */
+  readonly refusal?: Promise<GatewayError | undefined> | undefined;
 }
 
 export type Outcome<A> =
@@ -69,6 +79,8 @@ export interface Errand<P extends Pick<Plan, 'form'> & { readonly jobs: readonly
   plan(offer: Candidate, leftMs: number): P;
   /** @param begun when the attempt began, in milliseconds since the epoch */
   attempt(offer: Candidate, plan: P, terms: AttemptTerms, begun: number): Promise<Outcome<A>>;
+  /** Nobody is to see an answer. */
+  discard?(answer: A): void;
 }
 
 /**
@@ -76,17 +88,35 @@ export interface Errand<P extends Pick<Plan, 'form'> & { readonly jobs: readonly
  * streamed call resolves when its first content is here. Any other resolves when its answer is complete, so that
  * until then no failure reaches the caller.
  */
-export async function carry(call: Call, sheet: OfferSheet, caller: AbortSignal, relay: Relay): Promise<Carried> {
+export async function carry(
+  call: Call,
+  sheet: OfferSheet,
+  caller: AbortSignal,
+  relay: Relay,
+  account?: Admission,
+): Promise<Carried> {
   const { answer, ...served } = await carryErrand<Plan, UpstreamAnswer>(
     {
       ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
       plan: (offer, leftMs) => planFor(call, offer, leftMs),
       attempt: (offer, plan, terms, begun) =>
-        attempt({ ...terms, plan, whole: !call.stream, observer: observe(relay, call, offer, plan, begun) }),
+        attempt({
+          ...terms,
+          plan,
+          whole: !call.stream,
+          observer: observe(relay, call, offer, plan, begun, terms),
+        }),
+      discard: ({ events }) => {
+        // A failure of what nobody reads is of no interest.
+        events[Symbol.asyncIterator]()
+          .return?.()
+          ?.catch(() => undefined);
+      },
     },
     sheet,
     caller,
     relay,
+    account,
   );
   return { ...answer, ...served };
 }
@@ -97,17 +127,27 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
   sheet: OfferSheet,
   caller: AbortSignal,
   relay: Relay,
+  account: Admission | undefined,
 ): Promise<Served & { readonly answer: A }> {
   const { clock, timeouts, budget, health } = relay;
   const { deadline, hurried } = callDeadline(errand.timeoutMs, timeouts, clock.now());
   const attempts: AttemptReport[] = [];
   const errors: GatewayError[] = [];
   const maybeBilled: Candidate[] = [];
-  const order = attemptOrder(sheet.eligible);
+  const cover = account && coverage(account, deadline, clock.now);
+  let order = attemptOrder(sheet.eligible);
   let requestsLeft = relay.subrequests;
 
-  for (let next = order.next(clock.now()); next.kind === 'ask'; next = order.next(clock.now())) {
-    const { offer, wait, as } = next;
+  for (;;) {
+    const next = order.next(clock.now());
+    if (next.kind === 'end') {
+      const shorter = cover?.shorter() ?? [];
+      if (shorter.length === 0) break;
+      order = attemptOrder(shorter);
+      continue;
+    }
+    const { wait, as } = next;
+    let { offer } = next;
     if (clock.now() + wait >= deadline) {
       if (wait === 0) break;
       order.giveUp();
@@ -137,11 +177,32 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
       othersWaiting: order.othersLeft(),
       usual: health.completionTokens(offer.model),
     };
-    const plan = errand.plan(offer, situation.leftMs);
+    let plan = errand.plan(offer, situation.leftMs);
     const perJob = provider.about.requestsPerJob ?? 1;
     if (plan.jobs.length * perJob > requestsLeft) {
       order.giveUp();
       continue;
+    }
+    let book: AttemptBook | undefined;
+    let clamped: number | undefined;
+    if (account && cover) {
+      const covering = cover.cover(offer, plan.jobs.length);
+      const admitted: Admitted | undefined = covering instanceof Promise ? await covering : covering;
+      if (!admitted) {
+        order.passOver();
+        continue;
+      }
+      if (admitted.offer !== offer) {
+        offer = admitted.offer;
+        clamped = offer.output.maxTokens;
+        plan = errand.plan(offer, situation.leftMs);
+      }
+      book = attemptBook({ account, ...admitted, clock });
+      if (caller.aborted) {
+        const error = abortReason(caller);
+        book.failed({ error, maybeBilled: false, fault: 'nobody' }, true);
+        throw error;
+      }
     }
     requestsLeft -= plan.jobs.length * perJob;
     if (as !== 'poll') budget.request(offer.provider);
@@ -157,13 +218,24 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
       takeRetry: () => budget.take(offer.provider),
       caller,
       clock,
+      book,
+      refusal: account?.refusal,
     };
     const outcome = await errand.attempt(offer, plan, terms, begun);
+    const admitting = account?.admitted();
     if (outcome.kind === 'answered') {
+      const refused = admitting instanceof Promise ? await admitting : admitting;
+      if (refused) {
+        errand.discard?.(outcome.answer);
+        throw refused;
+      }
       attempts.push({ provider: offer.provider, model: offer.upstream, type: 'ok', ms: clock.now() - begun });
-      return { answer: outcome.answer, offer, attempts, maybeBilled };
+      const served = { answer: outcome.answer, offer, attempts, maybeBilled };
+      return clamped === undefined ? served : { ...served, clamped };
     }
+    book?.failed(outcome.failure, isUnwanted(caller, outcome.failure));
     if (caller.aborted) throw abortReason(caller);
+    if (admitting && !(admitting instanceof Promise)) throw admitting;
     const { failure } = outcome;
     const error = await withSizes(failure.error, offer);
     // All requests to a server that is loading the model are one report.
@@ -178,43 +250,41 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
     }
     if (error.code === 'content_policy' && !offer.policyFallbacks)
       throw refusedByPolicy(error, attempts, order.othersLeft());
-    const refused = isSchemaRefusal(offer, error);
-    if (refused) health.schemasRefused(offer, error, clock.now());
+    const schemaRefused = isSchemaRefusal(offer, error);
+    if (schemaRefused) health.schemasRefused(offer, error, clock.now());
     // The same offer in the form without the schema.
-    if (refused && offer.plain) order.replaceWith(offer.plain);
+    if (schemaRefused && offer.plain) order.replaceWith(offer.plain);
     else if (error.retryable && !failure.maybeBilled) order.retryLater(error, clock);
     else order.giveUp();
   }
-  throw summary(errors, attempts, deadline <= clock.now());
+  throw cover?.shortage(attempts) ?? summary(errors, attempts, deadline <= clock.now());
 }
 
-const isOf =
-  (offer: Candidate) =>
-  ({ provider, model }: AttemptReport): boolean =>
-    provider === offer.provider && model === offer.upstream;
-
-const reportOf = (offer: Candidate, { error, maybeBilled }: AttemptFailure, ms: number): AttemptReport => ({
-  provider: offer.provider,
-  model: offer.upstream,
-  type: error.code,
-  ...(error.details.upstreamStatus === undefined ? {} : { status: error.details.upstreamStatus }),
-  message: error.details.upstreamMessage ?? error.message,
-  ...(maybeBilled ? { maybe_billed: true as const } : {}),
-  ms,
-});
+/** The caller left, or a vote was decided without it. */
+const isUnwanted = (caller: AbortSignal, { error }: AttemptFailure): boolean =>
+  caller.aborted && error.code === 'canceled';
 
 /**
  * Records one attempt in the health book: how fast the offer is, whether it breaks, and whether it counts as we do.
  */
-function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: Plan, asked: number): AttemptObserver {
+function observe(
+  { health, clock }: Relay,
+  call: Call,
+  offer: Candidate,
+  plan: Plan,
+  asked: number,
+  { book, caller }: AttemptTerms,
+): AttemptObserver {
   let first: number | undefined;
   let asPlanned = true;
   return {
     begun() {
       first = clock.now();
+      book?.begun();
     },
-    ended(usage, unreadMs) {
+    ended(usage, unreadMs, facts) {
       const now = clock.now();
+      book?.complete(usage, facts);
       const streamed = call.stream && first !== undefined ? { ttftMs: first - asked } : {};
       const from = call.stream ? (first ?? asked) : asked;
       const outputTokens = completionTokens(usage);
@@ -233,40 +303,12 @@ function observe({ health, clock }: Relay, call: Call, offer: Candidate, plan: P
     broke(error, fault) {
       if (fault === 'upstream') health.failed(offer, error, clock.now());
     },
+    stopped(error, count, facts) {
+      book?.stopped(error, count(), facts, caller.aborted || error.code === 'canceled');
+    },
     ignoresN() {
       asPlanned = false;
       health.ignoredN(offer);
     },
   };
-}
-
-/** Another provider may have no such policy. The caller decides whether it is asked. */
-function refusedByPolicy(error: GatewayError, attempts: readonly AttemptReport[], others: number): GatewayError {
-  const advice =
-    others > 0 ? ' Set provider.allow_policy_fallbacks to true where another provider may be asked then.' : '';
-  return new GatewayError(error.code, `${error.message}${advice}`, { ...error.details, attempts });
-}
-
-/**
- * One error for many. An error that the caller can act on comes first: the one on which all providers agree, else a
- * rate limit or overload, which asks for a wait. Otherwise it is the last one.
- */
-function summary(errors: readonly GatewayError[], attempts: readonly AttemptReport[], late: boolean): GatewayError {
-  const last = errors.at(-1);
-  if (!last)
-    return new GatewayError('timeout', 'The deadline passed before any provider could be asked.', { attempts });
-  const waits = errors.flatMap((error) => error.details.retryAfterMs ?? []);
-  const sizes = errors.flatMap((error) => error.details.offers ?? []);
-  const told = errors.find((error) => error.code === 'provider_rate_limited' || error.code === 'provider_overloaded');
-  const chosen = errors.every((error) => error.code === last.code) ? last : (told ?? last);
-  const message =
-    attempts.length === 1
-      ? chosen.message
-      : `No provider could serve this call (${attempts.length} attempts${late ? ', until the deadline' : ''}). ${chosen.message}`;
-  return new GatewayError(chosen.code, message, {
-    ...chosen.details,
-    ...(waits.length > 0 ? { retryAfterMs: Math.min(...waits) } : {}),
-    ...(chosen.details.offers ? { offers: sizes } : {}),
-    attempts,
-  });
 }

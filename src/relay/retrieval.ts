@@ -3,6 +3,7 @@
  * few at a time. If one of them fails, the attempt fails, and the same model is asked elsewhere for all of it:
  * vectors of one answer come from one offer.
  */
+import type { Admission } from '../accounts/index.ts';
 import {
   abortReason,
   asGatewayError,
@@ -52,6 +53,7 @@ export async function carryEmbeddings(
   sheet: OfferSheet,
   caller: AbortSignal,
   relay: Relay,
+  account?: Admission,
 ): Promise<CarriedEmbeddings> {
   const { answer, ...served } = await carryErrand(
     errandOf(
@@ -71,6 +73,7 @@ export async function carryEmbeddings(
     sheet,
     caller,
     relay,
+    account,
   );
   return { ...served, ...retrieved(answer), vectors: answer.parts.flatMap(({ vectors }) => vectors) };
 }
@@ -80,6 +83,7 @@ export async function carryRanking(
   sheet: OfferSheet,
   caller: AbortSignal,
   relay: Relay,
+  account?: Admission,
 ): Promise<CarriedRanking> {
   const { answer, ...served } = await carryErrand(
     errandOf(
@@ -94,6 +98,7 @@ export async function carryRanking(
     sheet,
     caller,
     relay,
+    account,
   );
   return { ...served, ...retrieved(answer), results: answer.parts.flatMap(({ results }) => results) };
 }
@@ -122,6 +127,7 @@ function errandOf<J, T extends Answer>(
       if (outcome.kind === 'failed') return outcome;
       const usage = await usageOf(offer, outcome.answer);
       const now = clock.now();
+      terms.book?.complete(usage, { upstreamId: outcome.answer.find(({ upstreamId }) => upstreamId)?.upstreamId });
       health.succeeded(offer, { ms: now - begun, outputTokens: 0, choices: 0 }, now);
       if (usage.source === 'provider') learn(offer, usage.input);
       return { kind: 'answered', answer: { parts: outcome.answer, usage } };
@@ -162,6 +168,9 @@ async function askAll<J, T>(jobs: readonly J[], ask: Ask<J, T>, terms: AttemptTe
   const onCallerGone = () => controller.abort(abortReason(caller));
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });
+  terms.refusal?.then((refused) => {
+    if (refused) controller.abort(refused);
+  });
 
   let fault: Fault = 'upstream';
   /** Requests that were sent and not refused. */

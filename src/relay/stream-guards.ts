@@ -2,7 +2,7 @@
  * What every answer passes through, batch by batch: the stream integrity check, stop strings where the wire has none,
  * and the tally of what was said, for answers whose provider does not count.
  */
-import { type Event, GatewayError, handedOutId, shownId, type Usage } from '../core/index.ts';
+import { type Event, type FinishReason, GatewayError, handedOutId, shownId, type Usage } from '../core/index.ts';
 import type { Plan, TextCounter } from '../offers/index.ts';
 
 /** An event that a reader would notice: text that is not empty, a tool call, a finish. */
@@ -200,6 +200,8 @@ export interface Tally {
   loading(batch?: readonly Event[]): Promise<void> | undefined;
   /** The provider's own count, once it has come. */
   told(): Usage | undefined;
+  /** Why the first choice ended, once it has. */
+  finish(): FinishReason | undefined;
   /**
    * Our count, with the model's own tokenizer where that is shipped.
    *
@@ -234,6 +236,7 @@ export function tally(plan: Plan): Tally {
   // The prompt's tokens are not read before they are needed: they may be counted then.
   const { jobs, choicesPerJob } = plan;
   let told: Usage | undefined;
+  let finish: FinishReason | undefined;
   /** The batch that was noted last has a usage. */
   let justTold = false;
   const choices: Said[] = [];
@@ -269,7 +272,10 @@ export function tally(plan: Plan): Tally {
         else if (event.type === 'usage') {
           told = event.usage;
           justTold = true;
-        } else saidBy(event.choice).ended = event.reason === 'stop' && !event.cut;
+        } else {
+          saidBy(event.choice).ended = event.reason === 'stop' && !event.cut;
+          finish ??= event.reason;
+        }
       }
     },
     loading(batch) {
@@ -298,6 +304,7 @@ export function tally(plan: Plan): Tally {
       return batch.with(at, { type: 'usage', usage: told });
     },
     told: () => told,
+    finish: () => finish,
     count(repeats = 0) {
       const tools = sum('tools');
       const reasoning = sum('reasoning');

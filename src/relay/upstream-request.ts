@@ -178,6 +178,8 @@ const MEANINGS: Readonly<Record<ErrorCode, Meaning>> = {
   authentication: 'refused',
   permission_denied: 'refused',
   insufficient_budget: 'refused',
+  request_in_progress: 'refused',
+  already_completed: 'refused',
   rate_limit_exceeded: 'refused',
   content_policy: 'refused',
   provider_rate_limited: 'refused',

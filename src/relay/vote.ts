@@ -2,6 +2,7 @@
  * Carries a vote: asks for samples in the cheaper of two ways, counts them as they come, and stops as soon as the
  * outcome is decided.
  */
+import type { Admission } from '../accounts/index.ts';
 import {
   abortReason,
   addUsage,
@@ -27,6 +28,7 @@ import {
 import { ballotOf, type Sample, samplesIn } from './ballots.ts';
 import { type Carried, carry, type Relay } from './carry.ts';
 import { type Cast, type Count, count } from './decide.ts';
+import { pool } from './pool.ts';
 
 /**
  * Samples that are asked for at once. Workers lets six requests of a call wait for their headers. Beyond them no more
@@ -107,12 +109,13 @@ export async function carryVote(
   sheet: OfferSheet,
   caller: AbortSignal,
   relay: Relay,
+  account?: Admission,
 ): Promise<CarriedVote> {
   const [first] = sheet.eligible;
   const whole: Call = { ...call, stream: false };
   return first?.nativeN
-    ? inOneRequest(call, whole, sheet, caller, relay)
-    : inSeveral(call, whole, sheet, caller, relay);
+    ? inOneRequest(call, whole, sheet, caller, relay, account)
+    : inSeveral(call, whole, sheet, caller, relay, account);
 }
 
 /** Nothing can be stopped, because all samples end with the one answer. */
@@ -122,8 +125,9 @@ async function inOneRequest(
   sheet: OfferSheet,
   caller: AbortSignal,
   relay: Relay,
+  account: Admission | undefined,
 ): Promise<CarriedVote> {
-  const { carried, events, usage } = await collected(await carry(withSamples(call), sheet, caller, relay));
+  const { carried, events, usage } = await collected(await carry(withSamples(call), sheet, caller, relay, account));
   const casts = samplesIn(events, vote.samples).map((sample, at): Cast => {
     // One bill for all: of two samples the shorter was the cheaper.
     return { at, answer: ballotOf(sample, vote.rule, asksForJson(call)), cost: BigInt(lengthOf(sample)) };
@@ -176,6 +180,7 @@ async function inSeveral(
   sheet: OfferSheet,
   caller: AbortSignal,
   relay: Relay,
+  account: Admission | undefined,
 ): Promise<CarriedVote> {
   const { samples, rule, minAgreement } = vote;
   const running = new Map<number, { readonly controller: AbortController; readonly ended: Promise<Ended> }>();
@@ -189,6 +194,7 @@ async function inSeveral(
   const offers = bounded ? { ...sheet, eligible: sheet.eligible.filter(({ nativeN }) => !nativeN) } : sheet;
   const begun = relay.clock.now();
   const totalMs = Math.min(call.timeoutMs ?? Number.POSITIVE_INFINITY, relay.timeouts.totalMs);
+  const money = account && pool(account, samples);
   let asked = 0;
 
   function ask(): void {
@@ -197,11 +203,15 @@ async function inSeveral(
     // All samples share the deadline of the call.
     const spent = relay.clock.now() - begun;
     const sample = sampleAt(spent > 0 ? { ...call, timeoutMs: Math.max(1, totalMs - spent) } : call, at);
-    const ended = carry(sample, offers, controller.signal, own)
+    const ended = carry(sample, offers, controller.signal, own, money?.sample(at))
       .then(collected)
       .then(
         (got): Ended => ({ at, kind: 'answered', got }),
-        (thrown: unknown): Ended => ({ at, kind: 'failed', error: asGatewayError(thrown) }),
+        (thrown: unknown): Ended => {
+          const error = asGatewayError(thrown);
+          if (at === 0) money?.failed(error);
+          return { at, kind: 'failed', error };
+        },
       );
     running.set(at, { controller, ended });
   }
@@ -237,6 +247,7 @@ async function inSeveral(
   } finally {
     caller.removeEventListener('abort', onCallerGone);
     stop(new GatewayError('canceled', 'The vote was decided without this sample.'));
+    money?.close();
   }
 
   const winner = counted.winner === undefined ? undefined : answers.get(counted.winner);

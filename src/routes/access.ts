@@ -54,16 +54,17 @@ export const callerOf = (c: Context): Caller => c.get(CALLER) as Caller;
 /** The terms of the caller's key, on routes of level `key`. Undefined: it may do anything. */
 export const termsOf = (c: Context): KeyTerms | undefined => c.get(TERMS) as KeyTerms | undefined;
 
-/** A call as its key may make it: with what it may use, and with its own handling of template markers. */
+/** A call as its key may make it: with what it may use, who pays, and its own handling of template markers. */
 export function withTerms<C extends Call | RetrievalCall>(call: C, terms: KeyTerms | undefined): C {
   if (!terms) return call;
-  const { models, providers, markers } = terms;
+  const { models, providers, markers, budgeted } = terms;
   const rights = { ...(models ? { models } : {}), ...(providers ? { providers } : {}) };
   const marked =
     markers !== undefined && 'templating' in call && call.templating.markers === undefined
       ? { templating: { ...call.templating, markers } }
       : {};
-  return models || providers || markers !== undefined ? { ...call, ...marked, rights } : call;
+  const own = models || providers || markers !== undefined ? { ...call, ...marked, rights } : call;
+  return budgeted ? { ...own, routing: { ...own.routing, budgeted } } : own;
 }
 
 /** Refuses every request while the configuration has mistakes, and requests without a key that was made here. */
@@ -88,27 +89,22 @@ const forAdmins = (c: Context): GatewayError =>
     `${c.req.method} ${c.req.path.slice(0, 200)} needs the admin key (CHASQUI_ADMIN_KEY). This key is a caller's.`,
   );
 
-/** Until calls are held to them. */
-const notHeld = (): GatewayError =>
-  new GatewayError('not_implemented', 'Calls are not held to budgets and limits yet, so this key cannot make any.');
-
 /** A route's handler, behind the check of its level. */
 export function allowing(level: Level, { terms }: Gateway, handler: Handler): Handler {
   switch (level) {
     case 'anyone':
+    case 'call':
       return handler;
     case 'admin':
       return (c, next) => {
         if (!callerOf(c).admin) throw forAdmins(c);
         return handler(c, next);
       };
-    case 'call':
     case 'key':
       return async (c, next) => {
         const caller = callerOf(c);
         if (caller.secretHash === undefined) return handler(c, next);
         const known = await terms.now(caller);
-        if (level === 'call' && known?.limited) throw notHeld();
         c.set(TERMS, known);
         return handler(c, next);
       };

@@ -3,8 +3,10 @@
  * answer.
  */
 import type { Context, Handler } from 'hono';
+import type { CallAccount, KeyTerms } from '../accounts/index.ts';
 import {
   type Call,
+  type DialectName,
   type Event,
   type GatewayError,
   type Redact,
@@ -36,7 +38,9 @@ import {
   receiptOf,
 } from '../offers/index.ts';
 import { type Carried, type CarriedVote, carry, carryVote, type Served } from '../relay/index.ts';
-import { termsOf, withTerms } from './access.ts';
+import { withTerms } from './access.ts';
+import { termsFor, underAccount } from './admission.ts';
+import { limitHeaders } from './limit-headers.ts';
 import { offerRows } from './offers.ts';
 import {
   contextOf,
@@ -103,16 +107,19 @@ type MaybeVoted<S extends Served = Carried> = S & Partial<Pick<CarriedVote, 'vot
 export function describe(
   c: Context,
   { call, callersNames }: Pick<ParsedRequest, 'callersNames'> & { readonly call: { readonly id: string } },
-  { offer, attempts }: Served,
+  { offer, attempts, clamped }: Served,
+  limits: CallAccount['limits'],
   timing: string,
 ): void {
   const named = callersNames ?? asTheyAre;
   const headers = headersOf(c);
+  if (limits.length > 0) Object.assign(headers, limitHeaders(limits));
   headers['x-chasqui-generation-id'] = call.id;
   headers['x-chasqui-provider'] = offer.provider;
   headers['x-chasqui-model'] = listed([offer.model]);
   headers['x-chasqui-attempts'] = String(attempts.length);
   headers['server-timing'] = timing;
+  if (clamped !== undefined) headers['x-chasqui-clamped'] = `max_tokens=${clamped}`;
   if (offer.drops.length > 0) headers['x-chasqui-dropped'] = listed(offer.drops.map(named));
   if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered.map(named));
 }
@@ -189,15 +196,18 @@ function failedStream<R extends ParsedRequest>(
   return reply(c, 200, EVENT_STREAM, dialect.stream(parsed, envelope).fail(error));
 }
 
-function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<R>): Handler {
+function generation<R extends ParsedRequest>(gateway: Gateway, name: DialectName, dialect: Dialect<R>): Handler {
   const { config, relay, world } = gateway;
   return async (c) => {
     const watch = stopwatch();
+    const pending = termsFor(c, gateway);
     const body = await readJson(c.req.raw, config.maxBodyBytes);
     const id = `gen-${crypto.randomUUID().replaceAll('-', '')}`;
     const parsed = dialect.parse(body, contextOf(c, id));
+    const { stream: streamed, models } = parsed.call;
+    const admitting = { id, dialect: name, streamed, asked: models[0] ?? '', body, terms: pending };
     try {
-      return await answered(c, parsed, watch);
+      return await underAccount(c, gateway, admitting, (account, terms) => answered(c, parsed, watch, account, terms));
     } catch (thrown) {
       const error = inCallersNames(thrown, parsed.callersNames);
       if (!parsed.call.stream || !dialect.failsInStream?.(parsed, error)) throw error;
@@ -205,13 +215,20 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
     }
   };
 
-  async function answered(c: Context, parsed: R, watch: ReturnType<typeof stopwatch>): Promise<Response> {
+  async function answered(
+    c: Context,
+    parsed: R,
+    watch: ReturnType<typeof stopwatch>,
+    account: CallAccount,
+    terms: KeyTerms | undefined,
+  ): Promise<Response> {
     const debugging = headerFlag(c, 'x-chasqui-debug');
-    const call = withTerms(parsed.call, termsOf(c));
+    const call = withTerms<Call>(parsed.call, terms);
     const { id } = call;
     watch.lap('parse');
     const sampled = withSamples(call);
-    const prepared = await prepare(sampled, gateway, !debugging && !call.vote);
+    const lazily = !debugging && !call.vote && !account.budgeted && !account.metered;
+    const prepared = await prepare(sampled, gateway, lazily);
     const { asked, moment } = prepared;
     watch.lap('tokenize');
     const sheet = prepared.sheet ?? offerSheet(sampled, asked, world, moment);
@@ -221,8 +238,9 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
     const timed = timeoutMs === undefined ? call : { ...call, timeoutMs };
     const { vote } = timed;
     const carrying: Promise<MaybeVoted> = vote
-      ? carryVote({ ...timed, vote }, sheet, caller.signal, relay)
-      : carry(timed, sheet, caller.signal, relay);
+      ? carryVote({ ...timed, vote }, sheet, caller.signal, relay, account)
+      : carry(timed, sheet, caller.signal, relay, account);
+    const over = (outcome: Parameters<CallAccount['finish']>[0]) => account.finish(outcome, 200);
     const headers = headersOf(c);
     const unserved: Envelope = {
       id,
@@ -263,32 +281,33 @@ function generation<R extends ParsedRequest>(gateway: Gateway, dialect: Dialect<
       headers['x-chasqui-generation-id'] = id;
       headers['server-timing'] = watch.header();
       const { events, encoder } = lateStream(carrying.then(opened), streamed(unserved));
-      return sendEvents(c, events, encoder, caller.gone);
+      return sendEvents(c, events, encoder, caller.gone, over);
     }
     const carried = await carrying;
     watch.lap('upstream');
-    describe(c, parsed, carried, watch.header());
+    describe(c, parsed, carried, account.limits, watch.header());
     if (call.stream) {
       const { events, encoder } = await opened(carried);
-      return sendEvents(c, events, encoder, caller.gone);
+      return sendEvents(c, events, encoder, caller.gone, over);
     }
 
     const envelope = enveloped(carried);
     const answer = dialect.answer(parsed, envelope, await collect(carried.events));
     const { cost_exact: cost } = (answer.usage ?? {}) as Partial<WireCost>;
     if (typeof cost === 'string') headers['x-chasqui-cost'] = cost;
+    over('ok');
     return replyJson(c, 200, envelope.vote ? { ...answer, vote: envelope.vote } : answer);
   }
 }
 
 /** `POST /v1/chat/completions` */
-export const chatCompletions = (gateway: Gateway): Handler => generation(gateway, chatDialect);
+export const chatCompletions = (gateway: Gateway): Handler => generation(gateway, 'chat', chatDialect);
 
 /** `POST /v1/completions` */
-export const completions = (gateway: Gateway): Handler => generation(gateway, completionDialect);
+export const completions = (gateway: Gateway): Handler => generation(gateway, 'completions', completionDialect);
 
 /** `POST /v1/messages` */
-export const messages = (gateway: Gateway): Handler => generation(gateway, messagesDialect);
+export const messages = (gateway: Gateway): Handler => generation(gateway, 'messages', messagesDialect);
 
 /** `POST /v1/responses` */
-export const responses = (gateway: Gateway): Handler => generation(gateway, responsesDialect);
+export const responses = (gateway: Gateway): Handler => generation(gateway, 'responses', responsesDialect);

@@ -6,7 +6,7 @@ import type { Context } from 'hono';
 import type { Terms } from '../accounts/index.ts';
 import type { Prices } from '../catalog/index.ts';
 import type { Config } from '../config.ts';
-import { asGatewayError, type Call, dayOf, GatewayError, type RetrievalCall } from '../core/index.ts';
+import { asGatewayError, type Call, type CallRecord, dayOf, GatewayError, type RetrievalCall } from '../core/index.ts';
 import { type CallContext, MAX_SESSION, type ParsedRequest } from '../dialects/openai/index.ts';
 import {
   type Moment,
@@ -29,6 +29,10 @@ export interface Gateway {
   readonly relay: Relay;
   /** The terms of callers' keys. */
   readonly terms: Terms;
+  /** Keeps a request alive for work that no answer waits for. */
+  readonly background: (work: Promise<void>) => void;
+  /** Is told of every call that is over. */
+  readonly onRecord?: (record: CallRecord) => void;
   /** The offers of this deployment, their prices and their health. */
   readonly world: World;
   readonly prices: Prices;

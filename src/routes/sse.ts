@@ -1,6 +1,6 @@
 /** Answers with server-sent events: texts that come together leave in one write, and comments while nothing comes. */
 import type { Context } from 'hono';
-import { asGatewayError, type Event } from '../core/index.ts';
+import { asGatewayError, type ErrorCode, type Event } from '../core/index.ts';
 import type { StreamEncoder } from '../dialects/openai/index.ts';
 import { headersOf, reply } from './request.ts';
 
@@ -95,12 +95,16 @@ function outlet(writable: WritableStream<Uint8Array>, lost: () => void, keepAliv
   };
 }
 
-/** Sends a stream's events. `gone` is called when the caller has left, and must abort the upstream. */
+/**
+ * Sends a stream's events. `gone` is called when the caller has left, and must abort the upstream. `over` is called
+ * once, when nothing of the stream is left, with how it ended.
+ */
 export function sendEvents(
   c: Context,
   events: AsyncIterable<Event[]>,
   dialect: StreamEncoder,
   gone: () => void,
+  over: (outcome: 'ok' | ErrorCode) => void,
 ): Response {
   const { readable, writable } = new IdentityTransformStream();
   let left = false;
@@ -109,8 +113,9 @@ export function sendEvents(
     gone();
   };
   const out = outlet(writable, lost, dialect.keepAlive ?? KEEP_ALIVE);
-  const pump = async () => {
+  const pump = async (): Promise<void> => {
     let last: string;
+    let outcome: 'ok' | ErrorCode = 'ok';
     try {
       for await (const batch of events) {
         const text = dialect.encode(batch);
@@ -118,13 +123,16 @@ export function sendEvents(
         const room = out.room();
         if (room) await room;
         // Leaving the loop ends the upstream.
-        if (left) return;
+        if (left) return over('canceled');
       }
       last = dialect.end();
     } catch (thrown) {
-      if (left) return;
-      last = dialect.fail(asGatewayError(thrown));
+      if (left) return over('canceled');
+      const error = asGatewayError(thrown);
+      outcome = error.code;
+      last = dialect.fail(error);
     }
+    over(outcome);
     await out.end(last);
   };
   // This fails only when the caller has left, so nobody is left to be told.

@@ -16,6 +16,11 @@ function deployed(terms: (secretHash: string) => KeyTerms | undefined | Promise<
       asked.push(`${account}/${key}`);
       return terms(secretHash);
     },
+    reserve: async ({ secretHash = '' }) =>
+      (await terms(secretHash))
+        ? { kind: 'held', limits: [] }
+        : { kind: 'refused', code: 'authentication', message: 'This key was revoked or has expired.', limits: [] },
+    settle: async () => true,
   }));
   const ask = gateway(
     async (input) => {
@@ -98,6 +103,18 @@ describe('every route', () => {
       expect(error.message).toMatch(/revoked or has expired/);
     }
     expect(upstream).toHaveLength(1);
+  });
+
+  it('shows nobody the answer to a call that was on its way when its account refused the key', async () => {
+    let known: KeyTerms | undefined = termsOf(made.id);
+    const { ask, upstream } = deployed(() => known);
+    expect((await ask('POST /v1/chat/completions')).status).toBe(200);
+    known = undefined;
+    // A key without limits does not wait for its account. After that the isolate knows.
+    for (const sent of [2, 2]) {
+      expect(await errorOf(await ask('POST /v1/chat/completions'))).toMatchObject({ status: 401 });
+      expect(upstream).toHaveLength(sent);
+    }
   });
 
   it('asks for a repeat where the account cannot be reached, and says nothing of why', async () => {

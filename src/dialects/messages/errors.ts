@@ -14,6 +14,8 @@ const TYPES: Readonly<Record<ErrorCode, string>> = {
   authentication: 'authentication_error',
   permission_denied: 'permission_error',
   insufficient_budget: 'billing_error',
+  request_in_progress: 'invalid_request_error',
+  already_completed: 'invalid_request_error',
   rate_limit_exceeded: 'rate_limit_error',
   content_policy: 'invalid_request_error',
   provider_rate_limited: 'rate_limit_error',

@@ -260,12 +260,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     'return undefined;',
     HTTP,
   ),
-  events(
-    'error-unsaid',
-    'A broken stream ends without its error.',
-    'last = dialect.fail(asGatewayError(thrown));',
-    "last = '';",
-  ),
+  events('error-unsaid', 'A broken stream ends without its error.', 'last = dialect.fail(error);', "last = '';"),
   events(
     'reader-gone-unheard',
     'A provider goes on for a caller who left while nothing came.',

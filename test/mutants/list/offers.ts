@@ -42,7 +42,7 @@ const affinity = inFolder('offers', 'src/offers', WARM)('affinity.ts');
 const assess = offers('assess.ts');
 const cost = offers('cost.ts');
 const bound = offers('counting.ts');
-const output = offers('cost.ts');
+const output = offers('output.ts');
 const sheet = offers('sheet.ts');
 const drops = offers('drops.ts');
 const plan = offers('plan.ts');
@@ -599,7 +599,7 @@ export const OFFERS_MUTANTS: readonly Mutant[] = [
     'given.countWhenRead &&',
     ['test/offers/uncounted.test.ts'],
   ),
-  cost(
+  output(
     'room-for-all',
     'The most that can come back leaves no room for the prompt.',
     'context - prompt.largest, given ??',

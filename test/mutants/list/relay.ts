@@ -28,6 +28,7 @@ const attempt = at('attempt.ts');
 const request = at('upstream-request.ts');
 const timeouts = at('timeouts.ts');
 const carry = at('carry.ts');
+const failures = at('failures.ts');
 const order = at('attempt-order.ts');
 const guards = at('stream-guards.ts');
 const health = at('health.ts');
@@ -37,8 +38,8 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
   attempt(
     'upstream-not-aborted-by-reader',
     'A caller leaves in mid-stream and the upstream goes on, and is billed.',
-    "abort(new GatewayError('canceled', 'The caller left before the answer was complete.'));",
-    '',
+    '          abort(error);\n          end();',
+    '          end();',
   ),
   attempt(
     'caller-not-listened-to',
@@ -220,7 +221,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     'const totalMs = Math.min(askedMs ?? timeouts.totalMs, timeouts.totalMs);',
     'const totalMs = askedMs ?? timeouts.totalMs;',
   ),
-  carry(
+  failures(
     'longest-wait-told',
     'The longest wait is told instead of the shortest.',
     'retryAfterMs: Math.min(...waits)',
@@ -263,7 +264,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     'if (plan.jobs.length * perJob > requestsLeft) {',
     'if (false) {',
   ),
-  carry(
+  failures(
     'rate-limit-hidden',
     'Of several errors the last is told, although somebody asked for a wait.',
     ': (told ?? last);',
