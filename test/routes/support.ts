@@ -22,8 +22,12 @@ export const completionOf = (text: string): Record<string, unknown> => ({
 });
 
 /** The gateway as its routes are, in this isolate, with one server behind it. */
-export function gateway(network: Fetch, settings: Readonly<Record<string, unknown>> = {}) {
-  const app = createApp({ ...env, ...settings }, network);
+export function gateway(
+  network: Fetch,
+  settings: Readonly<Record<string, unknown>> = {},
+  background?: (work: Promise<void>) => void,
+) {
+  const app = createApp({ ...env, ...settings }, network, background);
   return async (method: string, path: string, body?: BodyInit | object | null, headers: HeadersInit = {}) => {
     const plain = body === undefined || body === null || typeof body === 'string' || isBody(body);
     return app.request(`http://gateway.example${path}`, {
