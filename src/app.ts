@@ -45,20 +45,12 @@ import {
   servicesReady,
   tokenize,
   usageReport,
+  whatIf,
 } from './routes/index.ts';
 import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
-const NOT_BUILT = [
-  '/v1/whatif',
-  '/v1/generations/*',
-  '/v1/key',
-  '/v1/keys/*',
-  '/metrics',
-  '/openapi.json',
-  '/docs',
-  '/',
-];
+const NOT_BUILT = ['/v1/generations/*', '/v1/key', '/v1/keys/*', '/metrics', '/openapi.json', '/docs', '/'];
 
 /** A path as the router takes it. */
 const pattern = (path: string): string => path.replace(':id', ':id{.+}');
@@ -149,6 +141,7 @@ export function createApp(
     'PUT /v1/prices': putPrices(gateway),
     'DELETE /v1/prices': deletePrices(gateway),
     'GET /v1/usage': usageReport(gateway),
+    'GET /v1/whatif': whatIf(gateway),
     'GET /v1/health': health(gateway),
     'GET /healthz': liveness(gateway),
   };

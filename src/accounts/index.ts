@@ -3,6 +3,7 @@ export { type Access, authenticate, MAIN_ACCOUNT } from './access.ts';
 export type { Admission, Covered, Need } from './admission.ts';
 export { CallAccount } from './call-account.ts';
 export { databaseOf, type ReportDatabase } from './database.ts';
+export { type AccountRow, ledgerPage, type PageQuery, rowsOfCall } from './generations.ts';
 export { ACCOUNT_NAME, type Caller, KEY_ID, type Keyring, keyring } from './key-text.ts';
 export { pushRows } from './ledger.ts';
 export { type LedgerRow, ledgerRow } from './ledger-row.ts';
@@ -10,6 +11,7 @@ export { ledgerTables } from './ledger-schema.ts';
 export type * from './protocol.ts';
 export { StaleTerms } from './refusals.ts';
 export { accountsMissing, accountUnavailable, keyGone, rememberedTerms, type Terms } from './terms.ts';
+export { type TrafficOfDays, type TrafficQuery, trafficOf } from './traffic.ts';
 export {
   GROUPS,
   type Group,

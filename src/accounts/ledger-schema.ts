@@ -28,16 +28,17 @@ const ROLLUP = `CREATE TABLE IF NOT EXISTS rollup (
   outcome TEXT NOT NULL, money TEXT NOT NULL, metered INTEGER NOT NULL,
   attempts INTEGER NOT NULL, calls INTEGER NOT NULL, cost INTEGER NOT NULL,
   input INTEGER NOT NULL, cacheRead INTEGER NOT NULL, cacheWrite INTEGER NOT NULL, output INTEGER NOT NULL,
-  reasoning INTEGER NOT NULL, nanoseconds INTEGER NOT NULL, canceled INTEGER NOT NULL, undelivered INTEGER NOT NULL,
+  reasoning INTEGER NOT NULL, nanoseconds INTEGER NOT NULL, timed INTEGER NOT NULL, canceled INTEGER NOT NULL, undelivered INTEGER NOT NULL,
   expired INTEGER NOT NULL, durationMs INTEGER NOT NULL, firstMs INTEGER NOT NULL, firsts INTEGER NOT NULL,
   PRIMARY KEY (account, span, start, key, provider, service, model, upstream, rule, dialect, outcome, money, metered)
 ) STRICT, WITHOUT ROWID`;
 
-/** Tokens of a day's attempts under each tokenizer family, for repricing. */
+/** A day's attempts as each family of models counts their tokens, for repricing, and what these attempts cost. */
 const COUNTED = `CREATE TABLE IF NOT EXISTS counted (
   account TEXT NOT NULL, day INTEGER NOT NULL, key TEXT NOT NULL, provider TEXT NOT NULL, service TEXT NOT NULL,
   model TEXT NOT NULL, upstream TEXT NOT NULL, family TEXT NOT NULL,
   attempts INTEGER NOT NULL, prompt INTEGER NOT NULL, completion INTEGER NOT NULL,
+  cost INTEGER NOT NULL, upperBound INTEGER NOT NULL, unknown INTEGER NOT NULL,
   PRIMARY KEY (account, day, key, provider, service, model, upstream, family)
 ) STRICT, WITHOUT ROWID`;
 

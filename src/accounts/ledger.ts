@@ -8,7 +8,8 @@ import type { LedgerRow } from './ledger-row.ts';
 import { distrustTables, ledgerTables } from './ledger-schema.ts';
 import { ROLLUPS, type Rollup, rollUp } from './rollup.ts';
 
-const COLUMNS = [
+/** The columns of the table besides the account. */
+export const LEDGER_COLUMNS = [
   ...['seq', 'called', 'call', 'attempt', 'key', 'dialect', 'streamed', 'asked', 'model', 'provider', 'service'],
   ...['upstream', 'api', 'requests', 'started', 'first', 'ended', 'outcome', 'money', 'cost', 'rule', 'status'],
   ...['finish', 'source', 'input', 'cacheRead', 'cacheWrite', 'output', 'reasoning', 'nanoseconds', 'upstreamId'],
@@ -16,7 +17,7 @@ const COLUMNS = [
 ] as const satisfies readonly (keyof LedgerRow)[];
 
 /** Amounts that can exceed what JSON has exactly are text there. */
-const AS_TEXT: ReadonlySet<string> = new Set(['cost', 'nanoseconds']);
+const AS_TEXT: ReadonlySet<string> = new Set(['cost', 'upperBound', 'nanoseconds']);
 
 const fromJson = (column: string): string =>
   AS_TEXT.has(column) ? `CAST(value ->> '${column}' AS INTEGER)` : `value ->> '${column}'`;
@@ -28,7 +29,7 @@ function insertFromJson(table: string, columns: readonly string[], conflict = ''
     WHERE (SELECT seq FROM ledger_cursor WHERE account = ?2) = ?3 ${conflict}`;
 }
 
-const INSERT_ROWS = insertFromJson('ledger', COLUMNS);
+const INSERT_ROWS = insertFromJson('ledger', LEDGER_COLUMNS);
 const addTo = ({ table, key, sums }: Rollup): string =>
   insertFromJson(
     table,

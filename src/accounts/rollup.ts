@@ -33,6 +33,7 @@ function sumLines(row: LedgerRow): readonly Line[] {
     cost: BigInt(row.cost ?? 0),
     ...{ input: row.input, cacheRead: row.cacheRead, cacheWrite: row.cacheWrite },
     ...{ output: row.output, reasoning: row.reasoning, nanoseconds: BigInt(row.nanoseconds ?? 0) },
+    timed: row.nanoseconds === null ? 0 : 1,
     ...{ canceled: row.canceled, undelivered: row.undelivered, expired: row.expired },
     durationMs: between(started, ended),
     firstMs: first === null ? 0 : between(started, first),
@@ -49,14 +50,20 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 
 /** Of attempts without a usage nothing is repriced. */
 function countedLines(row: LedgerRow): readonly Line[] {
-  const { called, key, provider, service, model, upstream, counts, source } = row;
+  const { called, key, provider, service, model, upstream, counts, source, money } = row;
   const read: unknown = counts === null || source === null ? undefined : JSON.parse(counts);
   if (!isObject(read)) return [];
   const names = { day: dayNumber(called), key, provider, service, model, upstream };
+  const amount = BigInt(row.cost ?? 0);
+  const was = {
+    cost: money === 'settled' ? amount : 0n,
+    upperBound: money === 'upper_bound' ? amount : 0n,
+    unknown: money === 'unknown' ? 1 : 0,
+  };
   return Object.entries(read).flatMap(([family, pair]) => {
     const [prompt, completion]: readonly unknown[] = Array.isArray(pair) ? pair : [];
     if (!isCount(prompt) || !isCount(completion)) return [];
-    return [{ ...names, family, attempts: 1, prompt, completion }];
+    return [{ ...names, family, attempts: 1, prompt, completion, ...was }];
   });
 }
 
@@ -97,14 +104,14 @@ export const ROLLUPS: readonly Rollup[] = [
     ],
     sums: [
       ...['attempts', 'calls', 'cost', 'input', 'cacheRead', 'cacheWrite', 'output', 'reasoning'],
-      ...['nanoseconds', 'canceled', 'undelivered', 'expired', 'durationMs', 'firstMs', 'firsts'],
+      ...['nanoseconds', 'timed', 'canceled', 'undelivered', 'expired', 'durationMs', 'firstMs', 'firsts'],
     ],
     lines: sumLines,
   },
   {
     table: 'counted',
     key: ['day', 'key', 'provider', 'service', 'model', 'upstream', 'family'],
-    sums: ['attempts', 'prompt', 'completion'],
+    sums: ['attempts', 'prompt', 'completion', 'cost', 'upperBound', 'unknown'],
     lines: countedLines,
   },
   {

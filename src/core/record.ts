@@ -90,3 +90,37 @@ export interface CallRecord {
   /** Milliseconds since the epoch. */
   readonly ended: number;
 }
+
+/** Attempts whose money ended in the same way, added up. */
+export interface TrafficPart {
+  readonly money: MoneyOutcome;
+  readonly attempts: number;
+  readonly cost: NanoDollars;
+  /** As the provider bills it. */
+  readonly usage: Usage;
+}
+
+/** Those attempts whose prompt and completion were counted as one family of models has them. */
+export interface CountedPart {
+  readonly attempts: number;
+  readonly prompt: number;
+  readonly completion: number;
+  /** What they did cost: exactly, at most, and how many of them are unknown. */
+  readonly cost: NanoDollars;
+  readonly upperBound: NanoDollars;
+  readonly unknown: number;
+}
+
+/** A day's attempts with known tokens of one model at one offer. */
+export interface Traffic {
+  /** As `2026-11-28`. */
+  readonly day: string;
+  readonly model: string;
+  readonly provider: string;
+  /** Empty unless the provider has several services. */
+  readonly service: string;
+  readonly upstream: string;
+  readonly parts: readonly TrafficPart[];
+  /** By family. */
+  readonly counted: ReadonlyMap<string, CountedPart>;
+}

@@ -26,6 +26,21 @@ export {
   sumReceipts,
 } from './plan.ts';
 export { reasoningFamilyOf } from './reasoning.ts';
+export {
+  addRecorded,
+  addRepriced,
+  attemptsOf,
+  NONE_REPRICED,
+  onOwnHardware,
+  type Policy,
+  type PriceDay,
+  type Recorded,
+  type Repriced,
+  type Repricer,
+  recorded,
+  repricer,
+  type Unpriced,
+} from './reprice.ts';
 export { familyMistake, modelsNamed, type NamedModel, type ResolvedCall, resolve, servicesNamed } from './resolve.ts';
 export { embeddingJobs, rerankJob } from './retrieval.ts';
 export { isPattern, readRoutes, routeName } from './routes.ts';

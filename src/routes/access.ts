@@ -33,6 +33,7 @@ export const ROUTES = {
   'PUT /v1/prices': 'admin',
   'DELETE /v1/prices': 'admin',
   'GET /v1/usage': 'key',
+  'GET /v1/whatif': 'key',
   'GET /v1/health': 'key',
   'GET /healthz': 'anyone',
 } as const satisfies Readonly<Record<string, Level>>;

@@ -20,3 +20,4 @@ export type { Gateway } from './request.ts';
 export { embeddings, rerank } from './retrieval.ts';
 export { countMessages, countTokens, detokenize, tokenize } from './tokens.ts';
 export { usageReport } from './usage.ts';
+export { whatIf } from './whatif.ts';

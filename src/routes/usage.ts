@@ -43,8 +43,8 @@ const average = (sum: number, count: number): number | null => (count === 0 ? nu
 /** The figures of a group, by their names in JSON and CSV. */
 function figures(sums: UsageSums): Readonly<Record<string, Cell>> {
   return {
-    requests: sums.calls,
-    attempts: sums.attempts,
+    calls: sums.calls,
+    requests: sums.attempts,
     prompt_tokens: sums.input + sums.cacheRead + sums.cacheWrite,
     cached_tokens: sums.cacheRead,
     completion_tokens: sums.output + sums.reasoning,

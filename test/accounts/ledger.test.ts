@@ -28,7 +28,7 @@ async function tablesOf(db: ReportDatabase, account: string) {
   return {
     ledger: await read('ledger', 'CAST(cost AS TEXT) AS amount, typeof(cost) AS kind'),
     rollup: await read('rollup', 'CAST(cost AS TEXT) AS amount, CAST(nanoseconds AS TEXT) AS time'),
-    counted: await read('counted', '1'),
+    counted: await read('counted', 'CAST(cost AS TEXT) AS amount, CAST(upperBound AS TEXT) AS most'),
     latency: await read('latency', '1'),
   };
 }

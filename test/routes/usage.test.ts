@@ -44,8 +44,8 @@ function figuresOf(rows: readonly LedgerRow[]): Line {
   const firsts = rows.filter(({ first }) => first !== null);
   const mean = (total: number, of: number) => (of === 0 ? null : Math.round(total / of));
   return {
-    requests: count(({ attempt }) => attempt === 1),
-    attempts: rows.length,
+    calls: count(({ attempt }) => attempt === 1),
+    requests: rows.length,
     prompt_tokens: sum(({ input, cacheRead, cacheWrite }) => input + cacheRead + cacheWrite),
     cached_tokens: sum(({ cacheRead }) => cacheRead),
     completion_tokens: sum(({ output, reasoning }) => output + reasoning),
@@ -116,12 +116,12 @@ describe('GET /v1/usage', () => {
     const rows = rowsOf(fc.sample(attempted, { numRuns: 3, seed: 1 }));
     const pushing = reporting({ waiting: new Map([[account, rows]]) });
     expect(await report(`/v1/usage?account=${account}&${SPAN}`, {}, pushing)).toMatchObject({
-      total: { attempts: 3 },
+      total: { requests: 3 },
       pending: 0,
     });
     const failing = reporting({ push: () => Promise.reject(new Error('gone')) });
     expect(await report(`/v1/usage?account=${account}&${SPAN}`, {}, failing)).toMatchObject({
-      total: { attempts: 3 },
+      total: { requests: 3 },
       pending: null,
     });
     const behind = reporting({ push: async () => 7 });
@@ -135,11 +135,11 @@ describe('GET /v1/usage', () => {
     const rows = rowsOf(one.map((row, at) => ({ ...row, call: { ...row.call, key: at < 4 ? own.id : other.id } })));
     await fill(account, rows);
     const mine = await report(`/v1/usage?${SPAN}&group_by=account,key`, own);
-    expect(mine.data).toEqual([expect.objectContaining({ account, key: own.id, attempts: 4 })]);
+    expect(mine.data).toEqual([expect.objectContaining({ account, key: own.id, requests: 4 })]);
     const all = await report(`/v1/usage?${SPAN}&group_by=key&account=${account}`);
-    expect(all.data.map(({ attempts }) => attempts).sort()).toEqual([2, 4]);
+    expect(all.data.map(({ requests }) => requests).sort()).toEqual([2, 4]);
     const everybody = await report(`/v1/usage?${SPAN}&group_by=account&limit=1000`);
-    expect(everybody.data).toContainEqual(expect.objectContaining({ account, attempts: 6 }));
+    expect(everybody.data).toContainEqual(expect.objectContaining({ account, requests: 6 }));
     for (const [param, value] of Object.entries({ account: 'main', key: other.id })) {
       expect(await errorOf(await ask(`/v1/usage?${param}=${value}`, own))).toMatchObject({
         status: 403,
