@@ -12,19 +12,25 @@ import {
   allowing,
   anyOrigin,
   canonicalPath,
+  changeAccount,
+  changeKey,
   chatCompletions,
   completions,
   countMessages,
   countTokens,
+  createKey,
   deletePrices,
   detokenize,
   embeddings,
   everyAnswer,
   type Gateway,
+  getAccount,
+  getKey,
   getModel,
   guard,
   health,
   type Level,
+  listKeys,
   listModels,
   listPrices,
   liveness,
@@ -34,6 +40,7 @@ import {
   offers,
   otherMethod,
   ownClients,
+  ownKey,
   PATHS,
   putPrices,
   ROUTES,
@@ -41,6 +48,7 @@ import {
   rememberingRouter,
   rerank,
   responses,
+  revokeKey,
   sayError,
   servicesReady,
   tokenize,
@@ -50,7 +58,7 @@ import {
 import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
-const NOT_BUILT = ['/v1/generations/*', '/v1/key', '/v1/keys/*', '/metrics', '/openapi.json', '/docs', '/'];
+const NOT_BUILT = ['/v1/generations/*', '/metrics', '/openapi.json', '/docs', '/'];
 
 /** A path as the router takes it. */
 const pattern = (path: string): string => path.replace(':id', ':id{.+}');
@@ -142,6 +150,14 @@ export function createApp(
     'DELETE /v1/prices': deletePrices(gateway),
     'GET /v1/usage': usageReport(gateway),
     'GET /v1/whatif': whatIf(gateway),
+    'GET /v1/key': ownKey(gateway),
+    'POST /v1/keys': createKey(gateway),
+    'GET /v1/keys': listKeys(gateway),
+    'GET /v1/keys/:id': getKey(gateway),
+    'PATCH /v1/keys/:id': changeKey(gateway),
+    'DELETE /v1/keys/:id': revokeKey(gateway),
+    'GET /v1/accounts/:id': getAccount(gateway),
+    'PATCH /v1/accounts/:id': changeAccount(gateway),
     'GET /v1/health': health(gateway),
     'GET /healthz': liveness(gateway),
   };

@@ -1,6 +1,6 @@
 import { GatewayError } from '../core/index.ts';
 import type { Caller } from './key-text.ts';
-import type { Accounts, KeyTerms } from './protocol.ts';
+import type { AccountRpc, Accounts, KeyTerms } from './protocol.ts';
 
 /**
  * The terms of the keys that this isolate has seen. A call may go by remembered terms, because its reservation says
@@ -17,8 +17,8 @@ export interface Terms {
   now(caller: Caller): Promise<KeyTerms | undefined>;
   /** Remembers what an account has told. */
   learn(caller: Caller, terms: KeyTerms): void;
-  /** After a refusal, so that the next call asks. */
-  forget(caller: Caller): void;
+  /** After a refusal or a change, so that the next call asks. */
+  forget(caller: Pick<Caller, 'account' | 'key'>): void;
 }
 
 const MOST_REMEMBERED = 2_000;
@@ -43,9 +43,28 @@ export const accountsMissing = (): GatewayError =>
     'There are no accounts here: the Durable Object ACCOUNT is not bound. Take over [exports.Account] and its binding from wrangler.toml and deploy.',
   );
 
+/**
+ * Asks the object of an account. Once more if that fails: every method may be repeated after a lost reply. Throws 503
+ * if it fails again.
+ */
+export async function askAccount<T>(
+  accounts: Accounts | undefined,
+  name: string,
+  ask: (account: AccountRpc) => Promise<T>,
+): Promise<T> {
+  if (!accounts) throw accountsMissing();
+  const once = async () => ask(accounts.getByName(name));
+  try {
+    return await once().catch(once);
+  } catch {
+    // The runtime's own words about an object may name what callers are not to see.
+    throw accountUnavailable();
+  }
+}
+
 export function rememberedTerms(accounts: Accounts | undefined): Terms {
   const known = new Map<string, KeyTerms>();
-  const nameOf = ({ account, key }: Caller): string => `${account}/${key}`;
+  const nameOf = ({ account, key }: Pick<Caller, 'account' | 'key'>): string => `${account}/${key}`;
 
   const terms: Terms = {
     of: (caller) => {
@@ -65,14 +84,7 @@ export function rememberedTerms(accounts: Accounts | undefined): Terms {
   };
 
   async function asked(caller: Caller, secretHash: string): Promise<KeyTerms> {
-    if (!accounts) throw accountsMissing();
-    let told: KeyTerms | undefined;
-    try {
-      told = await accounts.getByName(caller.account).terms(caller.key, secretHash);
-    } catch {
-      // The runtime's own words about an object may name what callers are not to see.
-      throw accountUnavailable();
-    }
+    const told = await askAccount(accounts, caller.account, (account) => account.terms(caller.key, secretHash));
     if (!told) {
       terms.forget(caller);
       throw keyGone();

@@ -1,3 +1,4 @@
+import { findModel } from '../catalog/index.ts';
 import type { Call, Parameter, RetrievalCall } from '../core/index.ts';
 import { AssessedOffer, type Assessment } from './candidate.ts';
 import { type Billed, callCost, isCheaperApart, overBudget, overMaxPrice, pricedBy, withinMaxCost } from './cost.ts';
@@ -7,7 +8,7 @@ import { promptKind } from './health.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
 import { outputFor, outputWithoutCount, promptWithoutEffect } from './output.ts';
 import { echoFor, type RequestForm, requestFormFor } from './request-form.ts';
-import { type Candidate, type Exclusion, type ExclusionReason, exclude, type PromptSize } from './types.ts';
+import { type Candidate, type Exclusion, type ExclusionReason, exclude, type PromptSize, type World } from './types.ts';
 
 /** Assesses one offer: what it would do with a call and what that may cost, or why it cannot serve it. Asks nobody. */
 
@@ -60,14 +61,24 @@ const someOf = (names: readonly string[]): string =>
     ? `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
     : names.join(', ');
 
+/** What a key's rights can call a model: its own name, the catalogue's, and the configured name that led to it. */
+function names(model: string, route: string | undefined, { registry }: World): readonly string[] {
+  const known = findModel(model, registry);
+  return [
+    model,
+    ...(known.kind === 'model' && !known.pin ? [known.model.id] : []),
+    ...(route === undefined ? [] : [route]),
+  ];
+}
+
 /** What the caller's key may not use. A configured name stands for the models that it leads to. */
 function notPermitted(
-  { call: { rights }, route }: Pick<Assessment<Call | RetrievalCall>, 'call' | 'route'>,
+  { call: { rights }, route, world }: Pick<Assessment<Call | RetrievalCall>, 'call' | 'route' | 'world'>,
   { model, provider }: ModelOffer,
 ): ExclusionReason | undefined {
   if (!rights) return undefined;
   const { models, providers } = rights;
-  if (models && !models.includes(model) && (route === undefined || !models.includes(route))) {
+  if (models && !names(model, route, world).some((name) => models.includes(name))) {
     return exclude('not_permitted', `This key may not use ${model}. It may use ${someOf(models)}.`);
   }
   if (providers && !providers.includes(provider)) {

@@ -41,7 +41,15 @@ export {
   repricer,
   type Unpriced,
 } from './reprice.ts';
-export { familyMistake, modelsNamed, type NamedModel, type ResolvedCall, resolve, servicesNamed } from './resolve.ts';
+export {
+  familyMistake,
+  modelOf,
+  modelsNamed,
+  type NamedModel,
+  type ResolvedCall,
+  resolve,
+  servicesNamed,
+} from './resolve.ts';
 export { embeddingJobs, rerankJob } from './retrieval.ts';
 export { isPattern, readRoutes, routeName } from './routes.ts';
 export { liveServices, type Services, serviceIndex } from './services.ts';

@@ -212,6 +212,16 @@ export function familyMistake(family: string): string | undefined {
 export const servicesNamed = (name: string, world: World): readonly ServiceOffer[] =>
   expand(name, {}, world.routes, world).flatMap(({ model }) => lookUp(model, world).own);
 
+/**
+ * The model that a name without a suffix means, as the catalogue calls it or else its owner, and the provider that the
+ * name asks for. Throws `model_not_found`.
+ */
+export function modelOf(name: string, world: World): { readonly model: string; readonly pin?: string } {
+  const { offers, pin } = offersOf(name, world, '', true);
+  const model = lookUp(name, world).known?.id ?? offers[0]?.model ?? name;
+  return pin === undefined ? { model } : { model, pin };
+}
+
 /** What counting tokens needs to know of a model. */
 export interface NamedModel {
   readonly model: string;

@@ -2,6 +2,16 @@ export { allowing, guard, type Level, PATHS, ROUTES, type RouteName } from './ac
 export { chatCompletions, completions, messages, responses } from './generate.ts';
 export { health, liveness } from './health.ts';
 export {
+  changeAccount,
+  changeKey,
+  createKey,
+  getAccount,
+  getKey,
+  listKeys,
+  ownKey,
+  revokeKey,
+} from './keys.ts';
+export {
   anyOrigin,
   canonicalPath,
   everyAnswer,

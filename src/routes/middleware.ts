@@ -127,7 +127,7 @@ export const anyOrigin: MiddlewareHandler = (c, next) => {
   headers['access-control-allow-origin'] = '*';
   headers['access-control-expose-headers'] = '*';
   if (c.req.method !== 'OPTIONS') return next();
-  headers['access-control-allow-methods'] = 'GET, POST, PUT, DELETE, OPTIONS';
+  headers['access-control-allow-methods'] = 'GET, POST, PUT, PATCH, DELETE, OPTIONS';
   headers['access-control-allow-headers'] = c.req.header('access-control-request-headers') ?? '*';
   headers['access-control-max-age'] = PREFLIGHT_S;
   return Promise.resolve(new Response(null, { status: 204, headers }));

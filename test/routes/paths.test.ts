@@ -60,6 +60,8 @@ describe('a URL where nothing is', () => {
       ['POST', '/v1/prices', 'GET, PUT, DELETE'],
       ['DELETE', '/v1/health', 'GET'],
       ['PUT', '/v1/models/x', 'GET'],
+      ['POST', '/v1/usage', 'GET'],
+      ['PUT', '/v1/keys/a', 'GET, PATCH, DELETE'],
     ] as const) {
       const answer = await ask(method, path);
       expect([answer.status, answer.headers.get('allow')], path).toEqual([405, allow]);
@@ -67,7 +69,7 @@ describe('a URL where nothing is', () => {
     }
   });
 
-  it.each(['/v1/usage', '/v1/keys/a', '/metrics', '/'])('that is planned has a code of its own: %s', async (path) => {
+  it.each(['/openapi.json', '/docs', '/metrics', '/'])('that is planned has a code of its own: %s', async (path) => {
     expect(await errorOf(await ask('POST', path, {}))).toMatchObject({ status: 501, code: 'not_implemented' });
   });
 });

@@ -36,7 +36,9 @@ export {
   type WireCost,
   type WireVoteResult,
 } from '../dialect.ts';
+export { budgetJson, changedBudget, changedSettings, readNewKey, settingsJson } from '../key-body.ts';
 export { readRouting } from '../routing.ts';
+export { invalid } from '../validation.ts';
 export { chatAnswer, completionAnswer, type ErrorBody, errorAnswer, errorBody } from './answer.ts';
 export { parseCall, parseChat, parseCompletion } from './request.ts';
 export {

@@ -150,8 +150,8 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   permits(
     'any-model',
     'A key may use models that it may not.',
-    'if (models && !models',
-    'if (false && models && !models',
+    'if (models && !names',
+    'if (false && models && !names',
     ACCESS,
   ),
   permits(
