@@ -104,6 +104,19 @@ function exceptionName(raw: string): string {
   return /^[a-z][A-Za-z_]*$/.test(local) ? local.charAt(0).toUpperCase() + local.slice(1) : local;
 }
 
+const TOO_MUCH_OUTPUT: ExceptionKind = { code: 'invalid_request', param: 'max_tokens' };
+
+/**
+ * The limit in it: "exceeds the model limit of 4096" (sigoden/aichat#813); where InvokeModel checks a body, "#/max_gen_len:
+ * 8192 is not less or equal to 2048".
+ */
+const OUTPUT_LIMIT = /(?:model limit of|not less or equal to) (\d{1,9})\b/i;
+
+function outputLimitIn(message: string): number | undefined {
+  const [, limit] = OUTPUT_LIMIT.exec(message.slice(0, 2000)) ?? [];
+  return limit === undefined ? undefined : Number(limit);
+}
+
 /**
  * `ValidationException` is Bedrock's name for everything from a typing error to a model that does not exist; only the
  * wording tells them apart. Wordings as publicly reported; the apostrophe is straight in some and curly in others.
@@ -113,7 +126,7 @@ const WORDINGS: readonly (readonly [RegExp, ExceptionKind])[] = [
   [/model identifier is invalid/i, { code: 'invalid_request', param: 'model' }],
   [/on-demand throughput isn.t supported/i, { code: 'model_not_found' }],
   // A limit on the output, not on the context.
-  [/maximum tokens you requested exceeds/i, { code: 'invalid_request', param: 'max_tokens' }],
+  [/maximum tokens you requested exceeds|#\/max_?\w{1,20}: \d+ is not less or equal to/i, TOO_MUCH_OUTPUT],
   [
     /too long|input tokens|too many tokens|(?:maximum|exceeds?) .{0,40}context (?:length|window|limit|size)/i,
     { code: 'context_length_exceeded' },
@@ -180,7 +193,9 @@ const kindOf = (name: string, said: string, status: number | undefined): Excepti
 /** @param status of a refusal; a stream's is 200 and says nothing */
 function failed(rawName: string, said: string, response: Response, status: number | undefined): GatewayError {
   const name = exceptionName(rawName);
-  const { code, retryable, loading, param } = kindOf(name, said, status);
+  const found = kindOf(name, said, status);
+  const { code, retryable, loading, param } = found;
+  const outputLimit = found === TOO_MUCH_OUTPUT ? outputLimitIn(said) : undefined;
   const upstreamMessage = sanitise(said);
   const upstreamRequestId = requestId(response);
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'));
@@ -192,6 +207,7 @@ function failed(rawName: string, said: string, response: Response, status: numbe
     ...(upstreamRequestId ? { upstreamRequestId } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(param === undefined ? {} : { param }),
+    ...(outputLimit === undefined ? {} : { outputLimit }),
     ...(retryable === undefined ? {} : { retryable }),
     ...(loading ? { loading } : {}),
   });

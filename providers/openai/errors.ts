@@ -109,6 +109,25 @@ const NO_IMAGES: readonly Wording[] = [
   ['SGLang, Ollama, OpenRouter', /(does not|doesn't|no endpoints found that) support (image|vision|multimodal)/i],
 ];
 
+/**
+ * The model writes less than `max_tokens`; the group is the most that it does. From what the services' users report:
+ * ChatGPTNextWeb/NextChat#3195 for OpenAI's, the others likewise.
+ */
+const OUTPUT_LIMITS: readonly Wording[] = [
+  ['OpenAI, Azure', /max_(?:completion_)?tokens is too large: \d+\. This model supports at most (\d{1,9}) completion/i],
+  ['Anthropic', /max_tokens: \d+ > (\d{1,9}), which is the maximum allowed number of output tokens/i],
+  ['Groq', /`max_(?:completion_)?tokens` must be less than or equal to `(\d{1,9})`/i],
+  ['DeepSeek, DashScope', /range of max_tokens (?:is|should be) \[1, ?(\d{1,9})\]/i],
+];
+
+function outputLimitIn(message: string): number | undefined {
+  for (const [, says] of OUTPUT_LIMITS) {
+    const [, limit] = says.exec(message) ?? [];
+    if (limit !== undefined) return Number(limit);
+  }
+  return undefined;
+}
+
 const wordings = (code: ErrorCode, statuses: readonly number[], list: readonly Wording[]): Rule[] =>
   list.map(([, message]) => ({ code, message, statuses }));
 
@@ -240,6 +259,7 @@ function gatewayError(body: UpstreamErrorBody, upstream: Upstream, status?: numb
   const upstreamStatus = status ?? body.status;
   const upstreamCode = shorten(sanitise(body.code ?? body.type ?? ''), 100);
   const id = (headers && requestId(headers)) ?? shownId(body.requestId);
+  const outputLimit = code === 'invalid_request' ? outputLimitIn(body.message?.slice(0, 2000) ?? '') : undefined;
   const retryAfter = headers && status !== undefined ? retryAfterMs(headers, status) : undefined;
   const details: ErrorDetails = {
     provider: upstream.id,
@@ -247,6 +267,7 @@ function gatewayError(body: UpstreamErrorBody, upstream: Upstream, status?: numb
     ...(upstreamCode === '' ? {} : { upstreamCode }),
     ...(said === '' ? {} : { upstreamMessage: said }),
     ...(body.param === undefined ? {} : { param: body.param }),
+    ...(outputLimit === undefined ? {} : { outputLimit }),
     ...(id === undefined ? {} : { upstreamRequestId: id }),
     ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
     ...(code === 'provider_overloaded' && LOADING.test(said) ? { loading: true } : {}),

@@ -99,6 +99,8 @@ export interface ErrorDetails {
   readonly maybeBilled?: boolean;
   /** The server says that it is loading the model. It can be retried until it has. */
   readonly loading?: boolean;
+  /** The most tokens of output that the model takes there, where that is why the request was refused. */
+  readonly outputLimit?: number;
   /** Overrides the kind's `retryable`. */
   readonly retryable?: boolean;
   readonly attempts?: readonly AttemptReport[];

@@ -1,5 +1,5 @@
 import { findModel } from '../catalog/index.ts';
-import type { Call, Parameter, RetrievalCall } from '../core/index.ts';
+import type { Api, Call, Parameter, RetrievalCall } from '../core/index.ts';
 import { AssessedOffer, type Assessment } from './candidate.ts';
 import { type Billed, callCost, isCheaperApart, overBudget, overMaxPrice, pricedBy, withinMaxCost } from './cost.ts';
 import { mostForSchemas, promptBound, promptSize, uncountedPrompt } from './counting.ts';
@@ -146,6 +146,14 @@ function plainOf(offer: ModelOffer): ModelOffer {
   return plain;
 }
 
+/** The offer with the limit on its output that it named itself, where the catalogue has none or a higher one. */
+function withLearnedLimit({ world, now }: Assessment, offer: ModelOffer, api: Api): ModelOffer {
+  const learned = world.health.outputLimit(offer.provider, offer.upstream, api, now, offer.service);
+  if (learned === undefined) return offer;
+  const stated = offer.maxOutput(api) ?? traitsOf(offer, api)?.maxOutput ?? learned;
+  return { ...offer, maxOutput: () => Math.min(learned, stated) };
+}
+
 /** The prompt's size: as the provider counted it, counted here, or to be counted when it is read. */
 function sizeOf(given: Assessment, offer: ModelOffer, form: RequestForm): PromptSize {
   const { call, world, counter, tokenizers, providerCounts } = given;
@@ -177,10 +185,11 @@ function workOut(given: Assessment, offer: ModelOffer): AssessedOffer | Exclusio
   if ('code' in form) return excluded(given, offer, form);
 
   const { api } = form;
-  const prompt = sizeOf(given, offer, form);
+  const limited = withLearnedLimit(given, offer, api);
+  const prompt = sizeOf(given, limited, form);
   const priced = pricedBy(world, offer, today);
   const uncounted = prompt.uncountedBound !== undefined;
-  const fitting = uncounted ? outputWithoutCount(call, offer, api, prompt) : outputFor(call, offer, api, prompt);
+  const fitting = uncounted ? outputWithoutCount(call, limited, api, prompt) : outputFor(call, limited, api, prompt);
   const known = { api, prompt, priced, ...contextOf(offer) };
   if ('code' in fitting) return { ...excluded(given, offer, fitting), ...known };
 

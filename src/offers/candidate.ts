@@ -2,6 +2,7 @@ import type { Priced } from '../catalog/index.ts';
 import type { Api, Call, Family, NanoDollars, RetrievalCall, TimeoutSettings, Vote } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { affordable, type Billed, callCost, costBound, expectedTokens } from './cost.ts';
+import { isLimit, limitedTo } from './drops.ts';
 import type { Breaker, Observed } from './health.ts';
 import type { ModelOffer } from './model-offers.ts';
 import { hasImages, type Renderings } from './renderings.ts';
@@ -88,18 +89,16 @@ export class AssessedOffer implements Candidate {
   declare drawn?: number;
   /** The conversation keeps this offer, of several. */
   declare kept?: true;
-  readonly #call: Call | RetrievalCall;
-  readonly #billed: Billed;
+  readonly #given: Assessment<Call | RetrievalCall>;
+  readonly #offer: ModelOffer;
+  readonly #form: RequestForm;
+  readonly #findings: Findings;
   readonly #reasons: (() => readonly string[])[];
   #cost: CallCost | undefined | null = null;
   #why: readonly string[] | undefined;
 
-  constructor(
-    { call, tokenizers, route, conversation }: Assessment<Call | RetrievalCall>,
-    offer: ModelOffer,
-    form: RequestForm,
-    findings: Findings,
-  ) {
+  constructor(given: Assessment<Call | RetrievalCall>, offer: ModelOffer, form: RequestForm, findings: Findings) {
+    const { call, tokenizers, route, conversation } = given;
     this.provider = offer.provider;
     if (offer.service !== undefined) this.service = offer.service;
     this.model = offer.model;
@@ -130,8 +129,10 @@ export class AssessedOffer implements Candidate {
     this.loses = findings.loses;
     this.structured = findings.structured;
     this.conversation = conversation;
-    this.#call = call;
-    this.#billed = findings.billed;
+    this.#given = given;
+    this.#offer = offer;
+    this.#form = form;
+    this.#findings = findings;
     this.#reasons = [
       () => [
         ...unknownsOf(call, offer),
@@ -142,7 +143,7 @@ export class AssessedOffer implements Candidate {
   }
 
   get cost(): CallCost | undefined {
-    if (this.#cost === null) this.#cost = callCost(this.#call, this.priced, this.#billed);
+    if (this.#cost === null) this.#cost = callCost(this.#given.call, this.priced, this.#findings.billed);
     return this.#cost;
   }
 
@@ -152,13 +153,14 @@ export class AssessedOffer implements Candidate {
   }
 
   bound(): ReturnType<typeof costBound> {
-    return costBound(this.#call, this.priced, this.#billed);
+    return costBound(this.#given.call, this.priced, this.#findings.billed);
   }
 
   within(cost: NanoDollars): Candidate | undefined {
-    const output = affordable(this.#call, this.priced, this.#billed, cost);
+    const output = affordable(this.#given.call, this.priced, this.#findings.billed, cost);
     if (!output) return undefined;
-    const [call, priced, billed, whole] = [this.#call, this.priced, { ...this.#billed, output }, this];
+    const { call } = this.#given;
+    const [priced, billed, whole] = [this.priced, { ...this.#findings.billed, output }, this];
     return {
       ...this,
       output,
@@ -166,6 +168,7 @@ export class AssessedOffer implements Candidate {
       cost: callCost(call, priced, billed),
       bound: () => costBound(call, priced, billed),
       tokensExpected: () => expectedTokens(call, billed),
+      shortened: (maxTokens) => whole.shortened(maxTokens),
       get why() {
         return [...whole.why, `The budget pays for ${output.maxTokens} tokens of an answer.`];
       },
@@ -173,7 +176,23 @@ export class AssessedOffer implements Candidate {
   }
 
   tokensExpected(): number {
-    return expectedTokens(this.#call, this.#billed);
+    return expectedTokens(this.#given.call, this.#findings.billed);
+  }
+
+  shortened(maxTokens: number): AssessedOffer | undefined {
+    const { call } = this.#given;
+    const asked = 'maxTokens' in call && call.maxTokens !== undefined;
+    if (asked && call.routing.requireParameters) return undefined;
+    const { billed, drops } = this.#findings;
+    const output = { ...billed.output, maxTokens, most: maxTokens, clamped: asked };
+    const shorter = new AssessedOffer(this.#given, this.#offer, this.#form, {
+      ...this.#findings,
+      ...(asked ? { drops: [...drops.filter((name) => !isLimit(name)), limitedTo(maxTokens)], loses: true } : {}),
+      billed: { ...billed, output },
+    });
+    if (this.plain) shorter.plain = this.plain;
+    if (this.schemas !== undefined) shorter.schemas = this.schemas;
+    return shorter;
   }
 
   /** Adds sentences to `why`, made when that is read. */

@@ -96,6 +96,13 @@ export function structuringOf(
   };
 }
 
+const LIMITED = 'max_tokens (limited to ';
+
+/** What is lost of `max_tokens` where an answer may not be as long. */
+export const limitedTo = (maxTokens: number | undefined): string => `${LIMITED}${maxTokens})`;
+
+export const isLimit = (drop: string): boolean => drop.startsWith(LIMITED);
+
 /** Whether an API takes an unknown parameter. */
 export const takesExtra = (takes: ReadonlySet<Parameter>, name: string): boolean =>
   takes.has('extra') || (name === 'chat_template_kwargs' && takes.has('templateKwargs'));
@@ -160,7 +167,7 @@ export function dropsFor(
   if (call.kind === 'completion' && call.echo && call.sampling.logprobs !== undefined && takes.has('logprobs')) {
     if (!takes.has(call.stream ? 'streamedEcho' : 'echo')) drops.push('echo (the log probabilities of the prompt)');
   }
-  if (output.clamped) drops.push(`max_tokens (limited to ${output.maxTokens})`);
+  if (output.clamped) drops.push(limitedTo(output.maxTokens));
   const extra = Object.keys(call.extra ?? {}).filter((name) => !takesExtra(takes, name));
   drops.push(...extra.map((name) => name.slice(0, MAX_NAME)));
   drops.push(...call.unknownParameters, ...(call.routing.unmet ?? []));

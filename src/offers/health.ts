@@ -1,4 +1,4 @@
-import type { Message, Tool } from '../core/index.ts';
+import type { Api, Message, Tool } from '../core/index.ts';
 
 /**
  * What ranking and counting ask about offers that have been used: speed, failures, and how their bills differ from our
@@ -66,6 +66,8 @@ export interface Health {
   completionTokens(model: string): number | undefined;
   /** It ignores `n` and returns one choice, so each choice needs a request of its own. */
   ignoresN(provider: string, upstream: string, service?: string): boolean;
+  /** The most tokens of output that it takes, as it said when it refused to give more; undefined if it never did. */
+  outputLimit(provider: string, upstream: string, api: Api, now: number, service?: string): number | undefined;
   /** Whether an offer has rejected JSON Schemas: any, or those of this call. */
   refusesSchemas(provider: string, upstream: string, schemas: string, now: number, service?: string): boolean;
   /** Tokens of the smallest prompt of its kind an offer has billed lately: its template adds no more than that. */
@@ -85,6 +87,7 @@ export const UNSEEN: Health = {
   breaker: () => 'closed',
   completionTokens: () => undefined,
   ignoresN: () => false,
+  outputLimit: () => undefined,
   refusesSchemas: () => false,
   smallestPrompt: () => undefined,
   cachedTokens: () => 0,

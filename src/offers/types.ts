@@ -174,6 +174,8 @@ export interface Candidate {
   readonly structured: boolean;
   /** The same offer without that, for a server that rejects the schema. */
   readonly plain?: Candidate;
+  /** The same offer with an answer of at most so many tokens; undefined if the caller allows no such loss. */
+  readonly shortened?: (maxTokens: number) => Candidate | undefined;
   /** A key for the schemas of a structured call; see `Health.refusesSchemas`. */
   readonly schemas?: string;
   /** Texts that one request for embeddings may have. */

@@ -252,12 +252,24 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
       throw refusedByPolicy(error, attempts, order.othersLeft());
     const schemaRefused = isSchemaRefusal(offer, error);
     if (schemaRefused) health.schemasRefused(offer, error, clock.now());
-    // The same offer in the form without the schema.
+    const shorter = shortenedBy(offer, error);
+    if (shorter) health.outputLimited(offer, shorter.limit, clock.now());
+    // The same offer in the form without the schema, or with an answer as long as it gives.
     if (schemaRefused && offer.plain) order.replaceWith(offer.plain);
+    else if (shorter?.offer) order.replaceWith(shorter.offer);
     else if (error.retryable && !failure.maybeBilled) order.retryLater(error, clock);
     else order.giveUp();
   }
   throw cover?.shortage(attempts) ?? summary(errors, attempts, deadline <= clock.now());
+}
+
+/** What an offer said of its output when it refused so much, and the same offer with as much as it gives. */
+function shortenedBy(offer: Candidate, { details }: GatewayError) {
+  const limit = details.outputLimit;
+  const { maxTokens = 0 } = offer.output;
+  // A limit that was kept is none that can be met.
+  if (limit === undefined || limit < 1 || limit >= maxTokens) return undefined;
+  return { limit, offer: offer.shortened?.(limit) };
 }
 
 /** The caller left, or a vote was decided without it. */

@@ -22,7 +22,7 @@ const FAILURES = 5;
 const OPEN_MS = 30_000;
 /** Weight of the newest figure in a moving average. */
 const NEWEST = 0.2;
-/** Milliseconds for which we remember that an offer refused a schema: regions and models learn to accept it. */
+/** Milliseconds for which we remember what an offer refused: regions and models learn to accept it. */
 const BELIEVED_MS = 3_600_000;
 /**
  * Milliseconds for which a provider's cache is taken to keep a prompt: OpenRouter's figure, and most providers'
@@ -92,6 +92,8 @@ export interface HealthBook extends Health {
   ignoredN(offer: OfferIds): void;
   /** The offer has refused to hold an answer to these schemas, or to any. */
   schemasRefused(offer: Candidate, error: GatewayError, now: number): void;
+  /** It refused to give a longer answer than this. Tokens. */
+  outputLimited(offer: Candidate, limit: number, now: number): void;
   /** The provider has billed one prompt as so many tokens. */
   billed(offer: Candidate, promptTokens: number): void;
   /** An answer to one prompt is complete: what the offer's cache has of the conversation now. */
@@ -158,6 +160,7 @@ export function healthBook(): HealthBook {
   const drifts = new Map<string, Drift>();
   const withoutN = new Map<string, true>();
   const refused = new Map<string, number>();
+  const outputs = new Map<string, { readonly tokens: number; readonly until: number }>();
   /** Tokens of the newest prompts, by kind. The newest only, because a server may be given another template. */
   const smallest = new Map<string, readonly number[]>();
   const bills = new Map<
@@ -182,6 +185,11 @@ export function healthBook(): HealthBook {
     ignoresN: (provider, upstream, service) => withoutN.has(keyOf({ provider, service, upstream })),
     refusesSchemas: (provider, upstream, schemas, now, service) =>
       [ANY, schemas].some((which) => believes(keyFor({ provider, service, upstream }, which), now)),
+    outputLimit(provider, upstream, api, now, service) {
+      if (outputs.size === 0) return undefined;
+      const known = outputs.get(keyFor({ provider, service, upstream }, api));
+      return known && now < known.until ? known.tokens : undefined;
+    },
     smallestPrompt(provider, upstream, kind, service) {
       const newest = smallest.get(keyFor({ provider, service, upstream }, kind));
       return newest && Math.min(...newest);
@@ -224,6 +232,9 @@ export function healthBook(): HealthBook {
       // A model that does not know the field refuses every schema. Any other error may be about this schema alone.
       const all = code === 'unsupported_parameter' && details.param !== undefined;
       keep(refused, keyFor(offer, all ? ANY : (offer.schemas ?? ANY)), now + BELIEVED_MS);
+    },
+    outputLimited(offer, tokens, now) {
+      keep(outputs, keyFor(offer, offer.api), { tokens, until: now + BELIEVED_MS });
     },
     billed(offer, promptTokens) {
       if (!(promptTokens > 0)) return;

@@ -20,6 +20,22 @@ async function failure(response: Response): Promise<GatewayError> {
 
 describe('a refusal', () => {
   it.each([
+    [
+      'The maximum tokens you requested exceeds the model limit of 4096. Try again with a maximum tokens value that is lower than 4096.',
+      4096,
+    ],
+    [
+      'Malformed input request: #/max_gen_len: 8192 is not less or equal to 2048, please reformat your input and try again.',
+      2048,
+    ],
+    ['Malformed input request: #/temperature: 3 is not less or equal to 1, please reformat your input.', undefined],
+    ['Input is too long for requested model: model limit of 4096.', undefined],
+  ])('tells the most that a model writes, and no other limit: %s', async (message, outputLimit) => {
+    const { details } = await failure(refusal(400, 'ValidationException', message));
+    expect(details.outputLimit).toBe(outputLimit);
+  });
+
+  it.each([
     [429, 'ThrottlingException', 'provider_rate_limited', true],
     [400, 'ServiceQuotaExceededException', 'provider_rate_limited', false],
     [429, 'ModelNotReadyException', 'provider_overloaded', true],

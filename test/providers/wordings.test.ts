@@ -28,6 +28,27 @@ describe('an error is known by the words of its server', () => {
   });
 });
 
+describe('the most that a model writes', () => {
+  it.each([
+    [
+      'max_tokens is too large: 32000. This model supports at most 16384 completion tokens, whereas you provided 32000.',
+      16_384,
+    ],
+    ['max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens for claude-3-5-sonnet', 8192],
+    [
+      '`max_completion_tokens` must be less than or equal to `32768`, the maximum value for `max_completion_tokens`',
+      32_768,
+    ],
+    ['Invalid max_tokens value, the valid range of max_tokens is [1, 8192]', 8192],
+    ['<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 16384]', 16_384],
+    ['max_tokens must be a number', undefined],
+    ['temperature must be less than or equal to 2', undefined],
+  ])('is read from %s', (message, limit) => {
+    const { code, details } = errorOf({ who: '', status: 400, code: 'invalid_request', body: { error: { message } } });
+    expect([code, details.outputLimit]).toEqual(['invalid_request', limit]);
+  });
+});
+
 describe('what we say of a prompt that a provider found too long', () => {
   it.each(Object.entries(OVERFLOW_CLIENTS))('is known to %s', (_client, pattern) => {
     expect(promptTooLong('Mine')).toMatch(pattern);

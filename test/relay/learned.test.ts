@@ -82,6 +82,43 @@ describe('an offer that refuses to hold its answer to a schema', () => {
   });
 });
 
+describe('an offer that gives shorter answers than were asked for', () => {
+  const refusal = (outputLimit: number) =>
+    new GatewayError('invalid_request', 'Too much.', { upstreamStatus: 400, param: 'max_tokens', outputLimit });
+  const asking = (maxTokens: number, may = true): Candidate =>
+    offer('bedrock', {
+      output: { maxTokens, most: maxTokens, clamped: false },
+      shortened: (limit) => (may ? asking(limit) : undefined),
+    });
+  const limits = ({ jobs }: { jobs: Job[] }) => jobs.map(({ maxTokens }) => maxTokens);
+
+  it('is asked again for as much as it gives, and before anybody else is', async () => {
+    const bedrock = scripted('bedrock', fails(refusal(4096)), fails(refusal(2048)), answers([said('yes'), finished]));
+    const together = scripted('together', good);
+    const health = healthBook();
+    const offers = [asking(32_000), offer('together')];
+    const carried = await run({ providers: [bedrock, together], offers, health });
+    expect(await textOf(carried.events)).toBe('yes');
+    expect(limits(bedrock)).toEqual([32_000, 4096, 2048]);
+    expect(together.jobs).toEqual([]);
+    const known = (now: number) => health.outputLimit('bedrock', 'bedrock-llama', 'chat', now);
+    expect([known(1_000_000), known(5_000_000)]).toEqual([2048, undefined]);
+    expect(health.outputLimit('bedrock', 'bedrock-llama', 'invoke', 0)).toBeUndefined();
+  });
+
+  it.each([
+    ['where the caller allows no loss', asking(32_000, false), 4096],
+    ['where it was asked for no more', asking(4096), 4096],
+    ['for an answer of no length', asking(4096), 0],
+  ])('is not asked again %s', async (_when, offered, limit) => {
+    const bedrock = scripted('bedrock', fails(refusal(limit)), answers([said('no'), finished]));
+    const together = scripted('together', answers([said('yes'), finished]));
+    const carried = await run({ providers: [bedrock, together], offers: [offered, offer('together')] });
+    expect(await textOf(carried.events)).toBe('yes');
+    expect(bedrock.jobs).toHaveLength(1);
+  });
+});
+
 describe('an answer that is held to a schema', () => {
   it('gets longer for its first content, because a new schema is compiled first, and not for ever', async () => {
     for (const [structured, ms, served] of [

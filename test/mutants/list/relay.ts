@@ -35,6 +35,38 @@ const health = at('health.ts');
 const fanOut = at('fan-out.ts');
 
 export const RELAY_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'relay/output-refused',
+    what: 'A model that writes less than was asked for serves nothing.',
+    file: 'src/relay/carry.ts',
+    find: 'else if (shorter?.offer) order.replaceWith(shorter.offer);',
+    replace: '',
+    tests: ['test/relay/learned.test.ts'],
+  },
+  {
+    id: 'relay/output-forgotten',
+    what: 'What a model writes at most is not remembered.',
+    file: 'src/relay/carry.ts',
+    find: 'if (shorter) health.outputLimited(offer, shorter.limit, clock.now());',
+    replace: '',
+    tests: ['test/relay/learned.test.ts'],
+  },
+  {
+    id: 'relay/output-cut-in-silence',
+    what: 'The caller is not told that the answer may be shorter.',
+    file: 'src/offers/candidate.ts',
+    find: 'limitedTo(maxTokens)], loses: true }',
+    replace: '], loses: true }',
+    tests: ['test/gateway/output-limits.test.ts'],
+  },
+  {
+    id: 'relay/output-cut-under-strict',
+    what: 'A caller who allows no loss gets a shorter answer.',
+    file: 'src/offers/candidate.ts',
+    find: 'if (asked && call.routing.requireParameters) return undefined;',
+    replace: '',
+    tests: ['test/gateway/output-limits.test.ts'],
+  },
   attempt(
     'upstream-not-aborted-by-reader',
     'A caller leaves in mid-stream and the upstream goes on, and is billed.',
