@@ -5,7 +5,7 @@ import { getPath } from 'hono/utils/url';
 import { rememberedTerms } from './accounts/index.ts';
 import { livePrices, type Prices } from './catalog/index.ts';
 import { type Config, readConfig } from './config.ts';
-import type { Fetch } from './core/index.ts';
+import type { CallRecord, Fetch } from './core/index.ts';
 import { liveServices, type Services, type World } from './offers/index.ts';
 import { healthBook, retryBudget, systemClock } from './relay/index.ts';
 import {
@@ -89,11 +89,13 @@ const worldOf = (
 /**
  * @param network how providers are reached
  * @param background keeps the isolate alive for work that no answer waits for
+ * @param onRecord is told of every call that is over
  */
 export function createApp(
   env: Readonly<Record<string, unknown>>,
   network: Fetch,
   background: (work: Promise<void>) => void = () => undefined,
+  onRecord?: (record: CallRecord) => void,
 ): HonoBase {
   const config = readConfig(env, network, background);
   if (config.mistakes.length > 0) console.error(`Configuration: ${config.mistakes.join(' ')}`);
@@ -121,6 +123,7 @@ export function createApp(
     },
     terms: rememberedTerms(config.accounts),
     background,
+    ...(onRecord ? { onRecord } : {}),
     prices,
     services,
     load: vocabularies(config.assets),

@@ -196,6 +196,8 @@ export interface Candidate {
    * there is none.
    */
   within?(cost: NanoDollars): Candidate | undefined;
+  /** Adds sentences to `why`, made when that is read. */
+  explain?(reasons: () => readonly string[]): void;
   /** Tokens that the call is expected to use here at most, prompt and answer. */
   tokensExpected?(): number;
   /** The caller wants no parameter changed, so the answer's limit is not reduced either. */

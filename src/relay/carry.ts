@@ -44,6 +44,8 @@ export interface Served {
   readonly maybeBilled: readonly Candidate[];
   /** The most output tokens for each choice, where the budget does not pay for more. */
   readonly clamped?: number;
+  /** The offer that would have been asked first, if the budget paid for a whole answer of it (`at_limit: cheaper`). */
+  readonly insteadOf?: Candidate;
 }
 
 export interface Carried extends Served, UpstreamAnswer {}
@@ -185,6 +187,7 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
     }
     let book: AttemptBook | undefined;
     let clamped: number | undefined;
+    let insteadOf: Candidate | undefined;
     if (account && cover) {
       const covering = cover.cover(offer, plan.jobs.length);
       const admitted: Admitted | undefined = covering instanceof Promise ? await covering : covering;
@@ -197,6 +200,7 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
         clamped = offer.output.maxTokens;
         plan = errand.plan(offer, situation.leftMs);
       }
+      insteadOf = admitted.insteadOf;
       book = attemptBook({ account, ...admitted, clock });
       if (caller.aborted) {
         const error = abortReason(caller);
@@ -231,7 +235,8 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
       }
       attempts.push({ provider: offer.provider, model: offer.upstream, type: 'ok', ms: clock.now() - begun });
       const served = { answer: outcome.answer, offer, attempts, maybeBilled };
-      return clamped === undefined ? served : { ...served, clamped };
+      if (clamped === undefined && !insteadOf) return served;
+      return { ...served, ...(clamped === undefined ? {} : { clamped }), ...(insteadOf ? { insteadOf } : {}) };
     }
     book?.failed(outcome.failure, isUnwanted(caller, outcome.failure));
     if (caller.aborted) throw abortReason(caller);

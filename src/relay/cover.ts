@@ -17,6 +17,8 @@ export interface Admitted {
   readonly attempt: number;
   readonly offer: Candidate;
   readonly held: NanoDollars | undefined;
+  /** The offer that would have come first, if the budget paid for a whole answer of it. */
+  readonly insteadOf?: Candidate | undefined;
 }
 
 export interface Coverage {
@@ -32,6 +34,11 @@ export interface Coverage {
   /** Why no offer could be paid for, if that is why the call was not served. */
   shortage(attempts: readonly AttemptReport[]): GatewayError | undefined;
 }
+
+const nameOf = ({ provider, upstream }: Candidate): string => `${provider}'s ${upstream}`;
+
+const insteadWhy = (first: Candidate, left: NanoDollars | undefined): string =>
+  `The budget of the key does not pay for a whole answer of ${nameOf(first)}${left === undefined ? '' : ` ($${formatDollars(left)} is left)`}, so this one was asked instead.`;
 
 /**
  * @param deadline when the call is over, in milliseconds since the epoch
@@ -52,7 +59,11 @@ export function coverage(account: Admission, deadline: number, now: () => number
       return undefined;
     }
     const { attempt, held } = covered;
-    if (!need || held === undefined || held >= need.most) return { attempt, offer, held };
+    if (!need || held === undefined || held >= need.most) {
+      const insteadOf = whole ? shortages[0]?.offer : undefined;
+      if (insteadOf) offer.explain?.(() => [insteadWhy(insteadOf, left)]);
+      return { attempt, offer, held, insteadOf };
+    }
     const cut = offer.within?.(held);
     if (cut) return { attempt, offer: cut, held };
     // Less is held than the shortest answer can cost.
@@ -109,7 +120,7 @@ export function coverage(account: Admission, deadline: number, now: () => number
       const why =
         had === undefined
           ? error.message
-          : `${error.message} $${formatDollars(had)} is left, and even the shortest answer of ${offer.provider}'s ${offer.upstream} can cost $${formatDollars(least)}: $${formatDollars(least - had)} is missing.`;
+          : `${error.message} $${formatDollars(had)} is left, and even the shortest answer of ${nameOf(offer)} can cost $${formatDollars(least)}: $${formatDollars(least - had)} is missing.`;
       return new GatewayError('insufficient_budget', why, attempts.length > 0 ? { attempts } : {});
     },
   };

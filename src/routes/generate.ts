@@ -107,7 +107,7 @@ type MaybeVoted<S extends Served = Carried> = S & Partial<Pick<CarriedVote, 'vot
 export function describe(
   c: Context,
   { call, callersNames }: Pick<ParsedRequest, 'callersNames'> & { readonly call: { readonly id: string } },
-  { offer, attempts, clamped }: Served,
+  { offer, attempts, clamped, insteadOf }: Served,
   limits: CallAccount['limits'],
   timing: string,
 ): void {
@@ -120,6 +120,7 @@ export function describe(
   headers['x-chasqui-attempts'] = String(attempts.length);
   headers['server-timing'] = timing;
   if (clamped !== undefined) headers['x-chasqui-clamped'] = `max_tokens=${clamped}`;
+  if (insteadOf) headers['x-chasqui-cheaper'] = listed([`instead of ${insteadOf.provider}'s ${insteadOf.upstream}`]);
   if (offer.drops.length > 0) headers['x-chasqui-dropped'] = listed(offer.drops.map(named));
   if (offer.altered.length > 0) headers['x-chasqui-neutralised'] = listed(offer.altered.map(named));
 }

@@ -12,22 +12,19 @@ const env = {
   ]),
 };
 
-export const completionOf = (text: string): Record<string, unknown> => ({
+/** @param tokens of the answer, as it is billed */
+export const completionOf = (text: string, tokens = 2): Record<string, unknown> => ({
   id: 'x',
   object: 'chat.completion',
   created: 1,
   model: MODEL,
   choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
-  usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+  usage: { prompt_tokens: 3, completion_tokens: tokens, total_tokens: 3 + tokens },
 });
 
 /** The gateway as its routes are, in this isolate, with one server behind it. */
-export function gateway(
-  network: Fetch,
-  settings: Readonly<Record<string, unknown>> = {},
-  background?: (work: Promise<void>) => void,
-) {
-  const app = createApp({ ...env, ...settings }, network, background);
+export function gateway(network: Fetch, settings: Readonly<Record<string, unknown>> = {}) {
+  const app = createApp({ ...env, ...settings }, network);
   return async (method: string, path: string, body?: BodyInit | object | null, headers: HeadersInit = {}) => {
     const plain = body === undefined || body === null || typeof body === 'string' || isBody(body);
     return app.request(`http://gateway.example${path}`, {
