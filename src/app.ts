@@ -25,11 +25,13 @@ import {
   everyAnswer,
   type Gateway,
   getAccount,
+  getGeneration,
   getKey,
   getModel,
   guard,
   health,
   type Level,
+  listGenerations,
   listKeys,
   listModels,
   listPrices,
@@ -58,7 +60,7 @@ import {
 import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
-const NOT_BUILT = ['/v1/generations/*', '/metrics', '/openapi.json', '/docs', '/'];
+const NOT_BUILT = ['/metrics', '/openapi.json', '/docs', '/'];
 
 /** A path as the router takes it. */
 const pattern = (path: string): string => path.replace(':id', ':id{.+}');
@@ -153,6 +155,8 @@ export function createApp(
     'DELETE /v1/prices': deletePrices(gateway),
     'GET /v1/usage': usageReport(gateway),
     'GET /v1/whatif': whatIf(gateway),
+    'GET /v1/generations': listGenerations(gateway),
+    'GET /v1/generations/:id': getGeneration(gateway),
     'GET /v1/key': ownKey(gateway),
     'POST /v1/keys': createKey(gateway),
     'GET /v1/keys': listKeys(gateway),

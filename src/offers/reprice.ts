@@ -81,6 +81,8 @@ export interface Repricer {
   /** The offers of the traffic's model that could be used on the day, and why each of the others could not. */
   offers(traffic: Traffic): { readonly usable: readonly ModelOffer[]; readonly others: readonly Unpriced[] };
   at(offer: ModelOffer, traffic: Traffic): Repriced;
+  /** Whether the traffic was served by this offer. */
+  isOwn(offer: ModelOffer, traffic: Traffic): boolean;
   /** At a provider: as recorded where it was served there, else at its offer that costs least. */
   atProvider(provider: string, traffic: Traffic): Repriced;
   /** At the offer that costs least: of the first provider of `order` that has a price for it, or else of all. */
@@ -194,6 +196,7 @@ export function repricer(world: World, book: PriceBook, prices: PriceDay): Repri
   return {
     offers,
     at,
+    isOwn,
     atProvider(provider, traffic) {
       const found = best(candidates(traffic).filter(([one]) => one === provider));
       if (found) return found;

@@ -34,6 +34,8 @@ export const ROUTES = {
   'DELETE /v1/prices': 'admin',
   'GET /v1/usage': 'key',
   'GET /v1/whatif': 'key',
+  'GET /v1/generations': 'key',
+  'GET /v1/generations/:id': 'key',
   'GET /v1/key': 'key',
   'POST /v1/keys': 'admin',
   'GET /v1/keys': 'admin',

@@ -1,5 +1,6 @@
 export { allowing, guard, type Level, PATHS, ROUTES, type RouteName } from './access.ts';
 export { chatCompletions, completions, messages, responses } from './generate.ts';
+export { getGeneration, listGenerations } from './generations.ts';
 export { health, liveness } from './health.ts';
 export {
   changeAccount,
