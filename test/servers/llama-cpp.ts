@@ -49,9 +49,10 @@ export async function startLlamaCpp(
     slots = 1,
     port = 0,
     template,
-  }: { context?: number; slots?: number; port?: number; template?: string } = {},
+    embedding = false,
+  }: { context?: number; slots?: number; port?: number; template?: string; embedding?: boolean } = {},
 ): Promise<LlamaServer> {
-  const options = { alias: ALIAS, context, slots, port, chat_template: template ?? null };
+  const options = { alias: ALIAS, context, slots, port, embedding, chat_template: template ?? null };
   const child = spawn(python, [SCRIPT, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'pipe'] });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let log = '';

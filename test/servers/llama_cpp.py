@@ -1,7 +1,7 @@
 """llama.cpp's HTTP server with SmolLM2-135M-Instruct, until standard input ends.
 
-Its one argument is a JSON object: `alias`, `context` (tokens of each slot), `slots`, `port` (0: any), and
-`chat_template` or null.
+Its one argument is a JSON object: `alias`, `context` (tokens of each slot), `slots`, `port` (0: any), `embedding`
+(the server makes embeddings, the mean of its tokens' vectors, and writes nothing), and `chat_template` or null.
 Prints `listening http://127.0.0.1:PORT` once it serves.
 """
 
@@ -31,6 +31,11 @@ params.cache_prompt = False
 params.cache_ram_mib = 0
 params.endpoint_slots = True
 params.use_jinja = True
+if options["embedding"]:
+    params.embedding = True
+    params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    # A text is read in one piece.
+    params.n_batch = params.n_ubatch = options["context"]
 if options["chat_template"] is not None:
     params.chat_template = options["chat_template"]
 
