@@ -1,5 +1,5 @@
 /** Reads HTTP bodies and server-sent events for all providers, with limits and in linear time. */
-export { type CutBytes, type CutVectors, cutEmbeddings, cutVectors } from './vectors.ts';
+export { type CutEmbedding, type CutVectors, cutEmbeddings, cutVectors } from './vectors.ts';
 
 /**
  * Size of the read buffer in bytes: small for a slow stream, of which thousands may be open, large once a read fills

@@ -20,92 +20,54 @@ export function cutVectors(text: string): CutVectors {
 }
 
 const KEY = '"embedding"';
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-const KEY_BYTES = encoder.encode(KEY);
-const code = (char: string): number => char.charCodeAt(0);
-const [QUOTE, OPEN, CLOSE, COLON, BACKSLASH, SPACE] = ['"', '[', ']', ':', '\\', ' '].map(code) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
-/** Of a byte, set in letters, braces and brackets alone. */
-const LETTER = 0x40;
-const FOUR_LETTERS = 0x40404040;
-const WORD = Uint32Array.BYTES_PER_ELEMENT;
-const EXPONENTS = ['e', 'E'].map(code);
-
+const WHOLE_LIST = new RegExp(String.raw`^\s*${NUMBER}(?:\s*,\s*${NUMBER})*\s*$`);
 /**
- * The end of a list of numbers: the place of its bracket, or -1 where a letter comes first that no number has (NaN,
- * null, Infinity, true). Four bytes are looked at at a time, because lists are long.
+ * Everything in ASCII from `@` on that no number has: letters but `e` and `E`, and brackets. The runtime looks for such
+ * a class at sixteen characters at a time, but not for one with characters beyond ASCII, or with most digits.
  */
-function endOfList(bytes: Uint8Array, from: number): number {
-  const { buffer, byteOffset, length } = bytes;
-  const words = new Uint32Array(buffer, 0, Math.floor((byteOffset + length) / WORD));
-  let at = from;
-  while (at < length) {
-    if ((byteOffset + at) % WORD === 0) {
-      let word = (byteOffset + at) / WORD;
-      while (word < words.length && ((words[word] ?? 0) & FOUR_LETTERS) === 0) word++;
-      at = word * WORD - byteOffset;
-    }
-    const end = Math.min(at + WORD - ((byteOffset + at) % WORD), length);
-    for (; at < end; at++) {
-      const byte = bytes[at] ?? 0;
-      if (byte === CLOSE) return at;
-      if (byte >= LETTER && !EXPONENTS.includes(byte)) return -1;
-    }
-  }
-  return -1;
+const NO_NUMBER = /[@-DF-df-\x7f]/g;
+
+/** The place of a list's closing bracket, or -1 where a letter comes first that no number has (NaN, null, true). */
+function endOfList(text: string, from: number): number {
+  NO_NUMBER.lastIndex = from;
+  const end = NO_NUMBER.test(text) ? NO_NUMBER.lastIndex - 1 : -1;
+  return text[end] === ']' ? end : -1;
 }
 
-/** A vector that was cut out of an answer, as its bytes. */
-export type CutBytes = { readonly numbers: Uint8Array } | { readonly base64: Uint8Array };
-
-/** The place of the next `"embedding"`, or -1. */
-function nextKey(bytes: Uint8Array, from: number): number {
-  for (let at = bytes.indexOf(QUOTE, from); at >= 0; at = bytes.indexOf(QUOTE, at + 1)) {
-    let same = 1;
-    while (same < KEY_BYTES.length && bytes[at + same] === KEY_BYTES[same]) same++;
-    if (same === KEY_BYTES.length) return at;
-  }
-  return -1;
-}
+/** A vector that was cut out of an answer, as it was written: numbers without brackets, or base64 without quotes. */
+export type CutEmbedding = { readonly numbers: string } | { readonly base64: string };
 
 /**
- * Cuts the value of each `"embedding"` out of an answer's bytes, unread: a list of numbers, or base64. Of the first
- * list all is checked; of the others that they have no letters but those of an exponent.
+ * Cuts the value of each `"embedding"` out of an answer's JSON, unread: a list of numbers, or base64. Of the first
+ * list all is checked; of the others that they have no letters but those of an exponent. What is cut shares the text's
+ * memory.
  */
-export function cutEmbeddings(bytes: Uint8Array): { readonly json: string; readonly vectors: readonly CutBytes[] } {
-  const vectors: CutBytes[] = [];
+export function cutEmbeddings(text: string): { readonly json: string; readonly vectors: readonly CutEmbedding[] } {
+  const vectors: CutEmbedding[] = [];
   let json = '';
   let done = 0;
-  for (let key = nextKey(bytes, 0); key >= 0; key = nextKey(bytes, done)) {
-    let at = key + KEY_BYTES.length;
-    while (bytes[at] === SPACE || bytes[at] === COLON) at++;
-    const isList = bytes[at] === OPEN;
-    const end = isList ? endOfList(bytes, at + 1) : bytes[at] === QUOTE ? bytes.indexOf(QUOTE, at + 1) : -1;
-    const value = bytes.subarray(at + 1, Math.max(end, at + 1));
+  for (let key = text.indexOf(KEY); key >= 0; key = text.indexOf(KEY, done)) {
+    let at = key + KEY.length;
+    while (text[at] === ' ' || text[at] === ':') at++;
+    const isList = text[at] === '[';
+    const end = isList ? endOfList(text, at + 1) : text[at] === '"' ? text.indexOf('"', at + 1) : -1;
+    const value = text.slice(at + 1, Math.max(end, at + 1));
     const vector = end < 0 ? undefined : isList ? listIn(value, vectors.length === 0) : base64In(value);
     if (!vector) {
-      json += decoder.decode(bytes.subarray(done, at));
+      json += text.slice(done, at);
       done = at;
       continue;
     }
-    json += `${decoder.decode(bytes.subarray(done, at))}${vectors.push(vector) - 1}`;
+    json += `${text.slice(done, at)}${vectors.push(vector) - 1}`;
     done = end + 1;
   }
-  return { json: json + decoder.decode(bytes.subarray(done)), vectors };
+  return { json: json + text.slice(done), vectors };
 }
 
-function listIn(value: Uint8Array, whole: boolean): CutBytes | undefined {
-  if (value.length === 0) return undefined;
-  if (whole && cutVectors(`[${decoder.decode(value)}]`).vectors.length !== 1) return undefined;
+function listIn(value: string, whole: boolean): CutEmbedding | undefined {
+  if (value.length === 0 || (whole && !WHOLE_LIST.test(value))) return undefined;
   return { numbers: value };
 }
 
-const base64In = (value: Uint8Array): CutBytes | undefined =>
-  value.length === 0 || value.length % 4 !== 0 || value.includes(BACKSLASH) ? undefined : { base64: value };
+const base64In = (value: string): CutEmbedding | undefined =>
+  value.length === 0 || value.length % 4 !== 0 || value.includes('\\') ? undefined : { base64: value };

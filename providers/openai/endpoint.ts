@@ -158,20 +158,6 @@ export async function readJsonText(response: Response, signal: AbortSignal, upst
   return read(response, signal, upstream);
 }
 
-const encoder = new TextEncoder();
-
-/** The same as bytes. A body whose length is told and not too long is taken as it is. */
-export async function readJsonBytes(response: Response, signal: AbortSignal, upstream: Upstream): Promise<Uint8Array> {
-  const { headers, ok } = response;
-  const length = headers.get('content-length');
-  if (!ok || length === null || Number(length) > MAX_ANSWER || headers.has('content-encoding'))
-    return encoder.encode(await readJsonText(response, signal, upstream));
-  const body = await response.arrayBuffer().catch(() => undefined);
-  if (signal.aborted) throw abortReason(signal);
-  if (!body) throw interrupted(upstream);
-  return new Uint8Array(body);
-}
-
 /**
  * Reads an answer, JSON or stream. Its content type decides which, because some servers always answer in one form.
  * @throws GatewayError for an error answer, and for a body that is not OpenAI's format

@@ -12,7 +12,7 @@ import {
   type Vector,
 } from '../../src/core/index.ts';
 import { cutEmbeddings } from '../http/index.ts';
-import { type Endpoint, post, readJsonBytes, readJsonText } from './endpoint.ts';
+import { type Endpoint, post, readJsonText } from './endpoint.ts';
 import { errorIn, foreignAnswer, requestId, type Upstream } from './errors.ts';
 import { count, filled, parseJson } from './response-fields.ts';
 
@@ -69,7 +69,7 @@ export async function embedAt(
     ...(takesAll && inputType !== undefined ? { input_type: inputType } : {}),
   };
   const response = await post(at, '/embeddings', body, upstream, signal);
-  const { json, vectors: cut } = cutEmbeddings(await readJsonBytes(response, signal, upstream));
+  const { json, vectors: cut } = cutEmbeddings(await readJsonText(response, signal, upstream));
   const parsed = parseJson(json)?.value;
   const error = errorIn(parsed, upstream);
   if (error) throw error;

@@ -76,10 +76,10 @@ export interface RerankJob extends RetrievalJobBase {
 }
 
 /**
- * A vector as its wire wrote it: the numbers as JSON, without brackets, or base64 of little-endian 32-bit floats. As
- * text, or as the bytes that came, which are passed on without being read.
+ * A vector as its wire wrote it, which is passed on without being read: the numbers as JSON, without brackets, or
+ * base64 of little-endian 32-bit floats.
  */
-export type Vector = { readonly numbers: string | Uint8Array } | { readonly base64: Uint8Array };
+export type Vector = { readonly numbers: string } | { readonly base64: string };
 
 interface RetrievalAnswer {
   /** Tokens the provider bills, where it says so. */

@@ -98,8 +98,8 @@ function retrieval<C extends RetrievalCall, A extends Served & { readonly usage:
 /** `POST /v1/embeddings` */
 export const embeddings = (gateway: Gateway): Handler =>
   retrieval(gateway, 'embeddings', parseEmbeddings, carryEmbeddings, (c, { encoding }, { vectors }, envelope) => {
-    const pieces = embeddingsAnswer(envelope, vectors, encoding);
-    return reply(c, 200, 'application/json; charset=utf-8', new Blob(pieces));
+    const json = embeddingsAnswer(envelope, vectors, encoding);
+    return reply(c, 200, 'application/json; charset=utf-8', json);
   });
 
 /** `POST /v1/rerank` */

@@ -3,7 +3,6 @@ import { Buffer } from 'node:buffer';
 import * as v from 'valibot';
 import {
   type EmbeddingCall,
-  GatewayError,
   isObject,
   type JsonObject,
   type Prompt,
@@ -18,6 +17,7 @@ import { bodySchema } from '../body-schema.ts';
 import type { CallContext, WireCost } from '../dialect.ts';
 import { routing, toRouting } from '../routing.ts';
 import { integer, invalid, modelMissing, name, optional } from '../validation.ts';
+import { floatsIn } from './floats.ts';
 import { sortUnknownFields } from './unknown-fields.ts';
 
 /** As OpenAI's: https://platform.openai.com/docs/api-reference/embeddings/create */
@@ -154,30 +154,19 @@ export function retrievalKind(raw: unknown): 'embedding' | 'rerank' | undefined 
 
 const FLOAT_BYTES = Float32Array.BYTES_PER_ELEMENT;
 
-const decoder = new TextDecoder();
+const base64Of = ({ buffer, byteOffset, byteLength }: Float32Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('base64');
 
-/** The numbers of a vector. Throws for what is not one. */
-function numbersOf(vector: Vector): readonly number[] | Float32Array {
-  if ('base64' in vector) {
-    // A copy, because a view of 32-bit floats must begin at a multiple of four.
-    const bytes = new Uint8Array(Buffer.from(decoder.decode(vector.base64), 'base64'));
-    return new Float32Array(bytes.buffer, 0, Math.floor(bytes.byteLength / FLOAT_BYTES));
-  }
-  const text = typeof vector.numbers === 'string' ? vector.numbers : decoder.decode(vector.numbers);
-  try {
-    const numbers: unknown = JSON.parse(`[${text}]`);
-    if (Array.isArray(numbers)) return numbers;
-  } catch {
-    // Said below, like every other text that is no list of numbers.
-  }
-  throw new GatewayError('provider_error', 'The provider answered with a vector that is no list of numbers.');
+function floatsInBase64(base64: string): Float32Array {
+  // A copy, because a view of 32-bit floats must begin at a multiple of four.
+  const bytes = new Uint8Array(Buffer.from(base64, 'base64'));
+  return new Float32Array(bytes.buffer, 0, Math.floor(bytes.byteLength / FLOAT_BYTES));
 }
 
 /** A vector in the encoding that the caller asked for. Where the wire has the same, it is passed on as it is. */
-function vectorJson(vector: Vector, encoding: VectorEncoding): string | Uint8Array {
-  if (encoding === 'float') return 'numbers' in vector ? vector.numbers : numbersOf(vector).join(',');
-  if ('base64' in vector) return vector.base64;
-  return Buffer.from(Float32Array.from(numbersOf(vector)).buffer).toString('base64');
+function vectorJson(vector: Vector, encoding: VectorEncoding): string {
+  if ('numbers' in vector) return encoding === 'float' ? vector.numbers : base64Of(floatsIn(vector.numbers));
+  return encoding === 'base64' ? vector.base64 : floatsInBase64(vector.base64).join(',');
 }
 
 /** What every answer says about itself. */
@@ -196,22 +185,22 @@ const usageOf = ({ usage, cost }: RetrievalEnvelope) => ({
   ...cost,
 });
 
-/** An answer's JSON in pieces, which are put together by the runtime: vectors come as JSON already. */
+/** An answer's JSON. Vectors come as JSON already, and are not parsed to be written again. */
 export function embeddingsAnswer(
   envelope: RetrievalEnvelope,
   vectors: readonly Vector[],
   encoding: VectorEncoding,
-): (string | Uint8Array)[] {
+): string {
   const { id, model, provider, debug } = envelope;
   const rest = JSON.stringify({ model, usage: usageOf(envelope), id, provider, ...(debug ? { chasqui: debug } : {}) });
   const [open, close] = encoding === 'float' ? ['[', ']'] : ['"', '"'];
-  const pieces: (string | Uint8Array)[] = ['{"object":"list","data":['];
+  const pieces = ['{"object":"list","data":['];
   for (const [index, vector] of vectors.entries()) {
     pieces.push(`${index === 0 ? '' : ','}{"object":"embedding","index":${index},"embedding":${open}`);
     pieces.push(vectorJson(vector, encoding), `${close}}`);
   }
   pieces.push(`],${rest.slice(1)}`);
-  return pieces;
+  return pieces.join('');
 }
 
 export function rerankAnswer(

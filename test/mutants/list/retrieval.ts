@@ -17,6 +17,8 @@ const GATEWAY = ['test/gateway/embeddings.test.ts'];
 const relay = inFile('src/relay/retrieval.ts', ['test/relay/retrieval.test.ts']);
 const offers = inFile('src/offers/retrieval.ts', GATEWAY);
 const dialect = inFile('src/dialects/openai/retrieval.ts', GATEWAY);
+const floats = inFile('src/dialects/openai/floats.ts', ['test/dialects/floats.test.ts']);
+const cut = inFile('providers/http/vectors.ts', ['test/providers/vectors.test.ts']);
 const resolve = inFile('src/offers/resolve.ts', GATEWAY);
 const wire = inFile('providers/openai/retrieval.ts', ['test/gateway/rerank.test.ts']);
 
@@ -68,8 +70,26 @@ export const RETRIEVAL_MUTANTS: readonly Mutant[] = [
   dialect(
     'base64',
     'vectors in base64 are 64-bit floats',
-    'Float32Array.from(numbersOf(vector))',
-    'Float64Array.from(numbersOf(vector))',
+    'base64Of(floatsIn(vector.numbers))',
+    'Buffer.from(Float64Array.from(floatsIn(vector.numbers)).buffer).toString("base64")',
+  ),
+  floats(
+    'nearest',
+    'a number halfway between two floats becomes either',
+    'return float === Math.fround(most * MOST) ? float : Number.NaN;',
+    'return most < least ? Number.NaN : float;',
+  ),
+  floats(
+    'digits',
+    'what follows the sixteenth digit may be anything',
+    'if (from[at] !== COMMA || Number.isNaN(float)) {',
+    'if (Number.isNaN(float)) {',
+  ),
+  cut(
+    'letters',
+    'a later list with a letter is passed on',
+    "return text[end] === ']' ? end : -1;",
+    "return text.indexOf(']', from);",
   ),
   dialect('models', 'a second model stands in', '  if (given.models == null) return;\n', '  if (given) return;\n'),
   resolve('kind', 'a chat model is asked for embeddings', 'useOf(offer.kind) === asked)) return;', 'true)) return;'),
