@@ -29,6 +29,8 @@ const prefixed = (...forms: string[]): RegExp => new RegExp(`${START}(?:${forms.
  * secret-scanning patterns, gitleaks' rules, the services' documentation).
  */
 const PREFIXES: readonly RegExp[] = [
+  // Ours (src/accounts/key-text.ts), also cut.
+  prefixed('ck_[A-Za-z0-9][\\w.-]{0,62}_[0-9a-z]{18}_[\\w-]{6,}'),
   // OpenAI, Anthropic, OpenRouter, DeepSeek, Moonshot, LiteLLM; Cerebras; Groq; xAI; Perplexity; NVIDIA.
   prefixed('c?sk-[\\w-]{6,}', 'gsk_\\w{6,}', 'xai-\\w{20,}', 'pplx-\\w{6,}', 'nvapi-[\\w-]{6,}'),
   // Replicate, Together, Anyscale, Fireworks, Novita, Vercel, RunPod, Jina, Voyage.

@@ -94,7 +94,7 @@ export const guard =
     });
   };
 
-const forAdmins = (c: Context): GatewayError =>
+export const forAdmins = (c: Context): GatewayError =>
   new GatewayError(
     'permission_denied',
     `${c.req.method} ${c.req.path.slice(0, 200)} needs the admin key (CHASQUI_ADMIN_KEY). This key is a caller's.`,

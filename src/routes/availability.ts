@@ -1,7 +1,8 @@
 /** What this deployment can serve now: configured, not retired, and available in its region. */
+import type { KeyTerms } from '../accounts/index.ts';
 import { type CatalogModel, type CatalogOffer, findModel, isServed, models } from '../catalog/index.ts';
 import { type ModelAt, upstreamOf } from '../core/index.ts';
-import type { Route } from '../offers/index.ts';
+import { type Route, routeName, serviceIndex } from '../offers/index.ts';
 import type { Gateway } from './request.ts';
 
 /** Which offers, models and routes that are. */
@@ -30,6 +31,43 @@ export function availability({ config, services }: Gateway, day: string) {
       );
     });
   return { offered, model, route };
+}
+
+/** What a key may use. */
+export interface Permitted {
+  readonly provider: (id: string) => boolean;
+  /** By the name in the catalogue, or the operator's own. */
+  readonly model: (id: string) => boolean;
+  readonly route: (id: string, route: Route) => boolean;
+}
+
+/** What a key may use of what this deployment has. Undefined: everything. */
+export function permittedBy(terms: KeyTerms | undefined, { config, services }: Gateway): Permitted | undefined {
+  const { models: allowed, providers } = terms ?? {};
+  if (!allowed && !providers) return undefined;
+  const { registry } = config;
+  const own = serviceIndex(services.offers(), registry);
+  const provider = (id: string): boolean => providers?.includes(id) ?? true;
+  const catalogued = (id: string): CatalogModel | undefined => {
+    const match = findModel(id, registry);
+    return match.kind === 'model' ? match.model : undefined;
+  };
+  const isAllowed = (id: string): boolean =>
+    !allowed || allowed.includes(id) || allowed.includes(catalogued(id)?.id ?? id);
+  const isServed = (id: string): boolean => {
+    const known = catalogued(id);
+    const offers = [...own.called(id), ...(known ? [...own.of(known.id), ...known.offers] : [])];
+    return offers.some((offer) => provider(offer.provider));
+  };
+  return {
+    provider,
+    model: (id) => isAllowed(id) && isServed(id),
+    route: (id, { targets }) => {
+      const open = targets.filter(({ model }) => isServed(model));
+      const called = routeName(id, config.routes, { services: services.offers(), registry }) ?? id;
+      return allowed?.includes(called) ? open.length > 0 : open.some(({ model }) => isAllowed(model));
+    },
+  };
 }
 
 /**

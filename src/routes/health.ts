@@ -1,6 +1,7 @@
 /** `/healthz` and `/v1/health`. */
 import type { Handler } from 'hono';
 import { dayOf, type Probe, redactDeep } from '../core/index.ts';
+import { callerOf, forAdmins } from './access.ts';
 import { modelsAt } from './availability.ts';
 import { observedRow, rounded } from './offers.ts';
 import { type Gateway, misconfigured, queryFlag, replyJson } from './request.ts';
@@ -40,14 +41,17 @@ async function probes(gateway: Gateway): Promise<ReadonlyMap<string, readonly Pr
 
 /**
  * `GET /v1/health`: which providers are configured, and what this isolate has seen of their offers: speed, breakers,
- * and token counts that differ from the model's own tokenizer. With `?probe=1` each provider is sent a free request,
- * and the answer says what is wrong and how to fix it.
+ * and token counts that differ from the model's own tokenizer. With `?probe=1`, for admins, each provider is sent
+ * a free request, and the answer says what is wrong and how to fix it.
  */
 export const health =
   (gateway: Gateway): Handler =>
   async (c) => {
     const { config, relay } = gateway;
-    const probed = queryFlag(c, 'probe') ? await probes(gateway) : undefined;
+    const { admin } = callerOf(c);
+    const probing = queryFlag(c, 'probe');
+    if (probing && !admin) throw forAdmins(c);
+    const probed = probing ? await probes(gateway) : undefined;
     const drifts = relay.health.drifts().map(({ provider, service, upstream, samples, tokens, share }) => ({
       provider,
       ...(service === undefined ? {} : { service }),
@@ -83,7 +87,8 @@ export const health =
     return replyJson(c, 200, {
       status: config.providers.size === 0 ? 'no_providers' : degraded ? 'degraded' : 'ok',
       sandbox: config.sandbox,
-      warnings: config.warnings,
+      // What a deployment's settings are called is for its operator.
+      ...(admin ? { warnings: config.warnings } : {}),
       providers: [...config.providers.keys()].map((id) => ({
         id,
         configured: true,

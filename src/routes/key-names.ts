@@ -2,7 +2,7 @@ import type { KeySettings } from '../accounts/index.ts';
 import { nearestOf } from '../catalog/index.ts';
 import { GatewayError } from '../core/index.ts';
 import { invalid } from '../dialects/openai/index.ts';
-import { modelOf, serviceIndex } from '../offers/index.ts';
+import { modelOf, routeName, serviceIndex } from '../offers/index.ts';
 import { type Gateway, lookUp } from './request.ts';
 
 /** The names in a key's `allow`: each must be one that this deployment knows, and is kept as it is called here. */
@@ -11,7 +11,8 @@ const shown = (name: string): string => JSON.stringify(name.slice(0, 100));
 
 /** The model or configured name that a name means. Throws `model_not_found` for one that is unknown. */
 function known(name: string, param: string, { config, world }: Gateway): string {
-  if (config.routes.has(name)) return name;
+  const route = routeName(name, config.routes, world);
+  if (route !== undefined) return route;
   const { model, pin } = modelOf(name, world);
   if (pin === undefined) return model;
   throw invalid(param, `${shown(name)} names a provider, too. Say ${model} here, and ${pin} in allow.providers.`);

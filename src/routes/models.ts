@@ -16,7 +16,8 @@ import { dayOf, GatewayError, type ProviderDescriptor, type ServiceOffer, upstre
 import { type AboutModel, modelInfo, modelList, pageOf } from '../dialects/messages/index.ts';
 import { type CodexModel, codexModel } from '../dialects/responses/index.ts';
 import { isPattern, type Route, routeName, serviceIndex } from '../offers/index.ts';
-import { availability } from './availability.ts';
+import { termsOf } from './access.ts';
+import { availability, type Permitted, permittedBy } from './availability.ts';
 import { speaksMessages } from './middleware.ts';
 import { type Gateway, queryFlag, replyJson } from './request.ts';
 
@@ -106,10 +107,11 @@ const SERVICE_APIS: Readonly<Record<string, readonly string[] | undefined>> = {
 const dimensionsOf = (dimensions: readonly number[] | undefined) => (dimensions === undefined ? {} : { dimensions });
 
 /** A model in OpenAI's form, with its offers. */
-function describe(id: string, known: CatalogModel | undefined, gateway: Gateway) {
+function describe({ id, known, permitted }: Listed, gateway: Gateway) {
   const services = serviceIndex(gateway.services.offers(), gateway.config.registry);
   const own = new Set([...services.called(id), ...(known ? services.of(known.id) : [])]);
   const [first] = own;
+  const permits = ({ provider }: { readonly provider: string }): boolean => permitted?.provider(provider) ?? true;
   return {
     id,
     object: 'model',
@@ -132,10 +134,10 @@ function describe(id: string, known: CatalogModel | undefined, gateway: Gateway)
     openrouter: known?.openrouter ?? [],
     ...(known?.replacedBy ? { replaced_by: known.replacedBy } : {}),
     offers: [
-      ...[...own].map((offer) => serviceOffer(offer, known, gateway)),
+      ...[...own].filter(permits).map((offer) => serviceOffer(offer, known, gateway)),
       ...(known?.offers ?? [])
         // The catalogue's Anyscale rows are history. Configured services are listed above.
-        .filter((offer) => gateway.config.registry.of(offer.provider).ownServices === undefined)
+        .filter((offer) => permits(offer) && gateway.config.registry.of(offer.provider).ownServices === undefined)
         .map((offer) => catalogOffer(offer, known?.family ?? '', gateway)),
     ],
   };
@@ -168,10 +170,31 @@ interface Listed {
   readonly id: string;
   readonly route?: Route;
   readonly known?: CatalogModel;
+  /** What the caller's key may use. Absent: everything. */
+  readonly permitted?: Permitted;
 }
 
-/** @param available only what this deployment can serve now */
-function listed(gateway: Gateway, day: string, available: boolean): readonly Listed[] {
+/** Whether the caller's key may use what a name stands for. */
+const isPermitted = ({ id, route, permitted }: Listed): boolean =>
+  permitted === undefined || (route ? permitted.route(id, route) : permitted.model(id));
+
+const withRights = (one: Listed, permitted: Permitted | undefined): Listed => (permitted ? { ...one, permitted } : one);
+
+/**
+ * @param available only what this deployment can serve now
+ * @param permitted only what the caller's key may use
+ */
+function listed(
+  gateway: Gateway,
+  day: string,
+  available: boolean,
+  permitted: Permitted | undefined,
+): readonly Listed[] {
+  const all = everything(gateway, day, available);
+  return permitted ? all.map((one) => withRights(one, permitted)).filter(isPermitted) : all;
+}
+
+function everything(gateway: Gateway, day: string, available: boolean): readonly Listed[] {
   const only = available ? availability(gateway, day) : undefined;
   const { routes } = gateway.config;
   const services = gateway.services.offers();
@@ -261,11 +284,12 @@ export const listModels =
   (gateway: Gateway): Handler =>
   (c) => {
     const day = dayOf(Date.now());
+    const permitted = permittedBy(termsOf(c), gateway);
     if (c.req.query('client_version') !== undefined) {
-      const found = listed(gateway, day, true).flatMap((one) => aboutForCodex(one, gateway, day) ?? []);
+      const found = listed(gateway, day, true, permitted).flatMap((one) => aboutForCodex(one, gateway, day) ?? []);
       return replyJson(c, 200, { models: found.map(codexModel) });
     }
-    const all = listed(gateway, day, queryFlag(c, 'available'));
+    const all = listed(gateway, day, queryFlag(c, 'available'), permitted);
     if (speaksMessages(c)) {
       const byId = new Map(all.map((one) => [one.id, one]));
       const { page, more } = pageOf([...byId.keys()], (name) => c.req.query(name));
@@ -274,7 +298,7 @@ export const listModels =
     }
     return replyJson(c, 200, {
       object: 'list',
-      data: all.map(({ id, route, known }) => (route ? describeRoute(id, route) : describe(id, known, gateway))),
+      data: all.map((one) => (one.route ? describeRoute(one.id, one.route) : describe(one, gateway))),
     });
   };
 
@@ -296,10 +320,13 @@ function named(name: string, gateway: Gateway): Listed {
 export const getModel =
   (gateway: Gateway): Handler =>
   (c) => {
-    const found = named(c.req.param('id') ?? '', gateway);
-    const { id, route, known } = found;
+    const found = withRights(named(c.req.param('id') ?? '', gateway), permittedBy(termsOf(c), gateway));
+    const { id, route } = found;
+    if (!isPermitted(found)) {
+      throw new GatewayError('permission_denied', `This key may not use ${id}. GET /v1/models lists what it may.`);
+    }
     if (speaksMessages(c)) {
       return replyJson(c, 200, modelInfo(aboutModel(found, gateway, dayOf(Date.now())), CREATED_AT));
     }
-    return replyJson(c, 200, route ? describeRoute(id, route) : describe(id, known, gateway));
+    return replyJson(c, 200, route ? describeRoute(id, route) : describe(found, gateway));
   };

@@ -246,4 +246,46 @@ describe('a key that may not use everything', () => {
     expect((await sheet({ post }, allowed)).map(({ eligible }) => eligible)).toEqual([true, true]);
     expect((await sheet(free, allowed)).map(({ eligible }) => eligible)).toEqual([true, true]);
   });
+
+  it('lists the models and offers that it may use, in every client’s form, and no others', async () => {
+    interface Row {
+      id: string;
+      offers?: { provider: string }[];
+    }
+    const ids = async (terms: Partial<KeyTerms>, query = '') => {
+      const { data } = await (await may(terms).get(`/v1/models${query}`)).json<{ data: Row[] }>();
+      return data;
+    };
+    const names = (rows: Row[]) => rows.map(({ id }) => id);
+    const everything = await ids({});
+    expect(names(everything)).toEqual(expect.arrayContaining(['cheap', MODEL, OTHER, 'llama-3.3-70b-instruct']));
+    expect(names(await ids({ models: [MODEL] }))).toEqual([MODEL]);
+    expect(names(await ids({ models: ['cheap'] }))).toEqual(['cheap']);
+    expect(names(await ids({ models: [OTHER] }))).toEqual(['cheap', OTHER]);
+    const theirs = await ids({ providers: ['theirs'] });
+    expect(theirs.map(({ id, offers }) => [id, offers?.map(({ provider }) => provider)])).toEqual([
+      [MODEL, ['theirs']],
+    ]);
+    const together = await ids({ providers: ['together'], models: ['llama-3.3-70b-instruct'] });
+    expect(together).toMatchObject([{ id: 'llama-3.3-70b-instruct', offers: [{ provider: 'together' }] }]);
+    expect(names(await ids({ models: [MODEL, 'llama-3.3-70b-instruct'] }, '?available=1'))).toEqual([MODEL]);
+
+    const { get } = may({ models: [MODEL] });
+    expect((await get(`/v1/models/${MODEL}`)).status).toBe(200);
+    expect(await errorOf(await get(`/v1/models/${OTHER}`))).toMatchObject({ status: 403, code: 'permission_denied' });
+    const codex = await (await get('/v1/models?client_version=0.142.5')).json<{ models: unknown[] }>();
+    expect(JSON.stringify(codex)).not.toContain(OTHER);
+  });
+
+  it('may use a pattern of names, and lists it', async () => {
+    const patterns = JSON.stringify({ 'claude-*': OTHER });
+    const ask = gateway(async () => Response.json(completionOf('Hello')), {
+      ACCOUNT: accountsOf(() => ({ terms: async () => termsOf(made.id, { models: ['claude-*'] }) })),
+      OPENAI_COMPATIBLE_SERVICES: services,
+      CHASQUI_ROUTES: patterns,
+    });
+    expect((await ask('POST', '/v1/chat/completions', call('claude-x'), { authorization })).status).toBe(200);
+    expect((await ask('GET', '/v1/models/claude-x', null, { authorization })).status).toBe(200);
+    expect((await ask('POST', '/v1/chat/completions', call(OTHER), { authorization })).status).toBe(403);
+  });
 });
