@@ -11,6 +11,7 @@ import type {
 } from './protocol.ts';
 import { refusalOf, repeatOf, StaleTerms } from './refusals.ts';
 import { retried, soon } from './retried.ts';
+import { beginSettling, endSettling } from './settling.ts';
 import { accountUnavailable } from './terms.ts';
 
 /** How long an answer waits for the account of a key without limits, which then does without. */
@@ -122,6 +123,7 @@ export class CallAccount implements Admission {
   finish(outcome: 'ok' | ErrorCode, status: number): void {
     if (this.#over) return;
     this.#over = { outcome, status, endedAt: this.#given.now() };
+    beginSettling(this.#given.start.account);
     this.#settleIfOver();
   }
 
@@ -299,15 +301,19 @@ export class CallAccount implements Admission {
       status,
       ended: endedAt,
     });
-    if (!rpc || this.#reserved === 'no') {
+    const done = () => {
+      endSettling(start.account);
       this.#done?.();
+    };
+    if (!rpc || this.#reserved === 'no') {
+      done();
       return;
     }
     this.#stay();
-    this.#settle(this.#over, rpc).then(this.#done, () => {
+    this.#settle(this.#over, rpc).then(done, () => {
       // The account closes the call by itself at the most that it can have cost.
       console.error('A call could not be settled with its account.');
-      this.#done?.();
+      done();
     });
   }
 

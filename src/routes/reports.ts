@@ -1,6 +1,13 @@
 /** What reports share: the database, the attempts that accounts have not pushed yet, and how a page is answered. */
 import type { Context } from 'hono';
-import { type Accounts, knownAccounts, ledgerTables, MAIN_ACCOUNT, type ReportDatabase } from '../accounts/index.ts';
+import {
+  type Accounts,
+  knownAccounts,
+  ledgerTables,
+  MAIN_ACCOUNT,
+  type ReportDatabase,
+  settled,
+} from '../accounts/index.ts';
 import { formatDollars, GatewayError, type NanoDollars } from '../core/index.ts';
 import { callerOf } from './access.ts';
 import { type Gateway, headersOf, reply, replyJson } from './request.ts';
@@ -20,8 +27,11 @@ const unreadable = (): GatewayError =>
     retryAfterMs: RETRY_MS,
   });
 
-/** How long a report waits for an account that is asked to push. */
-const PUSH_MS = 1_500;
+/** How long a report waits for calls that have just been answered, and for an account that is asked to push. */
+const SETTLE_MS = 1_000;
+const PUSH_MS = 2_500;
+/** A push that was under way may have begun before the last attempt ended. */
+const MOST_PUSHES = 3;
 /** Accounts that a report over all of them asks. The others push by themselves, seconds after a call. */
 const MOST_ASKED = 20;
 
@@ -32,13 +42,20 @@ export interface Source {
   readonly pending: number | null;
 }
 
+async function pushed(accounts: Accounts, account: string): Promise<number> {
+  await settled(account, SETTLE_MS);
+  let waiting = await accounts.getByName(account).push();
+  for (let again = 1; waiting > 0 && again < MOST_PUSHES; again++) waiting = await accounts.getByName(account).push();
+  return waiting;
+}
+
 async function left(accounts: Accounts, account: string): Promise<number | null> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<null>((resolve) => {
     timer = setTimeout(() => resolve(null), PUSH_MS);
   });
   try {
-    return await Promise.race([accounts.getByName(account).push(), late]);
+    return await Promise.race([pushed(accounts, account), late]);
   } catch {
     // The account or its database failed. The report is made from what is there, and says that it may lack something.
     return null;

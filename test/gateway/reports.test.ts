@@ -1,0 +1,143 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Stack, startStack } from '../support/gateway.ts';
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack();
+});
+afterAll(() => stack.stop());
+beforeEach(() => stack.reset());
+
+type Line = Readonly<Record<string, string | number | null>>;
+
+/** Nano-dollars of a decimal text: done here, and not by the gateway's own code. */
+function nano(text: unknown): bigint {
+  const [whole = '0', decimals = ''] = String(text).split('.');
+  return BigInt(whole + decimals.padEnd(9, '0'));
+}
+
+async function makeKey(account: string): Promise<Record<string, string>> {
+  const answer = await stack.post('/v1/keys', { name: 'reports', account });
+  const { key } = (await answer.json()) as { key: string };
+  expect(answer.status).toBeLessThan(300);
+  return { authorization: `Bearer ${key}` };
+}
+
+const chat = (model: string, more: Record<string, unknown> = {}) => ({
+  model,
+  messages: [{ role: 'user', content: 'Count to five.' }],
+  max_tokens: 20,
+  ...more,
+});
+
+async function ask(path: string, body: unknown, key: Record<string, string>): Promise<{ id: string; cost: bigint }> {
+  const answer = await stack.post(path, body, key);
+  const said = (await answer.json()) as { id?: string; usage?: { cost_exact?: string } };
+  expect(answer.status, JSON.stringify(said)).toBe(200);
+  return { id: answer.headers.get('x-chasqui-generation-id') ?? '', cost: nano(said.usage?.cost_exact) };
+}
+
+async function report(path: string, key: Record<string, string>) {
+  const answer = await stack.get(path, key);
+  expect(answer.status, await answer.clone().text()).toBe(200);
+  return (await answer.json()) as {
+    data: Line[];
+    total: Line;
+    pending: number | null;
+    actual: Line;
+    attempts: Line[];
+    alternatives: Line[];
+  } & Line;
+}
+
+describe('the reports of a key', () => {
+  it('have each call at once, at what its receipt says', async () => {
+    const key = await makeKey('at-once');
+    let cost = 0n;
+    for (const [index, [path, body]] of (
+      [
+        ['/v1/chat/completions', chat('together/gpt-oss-120b')],
+        ['/v1/chat/completions', chat('bedrock/llama-3-8b-instruct')],
+        ['/v1/completions', { model: 'replicate/llama-3-8b-instruct', prompt: 'Once', max_tokens: 8 }],
+        ['/v1/responses', { model: 'together/gpt-oss-120b', input: 'Hi', max_output_tokens: 20 }],
+      ] as const
+    ).entries()) {
+      const made = await ask(path, body, key);
+      cost += made.cost;
+      const { total, pending } = await report('/v1/usage', key);
+      expect(pending).toBe(0);
+      expect(total).toMatchObject({ calls: index + 1, requests: index + 1, errors: 0, cost_upper_bound: '0' });
+      expect(nano(total.cost)).toBe(cost);
+      const one = await report(`/v1/generations/${made.id}`, key);
+      expect(nano(one.cost)).toBe(made.cost);
+      expect(one.attempts).toMatchObject([{ outcome: 'ok', billing: 'exact' }]);
+    }
+    const { data } = await report('/v1/usage?group_by=provider,dialect', key);
+    expect(data.map(({ provider, dialect, calls }) => [provider, dialect, calls])).toEqual([
+      ['bedrock', 'chat', 1],
+      ['replicate', 'completions', 1],
+      ['together', 'chat', 1],
+      ['together', 'responses', 1],
+    ]);
+    expect((await report('/v1/whatif', key)).actual).toMatchObject({ requests: 4 });
+  });
+
+  it('have a stream, and one that its reader leaves', async () => {
+    const key = await makeKey('streams');
+    const whole = await stack.post('/v1/chat/completions', chat('together/gpt-oss-120b', { stream: true }), key);
+    expect(await whole.text()).toContain('[DONE]');
+    expect((await report('/v1/usage', key)).total).toMatchObject({ requests: 1, canceled: 0 });
+    await stack.dial({ provider: 'together', fault: { kind: 'drip', ms: 200 } });
+    const left = new AbortController();
+    const answer = await fetch(`${stack.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: key,
+      body: JSON.stringify(chat('together/gpt-oss-120b', { stream: true, max_tokens: 400 })),
+      signal: left.signal,
+    });
+    await answer.body?.getReader().read();
+    left.abort();
+    await expect.poll(async () => (await report('/v1/usage', key)).total.requests).toBe(2);
+    expect((await report('/v1/usage', key)).total).toMatchObject({ calls: 2, canceled: 1 });
+  });
+
+  it('have every attempt of a call that failed over', async () => {
+    const key = await makeKey('failed-over');
+    await stack.dial({ provider: 'together', times: 0, fault: { kind: 'status', status: 503 } });
+    const { id, cost } = await ask(
+      '/v1/chat/completions',
+      chat('gpt-oss-120b', { provider: { order: ['together', 'bedrock'] } }),
+      key,
+    );
+    const { attempts, ...one } = await report(`/v1/generations/${id}`, key);
+    expect(attempts.at(-1)).toMatchObject({ provider: 'bedrock', outcome: 'ok' });
+    expect(attempts.slice(0, -1).every(({ provider, outcome }) => provider === 'together' && outcome !== 'ok')).toBe(
+      true,
+    );
+    expect(nano(one.cost)).toBe(cost);
+    const { total } = await report('/v1/usage', key);
+    expect(total).toMatchObject({ calls: 1, requests: attempts.length, errors: attempts.length - 1 });
+    const errors = await report('/v1/generations?outcome=ok', key);
+    expect(errors.data.map(({ id: of }) => of)).toEqual([id]);
+  });
+
+  it('add up to the same for the key, for its account and for the whole deployment', async () => {
+    const [one, two] = [await makeKey('sums'), await makeKey('sums')];
+    const costs = await Promise.all(
+      [one, two, one, two, one].map((key) => ask('/v1/chat/completions', chat('bedrock/llama-3-8b-instruct'), key)),
+    );
+    const sum = (of: readonly { cost: bigint }[]) => of.reduce((all, { cost }) => all + cost, 0n);
+    expect(nano((await report('/v1/usage', one)).total.cost)).toBe(
+      sum([...costs.values()].filter((_, at) => at % 2 === 0)),
+    );
+    const account = await report('/v1/usage?account=sums&group_by=key', {});
+    expect(account.data).toHaveLength(2);
+    expect(nano(account.total.cost)).toBe(sum(costs));
+    // What the account itself has counted, which no report is made from.
+    const state = (await (await stack.get('/v1/accounts/sums')).json()) as Line;
+    expect(nano(state.spent)).toBe(sum(costs));
+    expect(nano(state.pending)).toBe(0n);
+    const all = await report('/v1/usage?group_by=account', {});
+    expect(nano(all.data.find(({ account: of }) => of === 'sums')?.cost)).toBe(sum(costs));
+  });
+});
