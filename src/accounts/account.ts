@@ -39,6 +39,7 @@ export class Account extends DurableObject implements AccountRpc {
   #state: State | undefined;
   /** When the alarm rings, as far as this object knows. */
   #alarmAt = Number.POSITIVE_INFINITY;
+  readonly #db = databaseOf(this.env as unknown as Readonly<Record<string, unknown>>);
   #pushing: Promise<void> | undefined;
   /** Pushes that failed in a row. */
   #failures = 0;
@@ -59,7 +60,7 @@ export class Account extends DurableObject implements AccountRpc {
   }
 
   #load(now: number): State {
-    const state = load(sqlOf(this.ctx), now);
+    const state = load(sqlOf(this.ctx), now, this.ctx.id.name);
     this.#wake(state.waiting.length > 0 ? now + PUSH_MS : nextExpiry(state));
     return state;
   }
@@ -132,10 +133,9 @@ export class Account extends DurableObject implements AccountRpc {
 
   /** One push at a time: a second one waits for the first. */
   #push(): Promise<void> {
-    const db = databaseOf(this.env as unknown as Readonly<Record<string, unknown>>);
-    if (db === undefined) return Promise.resolve();
-    const account = this.ctx.id.name ?? '';
-    this.#pushing ??= pushAll((step) => this.#run(step), db, account).finally(() => {
+    const account = this.#run(({ name }) => name);
+    if (this.#db === undefined || account === undefined) return Promise.resolve();
+    this.#pushing ??= pushAll((step) => this.#run(step), this.#db, account).finally(() => {
       this.#pushing = undefined;
     });
     return this.#pushing;
@@ -159,6 +159,6 @@ export class Account extends DurableObject implements AccountRpc {
     }
     const delay = Math.min(PUSH_MS * 2 ** this.#failures, LONGEST_PUSH_MS);
     const [next, waiting] = this.#run((state) => [nextExpiry(state), state.waiting.length]);
-    this.#wake(waiting > 0 ? Math.min(next, Date.now() + delay) : next);
+    this.#wake(waiting > 0 && this.#db ? Math.min(next, Date.now() + delay) : next);
   }
 }

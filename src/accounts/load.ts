@@ -15,7 +15,7 @@ import {
   tick,
   tickKey,
 } from './state.ts';
-import { FLAGS, moneyOf, type Row, readMeta, type Sql, setUp, unpacked } from './storage.ts';
+import { FLAGS, moneyOf, type Row, readMeta, type Sql, setUp, unpacked, writeMeta } from './storage.ts';
 
 /** Rows read at a time. */
 const PAGE = 5000;
@@ -31,14 +31,18 @@ export interface StoredSums {
 const text = (cell: unknown): string => String(cell);
 const textOr = (cell: unknown): string | undefined => (cell === null ? undefined : String(cell));
 
-export function load(sql: Sql, clock: number): State {
+/** @param name the account's, where the platform tells it: it may not when an alarm starts the object */
+export function load(sql: Sql, clock: number, name?: string): State {
   setUp(sql);
+  const known = readMeta(sql, 'name');
+  if (known === undefined && name !== undefined) writeMeta(sql, 'name', name);
   // What this module and `forget` wrote, so its form is known.
   const own = unpacked(readMeta(sql, 'account') ?? '{}') as { readonly budget?: Budget; readonly revision?: number };
   const latest = sql.exec('SELECT MAX(MAX(reserved, COALESCE(done, 0))) AS at FROM attempts')[0]?.at;
   const now = Math.max(clock, Number(latest ?? 0));
   const state: State = {
     sql,
+    name: known ?? name,
     budget: own.budget,
     budgetRevision: own.revision ?? 0,
     purse: newPurse(now),

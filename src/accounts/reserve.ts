@@ -5,6 +5,7 @@
 import type { NanoDollars } from '../core/index.ts';
 import { admitAttempt, endAttempts, moveHold, openAttempt } from './attempts.ts';
 import { claimName, nameRefusal, nameState } from './idempotency.ts';
+import { MOST_COST } from './ledger-row.ts';
 import { minuteRefusal, minuteState } from './minute.ts';
 import { leftOf } from './periods.ts';
 import type { Cover, ExtendReply, ExtendRequest, RefusalCode, ReserveReply, ReserveRequest } from './protocol.ts';
@@ -12,6 +13,8 @@ import { type KeyRecord, type OpenAttempt, type OpenCall, putKey, type State, ti
 
 /** How long after its deadline a call may still be settled. */
 export const GRACE_MS = 60_000;
+/** No deadline is later, whatever a Worker asks for. */
+const LONGEST_CALL_MS = 86_400_000;
 /** Calls of one account that are not over. */
 export const MOST_OPEN = 20_000;
 /** Attempts of one call. */
@@ -36,10 +39,15 @@ export function leftFor(state: State, key: KeyRecord): NanoDollars | undefined {
   return left === undefined || (shared !== undefined && shared < left) ? shared : left;
 }
 
+const UNKNOWN_KEY = {
+  code: 'authentication',
+  message: 'This key is not known to its account. Ask who gave it to you.',
+} as const satisfies Refusal;
+
 function keyRefusal({ id, stored }: KeyRecord, secretHash: string | undefined, now: number): Refusal | undefined {
   const refused = (message: string): Refusal => ({ code: 'authentication', message });
   if (stored === undefined) {
-    return BUILT_IN.has(id) ? undefined : refused('This key is not known to its account. Ask who gave it to you.');
+    return BUILT_IN.has(id) ? undefined : UNKNOWN_KEY;
   }
   if (stored.secretHash !== secretHash) return refused('The secret of this key is wrong. Copy the key again.');
   if (stored.revoked !== undefined) return refused('This key was revoked. Ask for another one.');
@@ -64,10 +72,10 @@ export function usableTerms(
 
 const LIMIT_WORDS = { rpm: 'requests', tpm: 'tokens' } as const;
 
-function limitRefusal(state: State, key: KeyRecord, tokens: number): Refusal | undefined {
+function limitRefusal(state: State, key: KeyRecord, tokens: number, running: number): Refusal | undefined {
   const { concurrency } = key.terms;
   const code = 'rate_limit_exceeded';
-  if (concurrency !== undefined && key.running >= concurrency) {
+  if (concurrency !== undefined && running >= concurrency) {
     const message = `This key may have ${concurrency} calls at the same time, and has them. Retry when one has ended.`;
     return { code, message, retryAfterMs: AGAIN_MS };
   }
@@ -83,6 +91,8 @@ function limitRefusal(state: State, key: KeyRecord, tokens: number): Refusal | u
     : { code, message: `This key may use ${limit} ${words} a minute. Retry after Retry-After.`, retryAfterMs };
 }
 
+const smaller = (a: NanoDollars, b: NanoDollars): NanoDollars => (a < b ? a : b);
+
 /** How much an attempt holds, or why it cannot. `moved`: what another hold of its call pays. */
 function moneyFor(
   state: State,
@@ -90,11 +100,12 @@ function moneyFor(
   cover: Cover | undefined,
   moved: NanoDollars = 0n,
 ): { readonly held: NanoDollars | undefined; readonly refusal?: never } | { readonly refusal: Refusal } {
-  if (!key.terms.budgeted) return { held: cover?.most };
-  const free = leftFor(state, key) ?? 0n;
-  const left = (free < 0n ? 0n : free) + moved;
+  const most = cover && smaller(cover.most, MOST_COST);
+  if (!key.terms.budgeted) return { held: most };
+  const free = (leftFor(state, key) ?? 0n) + moved;
+  const left = free < 0n ? 0n : free;
   const code = 'insufficient_budget';
-  if (cover === undefined) {
+  if (cover === undefined || most === undefined) {
     const message = 'This key has a budget, and the offer has no known price. Name a model or provider with a price.';
     return { refusal: { code, message, left } };
   }
@@ -102,7 +113,7 @@ function moneyFor(
     const message = 'The budget has less left than the shortest answer to this call can cost.';
     return { refusal: { code, message, left } };
   }
-  return { held: cover.most < left ? cover.most : left };
+  return { held: smaller(most, left) };
 }
 
 const heldBy = ({ budgeted, held }: OpenAttempt) => (budgeted && held !== undefined ? { held } : {});
@@ -113,6 +124,7 @@ function verdict(
   key: KeyRecord,
   request: ReserveRequest,
   tokens: number,
+  running: number,
 ): Refusal | Extract<ReserveReply, { kind: 'stale' | 'repeated' }> | undefined {
   const refusal = keyRefusal(key, request.secretHash, state.now);
   if (refusal) return refusal;
@@ -122,7 +134,7 @@ function verdict(
   }
   const { idempotency } = request;
   const repeated = idempotency && (nameState(state, key, idempotency) ?? nameRefusal(state, idempotency));
-  return repeated ?? limitRefusal(state, key, tokens);
+  return repeated ?? limitRefusal(state, key, tokens, running);
 }
 
 /** Lets a call in and covers its first attempt. Asked again for the same call, it answers the same. */
@@ -130,7 +142,8 @@ export function reserve(state: State, request: ReserveRequest, clock: number): R
   const now = tick(state, clock);
   const { start, attempt, cover } = request;
   const known = state.calls.get(start.call);
-  const key = known?.key ?? state.keys.get(start.key) ?? putKey(state, start.key, undefined);
+  const key = known?.key ?? keyFor(state, request);
+  if (key === undefined) return { kind: 'refused', ...UNKNOWN_KEY, limits: [] };
   tickKey(state, key);
   const limits = () => minuteState(key.minute, key.terms, now);
   const before = known?.open.get(attempt.attempt);
@@ -140,9 +153,10 @@ export function reserve(state: State, request: ReserveRequest, clock: number): R
     return { kind: 'refused', code: 'permission_denied', message, limits: limits() };
   }
   const tokens = Math.max(0, Math.ceil(request.tokens));
-  const reply = verdict(state, key, request, tokens);
+  // What was sent already is among the calls and in the minute.
+  const reply = verdict(state, key, request, before ? 0 : tokens, key.running - (known ? 1 : 0));
   const money = reply ?? moneyFor(state, key, cover, before?.held);
-  const call = known ?? newCall(key, request);
+  const call = known ?? newCall(key, request, now);
   if ('held' in money) {
     const { held } = money;
     const { budgeted } = key.terms;
@@ -164,11 +178,17 @@ export function reserve(state: State, request: ReserveRequest, clock: number): R
   return { kind: 'refused', ...('refusal' in money ? money.refusal : money), limits: limits() };
 }
 
-const newCall = (key: KeyRecord, { start, deadline, idempotency }: ReserveRequest): OpenCall => ({
+/** The key of a call. One that is in no table gets a record only if its attempt needs one. */
+function keyFor(state: State, { start, sent }: ReserveRequest): KeyRecord | undefined {
+  const known = state.keys.get(start.key);
+  return known ?? (sent || BUILT_IN.has(start.key) ? putKey(state, start.key, undefined) : undefined);
+}
+
+const newCall = (key: KeyRecord, { start, deadline, idempotency }: ReserveRequest, now: number): OpenCall => ({
   id: start.call,
   start,
   key,
-  deadline,
+  deadline: Math.min(deadline, now + LONGEST_CALL_MS),
   idempotency: idempotency?.key,
   admitted: false,
   open: new Map(),
@@ -200,7 +220,7 @@ export function extend(state: State, request: ExtendRequest, clock: number): Ext
     if (call.deadline <= now) return refused('The deadline of this call is over.');
     if (call.open.size + call.ended.size >= MOST_ATTEMPTS) return refused(`A call may have ${MOST_ATTEMPTS} attempts.`);
     const from = request.from === undefined ? undefined : call.open.get(request.from);
-    const moved = least(from?.held ?? 0n, cover?.most ?? 0n);
+    const moved = smaller(from?.held ?? 0n, cover?.most ?? 0n);
     const money = moneyFor(state, key, cover, moved);
     if ('refusal' in money) return { kind: 'refused', ...money.refusal };
     if (from) moveHold(state, call, from, moved);
@@ -211,5 +231,3 @@ export function extend(state: State, request: ExtendRequest, clock: number): Ext
     return { kind: 'held', ...(budgeted && held !== undefined ? { held } : {}) };
   });
 }
-
-const least = (a: NanoDollars, b: NanoDollars): NanoDollars => (a < b ? a : b);

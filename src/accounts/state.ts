@@ -81,6 +81,8 @@ export interface EndedSlot {
 
 export interface State {
   readonly sql: Sql;
+  /** The account's. */
+  readonly name: string | undefined;
   budget: Budget | undefined;
   /** Counts the times at which the account got or lost its budget. */
   budgetRevision: number;

@@ -57,7 +57,7 @@ export function setUp(sql: Sql): void {
   });
 }
 
-type Meta = 'schema' | 'account' | 'checkpoint' | 'pushed' | 'joined';
+type Meta = 'schema' | 'name' | 'account' | 'checkpoint' | 'pushed' | 'joined';
 
 export const readMeta = (sql: Sql, name: Meta): string | undefined => {
   const value = sql.exec('SELECT value FROM meta WHERE name = ?', name)[0]?.value;

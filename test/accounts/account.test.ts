@@ -2,7 +2,8 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'c
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { databaseOf } from '../../src/accounts/index.ts';
-import { attemptStart, newAccount, newKey, released, reserveRequest, settled, settleRequest } from './support.ts';
+import { attemptStart, newKey, released, reserveRequest, settled, settleRequest } from './requests.ts';
+import { newAccount } from './support.ts';
 
 /** All calls at once, and how many were let in. */
 const heldOf = (replies: readonly { readonly kind: string }[]): number =>

@@ -19,10 +19,13 @@ export function readCaptures(): Capture[] {
 
 export default function setup(project: TestProject): void {
   project.provide('captures', readCaptures());
+  project.provide('accountRuns', Number(process.env.ACCOUNT_RUNS ?? 150));
 }
 
 declare module 'vitest' {
   interface ProvidedContext {
     captures: Capture[];
+    /** How many random histories an account is tried on. */
+    accountRuns: number;
   }
 }
