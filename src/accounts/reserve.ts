@@ -169,7 +169,7 @@ export function reserve(state: State, request: ReserveRequest, clock: number): R
     if (!known) addCall(state, call);
     return { kind: 'held', ...(budgeted && held !== undefined ? { held } : {}), limits: limits() };
   }
-  if (request.sent && !before) {
+  if (request.sent && !before && request.deadline + GRACE_MS > now) {
     // It is on its way, so it has its row and its hold whatever becomes of the call.
     openAttempt(state, call, { start, attempt, held: cover?.most, budgeted: false, tokens, counted: false });
     if (!known) addCall(state, call);

@@ -39,14 +39,16 @@ export class Trial {
   readonly #requests = new Map<string, ReserveRequest>();
   readonly #sql: Sql;
   readonly #books: Sql;
+  readonly #pushes: typeof pushAll;
   #failures: Failure[] = [];
   readonly #db: ReportDatabase;
   #state: State;
   #restarted = false;
 
-  constructor(sql: Sql, books: Sql) {
+  constructor(sql: Sql, books: Sql, pushes: typeof pushAll) {
     this.#sql = sql;
     this.#books = books;
+    this.#pushes = pushes;
     this.#db = booksAsD1({ getByName: () => ({ run: async (statements) => this.#runBooks(statements) }) });
     this.#state = load(sql, START, 'main');
   }
@@ -65,11 +67,10 @@ export class Trial {
     this.#restarted = true;
   }
 
-  /** A call without an attempt that runs has no row to be known by after a restart. */
+  /** After a restart a call is known only by its attempts: as open by one that runs, as over by when the last ended. */
   #forgetIdle(): void {
-    for (const call of this.#restarted ? openCalls(this.model) : []) {
-      const ends = call.attempts.map(({ endedAt = 0 }) => endedAt);
-      if (openOf(call).length === 0) call.over = { at: Math.max(...ends) };
+    for (const call of this.#restarted ? this.model.calls.values() : []) {
+      if (openOf(call).length === 0) call.over = { at: Math.max(...call.attempts.map(({ endedAt = 0 }) => endedAt)) };
     }
     this.#restarted = false;
   }
@@ -184,7 +185,9 @@ export class Trial {
     const expected = verdict(model, { ...command, deadline: request.deadline });
     meets(done.reply, expected);
     this.#taken(request, expected, command.most);
-    if (expected.kind === 'held' || sent) meets(reserve(this.#state, request, model.now), this.#again(id) ?? expected);
+    // A refusal may be another one after a restart, which frees the place of a call that only waits to be settled.
+    if (expected.kind === 'held' || (sent && command.lost === undefined))
+      meets(reserve(this.#state, request, model.now), this.#again(id) ?? expected);
   }
 
   /** The answer to a repeat of a call that was let in, while its first attempt runs. */
@@ -333,7 +336,7 @@ export class Trial {
   async #push(failures: readonly Failure[]): Promise<void> {
     this.#failures = [...failures];
     try {
-      await pushAll((step) => step(this.#state), this.#db, 'main');
+      await this.#pushes((step) => step(this.#state), this.#db, 'main');
     } catch (thrown) {
       expect(String(thrown)).toMatch(/did not arrive|was lost/);
     }
@@ -414,8 +417,8 @@ function meets(reply: { readonly kind: string; readonly held?: bigint }, expecte
 }
 
 /** Tries a plan on fresh tables. */
-export async function attempt(sql: Sql, books: Sql, { commands, ...start }: Plan): Promise<void> {
-  const trial = new Trial(sql, books);
+export async function attempt(sql: Sql, books: Sql, { commands, ...start }: Plan, pushes = pushAll): Promise<void> {
+  const trial = new Trial(sql, books, pushes);
   trial.begin(start);
   for (const command of commands) await trial.run(command);
   await trial.finish();
