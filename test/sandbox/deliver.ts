@@ -1,3 +1,4 @@
+import { stopAtBarrier } from './control/barrier.ts';
 import type { ErrorFault, Fault } from './control/faults.ts';
 import type { Entry } from './control/journal.ts';
 import { hang, sleep } from './wait.ts';
@@ -21,6 +22,7 @@ export async function precede(
   wire: Wire,
   signal: AbortSignal,
 ): Promise<Response | undefined> {
+  if (find(faults, 'barrier')) await stopAtBarrier(signal);
   const delay = find(faults, 'delay');
   if (delay) await sleep(delay.ms, signal);
   if (find(faults, 'hang')) {

@@ -1,4 +1,4 @@
-import { isJson } from '../json.ts';
+import { isJson, type Json } from '../json.ts';
 import { fraction, hash } from '../random.ts';
 
 /** A failure in the answer itself, in the provider's own form; at 0 tokens it is the first thing under the 200. */
@@ -44,6 +44,10 @@ export type Fault =
   | { readonly kind: 'malformed'; readonly after?: number }
   /** One answer, however many are asked for with `n`. */
   | { readonly kind: 'ignore_n' }
+  /** Answers as long as they come, whatever their limit: on the wires of vLLM and Together. */
+  | { readonly kind: 'ignore_limit' }
+  /** Looked at only once the barrier is open (`DELETE /sandbox/barrier`). */
+  | { readonly kind: 'barrier' }
   /**
    * Any of these with this probability. What a request gets depends on the seed, on what it says, and on how often the
    * same was said before: a run plays again whatever order its requests arrive in.
@@ -64,6 +68,8 @@ const REQUIRED: Readonly<Record<Fault['kind'], readonly string[]>> = {
   no_end: [],
   malformed: [],
   ignore_n: [],
+  ignore_limit: [],
+  barrier: [],
   random: ['seed', 'rate'],
 };
 
@@ -132,6 +138,14 @@ export function readRule(value: unknown): Rule | string {
     times: typeof value.times === 'number' ? value.times : 1,
     faults,
   };
+}
+
+/** The body of a request as a server reads it that ignores part of what it is asked. */
+export function bodyUnder(faults: readonly Fault[], body: Json): Json {
+  const has = (kind: Fault['kind']): boolean => faults.some((fault) => fault.kind === kind);
+  if (!has('ignore_n') && !has('ignore_limit')) return body;
+  const { max_tokens, max_completion_tokens, ...unlimited } = body;
+  return { ...(has('ignore_limit') ? unlimited : body), ...(has('ignore_n') ? { n: 1 } : {}) };
 }
 
 export function addRule(rule: Rule): void {

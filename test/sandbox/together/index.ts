@@ -1,4 +1,5 @@
 import { estimate } from '../brain/index.ts';
+import { bodyUnder } from '../control/faults.ts';
 import { recordPrompt } from '../control/journal.ts';
 import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
@@ -114,11 +115,7 @@ async function answer({ request, path, json: body, credentials, entry, faults }:
   const trouble = kind === 'chat' ? (turnTrouble(family, chatOf(body)) ?? historyTrouble(body)) : undefined;
   if (trouble !== undefined) return refuse(400, { message: trouble });
   const limit = served.context ?? DEFAULT_CONTEXT;
-  const generated = await generate(
-    kind,
-    faults.some((fault) => fault.kind === 'ignore_n') ? { ...body, n: 1 } : body,
-    limit,
-  );
+  const generated = await generate(kind, bodyUnder(faults, body), limit);
   const promptTokens = generated.prompt.tokens;
   recordPrompt(entry, generated.prompt, promptTokens);
   const wanted = number(body.max_tokens) ?? 1;

@@ -1,3 +1,4 @@
+import { bodyUnder } from '../control/faults.ts';
 import { type Entry, recordPrompt } from '../control/journal.ts';
 import { tokenizerOf, turnTrouble } from '../count/index.ts';
 import { bearerOf } from '../env.ts';
@@ -156,8 +157,7 @@ async function answer(exchange: Exchange, ray: boolean): Promise<Answer> {
   if (!route || request.method !== 'POST') return json(404, { detail: 'Not Found' });
   if (!isJson(body)) return refuse(400, "[{'type': 'json_invalid', 'loc': ('body', 0), 'msg': 'JSON decode error'}]");
   const model = text(body.model);
-  const counted = faults.some(({ kind }) => kind === 'ignore_n') ? { ...body, n: 1 } : body;
-  return SERVED.test(model) ? route(counted, entry, ray) : unknown(model);
+  return SERVED.test(model) ? route(bodyUnder(faults, body), entry, ray) : unknown(model);
 }
 
 /**
