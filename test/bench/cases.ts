@@ -103,7 +103,7 @@ export const CASES: readonly Case[] = [
 ];
 
 /** The rows in which a dialect is compared with chat completions. */
-export const DIALECT_CASES: readonly (Case & { readonly messages: number })[] = [
+export const DIALECT_CASES: readonly Case[] = [
   { key: 'json', name: 'JSON, one message', messages: 1, connections: 8 },
   { key: 'json20', name: 'JSON, 20 messages (8.7 KB)', messages: 20, connections: 8 },
   { key: 'paced', name: 'stream, 100 events 2 ms apart', messages: 1, stream: 'paced', connections: 12 },
@@ -114,6 +114,13 @@ export const DIALECT_CASES: readonly (Case & { readonly messages: number })[] = 
     key: 'burst20',
     name: 'stream after 20 messages (8.7 KB), 200 events in one write',
     messages: 20,
+    stream: 'burst',
+    connections: 4,
+  },
+  {
+    key: 'growing',
+    name: 'stream in a conversation growing to 20 messages, 200 events in one write',
+    messages: 'growing',
     stream: 'burst',
     connections: 4,
   },
@@ -193,16 +200,20 @@ export const callerBody = (model: string, only: string, messages: readonly Messa
     }),
   );
 
-/** Makes one caller's bodies, a new one each time, the same for the gateway and the bare Worker. */
-export function bodiesFor(provider: BenchProvider, messages: Case['messages'], pace: Pace | undefined): () => Buffer {
-  const model = MODELS[provider];
-  const body = (all: readonly Message[]) => callerBody(model, provider, all, pace !== undefined);
-  if (messages !== 'growing') return () => body(conversation(messages, pace));
+/** Makes one caller's conversations, a new one each time. */
+export function conversations(messages: Case['messages'], pace: Pace | undefined): () => Message[] {
+  if (messages !== 'growing') return () => conversation(messages, pace);
   let talk: Message[] = [];
   return () => {
     if (talk.length >= 19) talk = [];
     talk.push(turn(talk.length));
     if (talk.length > 1) talk.push(turn(talk.length));
-    return body([...talk, ...(talk.length % 2 === 1 ? [asking(pace)] : [])]);
+    return [...talk, ...(talk.length % 2 === 1 ? [asking(pace)] : [])];
   };
+}
+
+/** The same as bodies, for the gateway and the bare Worker. */
+export function bodiesFor(provider: BenchProvider, messages: Case['messages'], pace: Pace | undefined): () => Buffer {
+  const next = conversations(messages, pace);
+  return () => callerBody(MODELS[provider], provider, next(), pace !== undefined);
 }

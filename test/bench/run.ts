@@ -9,6 +9,7 @@
  *   npm run bench -- --quick                         fewer and shorter rounds
  *   npm run bench -- --only=together,anyscale        these providers
  *   npm run bench -- --cases=json,rush               these rows: --cases=? lists them
+ *   npm run bench -- --without-accounts              without the accounts that a deployment has
  *   npm run bench -- --against=../chasqui-before     another checkout's Worker in the same rounds (with its node_modules)
  */
 import { parseArgs } from 'node:util';
@@ -39,6 +40,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     cases: { type: 'string' },
     against: { type: 'string' },
+    'without-accounts': { type: 'boolean', default: false },
   },
 });
 const plan = values.quick
@@ -77,7 +79,8 @@ async function main(): Promise<void> {
     ['now', '.'],
     ['before', values.against],
   ];
-  const gateway = (directory: string, models = 1) => gatewayAt(upstream, { directory, models });
+  const gateway = (directory: string, models = 1) =>
+    gatewayAt(upstream, { directory, models, accounts: !values['without-accounts'] });
   const everyone = async (models: number): Promise<Map<Contender, RunningWorker>> => {
     const running = new Map<Contender, RunningWorker>();
     for (const [name, directory] of directories) {
@@ -222,11 +225,7 @@ async function noteDialects(
   for (const one of DIALECT_CASES) {
     const turns = [
       { name: 'chat' as const, worker: gateway, shot: shotAt('now', gateway.port, provider, one) },
-      ...dialects.map((name) => ({
-        name,
-        worker: gateway,
-        shot: dialectShotAt(name, gateway.port, provider, one.messages, one.stream),
-      })),
+      ...dialects.map((name) => ({ name, worker: gateway, shot: dialectShotAt(name, gateway.port, provider, one) })),
       { name: 'bare' as const, worker: bare, shot: shotAt('bare', bare.port, provider, one) },
     ];
     const costs = await cpuOfTurns(turns, one.connections, plan);

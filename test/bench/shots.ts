@@ -1,7 +1,7 @@
 /** The requests of each row: the same question to a gateway, in the dialect of the row, and to the bare Worker. */
-import { bodiesFor, type Case, conversation, type Message, MODELS, unseenText } from './cases.ts';
+import { bodiesFor, type Case, conversation, conversations, type Message, MODELS, unseenText } from './cases.ts';
 import type { Shot } from './load.ts';
-import type { BenchProvider, Pace } from './wires.ts';
+import type { BenchProvider } from './wires.ts';
 import { AUTHORIZATION, EMBEDDING_MODELS } from './workers.ts';
 
 /** How an answer of each provider ends, as the bare Worker passes it on. */
@@ -104,10 +104,10 @@ export function dialectShotAt(
   dialect: BenchDialect,
   port: number,
   provider: BenchProvider,
-  messages: number,
-  pace: Pace | undefined,
+  { messages, stream: pace }: Pick<Case, 'messages' | 'stream'>,
 ): Shot {
   const { path, body, ends } = DIALECTS[dialect];
+  const next = conversations(messages, pace);
   const asked = {
     model: MODELS[provider],
     temperature: 0.7,
@@ -118,7 +118,7 @@ export function dialectShotAt(
     port,
     path,
     headers,
-    body: () => Buffer.from(JSON.stringify({ ...asked, ...body(conversation(messages, pace)) })),
+    body: () => Buffer.from(JSON.stringify({ ...asked, ...body(next()) })),
     ending: ends[pace ? 1 : 0],
   };
 }

@@ -28,15 +28,22 @@ export interface GatewayOptions {
   readonly directory?: string;
   /** How many models its service has. */
   readonly models?: number;
+  /** Calls are covered by accounts, as deployed. Otherwise the gateway runs without any. */
+  readonly accounts?: boolean;
 }
 
 /** The gateway as deployed, with credentials that open nothing, for an upstream that asks for none. */
-export const gatewayAt = (upstream: string, { directory = '.', models = 1 }: GatewayOptions = {}): WorkerOptions => ({
+export const gatewayAt = (
+  upstream: string,
+  { directory = '.', models = 1, accounts = true }: GatewayOptions = {},
+): WorkerOptions => ({
   name: 'gateway',
   config: join(directory, 'wrangler.toml'),
   minify: true,
   bindings: {
     CHASQUI_ADMIN_KEY: AUTH_KEY,
+    // A variable stands in for the object of the same name.
+    ...(accounts ? {} : { ACCOUNT: '' }),
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'AKIABENCHBENCHBENCH0',
     AWS_SECRET_ACCESS_KEY: 'bench-secret-access-key',
