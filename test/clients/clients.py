@@ -393,6 +393,121 @@ def _():
     equal(nearest(vectors, embedded(["Which animal carries loads over the Andes?"])[0]), 0)
 
 
+# graphrag: the package that its index and its queries call models with, as `models` of settings.yaml configure it
+
+
+def graphrag_config(model, **more):
+    from unittest.mock import MagicMock
+
+    # Imported for tables on disk, which no call of a model touches.
+    sys.modules.setdefault("pandas", MagicMock())
+    from graphrag_llm.config import ModelConfig
+
+    return ModelConfig(model_provider="openai", model=model, api_base=URL, api_key=KEY, **more)
+
+
+def graphrag_completion(model=MODEL, **more):
+    config = graphrag_config(model, **more)
+    from graphrag_llm.completion import create_completion
+
+    return create_completion(config)
+
+
+@check("graphrag", "chats, at once and in a stream")
+def _():
+    completion = graphrag_completion(call_args={"temperature": 0, "max_tokens": 500})
+    answer = completion.completion(messages=CAPITAL)
+    holds(answer.content, "Sacramento")
+    assert answer.usage.total_tokens > 0, answer.usage
+    stream = completion.completion(messages=said(CAPITAL), stream=True)
+    holds("".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices), "Sacramento")
+
+
+@check("graphrag", "fills a model, as its reports do")
+def _():
+    answer = graphrag_completion("together/gpt-oss-120b").completion(messages=LIMA, response_format=City)
+    equal(answer.formatted_response, City(city="Lima"))
+
+
+@check("graphrag", "goes on from an earlier answer, as its extraction of entities does, many at once")
+def _():
+    completion = graphrag_completion()
+
+    async def extract():
+        first = await completion.completion_async(messages=CAPITAL)
+        history = [*said(CAPITAL), {"role": "assistant", "content": first.content}, *said(CAPITAL)]
+        return await asyncio.gather(*(completion.completion_async(messages=history) for _ in range(8)))
+
+    for answer in asyncio.run(extract()):
+        holds(answer.content, "Sacramento")
+
+
+@check("graphrag", "embeds")
+def _():
+    config = graphrag_config(EMBEDDING_MODEL)
+    from graphrag_llm.embedding import create_embedding
+
+    embedding = create_embedding(config)
+    vectors = embedding.embedding(input=CORPUS).embeddings
+    asked_for = asyncio.run(embedding.embedding_async(input=["Which animal carries loads over the Andes?"]))
+    equal(nearest(vectors, asked_for.first_embedding), 0)
+
+
+# openai-agents, which speaks Responses unless it is told otherwise. It takes what stands before a slash in the name of a
+# model for a provider of its own.
+
+
+def agent(model=MODEL.split("/")[-1], **more):
+    from agents import Agent, set_default_openai_client, set_tracing_disabled
+    from openai import AsyncOpenAI
+
+    set_tracing_disabled(True)
+    set_default_openai_client(AsyncOpenAI(base_url=URL, api_key=KEY, max_retries=0))
+    return Agent(name="Guide", model=model, **more)
+
+
+@check("openai-agents", "answers, and knows its tokens")
+def _():
+    from agents import Runner
+
+    result = Runner.run_sync(agent(instructions="Be brief."), CAPITAL)
+    holds(result.final_output, "Sacramento")
+    assert result.context_wrapper.usage.input_tokens > 0, result.context_wrapper.usage
+
+
+@check("openai-agents", "streams")
+def _():
+    from agents import Runner
+
+    async def streamed():
+        result = Runner.run_streamed(agent(), CAPITAL)
+        events = [event async for event in result.stream_events() if event.type == "raw_response_event"]
+        return "".join(event.data.delta for event in events if event.data.type == "response.output_text.delta")
+
+    holds(asyncio.run(streamed()), "Sacramento")
+
+
+@check("openai-agents", "runs a tool, and thinks while it does")
+def _():
+    from agents import Runner, function_tool
+
+    for model in ("llama-3.3-70b-instruct", "gpt-oss-120b"):
+        asked.clear()
+        result = Runner.run_sync(agent(model, tools=[function_tool(get_weather)]), WEATHER)
+        equal(asked, ["Lima"])
+        holds(result.final_output, "19 degrees")
+        # The next turn has all items of the ones before.
+        again = Runner.run_sync(agent(model), [*result.to_input_list(), *said(CAPITAL)])
+        holds(again.final_output, "Sacramento")
+
+
+@check("openai-agents", "fills a model")
+def _():
+    from agents import Runner
+
+    equal(Runner.run_sync(agent(output_type=City), LIMA).final_output, City(city="Lima"))
+
+
 # langchain-openrouter
 
 

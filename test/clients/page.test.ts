@@ -69,7 +69,7 @@ describe('the page on clients', () => {
 });
 
 describeWithPython('the page on clients, in Python', 'requirements', (python) => {
-  it.each(["OpenAI's SDK: Responses", "Anthropic's SDK", "LangChain's ChatAnthropic"])(
+  it.each(["OpenAI's SDK: Responses", "OpenAI's Agents SDK", "Anthropic's SDK", "LangChain's ChatAnthropic"])(
     'shows how to use %s',
     async (heading) => {
       const [code = ''] = blocks(heading, 'python');

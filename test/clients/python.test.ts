@@ -31,6 +31,18 @@ const CHECKS: Readonly<Record<string, readonly string[]>> = {
     'langchain, whose token ids are refused with the way out',
     'litellm, as graphrag embeds',
   ],
+  graphrag: [
+    'chats, at once and in a stream',
+    'fills a model, as its reports do',
+    'goes on from an earlier answer, as its extraction of entities does, many at once',
+    'embeds',
+  ],
+  'openai-agents': [
+    'answers, and knows its tokens',
+    'streams',
+    'runs a tool, and thinks while it does',
+    'fills a model',
+  ],
   'langchain-openrouter': ['chats, and knows what it cost', 'streams', 'calls a tool', 'fills a model'],
   anthropic: [
     'answers',
@@ -67,7 +79,7 @@ async function runChecks(python: string, baseUrl: string): Promise<{ checked: Ch
   return { checked, stderr };
 }
 
-describeWithPython('Python clients, as people use them', 'requirements', (python) => {
+describeWithPython('Python clients, as people use them', 'clients', (python) => {
   let stack: Stack;
   let ran: Awaited<ReturnType<typeof runChecks>>;
   beforeAll(async () => {

@@ -8,12 +8,13 @@ const inCi = process.env.CI !== undefined && process.env.CI !== '' && process.en
  * Tests that need Python packages of `test/python/`. Where these cannot be had, the tests are skipped under a name that
  * gives the reason; in CI they fail instead.
  *
- * @param list which packages: `wheels` (wheels.txt) or `requirements` (requirements.txt)
+ * @param list which packages: `wheels` (wheels.txt), `requirements` (requirements.txt), or
+ *   `clients` (both requirements.txt and clients.txt)
  * @param tests is given the path of the Python that has them
  */
 export function describeWithPython(
   name: string,
-  list: 'wheels' | 'requirements',
+  list: 'wheels' | 'requirements' | 'clients',
   tests: (python: string) => void,
 ): void {
   const result = install(list);

@@ -1,1 +1,3 @@
-export function install(name: 'wheels' | 'requirements'): { readonly python: string } | { readonly missing: string };
+export function install(
+  name: 'wheels' | 'requirements' | 'clients',
+): { readonly python: string } | { readonly missing: string };

@@ -1,6 +1,7 @@
-// Installs the Python packages of the tests into `.python/`, unless they are there already. There are two lists:
-// `wheels` (wheels.txt, taken without dependencies) and `requirements` (requirements.txt). Without arguments it installs
-// both: node test/python/setup.mjs [wheels] [requirements]
+// Installs the Python packages of the tests into `.python/`, unless they are there already. There are three lists:
+// `wheels` (wheels.txt, taken without dependencies), `requirements` (requirements.txt) and, in addition to the latter,
+// `clients` (clients.txt, without dependencies). Without arguments it installs all:
+// node test/python/setup.mjs [wheels] [requirements] [clients]
 // With --if-possible it is no failure when they cannot be had: the tests that need them are skipped then, and say so.
 //
 // Plain JavaScript without imports of ours, because CI runs it before anything is installed.
@@ -20,6 +21,7 @@ const NAMES = ['python3', 'python', 'python3.13', 'python3.12', 'python3.11', 'p
 const LISTS = {
   wheels: { file: 'wheels.txt', options: ['--no-deps', '--only-binary', ':all:'] },
   requirements: { file: 'requirements.txt', options: ['--only-binary', ':all:'] },
+  clients: { file: 'clients.txt', options: ['--no-deps', '--only-binary', ':all:'], after: 'requirements' },
 };
 
 const inFolder = (name) =>
@@ -45,7 +47,9 @@ const lastLine = (said) => said.split('\n').at(-1) ?? '';
  * Makes sure that a list is installed. Returns the path of the Python that has it, or the reason why it could not be had.
  */
 export function install(name) {
-  const { file, options } = LISTS[name];
+  const { file, options, after } = LISTS[name];
+  const before = after === undefined ? {} : install(after);
+  if ('missing' in before) return before;
   const wanted = join(HERE, file);
   const stamp = join(HOME, `${name}.installed`);
   const sum = createHash('sha256').update(readFileSync(wanted)).digest('hex');
