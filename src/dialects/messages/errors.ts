@@ -70,8 +70,8 @@ function overflow(error: GatewayError): string | undefined {
   return `prompt is too long: ${Math.max(tokens, limit + 1)} tokens > ${limit} maximum`;
 }
 
-/** Anthropic's clients wait as long as they are told to. */
-const LONGEST_WAIT_MS = 60_000;
+/** Anthropic's clients wait as long as they are told to. A limit by the minute is free again after 61 s at most. */
+const LONGEST_WAIT_MS = 61_000;
 
 /** Any failure, in Anthropic's envelope. `code`, `param` and `metadata` are ours. */
 export const messagesError: ErrorForm = (error, requestId) => {
