@@ -36,7 +36,6 @@ const DEEPSEEK = ['<｜', '<|EOT|>'];
  */
 const WITHOUT_TEMPLATE: ReadonlyMap<string, readonly string[]> = new Map([
   ['deepseek-v3.2', DEEPSEEK],
-  ['deepseek-v4', DEEPSEEK],
   ['deepseek-v4.1', DEEPSEEK],
   ['kimi-k2', KIMI],
   ['kimi-k3', KIMI],

@@ -1,8 +1,16 @@
 /** Renders chats, and prompts to fill in between two texts, as the models' makers specify them. */
 import { type Message, textOf } from '../core/index.ts';
-import { type Bos, type Part, type Template, type TemplateOptions, templateOf, type Wrap } from './templates/index.ts';
+import {
+  type Bos,
+  type Part,
+  type Template,
+  type TemplateOptions,
+  type Turn,
+  templateOf,
+  type Wrap,
+} from './templates/index.ts';
 import { createWriter, type Segment, type Writer, writtenOut } from './templates/template.ts';
-import { arrange, strip, stripStart, type Turn, toolTrouble } from './turns.ts';
+import { arrange, strip, stripStart, toolTrouble } from './turns.ts';
 
 /** A chat as one string, or why it cannot be rendered. `reason` is a full sentence. */
 export type Rendered =
@@ -29,7 +37,10 @@ function turnsOf(messages: readonly Message[]): Turn[] {
   let latest = '';
   return messages.map((message) => {
     const text = textOf(message.content);
-    if (message.role === 'tool') return { role: 'tool', text, name: names.get(message.toolCallId) ?? latest };
+    if (message.role === 'tool') {
+      const { toolCallId: callId } = message;
+      return { role: 'tool', text, name: names.get(callId) ?? latest, callId };
+    }
     const thought = message.role === 'assistant' && message.reasoning ? { thought: message.reasoning } : {};
     if (message.role !== 'assistant' || !message.toolCalls?.length) return { role: message.role, text, ...thought };
     for (const { id, name } of message.toolCalls) {
@@ -127,8 +138,13 @@ function wrapOf(template: Template, role: 'system' | 'user' | 'assistant', previ
 function writeTurns(writer: Writer, turns: Turn[], template: Template, { tools = [] }: RenderOptions): void {
   const form = tools.length > 0 ? template.tools : undefined;
   const last = turns.at(-1);
+  if (template.layout) {
+    const open = last?.role === 'assistant' && !last.calls;
+    write(writer, template.layout({ turns, tools, open }));
+    return;
+  }
   const open = last?.role === 'assistant' && !last.calls ? turns.pop() : undefined;
-  if (form?.system && turns[0]?.role !== 'system') write(writer, form.system(tools, ''));
+  if (form?.system && turns[0]?.role !== 'system') write(writer, form.system(tools, undefined));
   const firstUser = turns.findIndex(({ role }) => role === 'user');
 
   for (const [index, turn] of turns.entries()) {

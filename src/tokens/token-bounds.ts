@@ -258,7 +258,12 @@ function chatAtMost(
 ): number | undefined {
   const measure = measureOf(modelFamily, saving);
   const template = options.tools?.length ? undefined : templateOf(modelFamily, options);
-  if (template === undefined || messages.length === 0 || !messages.every((message) => isPlain(message, template))) {
+  if (
+    template === undefined ||
+    template.layout ||
+    messages.length === 0 ||
+    !messages.every((message) => isPlain(message, template))
+  ) {
     const chat = prepareChat(modelFamily, messages, options);
     if (chat.kind === 'none') return undefined;
     const writer = boundWriter(chat.template, measure);

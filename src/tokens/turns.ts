@@ -3,8 +3,8 @@
  * user first. `arrange` does it for our own rendering. `strictTurns` does it for messages that go to a server, whose
  * template would refuse them otherwise.
  */
-import { type Content, type Message, type Tool, type ToolCall, textOf } from '../core/index.ts';
-import { type Template, templateOf } from './templates/index.ts';
+import { type Content, type Message, type Tool, textOf } from '../core/index.ts';
+import { type Template, type Turn, templateOf } from './templates/index.ts';
 
 /**
  * What Python's `str.strip` takes as space. JavaScript's `trim` also takes U+FEFF, and leaves U+001C-1F and U+0085.
@@ -39,17 +39,6 @@ function joinTexts(texts: readonly string[], stripped: boolean): string {
   return parts.join(BLANK_LINE);
 }
 
-/** A message as templates see it: text only. */
-export interface Turn {
-  readonly role: 'system' | 'user' | 'assistant' | 'tool';
-  readonly text: string;
-  readonly calls?: readonly ToolCall[];
-  /** The reasoning before an answer. */
-  readonly thought?: string;
-  /** For a tool's result: the function that returned it. */
-  readonly name?: string;
-}
-
 const isSystem = (turn: Turn): boolean => turn.role === 'system';
 
 const canMergeTurn = ({ role, calls }: Turn): boolean => (role === 'user' || role === 'assistant') && !calls?.length;
@@ -69,13 +58,17 @@ function mergeTurns(turns: readonly Turn[], stripped: boolean): Turn[] {
 /**
  * Removes the thoughts of earlier answers. Answers after the last question are steps of one answer and keep theirs.
  */
-function dropThoughts(turns: readonly Turn[], { afterThought }: Template): readonly Turn[] {
-  if (!afterThought) return turns;
-  const lastUser = turns.findLastIndex(({ role }) => role === 'user');
+function dropThoughts(turns: readonly Turn[], template: Template): readonly Turn[] {
+  const { afterThought, splitThought, thoughtsSinceFinal } = template;
+  if (!afterThought && !thoughtsSinceFinal) return turns;
+  const last = turns.findLastIndex(({ role, calls }) =>
+    thoughtsSinceFinal ? role === 'assistant' && !calls : role === 'user',
+  );
   return turns.map((turn, index) => {
-    if (turn.role !== 'assistant' || index > lastUser) return turn;
-    const { thought: _, ...rest } = turn;
-    return { ...rest, text: afterThought(turn.text) };
+    if (turn.role !== 'assistant') return turn;
+    const { thought, ...rest } = turn;
+    if (index > last) return thought === undefined && splitThought ? { ...rest, ...splitThought(turn.text) } : turn;
+    return thought === undefined && afterThought ? { ...rest, text: afterThought(turn.text) } : rest;
   });
 }
 
@@ -129,10 +122,8 @@ export function arrange(given: readonly Turn[], template: Template): Turn[] {
 export function toolTrouble(turns: readonly Turn[], template: Template, tools: readonly Tool[]): string | undefined {
   const form = template.tools;
   const used = tools.length > 0 || turns.some(({ role, calls }) => role === 'tool' || calls?.length);
-  if (!used) return undefined;
+  if (!used || template.layout) return undefined;
   if (!form) return 'The chat has tools, and the prompt template of this model has no place for them.';
-  if (form.knows && !form.knows(tools))
-    return 'The chat has a tool whose schema the gateway cannot write exactly as this model’s prompt template does.';
   const most = form.maxCalls ?? Number.POSITIVE_INFINITY;
   if (turns.some(({ calls }) => (calls?.length ?? 0) > most)) {
     return `An answer in the chat has several tool calls, and the prompt template of this model has a place for ${most}.`;

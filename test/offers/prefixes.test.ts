@@ -80,6 +80,8 @@ async function sentBy(call: ChatCall, offer: Candidate): Promise<Sent> {
 const OPENINGS: Readonly<Record<string, string>> = {
   // "Destination: user" stands only before the answer that is to come.
   'code-llama-70b': '\nDestination: user\n\n ',
+  // Without tools, an answer that was given has no thought.
+  'deepseek-v4': '<think>',
 };
 /** Templates that move text with every turn. */
 const MOVING: Readonly<Record<string, string>> = {

@@ -3,9 +3,9 @@ import type { Message, Tool } from '../../src/core/index.ts';
 import { renderSegments } from '../../src/tokens/render.ts';
 import { templateFamilies } from '../../src/tokens/templates/index.ts';
 import { writtenOut } from '../../src/tokens/templates/template.ts';
-import { GOLDEN, type GoldenMessage, type GoldenTool } from './golden/index.ts';
+import { CONVERSATIONS, GOLDEN, type GoldenMessage, type GoldenTool } from './golden/index.ts';
 
-function messageOf({ role, content, tool_call_id, tool_calls }: GoldenMessage): Message {
+function messageOf({ role, content, tool_call_id, tool_calls, reasoning }: GoldenMessage): Message {
   switch (role) {
     case 'system':
     case 'user':
@@ -18,21 +18,26 @@ function messageOf({ role, content, tool_call_id, tool_calls }: GoldenMessage): 
         name,
         arguments: JSON.stringify(given),
       }));
-      return toolCalls ? { role: 'assistant', content, toolCalls } : { role: 'assistant', content };
+      return {
+        role: 'assistant',
+        content,
+        ...(toolCalls ? { toolCalls } : {}),
+        ...(reasoning === undefined ? {} : { reasoning }),
+      };
     }
   }
 }
 
-const toolOf = ({ function: { name, description, parameters } }: GoldenTool): Tool => ({
-  name,
-  description,
+const toolOf = ({ function: { parameters, ...described } }: GoldenTool): Tool => ({
+  ...described,
   parameters: { ...parameters },
 });
 
-describe.each(GOLDEN)('$family $options.variant', ({ family, options, cases }) => {
+describe.each([...GOLDEN, ...CONVERSATIONS])('$family $options.variant', ({ family, options, cases }) => {
   it.each(cases)('is rendered as its makers do: $name', ({ messages, tools, expected }) => {
+    const { date: _, ...other } = options;
     const rendered = renderSegments(family, messages.map(messageOf), {
-      ...(options.variant === undefined ? {} : { variant: options.variant }),
+      ...other,
       ...(options.date === undefined ? {} : { date: new Date(options.date) }),
       tools: (tools ?? []).map(toolOf),
     });
@@ -43,7 +48,9 @@ describe.each(GOLDEN)('$family $options.variant', ({ family, options, cases }) =
 it('has at least twenty golden chats for every family that no other family stands for', () => {
   const standIns = new Set(['llama-3.2', 'mixtral', 'qwen3-coder']);
   for (const family of templateFamilies()) {
-    const cases = GOLDEN.filter((golden) => golden.family === family).flatMap((golden) => golden.cases);
+    const cases = [...GOLDEN, ...CONVERSATIONS]
+      .filter((golden) => golden.family === family)
+      .flatMap((golden) => golden.cases);
     if (!standIns.has(family)) expect(cases.length, family).toBeGreaterThanOrEqual(20);
   }
 });

@@ -11,46 +11,87 @@ const NAMES: Readonly<Record<string, string>> = {
   boolean: 'boolean',
 };
 
-function comments(schema: JsonObject, indent: string): string {
-  const { title, description, examples } = schema;
+const comment = (text: unknown, indent: string): string => (typeof text === 'string' ? `${indent}// ${text}\n` : '');
+
+const titleOf = ({ title }: JsonObject, indent: string): string =>
+  typeof title === 'string' ? `${indent}// ${title}\n${indent}//\n` : '';
+
+function examplesOf({ examples }: JsonObject, indent: string): string {
   const shown = listOf(examples).filter((example) => typeof example === 'string');
-  let lines = '';
-  if (typeof title === 'string') lines += `${indent}// ${title}\n${indent}//\n`;
-  if (typeof description === 'string') lines += `${indent}// ${description}\n`;
-  if (listOf(examples).length > 0) lines += `${indent}// Examples:\n`;
-  for (const example of shown) lines += `${indent}// - "${example}"\n`;
-  return lines;
+  const lines = shown.map((example) => `${indent}// - "${example}"\n`);
+  return listOf(examples).length > 0 ? `${indent}// Examples:\n${lines.join('')}` : '';
 }
 
-/** The comment with a property's default value. Values of an enum are written without quotes. */
-function defaultOf(schema: JsonObject): string {
+/** How a default value is shown. Texts are not escaped, and with `bare` those of an enum have no quotes either. */
+function defaultOf(schema: unknown, bare = true): string {
+  if (!isObject(schema) || schema.default === undefined) return '';
   const { default: given } = schema;
-  if (given === undefined) return '';
-  const bare = typeof given === 'string' && listOf(schema.enum).length > 0;
-  return ` // default: ${bare ? given : JSON.stringify(given)}`;
+  if (typeof given !== 'string') return `default: ${JSON.stringify(given)}`;
+  return `default: ${bare && listOf(schema.enum).length > 0 ? given : `"${given}"`}`;
+}
+
+const trailing = (text: string): string => (text === '' ? '' : ` // ${text}`);
+
+const INNER = '    ';
+
+/** A schema's type, with `null` where the schema allows it in OpenAPI's way. */
+function nullableType(schema: unknown, indent: string): string {
+  const type = typeOf(schema, indent);
+  return isObject(schema) && schema.nullable === true && !type.includes('null') ? `${type} | null` : type;
+}
+
+/** One of several types, with what is said of it. */
+function alternative(variant: unknown, indent: string, description: unknown, value: string): string {
+  const said = [description, value].filter((one) => typeof one === 'string' && one !== '').join(' ');
+  return `${indent} | ${nullableType(variant, `${indent}   `)}${trailing(said)}`;
+}
+
+const descriptionOf = (schema: unknown): unknown => (isObject(schema) ? schema.description : undefined);
+
+/** A property that can be of several types: one line for each. */
+function choiceOf(name: string, schema: JsonObject, variants: readonly unknown[], indent: string): string {
+  const { description } = schema;
+  const value = defaultOf(schema);
+  const lines = variants.map((variant, at) => {
+    const own = descriptionOf(variant);
+    // The first is taken to be described by what stands above it.
+    const above = typeof description === 'string' && (at === 0 || own === description);
+    return `${alternative(variant, indent, above ? '' : own, defaultOf(variant))}\n`;
+  });
+  const repeated = typeof description === 'string' && descriptionOf(variants[0]) === description;
+  const above =
+    titleOf(schema, indent) + examplesOf(schema, indent) + comment(repeated ? undefined : description, indent);
+  return `${above}${comment(value || undefined, indent)}${indent}${name}:\n${lines.join('')}${indent},\n`;
 }
 
 function objectType(schema: JsonObject, indent: string): string {
   const required = new Set(listOf(schema.required));
-  let type = typeof schema.description === 'string' ? `${indent}// ${schema.description}\n{\n` : '{\n';
+  let type = `${comment(schema.description, indent)}{\n`;
   for (const [key, property] of Object.entries(isObject(schema.properties) ? schema.properties : {})) {
-    if (!isObject(property)) continue;
-    const inner = typeOf(property, `${indent}    `);
-    const orNull = property.nullable === true && !inner.includes('null') ? ' | null' : '';
     const name = `${key}${required.has(key) ? '' : '?'}`;
-    type += `${comments(property, indent)}${indent}${name}: ${inner}${orNull},${defaultOf(property)}\n`;
+    if (!isObject(property)) type += `${indent}${name}: any,\n`;
+    else if (Array.isArray(property.oneOf)) type += choiceOf(name, property, property.oneOf, indent);
+    else {
+      const inner = nullableType(property, indent + INNER);
+      type += titleOf(property, indent) + comment(property.description, indent) + examplesOf(property, indent);
+      type += `${indent}${name}: ${inner},${trailing(defaultOf(property))}\n`;
+    }
   }
   return `${type}${indent}}`;
 }
 
 /** A JSON Schema as the TypeScript type that Harmony writes. `indent` is the indentation of the lines inside. */
-function typeOf(schema: JsonObject, indent = ''): string {
-  const { type } = schema;
+function typeOf(schema: unknown, indent = ''): string {
+  if (!isObject(schema)) return 'any';
+  const { type, oneOf } = schema;
+  if (Array.isArray(oneOf)) {
+    return oneOf.map((one) => `\n${alternative(one, indent, descriptionOf(one), defaultOf(one, false))}`).join('');
+  }
   if (Array.isArray(type)) {
-    return type.map((one) => (one === 'integer' ? 'number' : String(one))).join(' | ');
+    return type.map((one) => (one === 'integer' ? 'number' : String(one))).join(' | ') || 'any';
   }
   if (type === 'object') return objectType(schema, indent);
-  if (type === 'array') return isObject(schema.items) ? `${typeOf(schema.items, indent)}[]` : 'Array<any>';
+  if (type === 'array') return schema.items === undefined ? 'Array<any>' : `${typeOf(schema.items, indent)}[]`;
   if (type === 'string') {
     const values = listOf(schema.enum).filter((value) => typeof value === 'string');
     if (values.length > 0) return values.map((value) => `"${value}"`).join(' | ');
@@ -66,15 +107,11 @@ export function toolsSection(tools: readonly Tool[]): string {
   let section = '# Tools\n\n## functions\n\nnamespace functions {\n';
   for (const { name, description, parameters } of tools) {
     section += '\n';
-    for (const line of description ? description.replace(/\n$/, '').split('\n') : []) section += `// ${line}\n`;
+    for (const line of description ? description.replace(/\n$/, '').split(/\r?\n/) : []) section += `// ${line}\n`;
     section += `type ${name} = (${parameters ? `_: ${typeOf(parameters)}` : ''}) => any;\n`;
   }
   return `${section}\n} // namespace functions`;
 }
-
-/** Whether all tools can be rendered exactly. The layout of alternatives (`oneOf`) is not implemented. */
-export const isSimple = (tools: readonly Tool[]): boolean =>
-  tools.every(({ parameters }) => !JSON.stringify(parameters ?? {}).includes('"oneOf":'));
 
 const message = (header: string): Wrap => ({ before: `<|start|>${header}<|message|>`, after: '<|end|>' });
 
@@ -84,10 +121,9 @@ const message = (header: string): Wrap => ({ before: `<|start|>${header}<|messag
  * message on the channel `analysis` (docs/format.md, "chain of thought").
  */
 const toolForm: ToolForm = {
-  knows: isSimple,
   system: (tools, system) => [
     { mark: '<|start|>developer<|message|>' },
-    { text: system === '' ? '' : `# Instructions\n\n${system}\n\n` },
+    { text: system ? `# Instructions\n\n${system}\n\n` : '' },
     { text: toolsSection(tools) },
     { mark: '<|end|>' },
   ],
@@ -147,6 +183,7 @@ const harmonyFor = (date: Date, reasoningEffort: string, tools: boolean): Templa
   user: message('user'),
   assistant: message('assistant<|channel|>final'),
   ...rulesOf('harmony'),
+  thoughtsSinceFinal: true,
   answer: '<|start|>assistant',
   answerIsMarked: true,
   stop: ['<|return|>', '<|call|>'],
@@ -160,7 +197,11 @@ const ofDay = new Map<string, Template>();
 let currentDay = 0;
 const DAY_MS = 86_400_000;
 
-export function harmony(date: Date, reasoningEffort: string, tools: boolean): Template {
+/** The effort becomes part of the template's own text, so no other value of a caller may pass. */
+const EFFORTS: readonly string[] = ['low', 'medium', 'high'];
+
+export function harmony(date: Date, asked: string | undefined, tools: boolean): Template {
+  const reasoningEffort = EFFORTS.find((known) => known === asked) ?? 'medium';
   const day = Math.floor(date.getTime() / DAY_MS);
   if (day !== currentDay) ofDay.clear();
   currentDay = day;

@@ -1,12 +1,13 @@
 /** The prompt templates by model family, and who adds begin-of-sequence to them. */
 import type { ServerBos } from '../../core/index.ts';
+import { deepseekV4 } from './deepseek-v4.ts';
 import { harmony } from './harmony.ts';
 import { codeLlama, codeLlama70b, llama2, llama3, llama4, llama31 } from './llama.ts';
 import { mistral3, mistralTekken, mistralV1, mistralV1Hf, mistralV3 } from './mistral.ts';
 import { chatml, deepseekR1, deepseekV3, deepseekV31, qwen3, qwen25 } from './qwen-deepseek.ts';
 import { rulesOf, type Template, type TemplateOptions } from './template.ts';
 
-export { CUT, type Part, type Template, type TemplateOptions, type Wrap } from './template.ts';
+export { CUT, type Part, type Template, type TemplateOptions, type Turn, type Wrap } from './template.ts';
 
 /**
  * The transcript in Meta's guide to prompting Llama 2: LangChain's `get_buffer_string` with the prefixes `USER` and
@@ -42,7 +43,7 @@ interface TemplateFacts {
   readonly variant: string;
   readonly tools: boolean;
   readonly date: Date;
-  readonly effort: string;
+  readonly effort: string | undefined;
 }
 
 interface Family {
@@ -50,6 +51,8 @@ interface Family {
   readonly variants: readonly string[];
   /** The variant for all chats with tools. Absent: they have no other than the rest. */
   readonly toolVariant?: string;
+  /** Servers choose between the variant `thinking` and the other one, as the caller asks. */
+  readonly switches?: true;
   readonly of: (facts: TemplateFacts) => Template;
 }
 
@@ -64,12 +67,35 @@ function lazily(make: () => Template): () => Template {
   };
 }
 
+const THINKING = 'thinking';
+
 /** A family with a template for thinking and one without. The first variant is the default. */
 function thinkingOrNot(names: readonly [string, string], of: (thinking: boolean) => Template): Family {
   const thinking = lazily(() => of(true));
   const plain = lazily(() => of(false));
-  return { variants: names, of: ({ variant }) => (variant === 'thinking' ? thinking() : plain()) };
+  return { variants: names, of: ({ variant }) => (variant === THINKING ? thinking() : plain()) };
 }
+
+/** A family whose servers take a switch for it, too. */
+const switched = (names: readonly [string, string], of: (thinking: boolean) => Template): Family => ({
+  ...thinkingOrNot(names, of),
+  switches: true,
+});
+
+/** The templates of DeepSeek V4 by effort. Those without thoughts state none. */
+const byEffort = new Map<string | undefined, Template>();
+
+const deepseekV4Family: Family = {
+  variants: [THINKING, 'no-think'],
+  switches: true,
+  of({ variant, effort }) {
+    const thinking = variant === THINKING;
+    const key = thinking ? (effort === 'high' || effort === 'max' ? effort : 'low') : 'none';
+    const template = byEffort.get(key) ?? deepseekV4(thinking, effort);
+    byEffort.set(key, template);
+    return template;
+  },
+};
 
 /**
  * Llama 3.1 to 3.3 have two variants. `meta` is ChatFormat, the makers' own. Raw prompts use it, because `hf` adds
@@ -109,11 +135,12 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['mistral-3', one(mistral3)],
   ['chatml', one(chatml)],
   ['qwen2.5', one(qwen25)],
-  ['qwen3', thinkingOrNot(['thinking', 'no-think'], qwen3)],
+  ['qwen3', switched([THINKING, 'no-think'], qwen3)],
   ['qwen3-coder', one(chatml)],
   ['deepseek-v3', one(deepseekV3)],
-  ['deepseek-r1', thinkingOrNot(['default', 'thinking'], deepseekR1)],
-  ['deepseek-v3.1', thinkingOrNot(['no-think', 'thinking'], deepseekV31)],
+  ['deepseek-r1', thinkingOrNot(['default', THINKING], deepseekR1)],
+  ['deepseek-v3.1', switched(['no-think', THINKING], deepseekV31)],
+  ['deepseek-v4', deepseekV4Family],
   ['gpt-oss', { variants: ['default'], of: ({ date, effort, tools }) => harmony(date, effort, tools) }],
   ['guide-buffer', one(buffer)],
   ['plain', one(plain)],
@@ -124,20 +151,21 @@ export const templateFamilies = (): readonly string[] => [...FAMILIES.keys()];
 /** The values that `variant` can have for a family. None for a family without a template. */
 export const variantsOf = (family: string): readonly string[] => FAMILIES.get(family)?.variants ?? [];
 
-/** The effort becomes part of the template's own text, so no other value of a caller may pass. */
-const EFFORTS: readonly string[] = ['low', 'medium', 'high'];
-
 /** The template of a family for one chat. An unknown variant means the first. */
 export function templateOf(family: string, options: TemplateOptions = {}, withTools = false): Template | undefined {
   const found = FAMILIES.get(family);
   if (!found) return undefined;
-  const given = found.variants.find((name) => name === options.variant);
+  const given = found.variants.find((name) =>
+    found.switches && options.thinking !== undefined
+      ? (name === THINKING) === options.thinking
+      : name === options.variant,
+  );
   const variant = (withTools ? found.toolVariant : undefined) ?? given ?? found.variants[0] ?? '';
   return found.of({
     variant,
     tools: (options.tools?.length ?? 0) > 0,
     date: options.date ?? new Date(),
-    effort: EFFORTS.find((known) => known === options.reasoningEffort) ?? 'medium',
+    effort: options.reasoningEffort,
   });
 }
 

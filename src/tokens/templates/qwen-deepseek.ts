@@ -64,7 +64,7 @@ const thoughtParts = (thought: string): Part[] => [
 const toolForm: ToolForm = {
   system: (tools, system) => [
     { mark: '<|im_start|>system\n' },
-    { text: system === '' ? '' : `${system}\n\n` },
+    { text: system === undefined ? '' : `${system}\n\n` },
     { mark: TOOLS },
     { text: tools.map((tool) => `\n${pythonJson(tool)}`).join('') },
     { mark: `${CALLING}<|im_end|>\n` },
@@ -96,6 +96,14 @@ export const qwen25: Template = {
 
 const afterThought = (answer: string): string => answer.slice(answer.lastIndexOf('</think>') + 8).replace(/^\n+/, '');
 
+/** A thought begins at the last `<think>` before the first end of one. */
+function splitThought(answer: string) {
+  const before = answer.slice(0, answer.indexOf('</think>')).replace(/\n+$/, '');
+  const begin = before.lastIndexOf('<think>');
+  const thought = before.slice(begin < 0 ? 0 : begin + 7).replace(/^\n+/, '');
+  return { text: afterThought(answer), ...(thought === '' ? {} : { thought }) };
+}
+
 /**
  * Qwen3: the `chat_template` of its Hugging Face repositories. `thinking` is its `enable_thinking`. If false, the
  * answer opens with an empty thought. An answer that the caller has begun always does. Earlier thoughts are left out.
@@ -107,6 +115,7 @@ export const qwen3 = (thinking: boolean): Template => ({
   thought: thoughtParts,
   begun: `${chatml.answer}<think>\n\n</think>\n\n`,
   afterThought: (answer) => (answer.includes('</think>') ? afterThought(answer) : answer),
+  splitThought: (answer) => (answer.includes('</think>') ? splitThought(answer) : { text: answer }),
   tools: toolForm,
 });
 

@@ -44,6 +44,10 @@ export interface Template {
   readonly strip: boolean;
   /** An earlier answer without its thoughts, which end at `</think>`. Absent: it is kept whole. */
   readonly afterThought?: (answer: string) => string;
+  /** An answer of the current turn whose thoughts are in its text: the two apart. Absent: it is kept whole. */
+  readonly splitThought?: (answer: string) => Pick<Turn, 'text' | 'thought'>;
+  /** Thoughts are left out up to the last answer without calls, instead of the last question. */
+  readonly thoughtsSinceFinal?: true;
   /** Writes the thought before an answer of the current turn. Absent: thoughts are left out. */
   readonly thought?: (thought: string) => readonly Part[];
   /** What stands after the last message, so that the model answers. */
@@ -68,6 +72,29 @@ export interface Template {
    */
   readonly writeDummySpace?: boolean;
   readonly tools?: ToolForm;
+  /** Writes a whole chat, for formats in which a message depends on its neighbours. The rest is for other uses. */
+  readonly layout?: (chat: ChatLayout) => readonly Part[];
+}
+
+/** A message as templates see it: text only. */
+export interface Turn {
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
+  readonly text: string;
+  readonly calls?: readonly ToolCall[];
+  /** The reasoning before an answer. */
+  readonly thought?: string;
+  /** For a tool's result: the function that returned it. */
+  readonly name?: string;
+  /** For a tool's result: the id of its call. */
+  readonly callId?: string;
+}
+
+/** A chat whose turns are arranged. */
+export interface ChatLayout {
+  readonly turns: readonly Turn[];
+  readonly tools: readonly Tool[];
+  /** The last turn is an answer that the caller has begun. */
+  readonly open: boolean;
 }
 
 export interface Wrap {
@@ -84,10 +111,8 @@ export type Part = { readonly mark: string } | { readonly text: string };
 export interface ToolForm {
   /** Most calls in one message. Default: no limit. */
   readonly maxCalls?: number;
-  /** Whether these tools can be written exactly. Absent: all can. */
-  readonly knows?: (tools: readonly Tool[]) => boolean;
-  /** The opening system message, with the tools in it. */
-  readonly system?: (tools: readonly Tool[], system: string) => readonly Part[];
+  /** The opening system message, with the tools in it. `system` is undefined if the chat has none. */
+  readonly system?: (tools: readonly Tool[], system: string | undefined) => readonly Part[];
   /** What stands before the first user message. */
   readonly before?: (tools: readonly Tool[]) => readonly Part[];
   /** What stands inside the first user message, before its text. */
@@ -115,8 +140,10 @@ export interface TemplateOptions {
   /** The day for templates with a date line (UTC). Default: today. */
   readonly date?: Date;
   readonly tools?: readonly Tool[];
-  /** `low`, `medium` or `high`, for templates that state it. Anything else is `medium`. */
+  /** For templates that state it. Those they do not know are the template's default. */
   readonly reasoningEffort?: string;
+  /** Whether the model is to think, for templates that can ask for either. Default: as `variant` says. */
+  readonly thinking?: boolean;
 }
 
 /** The rules for chats of more than one message: a part of `Template`, side by side for all families. */
@@ -176,22 +203,22 @@ export function respaced(json: string): string {
   });
 }
 
-/**
- * A tool as the OpenAI API writes it, with the keys in that order. With `indent`, on several lines indented by so
- * many spaces.
- */
+/** A tool's definition with the keys in the order in which they are sent. */
+const definitionOf = ({ name, description, parameters, strict }: Tool) => ({
+  name,
+  ...(description === undefined ? {} : { description }),
+  ...(parameters === undefined ? {} : { parameters }),
+  ...(strict === undefined ? {} : { strict }),
+});
+
+/** A tool as the OpenAI API writes it. With `indent`, on several lines indented by so many spaces. */
 export function pythonJson(tool: Tool, indent?: number): string {
-  const { name, description, parameters } = tool;
-  const value = {
-    type: 'function',
-    function: {
-      name,
-      ...(description === undefined ? {} : { description }),
-      ...(parameters === undefined ? {} : { parameters }),
-    },
-  };
+  const value = { type: 'function', function: definitionOf(tool) };
   return indent === undefined ? respaced(JSON.stringify(value)) : JSON.stringify(value, null, indent);
 }
+
+/** The same without the `function` around it. */
+export const toolJson = (tool: Tool): string => respaced(JSON.stringify(definitionOf(tool)));
 
 /**
  * A part of a prompt as a tokenizer must take it. A `text` is encoded as plain text, whatever it contains. A
@@ -258,6 +285,10 @@ export function cutterOf(specials: readonly string[]): MarkCutter {
   return cutter;
 }
 
+/** Tags of thoughts. Users write them too, and servers that know them as tokens read them as such in any text. */
+const SPOKEN = ['<think>', '</think>'];
+const AT_SPOKEN = /(<\/?think>)/;
+
 /** A writer whose result are segments. */
 export function createWriter(
   specials: readonly string[],
@@ -265,6 +296,7 @@ export function createWriter(
 ): Writer & { segments(): readonly Segment[] } {
   const segments: Segment[] = [];
   const cut = cutterOf(specials);
+  const speaks = SPOKEN.every((name) => specials.includes(name));
   let text = '';
 
   const flush = (): void => {
@@ -287,7 +319,17 @@ export function createWriter(
       }
     },
     text(piece) {
-      text += piece.toWellFormed();
+      if (!(speaks && piece.includes('think>'))) {
+        text += piece.toWellFormed();
+        return;
+      }
+      for (const part of piece.toWellFormed().split(AT_SPOKEN)) {
+        if (!SPOKEN.includes(part)) text += part;
+        else {
+          flush();
+          segments.push({ special: part });
+        }
+      }
     },
     segments() {
       flush();

@@ -1,7 +1,8 @@
-/** Chats and the prompts that the makers' own templates or reference code give for them. `generate.py` wrote them. */
+/** Chats and the prompts that the makers' own templates or reference code give for them. The scripts here wrote them. */
 import chatml from './chatml.json' with { type: 'json' };
 import codeLlama from './code-llama.json' with { type: 'json' };
 import codeLlama70b from './code-llama-70b.json' with { type: 'json' };
+import conversations from './conversations.json' with { type: 'json' };
 import deepseekR1 from './deepseek-r1.json' with { type: 'json' };
 import deepseekV31 from './deepseek-v3.1.json' with { type: 'json' };
 import deepseekV31Thinking from './deepseek-v3.1-thinking.json' with { type: 'json' };
@@ -25,7 +26,12 @@ import qwen3NoThink from './qwen3-no-think.json' with { type: 'json' };
 /** Messages and tools are written as OpenAI's API writes them. */
 export interface Golden {
   readonly family: string;
-  readonly options: { readonly variant?: string; readonly date?: string };
+  readonly options: {
+    readonly variant?: string;
+    readonly date?: string;
+    readonly thinking?: boolean;
+    readonly reasoningEffort?: string;
+  };
   readonly source: string;
   readonly cases: readonly GoldenCase[];
 }
@@ -41,6 +47,7 @@ export interface GoldenMessage {
   readonly role: string;
   readonly content: string;
   readonly tool_call_id?: string;
+  readonly reasoning?: string;
   readonly tool_calls?: readonly {
     readonly id: string;
     readonly function: { readonly name: string; readonly arguments: object };
@@ -48,7 +55,12 @@ export interface GoldenMessage {
 }
 
 export interface GoldenTool {
-  readonly function: { readonly name: string; readonly description: string; readonly parameters: object };
+  readonly function: {
+    readonly name: string;
+    readonly description?: string;
+    readonly parameters: object;
+    readonly strict?: boolean;
+  };
 }
 
 export const GOLDEN: readonly Golden[] = [
@@ -75,3 +87,20 @@ export const GOLDEN: readonly Golden[] = [
   qwen3,
   qwen3NoThink,
 ];
+
+interface Conversations {
+  readonly chats: readonly { readonly messages: readonly GoldenMessage[]; readonly tools: readonly GoldenTool[] }[];
+  readonly goldens: readonly (Omit<Golden, 'cases'> & { readonly expected: readonly (string | null)[] })[];
+}
+
+/** Random conversations with tools, of which `conversations.py` wrote what each family makes of them. */
+const { chats, goldens }: Conversations = conversations;
+
+/** The same, without those that a family's template has no place for. */
+export const CONVERSATIONS: readonly Golden[] = goldens.map(({ expected, ...golden }) => ({
+  ...golden,
+  cases: chats.flatMap((chat, at) => {
+    const prompt = expected[at];
+    return typeof prompt === 'string' ? [{ name: `conversation ${at}`, ...chat, expected: prompt }] : [];
+  }),
+}));
