@@ -45,7 +45,7 @@ export function arrangeTool(tool: Tool, name: string, structured: boolean): Tool
   const schema = objectSchema(tool.parameters);
   const fit = structured && tool.strict === true && isObject(schema) ? fitSchema(schema) : undefined;
   const blank = tool.description !== undefined && isBlank(tool.description);
-  if (name === tool.name && schema === tool.parameters && !blank && tool.strict !== true) return tool;
+  if (name === tool.name && schema === tool.parameters && !blank && tool.strict === undefined) return tool;
   return {
     name,
     ...(tool.description === undefined || blank ? {} : { description: tool.description }),

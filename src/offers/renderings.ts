@@ -1,4 +1,4 @@
-import type { Api, ArrangedChat, ChatCall, ChatParts, Content, Family, MarkerMode, Message } from '../core/index.ts';
+import type { Api, ArrangedChat, ChatCall, ChatParts, Content, MarkerMode, Message } from '../core/index.ts';
 import {
   type Bos,
   broken,
@@ -99,6 +99,22 @@ function changesTemplate({ extra }: ChatCall, offer: ModelOffer, api: Api): bool
   return takes !== undefined && TEMPLATE_FIELDS.some((field) => field in extra && takesExtra(takes, field));
 }
 
+/** What the server is told about thinking, which some templates state. */
+type AskedThinking = Pick<RenderOptions, 'reasoningEffort' | 'thinking'>;
+const NOTHING_ASKED: AskedThinking = {};
+
+/** A model that cannot think has no switch for it. */
+function askedThinking({ sampling }: ChatCall, offer: ModelOffer, api: Api): AskedThinking {
+  const { reasoningEffort: effort, thinking } = sampling;
+  if ((effort === undefined && thinking === undefined) || offer.reasons === false) return NOTHING_ASKED;
+  const takes = traitsOf(offer, api)?.takes;
+  const switched = takes?.has('thinking') ? (effort === 'none' ? false : thinking) : undefined;
+  return {
+    ...(effort !== undefined && takes?.has('reasoningEffort') ? { reasoningEffort: effort } : {}),
+    ...(switched === undefined ? {} : { thinking: switched }),
+  };
+}
+
 /**
  * Before the result of a tool that failed. Converse has a field for it, which only Amazon's and Anthropic's models
  * read.
@@ -151,9 +167,10 @@ export function renderingsOf(
     tools: call.tools,
   });
 
-  function sharedForm(offer: ModelOffer, kept: KeptReasoning): SharedForm {
+  function sharedForm(offer: ModelOffer, kept: KeptReasoning, asked: AskedThinking): SharedForm {
     // Whose reasoning it is depends on the family, or on the model where the family is not known.
-    const shares = reasoningFamilyOf(offer);
+    const family = reasoningFamilyOf(offer);
+    const shares = asked === NOTHING_ASKED ? family : `${family} ${asked.reasoningEffort} ${asked.thinking}`;
     let forms = shared.get(shares);
     if (!forms) {
       forms = {};
@@ -185,22 +202,20 @@ export function renderingsOf(
     });
   }
 
-  const { reasoningEffort } = call.sampling;
   /** As servers render: with the template of the model's own repository. */
-  const optionsFor = ({ tools }: ArrangedChat): RenderOptions => ({
+  const optionsFor = ({ tools }: ArrangedChat, asked: AskedThinking): RenderOptions => ({
     variant: 'hf',
     tools,
     date: new Date(today),
-    ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
+    ...asked,
   });
-  const render = (family: Family, chat: ArrangedChat): RenderedSegments =>
-    renderSegments(family, chat.messages, optionsFor(chat));
 
   /** Converse takes turns as they come, and its provider merges them. Other servers want them to alternate. */
   function asMessages(offer: ModelOffer, api: ChatParts['api']): MessagesForm | FoundMarker {
     const { family } = offer;
     const kept = keptReasoning(call, offer, api, origin);
-    const form = sharedForm(offer, kept);
+    const asked = askedThinking(call, offer, api);
+    const form = sharedForm(offer, kept, asked);
     const { guarded } = form;
     if ('marker' in guarded) return guarded;
     if (api === 'chat') form.inTurns ??= inTurns(family, guarded);
@@ -208,13 +223,14 @@ export function renderingsOf(
     const chat = arranged(offer, api, given);
     const rewritten = changesTemplate(call, offer, api);
     let known: { readonly text: RenderedText | undefined } | undefined;
+    const render = (): RenderedSegments => renderSegments(family, chat.messages, optionsFor(chat, asked));
     function renderedOnce(): RenderedSegments {
-      if (!isSameChat(chat, given)) return render(family, chat);
+      if (!isSameChat(chat, given)) return render();
       if (api !== 'chat') {
-        form.rendered ??= render(family, chat);
+        form.rendered ??= render();
         return form.rendered;
       }
-      form.renderedInTurns ??= render(family, chat);
+      form.renderedInTurns ??= render();
       return form.renderedInTurns;
     }
     function textOfPrompt(): RenderedText | undefined {
@@ -232,7 +248,7 @@ export function renderingsOf(
       tokensAtMost: (saving) =>
         rewritten || hasLiveMarkers(markersOf(family))
           ? undefined
-          : promptAtMost.chat(family, chat.messages, optionsFor(chat), saving),
+          : promptAtMost.chat(family, chat.messages, optionsFor(chat, asked), saving),
       rendered() {
         known ??= { text: textOfPrompt() };
         return known.text;

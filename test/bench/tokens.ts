@@ -14,7 +14,7 @@ import { serveWorkers } from '../support/workerd.ts';
 import { fromDisk } from '../tokens/from-disk.ts';
 import { HOSTILE } from '../tokens/hostile-texts.ts';
 import { huggingFaceBytes, huggingFacePieces, tiktoken, tokensOf } from '../tokens/libraries.ts';
-import { DEEPSEEK, PATTERNS } from '../tokens/maker-oracles.ts';
+import { DEEPSEEK, PATTERNS } from '../tokens/patterns.ts';
 import { type Corpus, corpora } from './corpora.ts';
 import { differences } from './stand-ins.ts';
 

@@ -92,6 +92,17 @@ describeWithAgent('Claude Code', 'claude-code', (folder) => {
     return { code, stderr, result };
   }
 
+  /** The whole of it is counted by both routes before, and billed after. */
+  async function expectBilledAsCounted({ body, answer }: Exchange) {
+    const counted = await (await stack.post('/v1/messages/count_tokens?beta=true', body)).json();
+    const row = await (await stack.post('/v1/count_tokens', body)).json();
+    const { input_tokens: tokens } = counted as { input_tokens: number };
+    expect(row).toMatchObject({ tokens, exactness: 'exact', offers: [{ tokens, exactness: 'exact' }] });
+    // What was counted before the first token, and what the provider reported at the end.
+    const usage = [...answer.matchAll(/"input_tokens":(\d+)/g)].map(([, found]) => Number(found));
+    expect(usage).toEqual([tokens, tokens]);
+  }
+
   it.each([
     'claude-sonnet-5',
     'claude-haiku-4-5',
@@ -122,6 +133,7 @@ describeWithAgent('Claude Code', 'claude-code', (folder) => {
     expect(calls.map(({ status, body }) => [status, body.stream])).toEqual(Array(4).fill([200, true]));
     expect(calls.every(({ headers }) => headers['x-stainless-retry-count'] === '0')).toBe(true);
     expect(seen.every(({ status }) => status === 200)).toBe(true);
+    for (const call of calls) await expectBilledAsCounted(call);
   });
 
   it('is billed what the gateway counted', async () => {

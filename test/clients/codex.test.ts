@@ -140,6 +140,16 @@ describeWithAgent('Codex', 'codex', (folder) => {
       expect(asked.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
       const answers = asked.map(({ answer }) => readResponses(answer));
       expect(answers.map(({ final }) => final.status)).toEqual(Array(4).fill('completed'));
+      // Each is counted before as it is billed after.
+      for (const [at, { body }] of asked.entries()) {
+        const usage = answers[at]?.final.usage as { input_tokens: number } | undefined;
+        const counted = await (await stack.post('/v1/count_tokens', body)).json();
+        const { offers } = counted as { offers: { tokens: number; exactness: string }[] };
+        expect(offers.every(({ exactness }) => exactness === 'exact')).toBe(true);
+        const tokens = offers.map((offer) => offer.tokens);
+        if (model in ROUTES) expect(tokens).toEqual([usage?.input_tokens]);
+        else expect(tokens).toContain(usage?.input_tokens);
+      }
       // What Codex counts is what it was told.
       const told = answers.map(({ final }) => final.usage as { input_tokens: number; output_tokens: number });
       const sum = (tokens: readonly number[]): number => tokens.reduce((a, b) => a + b);

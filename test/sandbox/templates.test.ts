@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GOLDEN, type GoldenCase, type GoldenMessage } from '../tokens/golden/index.ts';
+import { CONVERSATIONS, GOLDEN, type Golden, type GoldenCase, type GoldenMessage } from '../tokens/golden/index.ts';
 import vectors from '../tokens/prompt-vectors.json' with { type: 'json' };
 import type { Entry } from './control/journal.ts';
 import { KEYS, sandbox } from './support.ts';
@@ -17,11 +17,14 @@ async function reached(path: string, key: string, body: unknown): Promise<Partia
 interface Asked {
   readonly messages: readonly GoldenMessage[];
   readonly tools?: readonly unknown[] | undefined;
+  /** More fields of the request. */
+  readonly more?: object;
 }
 
 /** On the wire, arguments are JSON text. */
-const wireMessage = (message: GoldenMessage) => ({
+const wireMessage = ({ reasoning, ...message }: GoldenMessage) => ({
   ...message,
+  ...(reasoning === undefined ? {} : { reasoning_content: reasoning }),
   ...(message.tool_calls && {
     tool_calls: message.tool_calls.map((call) => ({
       ...call,
@@ -32,11 +35,12 @@ const wireMessage = (message: GoldenMessage) => ({
 
 const chat =
   (wire: 'anyscale' | 'together', model: string) =>
-  ({ messages, tools }: Asked) =>
+  ({ messages, tools, more }: Asked) =>
     reached(`/${wire}/v1/chat/completions`, KEYS[wire], {
       model,
       messages: messages.map(wireMessage),
       ...(tools && { tools }),
+      ...more,
     });
 
 const converse =
@@ -57,6 +61,13 @@ const CHATS: Readonly<Record<string, (asked: Asked) => Promise<Partial<Entry>>>>
   'llama-3.3': chat('together', 'meta-llama/Llama-3.3-70B-Instruct-Turbo'),
   mistral: chat('anyscale', 'mistralai/Mixtral-8x7B-Instruct-v0.1'),
   'gpt-oss': chat('anyscale', 'openai/gpt-oss-20b'),
+  'llama-4': chat('anyscale', 'meta-llama/Llama-4-Scout-17B-16E-Instruct'),
+  qwen3: chat('anyscale', 'Qwen/Qwen3-32B'),
+  // It refuses a history without reasoning, and takes an empty one.
+  'deepseek-v4': ({ messages, ...asked }) => {
+    const thought = messages.map((one) => (one.role === 'assistant' ? { reasoning: '', ...one } : one));
+    return chat('anyscale', 'deepseek-ai/DeepSeek-V4-Pro')({ ...asked, messages: thought });
+  },
 };
 const CONVERSE: typeof CHATS = {
   'llama-3': converse('meta.llama3-70b-instruct-v1:0'),
@@ -70,10 +81,16 @@ const tidy: Readonly<Record<string, (prompt: string) => string>> = {
   'gpt-oss': (prompt) => prompt.replace(/date: [\d-]{10}/, 'date: 2025-06-28'),
 };
 
+/** Fields of a request for what a golden prompt was made with. */
+const asksFor = ({ options: { thinking, reasoningEffort, variant } }: Golden) => ({
+  ...(thinking === undefined && variant !== 'no-think' ? {} : { chat_template_kwargs: { enable_thinking: false } }),
+  ...(reasoningEffort === undefined ? {} : { reasoning_effort: reasoningEffort }),
+});
+
 const goes = ({ messages }: GoldenCase): boolean => messages.at(-1)?.role !== 'assistant';
 const golden = (families: Readonly<Record<string, unknown>>) =>
-  GOLDEN.filter(({ family }) => Object.hasOwn(families, family)).flatMap(({ family, cases }) =>
-    cases.map((one) => [family, one.name, one] as const),
+  GOLDEN.filter(({ family }) => Object.hasOwn(families, family)).flatMap((golden) =>
+    golden.cases.map((one) => [golden.family, one.name, one, asksFor(golden)] as const),
   );
 
 /** Turns by turns, behind one system message at most: all that the templates of these families take. */
@@ -91,9 +108,20 @@ describe("a chat is rendered as the makers' own templates render it", () => {
     await expect(CHATS[family]?.(one)).rejects.toThrow(/roles must alternate/);
   });
 
-  it.each(cases.filter(([family, , one]) => !refused(family, one)))('%s: %s', async (family, _, one) => {
-    const { prompt = '' } = (await CHATS[family]?.(one)) ?? {};
+  it.each(cases.filter(([family, , one]) => !refused(family, one)))('%s: %s', async (family, _, one, more) => {
+    const { prompt = '' } = (await CHATS[family]?.({ ...one, more })) ?? {};
     expect(tidy[family]?.(prompt) ?? prompt).toBe(one.expected);
+  });
+
+  it.each(CONVERSATIONS)('with tools, reasoning and results: $family $options', async (golden) => {
+    const { family, cases } = golden;
+    expect(cases.length).toBeGreaterThan(8);
+    for (const { messages, tools = [], expected } of cases) {
+      const { prompt = '', promptTokens } =
+        (await CHATS[family]?.({ messages, ...(tools.length > 0 ? { tools } : {}), more: asksFor(golden) })) ?? {};
+      expect(tidy[family]?.(prompt) ?? prompt).toBe(expected);
+      expect(promptTokens).toBeGreaterThan(10);
+    }
   });
 
   // Converse wants turns, no blanks, and takes no tools in the other models' form.

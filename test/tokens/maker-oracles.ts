@@ -4,29 +4,7 @@ import type { VocabularyName } from '../../src/tokens/vocab/index.ts';
 import { fromDisk } from './from-disk.ts';
 import { huggingFaceBytes, tiktoken, tokensOf } from './libraries.ts';
 import type { Oracle } from './oracles.ts';
-
-const CONTRACTION = "(?i:'s|'t|'re|'ve|'m|'ll|'d)";
-const CASED = (end: string): string =>
-  `[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+${end}|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*${end}`;
-const SPACES = '\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
-const LLAMA3 = (digits: string): string =>
-  `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|${SPACES}`;
-
-/** As they stand in the makers' files, which src/tokens/engine/pretokenize.ts name. */
-export const PATTERNS = {
-  llama3: LLAMA3('\\p{N}{1,3}'),
-  qwen: LLAMA3('\\p{N}'),
-  'qwen3.5': `${CONTRACTION}|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|${SPACES}`,
-  llama4: `${CASED(`${CONTRACTION}?`)}|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`,
-  tekken: `${CASED('')}|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|${SPACES}`,
-} as const;
-
-/** The three cuts of its tokenizer.json, one after another. */
-export const DEEPSEEK = [
-  '\\p{N}{1,3}',
-  '[一-龥\u3040-ゟ゠-ヿ]+',
-  '[!"#$%&\'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+',
-];
+import { DEEPSEEK, PATTERNS } from './patterns.ts';
 
 /** The classes that patterns name, as tiktoken's tables have them: it drops what a pattern does not match. */
 const KINDS: readonly (readonly [kind: number, pattern: string])[] = [

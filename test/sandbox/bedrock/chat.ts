@@ -20,19 +20,26 @@ const held = (content: unknown, kind: 'toolUse' | 'toolResult'): Json[] =>
 function messagesOf(message: unknown): Message[] {
   const { role, content } = object(message);
   const said = textsOf(content);
-  const calls = held(content, 'toolUse').map(({ name, input }) => ({
+  const calls = held(content, 'toolUse').map(({ toolUseId, name, input }) => ({
+    id: text(toolUseId),
     function: { name: text(name), arguments: object(input) },
+    written: JSON.stringify(input),
   }));
-  const results = held(content, 'toolResult').map((result) => ({ role: 'tool', content: resultText(result.content) }));
+  const results = held(content, 'toolResult').map((result) => ({
+    role: 'tool',
+    content: resultText(result.content),
+    tool_call_id: text(result.toolUseId),
+  }));
   if (calls.length > 0) return [{ role: 'assistant', content: said, tool_calls: calls }];
   return [...results, ...(said === '' && results.length > 0 ? [] : [{ role: text(role), content: said }])];
 }
 
 const toolOf = (tool: unknown): Json => {
-  const { name, description, inputSchema } = object(object(tool).toolSpec);
+  const { name, description, inputSchema, strict } = object(object(tool).toolSpec);
   // A template writes what is there, were it undefined.
   const described = description === undefined ? {} : { description };
-  return { type: 'function', function: { name, ...described, parameters: object(inputSchema).json } };
+  const enforced = strict === undefined ? {} : { strict };
+  return { type: 'function', function: { name, ...described, parameters: object(inputSchema).json, ...enforced } };
 };
 
 /** A Converse request in the words of chat templates. A last message of the assistant's is the beginning of the answer. */

@@ -6,7 +6,14 @@ import type { Family } from './families.ts';
 export interface Message {
   readonly role: string;
   readonly content: string;
-  readonly tool_calls?: readonly { readonly function: { readonly name: string; readonly arguments: Json } }[];
+  readonly reasoning_content?: string;
+  readonly tool_calls?: readonly {
+    readonly id?: string;
+    readonly function: { readonly name: string; readonly arguments: Json };
+    /** The arguments as they came, or were given out. */
+    readonly written?: string;
+  }[];
+  readonly tool_call_id?: string;
 }
 
 export interface Chat {
@@ -15,6 +22,9 @@ export interface Chat {
   readonly tools: readonly Json[];
   /** The last message is the beginning of the answer, which goes on from there. */
   readonly begun: boolean;
+  /** Whether the model is told to think before it answers, and how hard. */
+  readonly thinking?: boolean;
+  readonly effort?: string;
 }
 
 const BLANK_LINE = '\n\n';
@@ -81,14 +91,17 @@ export function turnTrouble(family: Family | undefined, { messages }: Chat): str
 }
 
 /** The prompt of a chat; undefined where the template refuses it. */
-export function renderChat({ template, turns }: Family, { messages, tools, begun }: Chat): string | undefined {
+export function renderChat({ template, turns }: Family, chat: Chat): string | undefined {
+  const { messages, tools, begun, thinking } = chat;
   const arranged = ARRANGE[turns](messages);
+  if (typeof template === 'function') return template({ ...chat, messages: arranged });
   try {
     const rendered = compile(template).render({
       messages: arranged,
       tools: tools.length > 0 ? tools : null,
       add_generation_prompt: !begun,
-      today: new Date().toISOString().slice(0, 10),
+      bos_token: '<|begin_of_text|>',
+      ...(thinking === undefined ? {} : { enable_thinking: thinking }),
     });
     return begun ? cutAfter(arranged.at(-1)?.content ?? '', rendered) : rendered;
   } catch {

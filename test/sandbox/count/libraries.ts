@@ -1,3 +1,6 @@
+import { DEEPSEEK, PATTERNS } from '../../tokens/patterns.ts';
+import { bytePairs } from './byte-pairs.ts';
+
 /** A tokenizer library, cut down to what the sandbox needs of it. */
 export interface Library {
   /** Without begin and end marks. Throws on texts that the library cannot take. */
@@ -48,5 +51,18 @@ export const LIBRARIES = {
       leadingSpace: false,
       slowOn: /\S{2000}|\s{2000}/,
     };
+  },
+  llama4: async () => {
+    const { default: file } = await import('../../../src/tokens/vocab/assets/llama4.bin');
+    return bytePairs(file, [PATTERNS.llama4]);
+  },
+  qwen: async () => {
+    const { default: file } = await import('../../../src/tokens/vocab/assets/qwen.bin');
+    const library = bytePairs(file, [PATTERNS.qwen]);
+    return { ...library, encode: (text) => library.encode(text.normalize('NFC')) };
+  },
+  deepseek: async () => {
+    const { default: file } = await import('../../../src/tokens/vocab/assets/deepseek.bin');
+    return bytePairs(file, DEEPSEEK, 3);
   },
 } satisfies Readonly<Record<string, () => Promise<Library>>>;

@@ -108,7 +108,16 @@ function over(library: Library, family: Family): Tokenizer {
   };
 }
 
+/** Libraries whose tables are built already. */
+const built = new Map<Family['library'], Promise<Library>>();
+
+function libraryOf(name: Family['library']): Promise<Library> {
+  const known = built.get(name) ?? LIBRARIES[name]();
+  built.set(name, known);
+  return known;
+}
+
 export async function tokenizerOf(model: string): Promise<Tokenizer> {
   const family = familyOf(model);
-  return family ? over(await LIBRARIES[family.library](), family) : ESTIMATED;
+  return family ? over(await libraryOf(family.library), family) : ESTIMATED;
 }

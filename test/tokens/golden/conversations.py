@@ -168,14 +168,14 @@ def harmony(effort):
 
 MAKER = "DeepSeek's encoding_dsv4.py as vllm 0.33.0 has it"
 FAMILIES = [
-    ("qwen3", {}, "Qwen/Qwen3-8B, chat_template", lambda: jinja("qwen3.jinja")),
-    ("qwen3", {"thinking": False}, "Qwen/Qwen3-8B, chat_template, enable_thinking false", lambda: jinja("qwen3.jinja", enable_thinking=False)),
+    ("qwen3", {}, "Qwen/Qwen3-8B, chat_template", lambda: jinja("qwen3.jinja.txt")),
+    ("qwen3", {"thinking": False}, "Qwen/Qwen3-8B, chat_template, enable_thinking false", lambda: jinja("qwen3.jinja.txt", enable_thinking=False)),
     ("deepseek-v4", {}, MAKER, lambda: deepseek_v4(True)),
     ("deepseek-v4", {"reasoningEffort": "high"}, MAKER, lambda: deepseek_v4(True, "high")),
     ("deepseek-v4", {"thinking": False}, MAKER, lambda: deepseek_v4(False)),
     ("gpt-oss", {"date": DAY}, "openai-harmony 0.0.8", lambda: harmony("medium")),
     ("gpt-oss", {"date": DAY, "reasoningEffort": "high"}, "openai-harmony 0.0.8", lambda: harmony("high")),
-    ("llama-4", {}, "transformers 5.23.0, models/llama4/processing_llama4.py", lambda: jinja("llama-4.jinja", bos="<|begin_of_text|>")),
+    ("llama-4", {}, "transformers 5.23.0, models/llama4/processing_llama4.py", lambda: jinja("llama-4.jinja.txt", bos="<|begin_of_text|>")),
 ]
 # Llama 3's template is not copied here: LLAMA_3_JINJA is the path to it.
 LLAMA_3 = ("llama-3.3", {"variant": "hf", "date": "2024-07-26"}, "meta-llama/Llama-3.2-3B-Instruct, chat_template", lambda: jinja(os.environ["LLAMA_3_JINJA"], bos="<|begin_of_text|>"))
