@@ -1,4 +1,4 @@
-import type { Library } from './libraries.ts';
+import type { Library } from './types.ts';
 
 /**
  * Byte pair encoding as it is told in textbooks, on a vocabulary file of the gateway's: its data are the makers', the code that

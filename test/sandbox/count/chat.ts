@@ -1,31 +1,6 @@
 import { Template } from '@huggingface/jinja';
-import type { Json } from '../json.ts';
 import type { Family } from './families.ts';
-
-/** A message as Hugging Face's chat templates take it. */
-export interface Message {
-  readonly role: string;
-  readonly content: string;
-  readonly reasoning_content?: string;
-  readonly tool_calls?: readonly {
-    readonly id?: string;
-    readonly function: { readonly name: string; readonly arguments: Json };
-    /** The arguments as they came, or were given out. */
-    readonly written?: string;
-  }[];
-  readonly tool_call_id?: string;
-}
-
-export interface Chat {
-  readonly messages: readonly Message[];
-  /** Each as OpenAI's API has it: `{"type": "function", "function": {…}}`. */
-  readonly tools: readonly Json[];
-  /** The last message is the beginning of the answer, which goes on from there. */
-  readonly begun: boolean;
-  /** Whether the model is told to think before it answers, and how hard. */
-  readonly thinking?: boolean;
-  readonly effort?: string;
-}
+import type { Chat, Message } from './types.ts';
 
 const BLANK_LINE = '\n\n';
 const isSystem = ({ role }: Message): boolean => role === 'system' || role === 'developer';

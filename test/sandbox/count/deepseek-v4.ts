@@ -1,5 +1,5 @@
 import { type Json, object } from '../json.ts';
-import type { Chat, Message } from './chat.ts';
+import type { Chat, Message } from './types.ts';
 
 /**
  * DeepSeek V4's prompt: a transcription of `encode_messages` in test/tokens/makers/deepseek_v4_encoding.py. What that makes of

@@ -1,6 +1,5 @@
 import llama4 from '../../tokens/makers/llama-4.jinja.txt';
 import qwen3 from '../../tokens/makers/qwen3.jinja.txt';
-import type { Chat } from './chat.ts';
 import { deepseekV4 } from './deepseek-v4.ts';
 import { harmony } from './harmony.ts';
 import type { LIBRARIES } from './libraries.ts';
@@ -9,6 +8,7 @@ import llama2 from './templates/llama-2.txt';
 import llama31 from './templates/llama-3.1.txt';
 import llama3 from './templates/llama-3.txt';
 import mistral from './templates/mistral.txt';
+import type { Chat } from './types.ts';
 
 /** Models that share a tokenizer, its special tokens and a chat template. */
 export interface Family {

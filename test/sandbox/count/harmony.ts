@@ -1,5 +1,5 @@
 import { isJson, type Json, list, object, text } from '../json.ts';
-import type { Chat, Message } from './chat.ts';
+import type { Chat, Message } from './types.ts';
 
 /**
  * gpt-oss's prompt: a transcription of openai/harmony, src/encoding.rs, which vLLM and others render with. What the library

@@ -1,4 +1,4 @@
-export type { Chat, Message } from './chat.ts';
 export { turnTrouble } from './chat.ts';
 export { chatPrompt, type Prompt, rawPrompt } from './prompt.ts';
 export { type Tokenizer, tokenizerOf } from './tokenizer.ts';
+export type { Chat, Message } from './types.ts';

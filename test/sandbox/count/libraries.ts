@@ -1,17 +1,6 @@
 import { DEEPSEEK, PATTERNS } from '../../tokens/patterns.ts';
 import { bytePairs } from './byte-pairs.ts';
-
-/** A tokenizer library, cut down to what the sandbox needs of it. */
-export interface Library {
-  /** Without begin and end marks. Throws on texts that the library cannot take. */
-  encode(text: string): readonly number[];
-  /** The text of any run of ids; a character that is cut in half comes as U+FFFD. */
-  decode(ids: readonly number[]): string;
-  /** SentencePiece puts a space before each text, which `decode` gives back. */
-  readonly leadingSpace: boolean;
-  /** Where the library takes quadratic time, which a long text makes minutes of. */
-  readonly slowOn?: RegExp;
-}
+import type { Library } from './types.ts';
 
 /**
  * Independent of the gateway's own tokenizers, which are checked against what is counted here. They build their tables as

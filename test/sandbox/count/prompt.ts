@@ -1,6 +1,7 @@
 import { countTokens, countTurns, type Turn } from '../brain/index.ts';
-import { type Chat, renderChat } from './chat.ts';
+import { renderChat } from './chat.ts';
 import type { Tokenizer } from './tokenizer.ts';
+import type { Chat } from './types.ts';
 
 /** What reaches the model. */
 export interface Prompt {

@@ -1,6 +1,7 @@
 import { estimate, type Piece, type Split } from '../brain/index.ts';
 import { type Family, familyOf } from './families.ts';
-import { LIBRARIES, type Library } from './libraries.ts';
+import { LIBRARIES } from './libraries.ts';
+import type { Library } from './types.ts';
 
 /** How one model's server cuts texts into tokens. */
 export interface Tokenizer {
