@@ -2,7 +2,6 @@
 import type { AttemptEnd, AttemptStart, CallStart, MoneyOutcome, NanoDollars } from '../core/index.ts';
 import { completionTokens, promptTokens } from '../core/index.ts';
 import { MOST_COST } from './ledger-row.ts';
-import { take } from './minute.ts';
 import { addMoney } from './periods.ts';
 import {
   type CallEnd,
@@ -11,6 +10,7 @@ import {
   type OpenCall,
   REMEMBERED_MS,
   type State,
+  takeOf,
   tickKey,
 } from './state.ts';
 import { FLAGS, moneyCell } from './storage.ts';
@@ -60,7 +60,7 @@ export function openAttempt(state: State, call: OpenCall, one: NewAttempt): void
   ];
   state.sql.exec(slot > slots ? INSERT : REUSE, ...values, slot);
   call.open.set(attempt.attempt, { slot, attempt: attempt.attempt, reserved: state.now, tokens, held, budgeted });
-  take(call.key.minute, state.now, counted ? 1 : 0, tokens);
+  takeOf(state, call.key, state.now, counted ? 1 : 0, tokens);
   hold(state, call, state.now, held ?? 0n);
 }
 
@@ -91,7 +91,7 @@ export function admitAttempt(
   state.sql.exec(ADMIT, moneyCell(held), flags, attempt.slot);
   hold(state, call, attempt.reserved, (held ?? 0n) - (attempt.held ?? 0n));
   call.open.set(attempt.attempt, { ...attempt, held, budgeted });
-  take(call.key.minute, attempt.reserved, 1, 0);
+  takeOf(state, call.key, attempt.reserved, 1, 0);
 }
 
 /** Moves money that one attempt holds over to another of the same call. */
@@ -147,7 +147,7 @@ export function endAttempt(
   call.slots.push(attempt.slot);
   const { call: ___, ...known } = kept;
   call.ended.set(attempt.attempt, { ...known, money, ...(cost === undefined ? {} : { cost }) });
-  take(key.minute, attempt.reserved, 0, tokens - attempt.tokens);
+  takeOf(state, key, attempt.reserved, 0, tokens - attempt.tokens);
   hold(state, call, attempt.reserved, -(attempt.held ?? 0n));
   for (const scope of [state, key]) countEnd(scope, attempt.reserved, { money, cost });
   state.changed.add(key);

@@ -1,10 +1,10 @@
 /** Reads an account from its tables when its object starts. */
 import type { AttemptEnd, CallStart } from '../core/index.ts';
-import { take } from './minute.ts';
 import { addMoney, newPurse, restorePurse, type storedPurse } from './periods.ts';
 import type { Budget, KeySettings } from './protocol.ts';
 import {
   countEnd,
+  type EndedSlot,
   type KeyRecord,
   keyOf,
   noSums,
@@ -12,6 +12,7 @@ import {
   REMEMBERED_MS,
   type State,
   type Sums,
+  takeOf,
   tick,
   tickKey,
 } from './state.ts';
@@ -19,6 +20,7 @@ import { FLAGS, moneyOf, type Row, readMeta, type Sql, setUp, unpacked, writeMet
 
 /** Rows read at a time. */
 const PAGE = 5000;
+const MINUTE_MS = 60_000;
 
 /** What the table of sums keeps. */
 export interface StoredSums {
@@ -86,38 +88,77 @@ function loadSums(state: State, { key, sums: stored }: Row): void {
   Object.assign(scope.sums, sums);
 }
 
-/** Adds up the attempts since the checkpoint, and finds the calls that are open. */
+/** Adds up the attempts since the checkpoint, and finds the calls that are open and those that ended just now. */
 function loadAttempts(state: State, checkpoint: number): void {
-  const ended: { readonly call: string; readonly slot: number; readonly done: number }[] = [];
-  for (let from = 0; ; ) {
-    const rows = state.sql.exec(PAGE_OF_ROWS, from, PAGE);
-    for (const row of rows) {
-      loadAttempt(state, row, checkpoint);
-      if (row.seq !== null) ended.push({ call: text(row.call), slot: Number(row.slot), done: Number(row.done) });
-    }
-    from = Number(rows.at(-1)?.slot ?? from);
-    if (rows.length < PAGE) break;
+  const { sql, pushed, now } = state;
+  for (const row of pages(sql, OPEN, [])) openAgain(state, keyOf(state, text(row.key)), row);
+  for (const row of pages(sql, WAITING, [pushed])) {
+    const one = endedSlot(row);
+    state.waiting.push(one);
+    if (one.seq > checkpoint) countAgain(state, row);
   }
   state.waiting.sort((a, b) => a.seq - b.seq);
-  state.free.sort((a, b) => a.seq - b.seq);
-  ended.sort((a, b) => a.done - b.done);
-  for (const { call: id, slot, done } of ended) {
-    const call = state.calls.get(id);
-    if (call) {
-      const [row] = state.sql.exec('SELECT attempt, money, cost, "end" FROM attempts WHERE slot = ?', slot);
-      if (row) call.ended.set(Number(row.attempt), attemptEndOf(row));
-      call.slots.push(slot);
-    } else if (done + REMEMBERED_MS > state.now) {
-      const slots = [...(state.over.get(id)?.slots ?? []), slot];
-      state.over.delete(id);
-      state.over.set(id, { at: done, slots });
-    }
+  state.seq = Math.max(state.seq, state.waiting.at(-1)?.seq ?? 0);
+  for (const { slot } of pages(sql, FREE, [pushed, now - REMEMBERED_MS])) {
+    state.free.push({ seq: 0, slot: Number(slot), call: '', done: 0 });
+  }
+  const recent = [...pages(sql, RECENT, [pushed, now - REMEMBERED_MS])].map(endedSlot);
+  state.free.push(...recent.sort((a, b) => a.seq - b.seq));
+  state.slots = Number(sql.exec('SELECT MAX(slot) AS last FROM attempts')[0]?.last ?? 0);
+  for (const row of pages(sql, THIS_MINUTE, [now - 2 * MINUTE_MS])) {
+    const counted = Number(row.flags) & FLAGS.counted ? 1 : 0;
+    takeOf(state, keyOf(state, text(row.key)), Number(row.reserved), counted, Number(row.tokens));
+  }
+  const ended = [...state.waiting, ...state.free].filter(({ call }) => call !== '');
+  for (const one of ended.sort((a, b) => a.done - b.done)) endedAgain(state, one);
+}
+
+/** Attempts that have not ended; those that wait to be pushed; rows that were pushed and can, or soon can, be used. */
+const OPEN = 'SELECT * FROM attempts WHERE seq IS NULL';
+const WAITING = 'SELECT slot, seq, done, call, key, reserved, money, cost FROM attempts WHERE seq > ?';
+const FREE = `SELECT slot FROM attempts
+  WHERE seq <= ? AND done <= ? AND call NOT IN (SELECT call FROM attempts WHERE seq IS NULL)`;
+const RECENT = `SELECT slot, seq, done, call FROM attempts
+  WHERE seq <= ? AND (done > ? OR call IN (SELECT call FROM attempts WHERE seq IS NULL))`;
+const THIS_MINUTE = 'SELECT slot, key, flags, reserved, tokens FROM attempts WHERE reserved > ?';
+
+/** Rows by their slots, so many at a time that they need not all be in memory. */
+function* pages(sql: Sql, query: string, values: readonly number[]): Generator<Row> {
+  for (let from = 0; ; ) {
+    const rows = sql.exec(`${query} AND slot > ? ORDER BY slot LIMIT ${PAGE}`, ...values, from);
+    yield* rows;
+    if (rows.length < PAGE) return;
+    from = Number(rows.at(-1)?.slot);
   }
 }
 
-const PAGE_OF_ROWS = `SELECT slot, call, attempt, key, reserved, deadline, tokens, held, flags, idempotency, seq, done,
-    money, cost, CASE WHEN seq IS NULL THEN start END AS start
-  FROM attempts WHERE slot > ? ORDER BY slot LIMIT ?`;
+const endedSlot = ({ seq, slot, call, done }: Row): EndedSlot => ({
+  seq: Number(seq),
+  slot: Number(slot),
+  call: text(call),
+  done: Number(done),
+});
+
+function countAgain(state: State, row: Row): void {
+  const key = keyOf(state, text(row.key));
+  const end = { money: text(row.money) as AttemptEnd['money'], cost: moneyOf(row.cost) };
+  state.changed.add(key);
+  for (const scope of [state, key]) countEnd(scope, Number(row.reserved), end);
+}
+
+/** Gives an attempt that has ended back to its call, or remembers that its call is over. */
+function endedAgain(state: State, { call: id, slot, done }: EndedSlot): void {
+  const call = state.calls.get(id);
+  if (call) {
+    const [row] = state.sql.exec('SELECT attempt, money, cost, "end" FROM attempts WHERE slot = ?', slot);
+    if (row) call.ended.set(Number(row.attempt), attemptEndOf(row));
+    call.slots.push(slot);
+  } else if (done + REMEMBERED_MS > state.now) {
+    const slots = [...(state.over.get(id)?.slots ?? []), slot];
+    state.over.delete(id);
+    state.over.set(id, { at: done, slots });
+  }
+}
 
 /** An attempt's end from the columns `money`, `cost` and `end`. */
 export function attemptEndOf({ money, cost, end }: Row): AttemptEnd {
@@ -127,31 +168,6 @@ export function attemptEndOf({ money, cost, end }: Row): AttemptEnd {
   >;
   const known = moneyOf(cost);
   return { ...rest, money: text(money) as AttemptEnd['money'], ...(known === undefined ? {} : { cost: known }) };
-}
-
-function loadAttempt(state: State, row: Row, checkpoint: number): void {
-  const key = keyOf(state, text(row.key));
-  const [slot, seq, reserved] = [Number(row.slot), Number(row.seq), Number(row.reserved)];
-  const [tokens, flags, held] = [Number(row.tokens), Number(row.flags), moneyOf(row.held)];
-  state.slots = Math.max(state.slots, slot);
-  take(key.minute, reserved, flags & FLAGS.counted ? 1 : 0, tokens);
-  if (row.seq === null) {
-    openAgain(state, key, row);
-    addMoney(state.purse, reserved, 0n, held ?? 0n);
-    addMoney(key.purse, reserved, 0n, held ?? 0n);
-    return;
-  }
-  (seq > state.pushed ? state.waiting : state.free).push({
-    seq,
-    slot,
-    call: text(row.call),
-    done: Number(row.done),
-  });
-  if (seq <= checkpoint) return;
-  state.seq = Math.max(state.seq, seq);
-  state.changed.add(key);
-  const end = { money: text(row.money) as AttemptEnd['money'], cost: moneyOf(row.cost) };
-  for (const scope of [state, key]) countEnd(scope, reserved, end);
 }
 
 function openAgain(state: State, key: KeyRecord, row: Row): void {
@@ -167,13 +183,14 @@ function openAgain(state: State, key: KeyRecord, row: Row): void {
     key.running++;
   }
   call.admitted ||= (flags & FLAGS.admitted) !== 0;
-  const attempt = Number(row.attempt);
+  const [attempt, reserved, held] = [Number(row.attempt), Number(row.reserved), moneyOf(row.held)];
+  for (const { purse } of [state, key]) addMoney(purse, reserved, 0n, held ?? 0n);
   call.open.set(attempt, {
     slot: Number(row.slot),
     attempt,
-    reserved: Number(row.reserved),
+    reserved,
     tokens: Number(row.tokens),
-    held: moneyOf(row.held),
+    held,
     budgeted: (flags & FLAGS.budgeted) !== 0,
   });
 }

@@ -25,6 +25,9 @@ export const newMinute = (now: number): MinuteUse => ({
   tokenSum: 0,
 });
 
+/** Of a key that has had no call. Never changed. */
+const NO_USE: MinuteUse = { ...newMinute(0), second: Number.MAX_SAFE_INTEGER };
+
 /** Lets go of the seconds that no longer count. */
 export function advance(use: MinuteUse, now: number): void {
   const second = Math.floor(now / 1000);
@@ -66,20 +69,21 @@ interface MinuteLimits {
 }
 
 /** What is left of each limit. */
-export function minuteState(use: MinuteUse, { rpm, tpm }: MinuteLimits, now: number): LimitState[] {
+export function minuteState(use: MinuteUse | undefined, { rpm, tpm }: MinuteLimits, now: number): LimitState[] {
+  const { second, requests, tokens, requestSum, tokenSum } = use ?? NO_USE;
   const states: LimitState[] = [];
   const state = (name: LimitState['name'], limit: number, counts: Float64Array, sum: number) => {
-    const resetMs = sum === 0 ? 0 : msUntil(counts, sum, 0, use.second, now);
+    const resetMs = sum === 0 ? 0 : msUntil(counts, sum, 0, second, now);
     states.push({ name, limit, remaining: Math.max(0, limit - sum), resetMs });
   };
-  if (rpm !== undefined) state('rpm', rpm, use.requests, use.requestSum);
-  if (tpm !== undefined) state('tpm', tpm, use.tokens, use.tokenSum);
+  if (rpm !== undefined) state('rpm', rpm, requests, requestSum);
+  if (tpm !== undefined) state('tpm', tpm, tokens, tokenSum);
   return states;
 }
 
 /** Which limit one more request with so many tokens would break, and when it no longer will. */
 export function minuteRefusal(
-  use: MinuteUse,
+  use: MinuteUse = NO_USE,
   { rpm, tpm }: MinuteLimits,
   tokens: number,
   now: number,

@@ -3,7 +3,7 @@
  * pushed. All of it is read from the tables when an object starts; afterwards a call reads nothing but its own row.
  */
 import type { AttemptEnd, CallStart, NanoDollars } from '../core/index.ts';
-import { advance, type MinuteUse, newMinute } from './minute.ts';
+import { advance, type MinuteUse, newMinute, take } from './minute.ts';
 import { addMoney, newPurse, type Purse, roll } from './periods.ts';
 import type { Budget, CallOutcome, KeySettings, KeyTerms } from './protocol.ts';
 import type { Sql } from './storage.ts';
@@ -38,7 +38,8 @@ export interface KeyRecord {
   terms: KeyTerms;
   readonly purse: Purse;
   readonly sums: Sums;
-  readonly minute: MinuteUse;
+  /** Absent until its first call. */
+  minute?: MinuteUse;
   /** Calls that are not over. */
   running: number;
 }
@@ -136,7 +137,7 @@ export function putKey(state: State, id: string, stored: StoredKey | undefined):
     return known;
   }
   const purse = newPurse(state.now);
-  const record: KeyRecord = { id, stored, terms, purse, sums: noSums(), minute: newMinute(state.now), running: 0 };
+  const record: KeyRecord = { id, stored, terms, purse, sums: noSums(), running: 0 };
   state.keys.set(id, record);
   return record;
 }
@@ -174,8 +175,14 @@ export function tick(state: State, clock: number): number {
   return state.now;
 }
 
+/** Counts a key's requests and tokens in the second of `at`. */
+export function takeOf(state: State, key: KeyRecord, at: number, requests: number, tokens: number): void {
+  key.minute ??= newMinute(state.now);
+  take(key.minute, at, requests, tokens);
+}
+
 /** Brings a key to the account's time. */
 export function tickKey(state: State, key: KeyRecord): void {
   roll(key.purse, state.now);
-  advance(key.minute, state.now);
+  if (key.minute) advance(key.minute, state.now);
 }

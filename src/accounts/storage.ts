@@ -25,12 +25,12 @@ const VERSIONS: readonly (readonly string[])[] = [
       id TEXT PRIMARY KEY, revision INTEGER NOT NULL, secret_hash TEXT NOT NULL, settings TEXT NOT NULL,
       created INTEGER NOT NULL, revoked INTEGER
     ) WITHOUT ROWID`,
-    // One row an attempt. A row whose attempt has been pushed is used again for another one: see `ledger-queue.ts`.
+    // One row an attempt. A row whose attempt has been pushed is used again for another one: see `push.ts`. What a
+    // restart reads of all rows comes first, so that it does not read the long texts.
     `CREATE TABLE attempts (
-      slot INTEGER PRIMARY KEY, call TEXT NOT NULL, attempt INTEGER NOT NULL, key TEXT NOT NULL,
-      reserved INTEGER NOT NULL, deadline INTEGER NOT NULL, tokens INTEGER NOT NULL, held TEXT, flags INTEGER NOT NULL,
-      idempotency TEXT, start TEXT NOT NULL,
-      seq INTEGER, done INTEGER, money TEXT, cost TEXT, "end" TEXT
+      slot INTEGER PRIMARY KEY, seq INTEGER, done INTEGER, reserved INTEGER NOT NULL, deadline INTEGER NOT NULL,
+      tokens INTEGER NOT NULL, flags INTEGER NOT NULL, attempt INTEGER NOT NULL, key TEXT NOT NULL, call TEXT NOT NULL,
+      held TEXT, money TEXT, cost TEXT, idempotency TEXT, start TEXT NOT NULL, "end" TEXT
     )`,
     // Sums of all attempts up to the checkpoint's seq, by key; the account's own have the empty name.
     'CREATE TABLE sums (key TEXT PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID',
