@@ -168,6 +168,7 @@ export class CallAccount implements Admission {
       ...(need.cover ? { cover: need.cover } : {}),
       ...(need.from === undefined ? {} : { from: need.from }),
       tokens: need.tokens,
+      ...(this.#waits ? {} : { sent: true as const }),
     };
   }
 

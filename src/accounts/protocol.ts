@@ -179,6 +179,8 @@ export interface ExtendRequest {
    */
   readonly from?: number;
   readonly tokens: number;
+  /** As in `ReserveRequest`. */
+  readonly sent?: true;
 }
 
 export type ExtendReply =

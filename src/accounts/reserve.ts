@@ -171,7 +171,14 @@ export function reserve(state: State, request: ReserveRequest, clock: number): R
   }
   if (request.sent && !before && request.deadline + GRACE_MS > now) {
     // It is on its way, so it has its row and its hold whatever becomes of the call.
-    openAttempt(state, call, { start, attempt, held: cover?.most, budgeted: false, tokens, counted: false });
+    openAttempt(state, call, {
+      start,
+      attempt,
+      held: cover && smaller(cover.most, MOST_COST),
+      budgeted: false,
+      tokens,
+      counted: false,
+    });
     if (!known) addCall(state, call);
   }
   if ('kind' in money) return money;
@@ -201,33 +208,50 @@ function addCall(state: State, call: OpenCall): void {
   call.key.running++;
 }
 
-/** Covers one more attempt of a call, after the ends of those before it. */
+/** Whether one more attempt of a call may be made, and what it holds. */
+function extension(
+  state: State,
+  call: OpenCall,
+  { cover }: ExtendRequest,
+  moved: NanoDollars,
+): ReturnType<typeof moneyFor> {
+  const { key, open, ended, deadline, admitted } = call;
+  const refused = (message: string) => ({ refusal: { code: 'permission_denied', message } as const });
+  if (!admitted) return refused('This call was not let in.');
+  const refusal = keyRefusal(key, key.stored?.secretHash, state.now);
+  if (refusal) return { refusal };
+  if (deadline <= state.now) return refused('The deadline of this call is over.');
+  if (open.size + ended.size >= MOST_ATTEMPTS) return refused(`A call may have ${MOST_ATTEMPTS} attempts.`);
+  return moneyFor(state, key, cover, moved);
+}
+
+/** Covers one more attempt of a call, after the ends of those before it, which count even if it is refused. */
 export function extend(state: State, request: ExtendRequest, clock: number): ExtendReply {
-  const now = tick(state, clock);
-  const { attempt, cover } = request;
+  tick(state, clock);
+  const { attempt, cover, sent } = request;
   const call = state.calls.get(request.call);
   const refused = (message: string): ExtendReply => ({ kind: 'refused', code: 'permission_denied', message });
-  if (!call?.admitted) return refused('This call was not let in, is over, or has expired.');
-  const { key } = call;
+  if (call === undefined) return refused('This call is over, or has expired.');
+  const { key, start } = call;
   tickKey(state, key);
   return state.sql.transaction((): ExtendReply => {
     endAttempts(state, call, request.ended);
     const before = call.open.get(attempt.attempt);
-    if (before) return { kind: 'held', ...heldBy(before) };
+    if (before && call.admitted) return { kind: 'held', ...heldBy(before) };
     if (call.ended.has(attempt.attempt)) return refused('This attempt has ended.');
-    const refusal = keyRefusal(key, key.stored?.secretHash, now);
-    if (refusal) return { kind: 'refused', ...refusal };
-    if (call.deadline <= now) return refused('The deadline of this call is over.');
-    if (call.open.size + call.ended.size >= MOST_ATTEMPTS) return refused(`A call may have ${MOST_ATTEMPTS} attempts.`);
     const from = request.from === undefined ? undefined : call.open.get(request.from);
     const moved = smaller(from?.held ?? 0n, cover?.most ?? 0n);
-    const money = moneyFor(state, key, cover, moved);
-    if ('refusal' in money) return { kind: 'refused', ...money.refusal };
-    if (from) moveHold(state, call, from, moved);
+    const money = extension(state, call, request, moved);
     const tokens = Math.max(0, Math.ceil(request.tokens));
+    if ('refusal' in money && money.refusal) {
+      const held = cover && smaller(cover.most, MOST_COST);
+      if (sent && !before) openAttempt(state, call, { start, attempt, held, budgeted: false, tokens, counted: false });
+      return { kind: 'refused', ...money.refusal };
+    }
+    if (from) moveHold(state, call, from, moved);
     const { held } = money;
     const { budgeted } = key.terms;
-    openAttempt(state, call, { start: call.start, attempt, held, budgeted, tokens, counted: false });
+    openAttempt(state, call, { start, attempt, held, budgeted, tokens, counted: false });
     return { kind: 'held', ...(budgeted && held !== undefined ? { held } : {}) };
   });
 }

@@ -24,6 +24,7 @@ export type Command =
       readonly tokens: number;
       /** What becomes of the attempt before: it ends, pays for the new one, or runs on. */
       readonly before: 'ends' | 'pays' | 'runs';
+      readonly sent: boolean;
       readonly cost: bigint | undefined;
       readonly money: MoneyOutcome;
       readonly lost: Lost;
@@ -96,6 +97,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       call: pick,
       ...money,
       before: fc.constantFrom('ends', 'pays', 'runs'),
+      sent: fc.integer({ min: 0, max: 5 }).map((dice) => dice === 0),
       cost: maybe(amount(45n)),
       money: outcome,
       lost,

@@ -246,35 +246,28 @@ export class Trial {
       ended: before === 'ends' && first ? [endOf(first.attempt, command)] : [],
       attempt,
       tokens,
+      ...(command.sent ? { sent: true as const } : {}),
       ...(most === undefined ? {} : { cover: { most, least } }),
       ...(before === 'pays' && first ? { from: first.attempt } : {}),
     };
     const done = this.#do((state, now) => extend(state, request, now), command.lost);
     if (!done) return;
-    if (!call.admitted) {
-      expect(done.reply).toMatchObject({ kind: 'refused', code: 'permission_denied' });
-      return;
-    }
     if (before === 'ends' && first) this.#end(first, command.money, command.cost);
     const moved = smaller(before === 'pays' && first ? (first.held ?? 0n) : 0n, most ?? 0n);
     const expected = this.#extension(call, { most, least }, moved);
     meets(done.reply, expected);
-    if (expected.kind !== 'held') return;
-    if (before === 'pays' && first?.held !== undefined) first.held -= moved;
-    call.attempts.push({
-      call,
-      attempt: attempt.attempt,
-      reserved: model.now,
-      counted: false,
-      budgeted: expected.budgeted,
-      held: expected.holds,
-      tokens,
-    });
+    const held = expected.kind === 'held';
+    if (!held && !command.sent) return;
+    if (held && before === 'pays' && first?.held !== undefined) first.held -= moved;
+    const money = held ? { held: expected.holds, budgeted: expected.budgeted } : { held: most, budgeted: false };
+    call.attempts.push({ call, attempt: attempt.attempt, reserved: model.now, counted: false, tokens, ...money });
+    if (!held) return;
     this.#within(call.key);
     meets(extend(this.#state, request, model.now), expected);
   }
 
   #extension(call: ModelCall, cover: Pick<Asked, 'most' | 'least'>, moved: bigint): Expected {
+    if (!call.admitted) return { kind: 'refused', code: 'permission_denied' };
     if (this.model.keys.get(call.key)?.revoked) return { kind: 'refused', code: 'authentication' };
     if (call.deadline <= this.model.now) return { kind: 'refused', code: 'permission_denied' };
     return moneyFor(this.model, call.key, cover, moved);
