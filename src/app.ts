@@ -37,6 +37,7 @@ import {
   listPrices,
   liveness,
   messages,
+  metrics,
   notBuilt,
   notFound,
   offers,
@@ -60,7 +61,7 @@ import {
 import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
-const NOT_BUILT = ['/metrics', '/openapi.json', '/docs', '/'];
+const NOT_BUILT = ['/openapi.json', '/docs', '/'];
 
 /** A path as the router takes it. */
 const pattern = (path: string): string => path.replace(':id', ':id{.+}');
@@ -166,6 +167,7 @@ export function createApp(
     'GET /v1/accounts/:id': getAccount(gateway),
     'PATCH /v1/accounts/:id': changeAccount(gateway),
     'GET /v1/health': health(gateway),
+    'GET /metrics': metrics(gateway),
     'GET /healthz': liveness(gateway),
   };
   const serve = (which: (level: Level) => boolean): void => {

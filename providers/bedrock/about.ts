@@ -137,6 +137,7 @@ function upstreamFor(offer: OfferIds, region: string): UpstreamId {
 export const about: ProviderDescriptor = {
   id: 'bedrock',
   name: 'AWS Bedrock',
+  telemetryName: 'aws.bedrock',
   alsoCalled: ['Amazon Bedrock', 'AWS Bedrock'],
   /** With the names that AWS's other tools and other gateways have for them. */
   variables: {

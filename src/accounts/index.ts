@@ -10,8 +10,10 @@ export { type LedgerRow, ledgerRow } from './ledger-row.ts';
 export { ledgerTables } from './ledger-schema.ts';
 export type * from './protocol.ts';
 export { StaleTerms } from './refusals.ts';
+export { LATENCY_BUCKETS } from './rollup.ts';
 export { settled } from './settling.ts';
 export { accountsMissing, accountUnavailable, askAccount, keyGone, rememberedTerms, type Terms } from './terms.ts';
+export { type LatencyTotal, type LedgerTotal, type LedgerTotals, ledgerTotals } from './totals.ts';
 export { type TrafficOfDays, type TrafficQuery, trafficOf } from './traffic.ts';
 export {
   GROUPS,

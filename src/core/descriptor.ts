@@ -105,6 +105,8 @@ export interface ProviderDescriptor {
   readonly id: string;
   /** As messages show it. */
   readonly name: string;
+  /** As OpenTelemetry's conventions call it (`gen_ai.provider.name`). Absent: they have no name for it, and `id` stands. */
+  readonly telemetryName?: string;
   /** Its other names: OpenRouter's, and what people write. Compared without case, spaces and hyphens. */
   readonly alsoCalled?: readonly string[];
   /** Every variable of the environment that it reads. */

@@ -45,6 +45,7 @@ export const ROUTES = {
   'GET /v1/accounts/:id': 'admin',
   'PATCH /v1/accounts/:id': 'admin',
   'GET /v1/health': 'key',
+  'GET /metrics': 'admin',
   'GET /healthz': 'anyone',
 } as const satisfies Readonly<Record<string, Level>>;
 

@@ -12,6 +12,7 @@ export {
   ownKey,
   revokeKey,
 } from './keys.ts';
+export { metrics } from './metrics.ts';
 export {
   anyOrigin,
   canonicalPath,

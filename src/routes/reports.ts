@@ -64,33 +64,42 @@ async function left(accounts: Accounts, account: string): Promise<number | null>
   }
 }
 
-/**
- * Makes a report: has the tables made, has the accounts push what they have, and then reads. A failure of the database
- * is a 503.
- *
- * @param account whose report it is; undefined: of all accounts
- */
-export async function reportFrom<T>(
-  c: Context,
-  { config: { database, accounts } }: Gateway,
-  account: string | undefined,
-  read: (source: Source) => Promise<T>,
+/** Reads the report database, which has its tables then. A failure of it is a 503. */
+export async function databaseFor<T>(
+  { config: { database } }: Gateway,
+  read: (db: ReportDatabase) => Promise<T>,
 ): Promise<T> {
   if (!database) throw withoutDatabase();
   try {
     await ledgerTables(database);
-    const own = callerOf(c).account;
-    const asked = account === undefined ? await knownAccounts(database, MOST_ASKED) : [account];
-    const all = account === undefined ? [...new Set([own, MAIN_ACCOUNT, ...asked])].slice(0, MOST_ASKED) : asked;
-    const pending = accounts ? await Promise.all(all.map((name) => left(accounts, name))) : [];
-    const sum = pending.reduce((a, b) => (a === null || b === null ? null : a + b), 0);
-    return await read({ db: database, pending: sum });
+    return await read(database);
   } catch (thrown) {
     if (thrown instanceof GatewayError) throw thrown;
     console.error(`a report failed: ${thrown instanceof Error ? thrown.name : typeof thrown}`);
     throw unreadable();
   }
 }
+
+/**
+ * Makes a report: has the accounts push what they have, and then reads.
+ *
+ * @param account whose report it is; undefined: of all accounts
+ */
+export const reportFrom = <T>(
+  c: Context,
+  gateway: Gateway,
+  account: string | undefined,
+  read: (source: Source) => Promise<T>,
+): Promise<T> =>
+  databaseFor(gateway, async (db) => {
+    const { accounts } = gateway.config;
+    const asked = account === undefined ? await mostRecent(db, callerOf(c).account) : [account];
+    const pending = accounts ? await Promise.all(asked.map((name) => left(accounts, name))) : [];
+    return read({ db, pending: pending.reduce((a, b) => (a === null || b === null ? null : a + b), 0) });
+  });
+
+const mostRecent = async (db: ReportDatabase, own: string): Promise<readonly string[]> =>
+  [...new Set([own, MAIN_ACCOUNT, ...(await knownAccounts(db, MOST_ASKED))])].slice(0, MOST_ASKED);
 
 export const dollars = (amount: NanoDollars): string => formatDollars(amount);
 

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describeWithPython } from '../python/environment.ts';
 import { type Stack, startStack } from '../support/gateway.ts';
 
 let stack: Stack;
@@ -139,5 +141,49 @@ describe('the reports of a key', () => {
     expect(nano(state.pending)).toBe(0n);
     const all = await report('/v1/usage?group_by=account', {});
     expect(nano(all.data.find(({ account: of }) => of === 'sums')?.cost)).toBe(sum(costs));
+  });
+});
+
+interface Metric {
+  readonly name: string;
+  readonly type: string;
+  readonly samples: readonly {
+    readonly name: string;
+    readonly labels: Readonly<Record<string, string>>;
+    readonly value: number;
+  }[];
+}
+
+describeWithPython('the metrics, as the client of Prometheus reads them', 'requirements', (python) => {
+  it('are valid in both formats, and add up to the usage', async () => {
+    await ask('/v1/chat/completions', chat('replicate/llama-3-8b-instruct'), await makeKey('metrics'));
+    const { total } = await report('/v1/usage', {});
+    const formats = [
+      ['text', 'text/plain'],
+      ['openmetrics', 'application/openmetrics-text; version=1.0.0, text/plain;q=0.5'],
+    ] as const;
+    const read = await Promise.all(
+      formats.map(async ([format, accept]) => {
+        const text = await (await stack.get('/metrics', { accept })).text();
+        const { status, stdout, stderr } = spawnSync(python, ['test/clients/metrics.py', format], { input: text });
+        expect(status, String(stderr)).toBe(0);
+        return JSON.parse(String(stdout)) as Metric[];
+      }),
+    );
+    for (const metrics of read) {
+      const sum = (family: string, of = (_: string) => true) =>
+        metrics
+          .filter(({ name }) => name === family)
+          .flatMap(({ samples }) => samples)
+          .filter(({ name }) => of(name))
+          .reduce((all, { value }) => all + value, 0);
+      expect(sum('chasqui_attempts', (name) => name.endsWith('_total'))).toBe(total.requests);
+      expect(sum('chasqui_calls', (name) => name.endsWith('_total'))).toBe(total.calls);
+      expect(sum('gen_ai_client_inference_usage_output_tokens')).toBe(total.completion_tokens);
+      expect(sum('chasqui_cost_dollars')).toBeCloseTo(Number(total.cost), 9);
+      expect(sum('gen_ai_client_inference_duration_seconds', (name) => name.endsWith('_count'))).toBe(total.requests);
+    }
+    const names = read.map((metrics) => metrics.map(({ name, type }) => `${name} ${type}`));
+    expect(names[0]).toEqual(names[1]);
   });
 });
