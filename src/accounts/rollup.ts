@@ -42,7 +42,8 @@ function sumLines(row: LedgerRow): readonly Line[] {
   return [
     { ...line, span: 'h', start: hourOf(row.called) },
     { ...line, span: 'd', start: dayNumber(row.called) },
-    { ...line, span: 't', start: 0 },
+    // Of all keys together: there can be any number of them.
+    { ...line, span: 't', start: 0, key: '' },
   ];
 }
 

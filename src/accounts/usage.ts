@@ -4,12 +4,12 @@ import type { ReportDatabase, ReportStatement, SqlValue } from './database.ts';
 
 /** By what a report can be divided, and how the rollups have it. An hour and a day are their numbers since 1970. */
 export const GROUPS = {
-  account: 'account',
+  account: 'rollup.account',
   key: 'key',
   provider: 'provider',
   model: 'model',
   dialect: 'dialect',
-  day: "CASE span WHEN 'h' THEN start / 24 ELSE start END",
+  day: "CASE rollup.span WHEN 'h' THEN start / 24 ELSE start END",
   hour: 'start',
 } as const;
 export type Group = keyof typeof GROUPS;
@@ -108,24 +108,47 @@ export function ofAccount(where: Where, account: string | undefined): Where {
 
 const DAY_HOURS = 24;
 
-/** Rows of the rollup for a span of time: whole days by the day, what is left at both ends by the hour. */
-function spans(where: Where, { from, to }: Hours, byHour: boolean): Where {
-  const range = (span: string, start: number, end: number): string =>
-    `(span = '${span}' AND start >= ${where.value(start)} AND start < ${where.value(end)})`;
+type Range = readonly [span: 'h' | 'd', from: number, to: number];
+
+/** The ranges of the rollup for a span of time: whole days by the day, what is left at both ends by the hour. */
+function rangesOf({ from, to }: Hours, byHour: boolean): readonly Range[] {
   const [first, last] = [Math.ceil(from / DAY_HOURS), Math.floor(to / DAY_HOURS)];
-  if (byHour || first >= last) return where.and(range('h', from, to));
-  const parts = [
-    ...(from < first * DAY_HOURS ? [range('h', from, first * DAY_HOURS)] : []),
-    range('d', first, last),
-    ...(last * DAY_HOURS < to ? [range('h', last * DAY_HOURS, to)] : []),
+  if (byHour || first >= last) return [['h', from, to]];
+  const all: readonly Range[] = [
+    ['h', from, first * DAY_HOURS],
+    ['d', first, last],
+    ['h', last * DAY_HOURS, to],
   ];
-  return where.and(`(${parts.join(' OR ')})`);
+  return all.filter(([, start, end]) => start < end);
 }
 
-function matching(query: LedgerFilter & Hours, byHour: boolean): Where {
-  const where = spans(ofAccount(new Where(), query.account), query, byHour);
+/**
+ * The table and the conditions that find a query's rows by the table's key alone. SQLite does not do that by itself for
+ * several ranges, or for one key in every hour: these are an outer loop, each turn of which is one look-up.
+ */
+function matching(query: LedgerFilter & Hours, byHour: boolean): { readonly from: string; readonly where: Where } {
+  const where = new Where();
+  const ranges = rangesOf(query, byHour);
   for (const name of ['key', 'provider', 'model', 'dialect'] as const) where.equal(name, query[name]);
-  return where;
+  const [only] = ranges;
+  if (only && ranges.length === 1 && query.key === undefined) {
+    const [span, start, end] = only;
+    ofAccount(where, query.account).equal('span', span);
+    where.and(`start >= ${where.value(start)}`).and(`start < ${where.value(end)}`);
+    return { from: 'rollup', where };
+  }
+  const looked = query.account === undefined ? 'ledger_cursor' : `(SELECT ${where.value(query.account)} AS account)`;
+  where.and('rollup.account = looked.account').and('rollup.span = part.span');
+  where.and(query.key === undefined ? 'start >= part.low' : 'start = part.low');
+  if (query.key === undefined) where.and('start < part.high');
+  const parts = ranges.map(([span, start, end]) => {
+    const [low, high] = [where.value(start), where.value(end)];
+    return query.key === undefined
+      ? `SELECT '${span}' AS span, ${low} AS low, ${high} AS high`
+      : `SELECT '${span}' AS span, at AS low FROM (WITH RECURSIVE each(at) AS
+          (SELECT ${low} UNION ALL SELECT at + 1 FROM each WHERE at + 1 < ${high}) SELECT at FROM each)`;
+  });
+  return { from: `${looked} AS looked CROSS JOIN (${parts.join(' UNION ALL ')}) AS part CROSS JOIN rollup`, where };
 }
 
 const text = (value: unknown): string => String(value ?? 0);
@@ -154,39 +177,53 @@ function sumsFrom(row: Readonly<Record<string, unknown>>): UsageSums {
   };
 }
 
-/** A page of groups in the order of their values, one more than asked for if there are more; and the sum of them all. */
-export function usageStatements(db: ReportDatabase, query: UsageQuery): readonly [ReportStatement, ReportStatement] {
+function pageStatement(db: ReportDatabase, query: UsageQuery): ReportStatement {
   const { by, after, limit } = query;
   const names = by.map((_, at) => `g${at}`);
   const columns = by.map((group, at) => `${GROUPS[group]} AS g${at}`);
-  const byHour = by.includes('hour');
-  const where = matching(query, byHour);
+  const { from, where } = matching(query, by.includes('hour'));
   if (after) {
     const values = after.map((value) => where.value(value)).join(', ');
     where.and(`(${by.map((group) => GROUPS[group]).join(', ')}) > (${values})`);
   }
   const most = where.value(limit + 1);
-  const page = `SELECT ${[...columns, SUMS].join(', ')} FROM rollup WHERE ${where.sql}
+  const sql = `SELECT ${[...columns, SUMS].join(', ')} FROM ${from} WHERE ${where.sql}
     GROUP BY ${names.join(', ')} ORDER BY ${names.join(', ')} LIMIT ${most}`;
-  const all = matching(query, false);
-  return [
-    db.prepare(page).bind(...where.values),
-    db.prepare(`SELECT ${SUMS} FROM rollup WHERE ${all.sql}`).bind(...all.values),
-  ];
+  return db.prepare(sql).bind(...where.values);
 }
 
+function totalStatement(db: ReportDatabase, query: UsageQuery): ReportStatement {
+  const { from, where } = matching(query, false);
+  return db.prepare(`SELECT ${SUMS} FROM ${from} WHERE ${where.sql}`).bind(...where.values);
+}
+
+export interface Usage {
+  /** In the order of their values. */
+  readonly groups: readonly UsageGroup[];
+  /** There are more of them after these. */
+  readonly more: boolean;
+  /** Of all groups, on this page or not. */
+  readonly total: UsageSums;
+}
+
+const added = (a: UsageSums, b: UsageSums): UsageSums => {
+  const names = Object.keys(a) as (keyof UsageSums)[];
+  const sum = (x: number | bigint, y: number | bigint) =>
+    typeof x === 'bigint' || typeof y === 'bigint' ? BigInt(x) + BigInt(y) : x + y;
+  return Object.fromEntries(names.map((name) => [name, sum(a[name], b[name])])) as unknown as UsageSums;
+};
+
 /** Runs a query of the usage. `db` must have its tables. */
-export async function usage(
-  db: ReportDatabase,
-  query: UsageQuery,
-): Promise<{ readonly groups: readonly UsageGroup[]; readonly more: boolean; readonly total: UsageSums }> {
-  const [page, total] = await db.batch([...usageStatements(db, query)]);
-  const rows = page?.results ?? [];
+export async function usage(db: ReportDatabase, query: UsageQuery): Promise<Usage> {
+  const { results: rows } = await pageStatement(db, query).all();
+  const more = rows.length > query.limit;
   const groups = rows.slice(0, query.limit).map((row) => ({
     group: query.by.map((_, at) => groupValue(row[`g${at}`])),
     ...sumsFrom(row),
   }));
-  return { groups, more: rows.length > query.limit, total: sumsFrom(total?.results[0] ?? {}) };
+  // All groups are here, so that adding them up is faster than reading the table again.
+  if (!more && !query.after) return { groups, more, total: groups.reduce<UsageSums>(added, sumsFrom({})) };
+  return { groups, more, total: sumsFrom((await totalStatement(db, query).first()) ?? {}) };
 }
 
 const groupValue = (value: unknown): string | number => (typeof value === 'number' ? value : String(value));

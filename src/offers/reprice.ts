@@ -76,6 +76,8 @@ const isOwn = ({ about, provider, service, upstream }: Served, traffic: Traffic)
   (service ?? '') === traffic.service &&
   offerKey(about, upstream, service) === offerKey(about, traffic.upstream, service);
 
+type Found = readonly [provider: string, at: Repriced];
+
 /** Reprices by one price book. Prices and offers of a day are looked up once. */
 export interface Repricer {
   /** The offers of the traffic's model that could be used on the day, and why each of the others could not. */
@@ -96,6 +98,7 @@ export interface Policy {
 
 export function repricer(world: World, book: PriceBook, prices: PriceDay): Repricer {
   const priced = new Map<string, Priced>();
+  const found = new Map<Traffic, readonly Found[]>();
   const dayOf = (traffic: Traffic): string => (prices.kind === 'then' ? traffic.day : prices.day);
 
   function priceOf({ about, provider, service, upstream }: Served, day: string): Priced {
@@ -182,15 +185,19 @@ export function repricer(world: World, book: PriceBook, prices: PriceDay): Repri
   });
 
   /** What can be had for traffic at each provider: as recorded where it was served, if the prices of its day are meant. */
-  function candidates(traffic: Traffic): readonly (readonly [provider: string, at: Repriced])[] {
+  function candidates(traffic: Traffic): readonly Found[] {
+    const known = found.get(traffic);
+    if (known) return known;
     const { usable } = offers(traffic);
     const keep = prices.kind === 'then';
-    return [
+    const made: readonly Found[] = [
       ...(keep ? [[traffic.provider, ownAt(served(traffic), traffic)] as const] : []),
       ...usable
         .filter((offer) => !keep || offer.provider !== traffic.provider)
         .map((offer) => [offer.provider, at(offer, traffic)] as const),
     ];
+    found.set(traffic, made);
+    return made;
   }
 
   return {
@@ -198,8 +205,8 @@ export function repricer(world: World, book: PriceBook, prices: PriceDay): Repri
     at,
     isOwn,
     atProvider(provider, traffic) {
-      const found = best(candidates(traffic).filter(([one]) => one === provider));
-      if (found) return found;
+      const there = best(candidates(traffic).filter(([one]) => one === provider));
+      if (there) return there;
       const { model } = traffic;
       const why = offers(traffic).others.find((one) => one.provider === provider);
       const reason = why?.reason ?? `${provider} does not offer ${model}.`;
@@ -209,8 +216,8 @@ export function repricer(world: World, book: PriceBook, prices: PriceDay): Repri
       const allowed = candidates(traffic).filter(([provider]) => !exclude.includes(provider));
       const whole = allowed.filter(([, { unpriced }]) => unpriced.length === 0);
       const first = order.find((provider) => whole.some(([one]) => one === provider));
-      const found = best(first === undefined ? whole : whole.filter(([one]) => one === first)) ?? best(allowed);
-      if (found && found.attempts > 0) return found;
+      const chosen = best(first === undefined ? whole : whole.filter(([one]) => one === first)) ?? best(allowed);
+      if (chosen && chosen.attempts > 0) return chosen;
       const { provider, model } = traffic;
       const reason = `No offer of ${model} that the policy allows has a known price.`;
       return { ...NONE_REPRICED, unpriced: [{ provider, model, attempts: attemptsOf(traffic), reason }] };
@@ -219,7 +226,7 @@ export function repricer(world: World, book: PriceBook, prices: PriceDay): Repri
 }
 
 /** The one that prices most attempts, and of those the one that costs least. */
-const best = (all: readonly (readonly [string, Repriced])[]): Repriced | undefined =>
+const best = (all: readonly Found[]): Repriced | undefined =>
   all
     .map(([, one]) => one)
     .reduce<Repriced | undefined>((chosen, one) => {

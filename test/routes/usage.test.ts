@@ -80,18 +80,23 @@ describe('GET /v1/usage', () => {
         fc.uniqueArray(fc.constantFrom(...Object.keys(GROUP_OF)), { minLength: 1, maxLength: 4 }),
         fc.tuple(hour, hour).filter(([a, b]) => a !== b),
         fc.integer({ min: 1, max: 7 }),
-        async (all, by, hours, limit) => {
+        fc.option(fc.constantFrom('k1', "k'3"), { nil: undefined }),
+        async (all, by, hours, limit, key) => {
           const account = newAccount();
           const [from, to] = [Math.min(...hours), Math.max(...hours)].map((one) => MIDNIGHT + one * 3_600_000);
           const rows = rowsOf(all);
           await fill(account, rows);
-          const inside = rows.filter(({ called }) => called >= (from ?? 0) && called < (to ?? 0));
+          const inside = rows.filter(
+            (row) => row.called >= (from ?? 0) && row.called < (to ?? 0) && (key === undefined || row.key === key),
+          );
           const groups = Map.groupBy(inside, (row) => JSON.stringify(by.map((name) => GROUP_OF[name]?.(row, account))));
           const expected = [...groups].map(([group, own]) => ({
             ...Object.fromEntries((JSON.parse(group) as string[]).map((value, at) => [by[at], value])),
             ...figuresOf(own),
           }));
-          const query = `account=${account}&group_by=${by}&limit=${limit}&from=${iso(from)}&to=${iso(to)}`;
+          const query = `account=${account}&group_by=${by}&limit=${limit}&from=${iso(from)}&to=${iso(to)}${
+            key === undefined ? '' : `&key=${encodeURIComponent(key)}`
+          }`;
           const seen: Line[] = [];
           let next: string | null = '';
           while (next !== null) {
