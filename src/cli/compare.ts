@@ -2,23 +2,12 @@
  * `npm run compare`: prints what a prompt would cost at every provider, by asking a running gateway for its offer
  * sheet. With `--call` it also prints the answer and its receipt. It uses nothing but the gateway's HTTP API.
  */
-import * as v from 'valibot';
+import { command, understood, WIDTH } from './command.ts';
 import { type RunningGateway, reach } from './gateway.ts';
-import { callAt, Failure, HELP, type Options, type RequestBody, readBody, readOptions, UsageError } from './options.ts';
+import { callAt, Failure, HELP, type Options, type RequestBody, readBody, readOptions } from './options.ts';
 import { answer, cheapestFirst, offerList, offerTable, receiptText } from './report.ts';
 
-/** Columns of the terminal, as far as the table can use them. */
-const WIDTH = Math.min(120, Math.max(100, process.stdout.columns ?? 120));
-
 const print = (text: string): void => console.log(text);
-/** Goes to stderr, so that the output of `--json` can be piped. */
-const note = (text: string): void => console.error(text);
-
-function understood<T extends v.GenericSchema>(schema: T, value: unknown): v.InferOutput<T> {
-  const read = v.safeParse(schema, value);
-  if (read.success) return read.output;
-  throw new Failure('The gateway answers in a form that this command does not know: is it another version?');
-}
 
 /** The route that a request body is for. */
 function pathOf(body: RequestBody): string {
@@ -46,7 +35,7 @@ async function compare(options: Options, body: RequestBody, gateway: RunningGate
   else print(`\n${receiptText(understood(answer, said), WIDTH)}`);
 }
 
-async function main(): Promise<void> {
+await command(async (note) => {
   const options = readOptions(process.argv.slice(2), process.env);
   if (options.help) return print(HELP);
   const body = await readBody(options);
@@ -56,12 +45,4 @@ async function main(): Promise<void> {
   } finally {
     await gateway.stop();
   }
-}
-
-try {
-  await main();
-} catch (thrown) {
-  if (!(thrown instanceof Failure || thrown instanceof UsageError)) throw thrown;
-  note(thrown.message);
-  process.exitCode = thrown instanceof UsageError ? 2 : 1;
-}
+});

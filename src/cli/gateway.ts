@@ -89,6 +89,8 @@ export interface RunningGateway {
   readonly sandbox: boolean;
   /** Sends a request; throws a `Failure` with what the gateway says if it refuses. */
   ask(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<unknown>;
+  /** Reads a report, or throws as `ask` does. */
+  read(path: string): Promise<unknown>;
   /** Ends the gateway if it was started for this command. */
   stop(): Promise<void>;
 }
@@ -108,12 +110,8 @@ async function find(url: string): Promise<{ readonly sandbox: boolean } | undefi
   return { sandbox: answer.headers.get('x-chasqui-sandbox') === '1' };
 }
 
-async function post(url: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<unknown> {
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  }).catch(() => {
+async function answerOf(url: string, init: RequestInit): Promise<unknown> {
+  const answer = await fetch(url, init).catch(() => {
     throw new Failure(`The gateway at ${url} went away before it answered.`);
   });
   const json: unknown = await answer.json().catch(() => undefined);
@@ -125,12 +123,21 @@ async function post(url: string, body: unknown, headers: Readonly<Record<string,
 }
 
 /** The gateway at `--url`, or the local one, which is started if nothing listens. */
-export async function reach({ url, key }: Options, note: (text: string) => void): Promise<RunningGateway> {
+export async function reach(
+  { url, key }: Pick<Options, 'url' | 'key'>,
+  note: (text: string) => void,
+): Promise<RunningGateway> {
   const auth = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const at = (found: string, sandbox: boolean, stop: RunningGateway['stop']): RunningGateway => ({
     url: found,
     sandbox,
-    ask: (path, body, headers = {}) => post(`${found}${path}`, body, { ...auth, ...headers }),
+    ask: (path, body, headers = {}) =>
+      answerOf(`${found}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...auth, ...headers },
+        body: JSON.stringify(body),
+      }),
+    read: (path) => answerOf(`${found}${path}`, { headers: auth }),
     stop,
   });
   const there = await find(url ?? LOCAL_URL);

@@ -84,9 +84,9 @@ function address(text: string, name: string): string {
   return text.replace(/\/+$/, '').replace(/\/v1$/, '');
 }
 
-type Env = Readonly<Record<string, string | undefined>>;
+export type Env = Readonly<Record<string, string | undefined>>;
 
-function addressOf(url: string | undefined, env: Env): string | undefined {
+export function addressOf(url: string | undefined, env: Env): string | undefined {
   if (url !== undefined) return address(url, '--url');
   return env.CHASQUI_URL ? address(env.CHASQUI_URL, 'CHASQUI_URL') : undefined;
 }

@@ -164,7 +164,7 @@ export const cheapestFirst = (offers: readonly Offer[]): Offer[] =>
 const costOf = ({ cost }: Offer): number => (cost ? Number(cost.expected) : Number.MAX_VALUE);
 
 /** Formats the amounts of one column with the same number of decimals. Exact. */
-function aligned(amounts: readonly (string | null | undefined)[]): (amount: string) => string {
+export function aligned(amounts: readonly (string | null | undefined)[]): (amount: string) => string {
   const places = Math.max(2, ...amounts.map((amount) => amount?.split('.')[1]?.length ?? 0));
   return (amount) => {
     const [whole = '', decimals = ''] = amount.split('.');
