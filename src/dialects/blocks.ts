@@ -63,6 +63,31 @@ export function plainText(batch: readonly Event[]): string | undefined {
   return text === '' ? undefined : text;
 }
 
+type TextEvent = Extract<Event, { type: 'text' | 'reasoning' }>;
+
+const isPlain = (event: Event): event is TextEvent =>
+  (event.type === 'text' || event.type === 'reasoning') && !('logprobs' in event);
+
+/** A batch in which pieces of one text, which came in one network read, are one piece. */
+export function joined(batch: readonly Event[]): readonly Event[] {
+  if (batch.length < 2) return batch;
+  const out: Event[] = [];
+  let run: TextEvent | undefined;
+  let text = '';
+  for (const event of batch) {
+    if (run?.type === event.type && isPlain(event)) {
+      text += event.text;
+      continue;
+    }
+    if (run) out.push({ ...run, text });
+    run = isPlain(event) ? event : undefined;
+    if (run) ({ text } = run);
+    else out.push(event);
+  }
+  if (run) out.push({ ...run, text });
+  return out;
+}
+
 export interface BlockRow {
   /** The block that is open, if nothing else waits for it to be closed. */
   readonly current: AnswerBlock | undefined;

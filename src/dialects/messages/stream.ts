@@ -1,6 +1,6 @@
 /** Streams, as Anthropic's clients read them: server-sent events with names, one string for each batch of ours. */
 import type { Event, Usage } from '../../core/index.ts';
-import { type AnswerBlock, blockRow, plainText } from '../blocks.ts';
+import { type AnswerBlock, blockRow, joined, plainText } from '../blocks.ts';
 import type { Envelope, StreamEncoder } from '../dialect.ts';
 import { deltaUsage, isShown, messageId, signatureOf, stopOf, USAGE_CONSTANTS } from './answer.ts';
 import { messagesError } from './errors.ts';
@@ -90,7 +90,7 @@ export function messageStream(request: MessagesRequest, envelope: Envelope): Str
       const text = row.current?.type === 'text' ? plainText(batch) : undefined;
       if (text !== undefined) return written(text);
       let out = started ? '' : start();
-      for (const event of batch) {
+      for (const event of joined(batch)) {
         if (event.type === 'usage') usage = event.usage;
         else if (event.type === 'finish') {
           finish = event;

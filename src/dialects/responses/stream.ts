@@ -1,8 +1,8 @@
 /**
  * Streams, as clients of OpenAI's Responses read them: numbered events with names, one string for each batch of ours.
  */
-import type { Event, JsonObject, Usage } from '../../core/index.ts';
-import { blockRow, plainText } from '../blocks.ts';
+import type { JsonObject, Usage } from '../../core/index.ts';
+import { blockRow, joined, plainText } from '../blocks.ts';
 import type { Envelope, StreamEncoder } from '../dialect.ts';
 import {
   aboutResponse,
@@ -29,20 +29,6 @@ const hasParts = ({ type }: Item): boolean => type === 'message' || type === 're
 
 const partOf = ({ type }: Item, text: string, logprobs: readonly JsonObject[]): JsonObject =>
   type === 'message' ? { type: 'output_text', text, annotations: [], logprobs } : { type: 'reasoning_text', text };
-
-/** Pieces of one text that came in one network read, as one. */
-function joined(batch: readonly Event[]): readonly Event[] {
-  if (batch.length < 2) return batch;
-  const out: Event[] = [];
-  for (const event of batch) {
-    const last = out.at(-1);
-    const joins = last?.type === event.type && (last.type === 'text' || last.type === 'reasoning') && 'text' in event;
-    if (joins && !('logprobs' in last) && !('logprobs' in event))
-      out[out.length - 1] = { ...last, text: last.text + event.text };
-    else out.push(event);
-  }
-  return out;
-}
 
 export function responseStream(request: ResponsesRequest, envelope: Envelope): StreamEncoder {
   /** Written once for the whole stream: requests can be long, and three events repeat them. */
