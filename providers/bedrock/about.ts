@@ -67,9 +67,21 @@ const EMBEDDINGS: Readonly<Record<Family, ApiTraits | undefined>> = {
   },
 };
 
-function converse(family: Family): ApiTraits {
-  if (isLlama(family)) return CONVERSE_LLAMA;
-  return isMistral(family) ? CONVERSE_MISTRAL : CONVERSE;
+/**
+ * Models with "Document chat" in a stored copy of "Supported models and model features": Llama 3, 3.1 and 3.2, Mistral's
+ * Instruct models and Mistral Large of 2024. Of newer models no copy that we have says anything.
+ */
+const READS_FILES = /\bmeta\.llama3-(?:[12]-)?\d+b-|\bmistral\.(?:mistral-7b|mixtral-8x7b|mistral-large-24)/;
+
+const withFiles = (traits: ApiTraits): ApiTraits => ({ ...traits, takes: new Set([...traits.takes, 'files']) });
+const CONVERSE_LLAMA_FILES = withFiles(CONVERSE_LLAMA);
+const CONVERSE_MISTRAL_FILES = withFiles(CONVERSE_MISTRAL);
+
+function converse(family: Family, id = ''): ApiTraits {
+  const reads = READS_FILES.test(id);
+  if (isLlama(family)) return reads ? CONVERSE_LLAMA_FILES : CONVERSE_LLAMA;
+  if (isMistral(family)) return reads ? CONVERSE_MISTRAL_FILES : CONVERSE_MISTRAL;
+  return CONVERSE;
 }
 
 function invoke(family: Family): ApiTraits | undefined {
@@ -148,10 +160,10 @@ export const about: ProviderDescriptor = {
     AWS_BEARER_TOKEN_BEDROCK: ['BEDROCK_API_KEY', 'AWS_BEDROCK_API_KEY', 'AWS_BEARER_TOKEN'],
     AWS_ENDPOINT_URL_BEDROCK_RUNTIME: ['AWS_ENDPOINT_URL', 'AWS_BEDROCK_RUNTIME_ENDPOINT', 'BEDROCK_BASE_URL'],
   },
-  traits(api, family) {
+  traits(api, family, id) {
     if (api === 'embeddings') return EMBEDDINGS[family];
     if (api === 'rerank') return undefined;
-    if (api === 'converse') return converse(family);
+    if (api === 'converse') return converse(family, id);
     return api === 'invoke' ? invoke(family) : undefined;
   },
   /** The model's id inside an inference profile's id, or inside an ARN of either kind. */

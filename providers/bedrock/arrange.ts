@@ -48,7 +48,7 @@ function partsOf(content: Content, path: string, images: ImagePaths): ContentPar
       continue;
     }
     flush();
-    images.set(part, `${path}[${at}].image_url`);
+    images.set(part, part.type === 'image' ? `${path}[${at}].image_url` : `${path}[${at}].file.file_data`);
     parts.push(part);
   }
   flush();

@@ -107,9 +107,31 @@ function imageHead(
   return { format, base64: /;base64$/i.test(parameters), length: start.length };
 }
 
-/** Why an image cannot be sent in a message of this role. */
+/** Why an image or a file cannot be sent in a message of this role. */
 export const wrongRole = (role: Message['role']): string =>
-  `AWS Bedrock takes images from the user and from tools only, not in a message of role ${role}. Move the image.`;
+  `AWS Bedrock takes images and files from the user and from tools only, not in a message of role ${role}. Move them.`;
+
+// Files: `DocumentBlock`, and the limits of `Message`.
+
+const MOST_FILES = 5;
+const MOST_FILE_BYTES = 4_500_000;
+
+type FilePart = Extract<ContentPart, { type: 'file' }>;
+
+const bytesOf = ({ data }: FilePart): number => Math.floor((data.length * 3) / 4);
+
+/**
+ * Names may have letters, digits, single spaces, hyphens, parentheses and brackets. A number keeps two files of one name
+ * apart, and is the same in every turn of a conversation.
+ */
+function documentBlock({ data, name = '' }: FilePart, number: number): JsonObject {
+  const clean = name
+    .replace(/\.pdf$/i, '')
+    .replace(/[^a-zA-Z0-9()[\]-]+/g, ' ')
+    .slice(0, 150)
+    .trim();
+  return { document: { format: 'pdf', name: `${clean || 'document'} ${number}`, source: { bytes: normalised(data) } } };
+}
 
 /**
  * Why the images of a chat cannot all be sent, whatever the model. Looks at the beginning of each image's URL, and
@@ -118,10 +140,20 @@ export const wrongRole = (role: Message['role']): string =>
 export function objectionTo(messages: readonly Message[]): { message: string; param: string } | undefined {
   for (const [n, { role, content }] of messages.entries()) {
     if (typeof content === 'string') continue;
+    let files = 0;
     for (const [at, part] of content.entries()) {
-      if (part.type !== 'image') continue;
+      if (part.type === 'text') continue;
       const param = `messages[${n}].content[${at}]`;
       if (role === 'system' || role === 'assistant') return { message: wrongRole(role), param };
+      if (part.type === 'file') {
+        files += 1;
+        if (files > MOST_FILES)
+          return { message: `AWS Bedrock takes at most ${MOST_FILES} files in a message.`, param };
+        if (bytesOf(part) > MOST_FILE_BYTES) {
+          return { message: 'AWS Bedrock takes files of at most 4.5 MB. Send fewer pages, or their text.', param };
+        }
+        continue;
+      }
       const head = imageHead(part.url);
       const fault =
         'code' in head ? head.message : head.base64 && part.url.length > head.length ? undefined : NOT_BASE64;
@@ -159,12 +191,20 @@ interface WireMessage {
   readonly content: JsonObject[];
 }
 
-const blocksOf = (content: Content, paths: ChatJob['imagePaths']): JsonObject[] =>
-  typeof content === 'string'
-    ? [{ text: content }]
-    : content.map((part: ContentPart) =>
-        part.type === 'text' ? { text: part.text } : { image: imageBlock(part.url, paths?.get(part) ?? 'messages') },
-      );
+/** A file needs a text beside it. */
+const NO_WORDS = 'See the document.';
+
+/** @param number of the next file in the conversation */
+function blocksOf(content: Content, paths: ChatJob['imagePaths'], number: () => number): JsonObject[] {
+  if (typeof content === 'string') return [{ text: content }];
+  const blocks = content.map((part): JsonObject => {
+    if (part.type === 'text') return { text: part.text };
+    if (part.type === 'file') return documentBlock(part, number());
+    return { image: imageBlock(part.url, paths?.get(part) ?? 'messages') };
+  });
+  const alone = content.some(({ type }) => type === 'file') && content.every(({ type }) => type !== 'text');
+  return alone ? [...blocks, { text: NO_WORDS }] : blocks;
+}
 
 const toolUse = ({ id, name, arguments: json }: ToolCall): JsonObject => ({
   toolUse: { toolUseId: id, name, input: argumentsObject(json) },
@@ -173,6 +213,8 @@ const toolUse = ({ id, name, arguments: json }: ToolCall): JsonObject => ({
 /** The messages of an arranged chat. Results and what the user says beside them are one message. */
 function wireMessages(messages: readonly Message[], paths: ChatJob['imagePaths']): WireMessage[] {
   const wire: WireMessage[] = [];
+  let files = 0;
+  const number = () => ++files;
   let user: JsonObject[] | undefined;
   const said = (...blocks: JsonObject[]) => {
     if (user) {
@@ -187,13 +229,13 @@ function wireMessages(messages: readonly Message[], paths: ChatJob['imagePaths']
       case 'system':
         break;
       case 'user':
-        said(...blocksOf(message.content, paths));
+        said(...blocksOf(message.content, paths, number));
         break;
       case 'tool':
-        said({ toolResult: { toolUseId: message.toolCallId, content: blocksOf(message.content, paths) } });
+        said({ toolResult: { toolUseId: message.toolCallId, content: blocksOf(message.content, paths, number) } });
         break;
       case 'assistant': {
-        const text = message.content === '' ? [] : blocksOf(message.content, paths);
+        const text = message.content === '' ? [] : blocksOf(message.content, paths, number);
         wire.push({ role: 'assistant', content: [...text, ...(message.toolCalls ?? []).map(toolUse)] });
         user = undefined;
       }

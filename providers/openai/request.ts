@@ -48,14 +48,13 @@ const PARAGRAPH = '\n\n';
 function wireContent(content: Content): unknown {
   if (typeof content === 'string') return content;
   if (content.every((part) => part.type === 'text')) return textOf(content);
-  return content.map((part) =>
-    part.type === 'text'
-      ? { type: 'text', text: part.text }
-      : {
-          type: 'image_url',
-          image_url: { url: part.url, ...(part.detail === undefined ? {} : { detail: part.detail }) },
-        },
-  );
+  // No server of this API is known to read files, so no chat with one comes here.
+  return content.flatMap((part): readonly unknown[] => {
+    if (part.type === 'text') return [{ type: 'text', text: part.text }];
+    if (part.type === 'file') return [];
+    const { url, detail } = part;
+    return [{ type: 'image_url', image_url: { url, ...(detail === undefined ? {} : { detail }) } }];
+  });
 }
 
 /** A message as it is sent. Empty reasoning is sent too, because some models refuse a message without the field. */

@@ -8,7 +8,9 @@ import type { NanoDollars } from './values.ts';
 /** A part of a message's content. Images travel as the caller wrote them: an `https:` or a `data:` URL. */
 export type ContentPart =
   | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'image'; readonly url: string; readonly detail?: string };
+  | { readonly type: 'image'; readonly url: string; readonly detail?: string }
+  /** A PDF, in base64. A file of text is a text part, whoever serves the call. */
+  | { readonly type: 'file'; readonly mediaType: 'application/pdf'; readonly data: string; readonly name?: string };
 
 export type Content = string | readonly ContentPart[];
 

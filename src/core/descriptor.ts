@@ -24,6 +24,8 @@ export type Parameter =
   /** Only JSON Schemas of the response formats, and only for models that take them: see `OfferFeatures.structured`. */
   | 'jsonSchema'
   | 'images'
+  /** PDFs within messages. */
+  | 'files'
   /** The detail with which images are read (`image_url.detail`). */
   | 'imageDetail'
   /** The name of a message's author (`messages[].name`). */

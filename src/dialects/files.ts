@@ -1,6 +1,7 @@
 /**
- * Files within messages: OpenAI's `file` and `input_file`, Anthropic's `document`. A file of text becomes text. No
- * model that this gateway knows takes any other, so those are refused here, by the name of their field.
+ * Files within messages: OpenAI's `file` and `input_file`, Anthropic's `document`. A file of text becomes text, and a
+ * PDF goes to the APIs that read it. No model that this gateway knows takes any other, so those are refused here, by
+ * the name of their field.
  */
 import type { ContentPart } from '../core/index.ts';
 import { GatewayError } from '../core/index.ts';
@@ -42,8 +43,24 @@ function bytesIn(data: string, param: string): Uint8Array {
   }
 }
 
+const PDF = 'application/pdf';
+const isPdf = (told: string, name: string | undefined): boolean =>
+  told === PDF || (ANY_TYPE.has(told) && name !== undefined && /\.pdf$/i.test(name));
+
+/** How every PDF begins: `%PDF-`. */
+const PDF_HEAD = [0x25, 0x50, 0x44, 0x46, 0x2d];
+
+function pdfPart(data: string, name: string | undefined, param: string): ContentPart {
+  const bytes = bytesIn(data, param);
+  if (PDF_HEAD.some((byte, at) => bytes[at] !== byte)) throw invalid(param, `is not ${PDF}: it has no %PDF- in front.`);
+  const url = DATA_URL.exec(data);
+  if (url && !/;base64$/i.test(url[2] ?? '')) throw invalid(param, `must be base64: ${PDF} is not text.`);
+  const base64 = url ? data.slice(url[0].length) : data;
+  return { type: 'file', mediaType: PDF, data: base64, ...(name ? { name } : {}) };
+}
+
 /**
- * The text of a file, as a part of a message.
+ * The text of a file, as a part of a message, or the file itself where it is a PDF.
  *
  * @param param the path of the field that holds the data
  * @throws GatewayError for a file that no model here reads, and for data that is not there or not text
@@ -56,6 +73,7 @@ export function filePart({ name, mediaType, data }: GivenFile, param: string): C
     );
   }
   const told = (DATA_URL.exec(data)?.[1] || mediaType || '').trim().toLowerCase();
+  if (isPdf(told, name)) return pdfPart(data, name, param);
   const isText = ANY_TYPE.has(told) ? name !== undefined && TEXT_NAMES.test(name) : TEXT_TYPES.test(told);
   if (!isText) {
     throw unsupported(param, `no model here reads ${shown(told, name)}. Send its text, or its pages as images.`);

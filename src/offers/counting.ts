@@ -2,7 +2,6 @@ import { type Message, type Tool, textOf } from '../core/index.ts';
 import { bosAdded, type Counted, type PromptCounter, promptAtMost, type Segment, writtenOut } from '../tokens/index.ts';
 import { type Correction, predictedBill } from './health.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
-import { hasImages } from './renderings.ts';
 import type { RequestForm } from './request-form.ts';
 import type { PromptSize } from './types.ts';
 
@@ -23,10 +22,14 @@ function addedBos(form: RequestForm, offer: ModelOffer): (at: number) => number 
   };
 }
 
+/** Whether a chat has what no tokenizer counts. */
+const hasUncounted = (messages: readonly Message[]): boolean =>
+  messages.some(({ content }) => typeof content !== 'string' && content.some((part) => part.type !== 'text'));
+
 function countsOf(form: RequestForm, { family }: ModelOffer, counter: PromptCounter): readonly Counted[] {
   if (form.form === 'messages') {
     const { messages, tools } = form.chat;
-    const text = hasImages(messages) ? undefined : form.rendered();
+    const text = hasUncounted(messages) ? undefined : form.rendered();
     if (text === undefined) return [counter.roughly(family, messages, tools)];
     return ['segments' in text ? counter.segments(family, text.segments) : counter.text(family, text.parsed)];
   }
@@ -66,7 +69,7 @@ export function promptSize(
   }
   // A count that stopped at its limit is no count, so it needs an upper bound as well.
   const most = exact && !more ? undefined : mostTokens(form, offer.contextLength, learned.smallest?.());
-  const whole = !exact && !more && !(form.form === 'messages' && hasImages(form.chat.messages));
+  const whole = !exact && !more && !(form.form === 'messages' && hasUncounted(form.chat.messages));
   const size: PromptSize = {
     largest,
     total,
@@ -274,7 +277,7 @@ export function mostTokens(
     return all.reduce((sum, one) => sum + within(one), 0);
   }
   const { messages, tools } = form.chat;
-  if (hasImages(messages)) return contextLength;
+  if (hasUncounted(messages)) return contextLength;
   const text = form.rendered();
   if (text) return within('segments' in text ? ofSegments(text.segments) : bytes(text.parsed) + AROUND_A_TEXT);
   const ofTools = tools.reduce((most, tool) => most + ofTool(tool), 0);

@@ -5,6 +5,7 @@ import {
   type ChatParts,
   type CompletionCall,
   type MarkerMode,
+  type Message,
   type Prompt,
   type Provider,
   textOf,
@@ -132,6 +133,15 @@ const unlessConfigured = ({ service }: ModelOffer, chat: Api | undefined, can: '
     ? ''
     : ` If yours does, set "capabilities": {"${can}": true} in the entry of ${service}.`;
 
+/** Where the first PDF of a chat is; undefined if it has none. */
+function fileIn(messages: readonly Message[]): string | undefined {
+  for (const [n, { content }] of messages.entries()) {
+    const at = typeof content === 'string' ? -1 : content.findIndex((part) => part.type === 'file');
+    if (at >= 0) return `messages[${n}].content[${at}].file.file_data`;
+  }
+  return undefined;
+}
+
 function chatForm(
   call: ChatCall,
   offer: ModelOffer,
@@ -158,6 +168,11 @@ function chatForm(
       'no_images',
       `${offer.model} takes no images at ${offer.provider}.${unlessConfigured(offer, chat, 'vision')}`,
     );
+  }
+  const file = fileIn(call.messages);
+  if (file !== undefined && !(chat && traitsOf(offer, chat)?.takes.has('files'))) {
+    const why = `${offer.provider} is not known to read PDFs for ${offer.model}. Send their text, or their pages as images.`;
+    return exclude('no_files', why, file);
   }
   if (!chat) return promptForm(call, offer, prefilled, renderings);
   const objection = server?.objectionTo?.(call.messages);

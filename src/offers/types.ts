@@ -227,6 +227,7 @@ export type ExclusionCode =
   | 'unsafe_markers'
   | 'no_tools'
   | 'no_images'
+  | 'no_files'
   | 'context_too_small'
   | 'over_max_price'
   | 'over_max_cost'

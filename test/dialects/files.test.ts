@@ -19,8 +19,18 @@ describe('a file in a message', () => {
     );
   });
 
+  it('is a file where it is a PDF, by its type or its name', () => {
+    const file = { type: 'file', mediaType: 'application/pdf', data: 'JVBERi0=' };
+    expect(parse({ file_data: 'data:application/pdf;base64,JVBERi0=' })).toEqual({ role: 'user', content: [file] });
+    const named = { role: 'user', content: [{ ...file, name: 'a.pdf' }] };
+    expect(parse({ filename: 'a.pdf', file_data: 'JVBERi0=' })).toEqual(named);
+    expect(parse({ filename: 'a.pdf', file_data: 'data:application/octet-stream;base64,JVBERi0=' })).toEqual(named);
+  });
+
   it.each([
-    ['a PDF', { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERi0=' }, 'file_data', 'application/pdf'],
+    ['a PDF that is none', { file_data: 'data:application/pdf;base64,SGVsbG8=' }, 'file_data', 'application/pdf'],
+    ['a PDF that is not base64', { file_data: 'data:application/pdf,%25PDF-1.7' }, 'file_data', 'base64'],
+    ['a Word file', { file_data: 'data:application/msword;base64,0M8R4A==' }, 'file_data', 'application/msword'],
     ['no type and a name of no text', { filename: 'a.docx', file_data: 'UEsDBA==' }, 'file_data', 'a.docx'],
     ['an id', { file_id: 'file-1' }, 'file_id', 'stores no files'],
     ['nothing', {}, 'file_data', 'Send its data'],

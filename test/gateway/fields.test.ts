@@ -109,7 +109,9 @@ describe.each(['together', 'bedrock'])('every other field of OpenAI’s chat, at
     ['tool_choice', { tool_choice: { type: 'custom', custom: { name: 'f' } } }],
     [
       'messages[0].content[0].file.file_data',
-      { messages: [{ role: 'user', content: [{ type: 'file', file: { filename: 'a.pdf', file_data: 'JVBERi0=' } }] }] },
+      {
+        messages: [{ role: 'user', content: [{ type: 'file', file: { filename: 'a.docx', file_data: 'UEsDBA==' } }] }],
+      },
     ],
   ])('%s is refused where no model here can do it', async (param, more) => {
     const error = await errorOf(await ask({ ...more, model }));

@@ -155,7 +155,7 @@ export function innerParts(wire: Inner, path: string): readonly ContentPart[] {
 export function toContent(parts: readonly ContentPart[]): Content {
   const [only] = parts;
   if (parts.length === 1 && only?.type === 'text') return only.text;
-  if (parts.some(({ type }) => type === 'image')) return parts;
+  if (parts.some(({ type }) => type !== 'text')) return parts;
   return parts.map((part) => (part.type === 'text' ? part.text : '')).join(BETWEEN);
 }
 

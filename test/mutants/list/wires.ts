@@ -44,6 +44,45 @@ const sse = inFolder('http', ['test/providers/openai-wire-stream.test.ts', 'test
 const body = inFolder('http', ['test/providers/http-body.test.ts'])('index.ts');
 
 export const WIRES_MUTANTS: readonly Mutant[] = [
+  ...(
+    [
+      [
+        'file-name',
+        'Two PDFs of one name have one name.',
+        'converse-request.ts',
+        'const number = () => ++files;',
+        'const number = () => 1;',
+      ],
+      [
+        'file-alone',
+        'A PDF goes without a text beside it.',
+        'converse-request.ts',
+        'return alone ? [...blocks, { text: NO_WORDS }] : blocks;',
+        'return blocks;',
+      ],
+      [
+        'many-files',
+        'More PDFs than Bedrock takes are sent.',
+        'converse-request.ts',
+        'if (files > MOST_FILES)',
+        'if (false)',
+      ],
+      [
+        'files-for-all',
+        'Every model of Meta’s is sent PDFs.',
+        'about.ts',
+        'return reads ? CONVERSE_LLAMA_FILES : CONVERSE_LLAMA;',
+        'return CONVERSE_LLAMA_FILES;',
+      ],
+    ] as const
+  ).map(([id, what, file, find, replace]) => ({
+    id: `wires/${id}`,
+    what,
+    file: `providers/bedrock/${file}`,
+    find,
+    replace,
+    tests: ['test/gateway/files.test.ts'],
+  })),
   mapper(
     'text-twice',
     "Together's text comes twice.",

@@ -21,6 +21,8 @@ export interface Model {
   readonly toolStream: boolean;
   /** Images in a user's turn. */
   readonly images: boolean;
+  /** Documents in a user's turn. */
+  readonly documents: boolean;
   /** `outputConfig.textFormat` and `toolSpec.strict`. */
   readonly structured: boolean;
   /** The body of InvokeModel that the model takes. */
@@ -38,6 +40,9 @@ const NO_TOOL_STREAM = /meta\.llama|mistral-large-240[27]/;
 /** Bedrock's lists of models by input modality and for structured output; no Llama is in the second. */
 const IMAGES =
   /llama3-2-(11b|90b)|llama4|pixtral|gemma-3-|mistral-large-3|ministral-3|magistral-small|qwen3-vl|kimi-k2\.5|kimi-k3|nemotron-nano-12b|nova-(lite|pro|premier)|claude/;
+/** "Document chat" in the table, as far as the stored copies of it show open models. */
+const DOCUMENTS =
+  /meta\.llama3-((1|2)-)?\d+b-|mistral-7b-instruct|mixtral-8x7b|mistral-large-240[27]|nova-(lite|pro)|claude/;
 const STRUCTURED =
   /deepseek\.v3|gemma-3-(12|27)b|devstral-2|magistral-small-2509|ministral-3-|mistral-large-3|voxtral|kimi-k2|nemotron|gpt-oss|qwen3|glm-(?:4\.7|5)$|claude-(haiku-4-5|sonnet-|opus-)/;
 
@@ -50,6 +55,7 @@ const describe = (id: string, { context }: Listed): Model => ({
   toolChoice: !/meta\.llama/.test(id),
   toolStream: !NO_TOOL_STREAM.test(id),
   images: IMAGES.test(id),
+  documents: DOCUMENTS.test(id),
   structured: STRUCTURED.test(id),
   invoke: /^meta\.llama/.test(id) ? 'llama' : /^mistral\.(mistral|mixtral)/.test(id) ? 'mistral' : undefined,
 });

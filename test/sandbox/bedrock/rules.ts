@@ -108,6 +108,33 @@ function images(messages: readonly unknown[], model: Model): Finding {
   return undefined;
 }
 
+const FILE_NAME = /^(?!.* {2})[a-zA-Z0-9 ()[\]-]{1,200}$/;
+
+/** Documents are in the turns of users, each with a name of its own and with a text beside it. */
+function documents(messages: readonly unknown[], model: Model): Finding {
+  const names = new Set<string>();
+  for (const [m, message] of messages.entries()) {
+    const found = blocksOf(message).filter((block) => isJson(object(block).document));
+    if (found.length === 0) continue;
+    if (!model.documents)
+      return "This model doesn't support documents. Remove the document content block and try again.";
+    if (object(message).role !== 'user')
+      return `The document field at messages.${m} is allowed in messages of the user only.`;
+    if (found.length > 5) return `The message at messages.${m} has too many documents.`;
+    if (!blocksOf(message).some((block) => typeof object(block).text === 'string')) {
+      return `The message at messages.${m} has a document and no text. Add a text block.`;
+    }
+    for (const block of found) {
+      const { name, format, source } = object(object(block).document);
+      if (typeof name !== 'string' || !FILE_NAME.test(name)) return 'The document file name is not allowed.';
+      if (names.has(name)) return 'Messages cannot contain duplicate document names.';
+      names.add(name);
+      if (format !== 'pdf' || typeof object(source).bytes !== 'string') return 'The document is not valid.';
+    }
+  }
+  return undefined;
+}
+
 const NAME = /^[a-zA-Z0-9_-]{1,64}$/;
 
 function tools(body: Json, model: Model, streaming: boolean): Finding {
@@ -169,6 +196,7 @@ export function check(body: unknown, model: Model, streaming: boolean): Answer |
     toolPairs(messages, body) ??
     tools(body, model, streaming) ??
     images(messages, model) ??
+    documents(messages, model) ??
     reasoning(messages, model) ??
     structuredTrouble(body, model) ??
     (list(body.system).length > 0 && !model.system
