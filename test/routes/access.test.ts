@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type KeyTerms, keyring } from '../../src/accounts/index.ts';
+import { type AccountRpc, type Accounts, type KeyTerms, keyring } from '../../src/accounts/index.ts';
 import { ROUTES } from '../../src/routes/access.ts';
 import { accountsOf, termsOf } from '../accounts/fake-accounts.ts';
 import { completionOf, errorOf, gateway, hi, KEY, MODEL } from './support.ts';
@@ -133,6 +133,118 @@ describe('every route', () => {
       code: 'not_implemented',
     });
     expect((await ask('GET', '/v1/models')).status).toBe(200);
+  });
+});
+
+describe('every call', () => {
+  const calls = names.filter((name) => ROUTES[name] === 'call');
+
+  /** What an account was asked, and what reached a provider, in their order. */
+  function watched(terms: Partial<KeyTerms>, reserve: AccountRpc['reserve']) {
+    const seen: string[] = [];
+    const ask = gateway(
+      async (input) => {
+        if (!/tokenize$|input_tokens$/.test(String(input))) seen.push('sent');
+        return Response.json(completionOf('Hello'));
+      },
+      {
+        ACCOUNT: accountsOf((account) => ({
+          terms: async () => termsOf(made.id, terms),
+          reserve: async (request) => {
+            seen.push(`reserve ${account}/${request.start.key}`);
+            return reserve(request);
+          },
+          settle: async () => true,
+          push: async () => 0,
+        })),
+      },
+    );
+    return {
+      seen,
+      call: (name: string, key: string) => {
+        const path = name.split(' ')[1] ?? '';
+        return ask('POST', path, BODIES[path] ?? hi, { authorization: key });
+      },
+    };
+  }
+
+  it.each(calls)('asks the account, and sends nothing if a limited key is refused: %s', async (name) => {
+    const { seen, call } = watched({ limited: true, rpm: 1 }, async () => ({
+      kind: 'refused',
+      code: 'rate_limit_exceeded',
+      message: 'Too many.',
+      retryAfterMs: 1_500,
+      limits: [{ name: 'rpm', limit: 1, remaining: 0, resetMs: 1_500 }],
+    }));
+    const answer = await call(name, authorization);
+    expect(answer.status).toBe(429);
+    expect(answer.headers.get('retry-after')).toBe('2');
+    expect(answer.headers.get('x-ratelimit-remaining-requests')).toBe('0');
+    expect(seen).toEqual([`reserve team-a/${made.id}`]);
+  });
+
+  it.each(calls)('has its row in an account, whoever makes it: %s', async (name) => {
+    for (const [key, account] of [
+      [authorization, `team-a/${made.id}`],
+      [`Bearer ${KEY}`, 'main/admin'],
+    ] as const) {
+      const { seen, call } = watched({}, async () => ({ kind: 'held', limits: [] }));
+      // The server plays chats only, so other calls may fail after they were sent.
+      await call(name, key);
+      expect(seen).toContain('sent');
+      expect(seen).toContain(`reserve ${account}`);
+    }
+  });
+});
+
+describe('an open sandbox', () => {
+  /** No provider has credentials, and the emulator is bound: one own server stands in for it. */
+  const open = (ACCOUNT?: Accounts) =>
+    gateway(
+      async () => {
+        throw new Error('the open sandbox asks the emulator alone');
+      },
+      {
+        CHASQUI_ADMIN_KEY: '',
+        OPENAI_COMPATIBLE_SERVICES: '',
+        SANDBOX: { fetch: async () => Response.json(completionOf('Hello')) },
+        CHASQUI_SANDBOX: {
+          OPENAI_COMPATIBLE_SERVICES: [{ id: 'mine', base_url: 'http://sandbox.invalid/v1', models: { [MODEL]: {} } }],
+        },
+        ...(ACCOUNT ? { ACCOUNT } : {}),
+      },
+    );
+
+  it('lets everybody in as the account local, whatever key they send', async () => {
+    const ask = open();
+    for (const authorization of ['', 'Bearer sk-anything']) {
+      expect((await ask('POST', '/v1/chat/completions', hi, { authorization })).status).toBe(200);
+      const own = await ask('GET', '/v1/key', null, { authorization });
+      expect(await own.json()).toMatchObject({ id: 'local', account: 'local', admin: true });
+    }
+  });
+
+  it('holds a key of ours to its terms all the same, and refuses a forged one', async () => {
+    const account = new Map<string, KeyTerms>();
+    const ask = open(
+      accountsOf(() => ({
+        createKey: async ({ id, settings }) => {
+          const terms = { ...termsOf(id), ...settings };
+          account.set(id, terms);
+          return { terms, createdAt: 0, running: 0, limits: [], spent: 0n, pending: 0n };
+        },
+        terms: async (id) => account.get(id),
+      })),
+    );
+    const body = { name: 'tried', allow: { models: ['gpt-oss-120b'] } };
+    const { key } = await (await ask('POST', '/v1/keys', body, { authorization: '' })).json<{ key: string }>();
+    const called = (authorization: string) => ask('POST', '/v1/chat/completions', hi, { authorization });
+    expect((await called(`Bearer ${key}`)).status).toBe(403);
+    expect((await called(`Bearer ${key}x`)).status).toBe(401);
+    expect((await ask('GET', '/v1/keys', null, { authorization: `Bearer ${key}` })).status).toBe(403);
+    // It is good for the sandbox alone.
+    const real = gateway(async () => Response.json({}), { ACCOUNT: accountsOf(() => ({})) });
+    expect((await real('GET', '/v1/key', null, { authorization: `Bearer ${key}` })).status).toBe(401);
   });
 });
 

@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { completionOf, errorOf, gateway, hi, KEY, MODEL } from './support.ts';
 
@@ -336,6 +337,37 @@ describe('what is refused of a key’s settings', () => {
     }
     const { key: _, ...before } = made;
     expect(await json('GET', path)).toEqual(before);
+  });
+
+  it('is named, whatever is sent, and nothing fails', async () => {
+    const valid = {
+      name: 'x',
+      budget: { limit: '1', period: 'day' },
+      limits: { rpm: 1, tpm: 1, concurrency: 1 },
+      allow: { models: [MODEL], providers: ['mine'] },
+      expires_at: '2099-01-01T00:00:00Z',
+      metadata: { a: 'b' },
+      markers: 'reject',
+      at_limit: 'clamp',
+      account: 'fuzzed',
+    };
+    const paths = Object.entries(valid).flatMap(([field, value]) =>
+      typeof value === 'object' ? [[field], ...Object.keys(value).map((inner) => [field, inner])] : [[field]],
+    );
+    const replaced = (whole: object, [field = '', inner]: string[], value: unknown): object =>
+      inner === undefined
+        ? { ...whole, [field]: value }
+        : { ...whole, [field]: { ...(Reflect.get(whole, field) as object), [inner]: value } };
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...paths), fc.jsonValue(), async (path, value) => {
+        const answer = await ask('POST', '/v1/keys', replaced(valid, path, value));
+        if (answer.status === 201) return;
+        const error = await errorOf(answer);
+        expect([error.status, error.code]).toEqual([400, 'invalid_request']);
+        expect(error.param ?? '').toMatch(new RegExp(`^${path[0]}`));
+      }),
+      { numRuns: 300 },
+    );
   });
 
   it('is refused of a query', async () => {
