@@ -13,13 +13,9 @@ const inFile =
     tests: only,
   });
 
-const accounts = inFile('accounts', 'src/accounts/access.ts', ['test/accounts/authenticate.test.ts']);
 const request = inFile('http', 'src/routes/request.ts', HTTP);
 const middleware = inFile('http', 'src/routes/middleware.ts', HTTP);
-const ACCESS = ['test/routes/access.test.ts'];
 const access = inFile('http', 'src/routes/access.ts', HTTP);
-const permits = inFile('http', 'src/offers/assess.ts', ACCESS);
-const keyText = inFile('accounts', 'src/accounts/key-text.ts', ['test/accounts/key-text.test.ts']);
 const GATEWAY = ['test/gateway/http.test.ts'];
 const events = inFile('http', 'src/routes/sse.ts', [...HTTP, 'test/faults/failover.test.ts']);
 const generate = inFile('http', 'src/routes/generate.ts', ['test/gateway/http.test.ts', 'test/gateway/offers.test.ts']);
@@ -30,44 +26,6 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     "A header gives OpenAI's routes the errors of Anthropic's API.",
     ' && !OPENAI_ONLY.has(c.req.path)',
     '',
-  ),
-  accounts(
-    'prefix-passes',
-    'Any prefix of the key passes.',
-    'let difference = presented.length ^ secret.length;',
-    'let difference = 0;',
-  ),
-  accounts(
-    'first-character-decides',
-    'Only the last character of a key is compared.',
-    'difference |= presented',
-    'difference = presented',
-  ),
-  accounts(
-    'empty-key',
-    'An empty x-api-key is taken for a key.',
-    "(headers.get('x-api-key') || undefined)",
-    "(headers.get('x-api-key') ?? 'x')",
-    ['test/accounts/authenticate.test.ts'],
-  ),
-  accounts('other-scheme', 'Any authorization is taken for a key.', '/^Bearer\\s+(\\S+)\\s*$/i', '/(\\S+)\\s*$/i'),
-  accounts(
-    'unconfigured-open',
-    'A deployment with credentials and without a key is open to all.',
-    "if (access.kind === 'unconfigured') {",
-    "if (access.kind === 'unconfigured') return LOCAL;\n  if (access.kind === 'unconfigured') {",
-  ),
-  accounts(
-    'wrong-key-passes',
-    'Any key passes.',
-    'if (sameSecret(presented, access.adminKey)) return ADMIN;',
-    'return ADMIN;',
-  ),
-  accounts(
-    'no-key-passes',
-    'No key passes.',
-    'if (presented === undefined) {',
-    'if (presented === undefined) return ADMIN;\n  if (presented === undefined) {',
   ),
   request(
     'split-character',
@@ -126,56 +84,6 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     '',
     ['test/gateway/http.test.ts'],
   ),
-  access(
-    'guard-gone',
-    'Nobody is asked for a key.',
-    'const caller = authenticate(c.req.raw.headers, config.access);',
-    "const caller = { account: 'main', key: 'admin', admin: true } as ReturnType<typeof authenticate>;",
-    ['test/gateway/http.test.ts', ...HTTP],
-  ),
-  access(
-    'key-is-admin',
-    "A caller's key may do what the admin key may.",
-    'if (!callerOf(c).admin) throw forAdmins(c);',
-    '',
-    ACCESS,
-  ),
-  access(
-    'revoked-reads',
-    'A revoked key may still use what costs nothing.',
-    'await terms.now(caller);',
-    'await terms.of(caller);',
-    ACCESS,
-  ),
-  permits(
-    'any-model',
-    'A key may use models that it may not.',
-    'if (models && !names',
-    'if (false && models && !names',
-    ACCESS,
-  ),
-  permits(
-    'any-provider',
-    'A key may use providers that it may not.',
-    'if (providers && !providers',
-    'if (false && providers && !providers',
-    ACCESS,
-  ),
-  access(
-    'markers-forced',
-    "A key's handling of markers overrides that of a call.",
-    ' && call.templating.markers === undefined',
-    '',
-    ACCESS,
-  ),
-  keyText('any-mac', 'A forged key is taken for a genuine one.', 'if (!genuine) return undefined;', ''),
-  keyText(
-    'account-unsigned',
-    'The account of a key can be changed.',
-    'bytesOf(tag), utf8.encode(signed));',
-    'bytesOf(tag), utf8.encode(secretPart));',
-  ),
-  keyText('loose-mac', 'A key has several spellings.', "'[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]'", "'[A-Za-z0-9_-]{43}'"),
   middleware('retry-after-unsaid', 'No Retry-After is said.', '  Object.assign(headers, own);\n', ''),
   middleware(
     'error-not-redacted',

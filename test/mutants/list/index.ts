@@ -3,6 +3,7 @@ import { CALLERS_MUTANTS } from './callers.ts';
 import { CATALOG_MUTANTS } from './catalog.ts';
 import { CORE_MUTANTS } from './core.ts';
 import { HTTP_MUTANTS } from './http.ts';
+import { KEYS_MUTANTS } from './keys.ts';
 import { MESSAGES_MUTANTS } from './messages.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
 import { RELAY_MUTANTS } from './relay.ts';
@@ -15,6 +16,7 @@ import { WIRES_MUTANTS } from './wires.ts';
 
 export const MUTANTS: readonly Mutant[] = [
   ...HTTP_MUTANTS,
+  ...KEYS_MUTANTS,
   ...RELAY_MUTANTS,
   ...OFFERS_MUTANTS,
   ...CATALOG_MUTANTS,
