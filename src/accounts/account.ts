@@ -3,7 +3,16 @@ import { DurableObject } from 'cloudflare:workers';
 import { sanitise } from '../core/index.ts';
 import { databaseOf } from './database.ts';
 import { forgetNames } from './idempotency.ts';
-import { accountState, changeAccount, changeKey, createKey, keyState, listKeys, revokeKey } from './key-book.ts';
+import {
+  accountState,
+  changeAccount,
+  changeKey,
+  createKey,
+  keyState,
+  listKeys,
+  revokeKey,
+  totals,
+} from './key-book.ts';
 import { load } from './load.ts';
 import type {
   AccountRpc,
@@ -94,6 +103,10 @@ export class Account extends DurableObject implements AccountRpc {
 
   async accountState() {
     return this.#run(accountState);
+  }
+
+  async totals() {
+    return this.#run(totals);
   }
 
   async changeAccount(change: { readonly budget: Budget | undefined }) {

@@ -1,7 +1,16 @@
 /** The keys of an account: made, changed, revoked, listed; and the account's own budget. */
 import { minuteState } from './minute.ts';
 import { spendingOf } from './periods.ts';
-import type { AccountState, Budget, KeyChange, KeyQuery, KeyState, NewKey } from './protocol.ts';
+import type {
+  AccountState,
+  AccountTotals,
+  AttemptTotals,
+  Budget,
+  KeyChange,
+  KeyQuery,
+  KeyState,
+  NewKey,
+} from './protocol.ts';
 import { type KeyRecord, putKey, renewTerms, type State, type StoredKey, tick, tickKey } from './state.ts';
 import { packed, writeMeta } from './storage.ts';
 
@@ -121,4 +130,21 @@ export function changeAccount(
   state.budgetRevision = revision;
   renewTerms(state);
   return accountState(state, clock);
+}
+
+const totalsOf = ({ purse, sums }: Pick<KeyRecord, 'purse' | 'sums'>, running: number): AttemptTotals => ({
+  ...sums,
+  pending: purse.total.pending,
+  running,
+});
+
+export function totals(state: State, clock: number): AccountTotals {
+  tick(state, clock);
+  const used = [...state.keys.values()].filter(({ sums, running }) => sums.attempts > 0 || running > 0);
+  return {
+    ...totalsOf(state, state.calls.size),
+    pushed: state.pushed,
+    seq: state.seq,
+    keys: Object.fromEntries(used.map((key) => [key.id, totalsOf(key, key.running)])),
+  };
 }

@@ -96,6 +96,30 @@ export interface AccountState extends Spending {
   readonly keys: number;
 }
 
+/** Sums of all time: of an account, or of one of its keys. */
+export interface AttemptTotals {
+  /** Attempts that have ended: each has its row in the ledger. */
+  readonly attempts: number;
+  /** Money known exactly, and money that is the most it can be. */
+  readonly settled: NanoDollars;
+  readonly upperBound: NanoDollars;
+  /** Attempts that may have been billed, with no known bound. */
+  readonly unknown: number;
+  /** What is held for calls that are not over, and how many of them there are. */
+  readonly pending: NanoDollars;
+  readonly running: number;
+}
+
+/** What an account says of itself, to be compared with the report database. */
+export interface AccountTotals extends AttemptTotals {
+  /** Rows of the ledger up to here are in the database. */
+  readonly pushed: number;
+  /** The last row of the ledger. */
+  readonly seq: number;
+  /** By the key's id, of those that have had a call. */
+  readonly keys: Readonly<Record<string, AttemptTotals>>;
+}
+
 /** What an attempt needs to be covered. */
 export interface Cover {
   /** The most the attempt can cost with the output that was asked for. */
@@ -216,6 +240,7 @@ export interface AccountRpc {
   /** The newest keys first: at most `limit`, and whether there are more. */
   listKeys(query: KeyQuery): Promise<{ readonly keys: readonly KeyState[]; readonly more: boolean }>;
   accountState(): Promise<AccountState>;
+  totals(): Promise<AccountTotals>;
   /** Sets the budget of the account, or removes it. Raises the revision of every key if `budgeted` changes. */
   changeAccount(change: { readonly budget: Budget | undefined }): Promise<AccountState>;
 

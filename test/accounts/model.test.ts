@@ -3,20 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, inject, it } from 'vitest';
 import { pushRows } from '../../src/accounts/ledger.ts';
 import { forget, type pushAll, rowsAfter } from '../../src/accounts/push.ts';
-import type { Sql } from '../../src/accounts/storage.ts';
 import { plan } from './commands.ts';
+import { emptied } from './machine.ts';
 import { newAccount } from './support.ts';
 import { attempt } from './trial.ts';
-
-/** SQLite of an object, with its tables taken away. */
-function emptied(storage: DurableObjectStorage): Sql {
-  const exec: Sql['exec'] = (query, ...values) => storage.sql.exec(query, ...values).toArray();
-  const tables = exec(
-    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
-  );
-  for (const { name } of tables) exec(`DROP TABLE "${name}"`);
-  return { exec, transaction: (work) => storage.transactionSync(work) };
-}
 
 /** What not to do: forgets what was sent, not what the database says that it has. */
 const careless: typeof pushAll = async (run, db, account) => {
