@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { ACCOUNT_MUTANTS } from './accounts.ts';
 import { CALLERS_MUTANTS } from './callers.ts';
 import { CATALOG_MUTANTS } from './catalog.ts';
 import { CORE_MUTANTS } from './core.ts';
@@ -29,4 +30,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...MESSAGES_MUTANTS,
   ...RESPONSES_MUTANTS,
   ...SERVE_MUTANTS,
+  ...ACCOUNT_MUTANTS,
 ];
