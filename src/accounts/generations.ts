@@ -2,6 +2,7 @@
 import type { ReportDatabase, ReportStatement } from './database.ts';
 import { LEDGER_COLUMNS } from './ledger.ts';
 import type { LedgerRow } from './ledger-row.ts';
+import { ALL_KEYS } from './rollup.ts';
 import { type LedgerFilter, ofAccount, Where } from './usage.ts';
 
 /** A row with the account that it belongs to. */
@@ -62,7 +63,10 @@ const HOUR_MS = 3_600_000;
 async function spansWithRows(db: ReportDatabase, query: PageQuery): Promise<readonly Span[]> {
   const { from, after, limit } = query;
   const to = after ? Math.min(query.to, after[0] + 1) : query.to;
-  const where = filtered(ofAccount(new Where(), query.account).and("span = 'h'"), query);
+  const where = filtered(ofAccount(new Where(), query.account).and("span = 'h'"), {
+    ...query,
+    key: query.key ?? ALL_KEYS,
+  });
   where
     .and(`start >= ${where.value(Math.floor(from / HOUR_MS))}`)
     .and(`start <= ${where.value(Math.floor((to - 1) / HOUR_MS))}`);

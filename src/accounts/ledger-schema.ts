@@ -20,7 +20,7 @@ const LEDGER = `CREATE TABLE IF NOT EXISTS ledger (
 
 /**
  * Sums of rows. `span` is an hour, a day, or all time (`h`, `d`, `t`), and `start` its number since 1970. A report reads
- * a range of one account and one span. `metered`: 1 for attempts whose tokens are known.
+ * a range of one account and one span. `key` is empty in sums of all keys; of all time there are no others. `metered`: 1 for attempts whose tokens are known.
  */
 const ROLLUP = `CREATE TABLE IF NOT EXISTS rollup (
   account TEXT NOT NULL, span TEXT NOT NULL, start INTEGER NOT NULL, key TEXT NOT NULL, provider TEXT NOT NULL,

@@ -13,6 +13,9 @@ export interface Rollup {
   readonly lines: (row: LedgerRow) => readonly Line[];
 }
 
+/** Stands for a key where a sum is of all keys together, which most reports want. No key has this name. */
+export const ALL_KEYS = '';
+
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -40,10 +43,11 @@ function sumLines(row: LedgerRow): readonly Line[] {
     firsts: first === null ? 0 : 1,
   };
   return [
-    { ...line, span: 'h', start: hourOf(row.called) },
-    { ...line, span: 'd', start: dayNumber(row.called) },
-    // Of all keys together: there can be any number of them.
-    { ...line, span: 't', start: 0, key: '' },
+    ...[key, ALL_KEYS].flatMap((of) => [
+      { ...line, key: of, span: 'h', start: hourOf(row.called) },
+      { ...line, key: of, span: 'd', start: dayNumber(row.called) },
+    ]),
+    { ...line, key: ALL_KEYS, span: 't', start: 0 },
   ];
 }
 

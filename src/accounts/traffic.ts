@@ -1,7 +1,7 @@
 /** What was served on each day at each offer, for repricing: attempts whose tokens are known, and the rest. */
 import type { CountedPart, MoneyOutcome, Traffic, TrafficPart } from '../core/index.ts';
 import type { ReportDatabase } from './database.ts';
-import { type LedgerFilter, ofAccount, Where } from './usage.ts';
+import { DAY_HOURS, type LedgerFilter, ofAccount, rollupsOf, Where } from './usage.ts';
 
 export interface TrafficOfDays {
   readonly traffic: readonly Traffic[];
@@ -17,26 +17,23 @@ export interface TrafficQuery extends LedgerFilter {
 
 const OFFER = 'provider, service, model, upstream';
 
-function whereOf({ account, key, provider, model, from, to }: TrafficQuery, day: string): Where {
-  const where = ofAccount(new Where(), account).equal('key', key).equal('provider', provider).equal('model', model);
-  return where.and(`${day} >= ${where.value(from)}`).and(`${day} < ${where.value(to)}`);
-}
-
 const DAY_MS = 86_400_000;
 
 /** Reads a span of days. `db` must have its tables. */
 export async function trafficOf(db: ReportDatabase, query: TrafficQuery): Promise<TrafficOfDays> {
-  const parts = whereOf(query, 'start').and("span = 'd'");
-  const counted = whereOf(query, 'day');
+  const { account, key, provider, model, from, to } = query;
+  const parts = rollupsOf({ ...query, from: from * DAY_HOURS, to: to * DAY_HOURS }, []);
+  const counted = ofAccount(new Where(), account).equal('key', key).equal('provider', provider).equal('model', model);
+  counted.and(`day >= ${counted.value(from)}`).and(`day < ${counted.value(to)}`);
   const [sums, counts] = await db.batch([
     db
       .prepare(
         `SELECT start AS day, ${OFFER}, money, metered, SUM(attempts) AS attempts, CAST(SUM(cost) AS TEXT) AS cost,
           SUM(input) AS input, SUM(cacheRead) AS cacheRead, SUM(cacheWrite) AS cacheWrite, SUM(output) AS output,
           SUM(reasoning) AS reasoning, CAST(SUM(nanoseconds) AS TEXT) AS nanoseconds, SUM(timed) AS timed
-        FROM rollup WHERE ${parts.sql} GROUP BY day, ${OFFER}, money, metered ORDER BY day, ${OFFER}, money`,
+        FROM ${parts.from} WHERE ${parts.where.sql} GROUP BY day, ${OFFER}, money, metered ORDER BY day, ${OFFER}, money`,
       )
-      .bind(...parts.values),
+      .bind(...parts.where.values),
     db
       .prepare(
         `SELECT day, ${OFFER}, family, SUM(attempts) AS attempts, SUM(prompt) AS prompt, SUM(completion) AS completion,

@@ -1,6 +1,7 @@
 /** What the ledger's sums say of a span of time, in groups. */
 import type { NanoDollars } from '../core/index.ts';
 import type { ReportDatabase, ReportStatement, SqlValue } from './database.ts';
+import { ALL_KEYS } from './rollup.ts';
 
 /** By what a report can be divided, and how the rollups have it. An hour and a day are their numbers since 1970. */
 export const GROUPS = {
@@ -106,7 +107,7 @@ export function ofAccount(where: Where, account: string | undefined): Where {
     : where.equal('account', account);
 }
 
-const DAY_HOURS = 24;
+export const DAY_HOURS = 24;
 
 type Range = readonly [span: 'h' | 'd', from: number, to: number];
 
@@ -125,30 +126,33 @@ function rangesOf({ from, to }: Hours, byHour: boolean): readonly Range[] {
 /**
  * The table and the conditions that find a query's rows by the table's key alone. SQLite does not do that by itself for
  * several ranges, or for one key in every hour: these are an outer loop, each turn of which is one look-up.
+ *
+ * @param by what the sums are divided by: sums of all keys are not read together with those of each
  */
-function matching(query: LedgerFilter & Hours, byHour: boolean): { readonly from: string; readonly where: Where } {
+export function rollupsOf(
+  query: LedgerFilter & Hours,
+  by: readonly Group[],
+): { readonly from: string; readonly where: Where } {
   const where = new Where();
-  const ranges = rangesOf(query, byHour);
-  for (const name of ['key', 'provider', 'model', 'dialect'] as const) where.equal(name, query[name]);
-  const [only] = ranges;
-  if (only && ranges.length === 1 && query.key === undefined) {
-    const [span, start, end] = only;
-    ofAccount(where, query.account).equal('span', span);
-    where.and(`start >= ${where.value(start)}`).and(`start < ${where.value(end)}`);
-    return { from: 'rollup', where };
-  }
-  const looked = query.account === undefined ? 'ledger_cursor' : `(SELECT ${where.value(query.account)} AS account)`;
+  for (const name of ['provider', 'model', 'dialect'] as const) where.equal(name, query[name]);
+  const ranges = rangesOf(query, by.includes('hour'));
+  const account = query.account === undefined ? 'ledger_cursor' : `(SELECT ${where.value(query.account)} AS account)`;
+  const key = query.key ?? (by.includes('key') ? undefined : ALL_KEYS);
   where.and('rollup.account = looked.account').and('rollup.span = part.span');
-  where.and(query.key === undefined ? 'start >= part.low' : 'start = part.low');
-  if (query.key === undefined) where.and('start < part.high');
+  if (key === undefined)
+    where
+      .and('start >= part.low')
+      .and('start < part.high')
+      .and(`key > ${where.value(ALL_KEYS)}`);
+  else where.and('start = part.low').equal('key', key);
   const parts = ranges.map(([span, start, end]) => {
     const [low, high] = [where.value(start), where.value(end)];
-    return query.key === undefined
+    return key === undefined
       ? `SELECT '${span}' AS span, ${low} AS low, ${high} AS high`
       : `SELECT '${span}' AS span, at AS low FROM (WITH RECURSIVE each(at) AS
           (SELECT ${low} UNION ALL SELECT at + 1 FROM each WHERE at + 1 < ${high}) SELECT at FROM each)`;
   });
-  return { from: `${looked} AS looked CROSS JOIN (${parts.join(' UNION ALL ')}) AS part CROSS JOIN rollup`, where };
+  return { from: `${account} AS looked CROSS JOIN (${parts.join(' UNION ALL ')}) AS part CROSS JOIN rollup`, where };
 }
 
 const text = (value: unknown): string => String(value ?? 0);
@@ -181,7 +185,7 @@ function pageStatement(db: ReportDatabase, query: UsageQuery): ReportStatement {
   const { by, after, limit } = query;
   const names = by.map((_, at) => `g${at}`);
   const columns = by.map((group, at) => `${GROUPS[group]} AS g${at}`);
-  const { from, where } = matching(query, by.includes('hour'));
+  const { from, where } = rollupsOf(query, by);
   if (after) {
     const values = after.map((value) => where.value(value)).join(', ');
     where.and(`(${by.map((group) => GROUPS[group]).join(', ')}) > (${values})`);
@@ -193,7 +197,7 @@ function pageStatement(db: ReportDatabase, query: UsageQuery): ReportStatement {
 }
 
 function totalStatement(db: ReportDatabase, query: UsageQuery): ReportStatement {
-  const { from, where } = matching(query, false);
+  const { from, where } = rollupsOf(query, []);
   return db.prepare(`SELECT ${SUMS} FROM ${from} WHERE ${where.sql}`).bind(...where.values);
 }
 

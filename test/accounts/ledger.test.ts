@@ -79,11 +79,18 @@ describe.each(both)('the ledger in %s', (_, db) => {
         const account = newAccount();
         const rows = rowsOf(all);
         await pushRows(db, account, rows);
-        for (const span of ['h', 'd', 't']) {
+        for (const [span, keys] of [
+          ['h', "key <> ''"],
+          ['h', "key = ''"],
+          ['d', "key <> ''"],
+          ['d', "key = ''"],
+          ['t', '1'],
+        ] as const) {
           const sums = await db
             .prepare(
               `SELECT money, CAST(SUM(cost) AS TEXT) AS cost, SUM(attempts) AS attempts, SUM(input + cacheRead + cacheWrite) AS
-              prompt, SUM(output) AS output, SUM(attempts * metered) AS metered FROM rollup WHERE account = ?1 AND span = ?2 GROUP BY money`,
+              prompt, SUM(output) AS output, SUM(attempts * metered) AS metered
+              FROM rollup WHERE account = ?1 AND span = ?2 AND ${keys} GROUP BY money`,
             )
             .bind(account, span)
             .all();
@@ -172,7 +179,10 @@ describe('pushing rows', () => {
   it('belongs to the day on which the call began', async () => {
     const account = newAccount();
     await pushRows(d1, account, [rowWith({})]);
-    const days = await d1.prepare("SELECT start FROM rollup WHERE account = ?1 AND span = 'd'").bind(account).all();
+    const days = await d1
+      .prepare("SELECT start FROM rollup WHERE account = ?1 AND span = 'd' AND key = ''")
+      .bind(account)
+      .all();
     expect(days.results).toEqual([{ start: MIDNIGHT / DAY }]);
   });
 

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { median } from './measure.ts';
-import { startWorker } from './processes.ts';
+import { cpuMs, startWorker } from './processes.ts';
 
 const KEY = 'bench-admin-key-0123456789';
 const ROUNDS = 15;
@@ -68,17 +68,21 @@ async function main(): Promise<void> {
     }
     const seconds = (performance.now() - began) / 1000;
     console.log(`${rows.toLocaleString('en-US')} rows, filled at ${Math.round(rows / seconds)} a second.\n`);
-    console.log('| report | first | median | slowest | aim | size |\n| --- | ---: | ---: | ---: | ---: | ---: |');
+    console.log(
+      '| report | first | median | slowest | CPU | aim | size |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
+    );
     for (const [what, path, aim] of REPORTS) {
       const times: number[] = [];
       let size = 0;
+      const before = cpuMs(worker.pid);
       for (let round = 0; round <= ROUNDS; round++) {
         const start = performance.now();
         size = (await ask(path)).length;
         times.push(performance.now() - start);
       }
       const [first = 0, ...others] = times;
-      const shown = [first, median(others), Math.max(...others)].map((ms) => `${ms.toFixed(1)} ms`).join(' | ');
+      const cpu = (cpuMs(worker.pid) - before) / times.length;
+      const shown = [first, median(others), Math.max(...others), cpu].map((ms) => `${ms.toFixed(1)} ms`).join(' | ');
       console.log(`| ${what} | ${shown} | ${aim} ms | ${(size / 1000).toFixed(1)} KB |`);
     }
   } finally {
