@@ -106,7 +106,9 @@ export class CallAccount implements Admission {
   }
 
   admitted(): GatewayError | undefined | Promise<GatewayError | undefined> {
-    if (this.#answered || !this.refusal) return this.#refused;
+    // `admin` and `local` cannot be revoked, so there is nothing to wait for.
+    const revocable = this.#given.secretHash !== undefined;
+    if (this.#answered || !this.refusal || !revocable) return this.#refused;
     return soon(this.refusal, ADMIT_MS);
   }
 

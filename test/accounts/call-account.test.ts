@@ -40,7 +40,7 @@ const ended = (attempt: number, more: Partial<AttemptEnd> = {}): AttemptEnd => (
 const held: ReserveReply = { kind: 'held', held: 100n, limits: [] };
 
 /** One call of an account that answers as the test says, and what it was asked. */
-function scene(terms: KeyTerms | undefined, answers: Partial<AccountRpc> = {}) {
+function scene(terms: KeyTerms | undefined, answers: Partial<AccountRpc> = {}, secretHash?: string) {
   const asked: [method: string, request: unknown][] = [];
   const noting =
     <A, R>(method: string, answer: (request: A) => Promise<R>) =>
@@ -58,6 +58,7 @@ function scene(terms: KeyTerms | undefined, answers: Partial<AccountRpc> = {}) {
   const learned: KeyTerms[] = [];
   const account = new CallAccount({
     start,
+    secretHash,
     terms,
     rpc: () => rpc,
     background: (one) => work.push(one),
@@ -175,10 +176,12 @@ describe('a call of a key without limits', () => {
   });
 
   it('is refused where its key was revoked', async () => {
-    const { account } = scene(termsOf('k1'), {
-      reserve: async () => ({ kind: 'refused', code: 'authentication', message: 'Revoked.', limits: [] }),
-    });
+    const answers = {
+      reserve: async () => ({ kind: 'refused', code: 'authentication', message: 'Revoked.', limits: [] }) as const,
+    };
+    const { account } = scene(termsOf('k1'), answers, 'hash');
     account.cover(need());
+    expect(await account.admitted()).toMatchObject({ code: 'authentication' });
     expect(await account.refusal).toMatchObject({ code: 'authentication' });
     expect(account.admitted()).toMatchObject({ code: 'authentication' });
   });
@@ -186,9 +189,11 @@ describe('a call of a key without limits', () => {
   it('goes on by newer terms without limits, and begins anew by terms with limits', async () => {
     const newer = (limited: boolean) => termsOf('k1', { revision: 2, limited });
     for (const limited of [false, true]) {
-      const { account, learned } = scene(termsOf('k1'), {
-        reserve: async ({ revision }) => (revision === 2 ? held : { kind: 'stale', terms: newer(limited) }),
-      });
+      const answers = {
+        reserve: async ({ revision }: { revision?: number }): Promise<ReserveReply> =>
+          revision === 2 ? held : { kind: 'stale', terms: newer(limited) },
+      };
+      const { account, learned } = scene(termsOf('k1'), answers, 'hash');
       account.cover(need());
       const refusal = await account.admitted();
       expect(refusal instanceof StaleTerms).toBe(limited);
@@ -197,15 +202,21 @@ describe('a call of a key without limits', () => {
   });
 
   it('is not stopped by an account that fails, or that never answers', async () => {
-    const failing = scene(undefined, { reserve: () => Promise.reject(new Error('down')) });
+    const failing = scene(termsOf('k1'), { reserve: () => Promise.reject(new Error('down')) }, 'hash');
     failing.account.cover(need());
     expect(await failing.account.admitted()).toBeUndefined();
     vi.useFakeTimers();
-    const silent = scene(undefined, { reserve: () => new Promise(() => undefined) });
+    const silent = scene(termsOf('k1'), { reserve: () => new Promise(() => undefined) }, 'hash');
     silent.account.cover(need());
     const admitted = Promise.resolve(silent.account.admitted());
     await vi.advanceTimersByTimeAsync(2_000);
     expect(await admitted).toBeUndefined();
+  });
+
+  it('waits for no answer where it is nobody’s, and cannot be revoked', () => {
+    const { account } = scene(undefined, { reserve: () => new Promise(() => undefined) });
+    account.cover(need());
+    expect(account.admitted()).toBeUndefined();
   });
 });
 
