@@ -59,7 +59,8 @@ export interface AttemptEnd {
   readonly overrun?: true;
   /**
    * Tokens of prompt and completion as each `Family` of the model's offers has them (its tokenizer and template), for
-   * repricing.
+   * repricing. Of the family that served the call they are those of the usage, without what the API adds to every
+   * prompt; the others are counted once the answer has left, where that is little work. Absent without a usage.
    */
   readonly counts?: Readonly<Record<string, readonly [prompt: number, completion: number]>>;
 }

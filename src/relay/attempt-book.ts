@@ -1,6 +1,15 @@
 /** Works out how an attempt ended, in tokens and in money, and tells the call's account once. */
 import type { Admission } from '../accounts/index.ts';
-import type { AttemptEnd, ErrorCode, GatewayError, MoneyOutcome, NanoDollars, Usage } from '../core/index.ts';
+import {
+  type AttemptEnd,
+  completionTokens,
+  type ErrorCode,
+  type GatewayError,
+  type MoneyOutcome,
+  type NanoDollars,
+  promptTokens,
+  type Usage,
+} from '../core/index.ts';
 import { type Candidate, mostForSample, receiptOf } from '../offers/index.ts';
 import type { AnswerFacts, AttemptFailure } from './attempt.ts';
 import type { Clock } from './timeouts.ts';
@@ -29,6 +38,19 @@ interface Money {
 
 const RELEASED: Money = { money: 'released' };
 
+type Counts = NonNullable<AttemptEnd['counts']>;
+
+/** The tokens under other tokenizers; those that are too many are left out. */
+async function countedBy(others: readonly Candidate[], countBy: AnswerFacts['countBy']): Promise<Counts> {
+  const counts: Record<string, readonly [number, number]> = {};
+  for (const { family, counter, prompt } of others) {
+    await counter.load?.();
+    const completion = countBy ? countBy(counter) : 0;
+    if (completion !== undefined) counts[family] = [prompt.total, completion];
+  }
+  return counts;
+}
+
 export interface BookOptions {
   readonly account: Admission;
   /** The attempt's number. */
@@ -36,10 +58,14 @@ export interface BookOptions {
   readonly offer: Candidate;
   /** What is held for it. */
   readonly held: NanoDollars | undefined;
+  /** Upstream requests it consists of. */
+  readonly requests: number;
+  /** An offer of each other tokenizer family that could have served the call. Usually there is none. */
+  readonly others: readonly Candidate[];
   readonly clock: Clock;
 }
 
-export function attemptBook({ account, attempt, offer, held, clock }: BookOptions): AttemptBook {
+export function attemptBook({ account, attempt, offer, held, requests, others, clock }: BookOptions): AttemptBook {
   let first: number | undefined;
   let open = true;
 
@@ -50,8 +76,9 @@ export function attemptBook({ account, attempt, offer, held, clock }: BookOption
   ): void {
     if (!open) return;
     open = false;
-    const { finish, upstreamId, ...rest } = more;
-    account.end({
+    const { finish, upstreamId, countBy, ...rest } = more;
+    const { usage } = rest;
+    const known: AttemptEnd = {
       attempt,
       outcome,
       ...money,
@@ -59,8 +86,25 @@ export function attemptBook({ account, attempt, offer, held, clock }: BookOption
       ended: clock.now(),
       ...(finish === undefined ? {} : { finish }),
       ...(upstreamId === undefined ? {} : { upstreamId }),
+      ...(usage ? { counts: { [offer.family]: ownCount(usage) } } : {}),
       ...rest,
-    });
+    };
+    if (!usage || others.length === 0) account.end(known);
+    else {
+      // Counting is left until the answer is on its way.
+      clock.after(0, () => {
+        countedBy(others, countBy).then(
+          (counts) => account.end({ ...known, counts: { ...known.counts, ...counts } }),
+          () => account.end(known),
+        );
+      });
+    }
+  }
+
+  /** As the provider counted it, without what its API reports beyond what the model reads. */
+  function ownCount(usage: Usage): readonly [number, number] {
+    const extra = usage.source === 'provider' ? offer.reportsExtra * requests : 0;
+    return [Math.max(0, promptTokens(usage) - extra), completionTokens(usage)];
   }
 
   /** What an attempt costs that may have been billed, by the most that it can. */

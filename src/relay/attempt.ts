@@ -11,7 +11,7 @@ import {
   type Provider,
   type Usage,
 } from '../core/index.ts';
-import type { Plan } from '../offers/index.ts';
+import type { Plan, TextCounter } from '../offers/index.ts';
 import { fanOut } from './fan-out.ts';
 import { applyStop, streamIntegrity, tally } from './stream-guards.ts';
 import type { AttemptLimits, Clock, Fault } from './timeouts.ts';
@@ -42,6 +42,8 @@ export type AttemptOutcome =
 export interface AnswerFacts {
   readonly finish?: FinishReason | undefined;
   readonly upstreamId?: string | undefined;
+  /** Tokens of the answer under another tokenizer; undefined where they are too many to be counted on the side. */
+  readonly countBy?: ((counter: TextCounter) => number | undefined) | undefined;
 }
 
 /** Records what becomes of an attempt. */
@@ -163,7 +165,11 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
     fault = 'nobody';
   });
   const counter = tally(plan);
-  const facts = (): AnswerFacts => ({ finish: counter.finish(), upstreamId: opened?.upstreamId });
+  const facts = (): AnswerFacts => ({
+    finish: counter.finish(),
+    upstreamId: opened?.upstreamId,
+    countBy: counter.countBy,
+  });
   /** The tokens of what has come so far. */
   const soFar = (): Usage | Promise<Usage> => {
     const loading = counter.loading();

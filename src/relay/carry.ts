@@ -201,7 +201,8 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
         plan = errand.plan(offer, situation.leftMs);
       }
       insteadOf = admitted.insteadOf;
-      book = attemptBook({ account, ...admitted, clock });
+      const others = otherFamilies(offer, sheet);
+      book = attemptBook({ account, ...admitted, requests: plan.jobs.length, others, clock });
       if (caller.aborted) {
         const error = abortReason(caller);
         book.failed({ error, maybeBilled: false, fault: 'nobody' }, true);
@@ -275,6 +276,18 @@ function shortenedBy(offer: Candidate, { details }: GatewayError) {
   // A limit that was kept is none that can be met.
   if (limit === undefined || limit < 1 || limit >= maxTokens) return undefined;
   return { limit, offer: offer.shortened?.(limit) };
+}
+
+const NONE: readonly Candidate[] = [];
+
+/** An offer of each other tokenizer family that the call's model has here. */
+function otherFamilies({ model, family }: Candidate, { eligible }: OfferSheet): readonly Candidate[] {
+  let others = NONE;
+  for (const other of eligible) {
+    if (other.model !== model || other.family === family || others.some((one) => one.family === other.family)) continue;
+    others = [...others, other];
+  }
+  return others;
 }
 
 /** The caller left, or a vote was decided without it. */

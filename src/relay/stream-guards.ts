@@ -208,7 +208,12 @@ export interface Tally {
    * @param repeats times that a prompt was sent beyond the plan
    */
   count(repeats?: number): Usage;
+  /** Tokens of the answer under another tokenizer, if they are not too many to be counted on the side. */
+  countBy(counter: TextCounter): number | undefined;
 }
+
+/** Characters of an answer that are counted a second time. */
+const MOST_COUNTED = 100_000;
 
 interface Said {
   text: string;
@@ -251,11 +256,8 @@ export function tally(plan: Plan): Tally {
     const echoed = job?.kind === 'prompt' && job.echo ? job.prompt : '';
     return said[part].startsWith(echoed) ? said[part].slice(echoed.length) : said[part];
   };
-  const sum = (part: Part): number =>
-    choices.reduce(
-      (tokens, said, choice) => tokens + (said ? countOf(written(said, part, choice), plan.counter) : 0),
-      0,
-    );
+  const sum = (part: Part, counter = plan.counter): number =>
+    choices.reduce((tokens, said, choice) => tokens + (said ? countOf(written(said, part, choice), counter) : 0), 0);
   // A provider does not say how much of a stop string was written before it was cut off.
   const stopsUnseen = (): boolean => jobs.some(({ stop }) => stop.length > 0) && choices.some((said) => said?.ended);
   /** The provider counted its answer alone. */
@@ -302,6 +304,15 @@ export function tally(plan: Plan): Tally {
       if (told === before) return batch;
       const at = batch.findIndex(({ type }) => type === 'usage');
       return batch.with(at, { type: 'usage', usage: told });
+    },
+    countBy(counter) {
+      const characters = choices.reduce(
+        (length, said) => length + (said ? said.text.length + said.reasoning.length + said.tools.length : 0),
+        0,
+      );
+      if (characters > MOST_COUNTED) return undefined;
+      const ends = choices.filter((said) => said?.ended).length;
+      return sum('text', counter) + sum('tools', counter) + sum('reasoning', counter) + ends;
     },
     told: () => told,
     finish: () => finish,

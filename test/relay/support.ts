@@ -1,5 +1,7 @@
 import { registry } from '../../providers/index.ts';
+import type { Admission, Covered, Need } from '../../src/accounts/index.ts';
 import {
+  type AttemptEnd,
   type ChatCall,
   type Event,
   GatewayError,
@@ -166,6 +168,27 @@ export const call = (more: Partial<ChatCall> = {}): ChatCall => ({
   ...more,
 });
 
+/** An account that covers everything at once, unless it is told otherwise, and keeps what it was asked and told. */
+export function ledger(more: Partial<Omit<Admission, 'cover'>> & { readonly cover?: (need: Need) => Covered } = {}) {
+  const needs: Need[] = [];
+  const ends: AttemptEnd[] = [];
+  const account: Admission = {
+    budgeted: false,
+    cheaper: false,
+    metered: false,
+    parts: 1,
+    refusal: undefined,
+    admitted: () => undefined,
+    end: (end) => ends.push(end),
+    ...more,
+    cover(need) {
+      needs.push(need);
+      return more.cover?.(need) ?? { kind: 'held', attempt: needs.length };
+    },
+  };
+  return { account, needs, ends };
+}
+
 export interface Scene {
   providers: Provider[];
   offers?: Candidate[];
@@ -175,6 +198,7 @@ export interface Scene {
   asked?: ChatCall;
   health?: HealthBook;
   budget?: Relay['budget'];
+  account?: Admission;
 }
 
 /** Carries a call over offers of these providers, in this order. */
@@ -187,6 +211,7 @@ export const run = ({
   asked = call(),
   health = healthBook(),
   budget = retryBudget(),
+  account,
 }: Scene): Promise<Carried> =>
   carry(
     asked,
@@ -200,6 +225,7 @@ export const run = ({
       health,
       clock,
     },
+    account,
   );
 
 export async function textOf(events: AsyncIterable<Event[]>): Promise<string> {
