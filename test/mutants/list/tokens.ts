@@ -15,7 +15,65 @@ const bound = (
   tests: ['test/tokens/token-bounds.test.ts'],
 });
 
+const template = (name: string, what: string, file: string, find: string, replace: string): Mutant => ({
+  id: `tokens/${name}`,
+  what,
+  file,
+  find,
+  replace,
+  tests: ['test/tokens/golden.test.ts', 'test/tokens/segments.test.ts', 'test/gateway/billed-as-counted.test.ts'],
+});
+
 export const TOKENS_MUTANTS: readonly Mutant[] = [
+  template(
+    'v4-forgets-in-loops',
+    'DeepSeek V4 is counted without the reasoning that its template keeps where there are tools.',
+    'src/tokens/templates/deepseek-v4.ts',
+    'thinking && (tools.length > 0 || at > lastUser)',
+    'thinking && at > lastUser',
+  ),
+  template(
+    'v4-results-unsorted',
+    'Results in a raw prompt of DeepSeek V4 stand in another order than its template’s.',
+    'src/tokens/templates/deepseek-v4.ts',
+    'order.get(callId) ?? 0',
+    '0',
+  ),
+  template(
+    'harmony-alternatives',
+    'Alternatives in a schema are counted as gpt-oss never reads them.',
+    'src/tokens/templates/harmony.ts',
+    '(at === 0 || own === description)',
+    'own === description',
+  ),
+  template(
+    'harmony-old-thoughts',
+    'Thoughts before the last answer are counted, which Harmony leaves out.',
+    'src/tokens/templates/harmony.ts',
+    '  thoughtsSinceFinal: true,\n',
+    '',
+  ),
+  template(
+    'strict-not-counted',
+    'Codex’s tools are counted short by what it says of each.',
+    'src/tokens/templates/template.ts',
+    '  ...(strict === undefined ? {} : { strict }),\n',
+    '',
+  ),
+  template(
+    'think-tags-are-text',
+    'A tag that the model reads as one token counts as three.',
+    'src/tokens/templates/template.ts',
+    "if (!(speaks && piece.includes('think>'))) {",
+    'if (piece !== undefined) {',
+  ),
+  template(
+    'switch-ignored',
+    'A call without thoughts is counted as one with them.',
+    'src/offers/renderings.ts',
+    "takes?.has('thinking') ?",
+    'takes === undefined ?',
+  ),
   bound(
     'bound-letters-apart',
     'Letters that are no token together are taken to merge.',
