@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Account } from '../../src/accounts/account.ts';
 import { completionOf, gateway, hi, KEY, MODEL } from './support.ts';
 
+const database = Reflect.get(env, 'DB') as D1Database;
 const namespace = Reflect.get(env, 'ACCOUNT') as DurableObjectNamespace<Account>;
 
 afterEach(() => vi.restoreAllMocks());
@@ -18,6 +19,20 @@ const rowsOf = (account: string): Promise<string> =>
       .toArray();
     return JSON.stringify(tables.map(({ name }) => [name, storage.sql.exec(`SELECT * FROM "${name}"`).toArray()]));
   });
+
+/** Every row of the report database that names an account. */
+async function reportedOf(account: string): Promise<string> {
+  await namespace.getByName(account).push();
+  const { results: tables } = await database
+    .prepare("SELECT name FROM sqlite_master WHERE type = 'table'")
+    .all<{ name: string }>();
+  const rows = await Promise.all(
+    tables
+      .filter(({ name }) => !name.startsWith('_cf') && !name.startsWith('sqlite'))
+      .map(async ({ name }) => (await database.prepare(`SELECT * FROM "${name}"`).all()).results),
+  );
+  return JSON.stringify(rows.flat().filter((row) => JSON.stringify(row).includes(account)));
+}
 
 describe('a key’s secret, its name and its metadata', () => {
   it('are in no answer, header, log, request to a provider or row where they do not belong', async () => {
@@ -35,7 +50,7 @@ describe('a key’s secret, its name and its metadata', () => {
           return Response.json({ error: { message: `your ${request.headers.get('authorization')}` } }, { status: 500 });
         return Response.json(completionOf('Hello'));
       },
-      { ACCOUNT: namespace },
+      { ACCOUNT: namespace, DB: database },
     );
     const account = 'canary-account';
     const body = { name: 'canary-name-7c1f', account, metadata: { note: 'canary-note-9d2e' } };
@@ -99,12 +114,13 @@ describe('a key’s secret, its name and its metadata', () => {
       ['answers', answers.join('\n')],
       ['logs', logged.join('\n')],
       ['requests to the provider', upstream.join('\n')],
-      ['rows', await rowsOf(account)],
+      ['rows of the account', await rowsOf(account)],
+      ['rows of reports', await reportedOf(account)],
     ] as const) {
       expect(text.length, where).toBeGreaterThan(where === 'logs' ? -1 : 100);
       for (const canary of [made.key, secret, mac, KEY])
         expect(text.includes(canary), `${where}: ${canary}`).toBe(false);
-      if (where !== 'rows') expect(/canary-name|canary-note/.test(text), where).toBe(false);
+      if (where !== 'rows of the account') expect(/canary-name|canary-note/.test(text), where).toBe(false);
     }
     // The rows are those of the key: it is there by its hash.
     expect(await rowsOf(account)).toContain(made.id);
