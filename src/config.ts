@@ -193,6 +193,15 @@ function readNames(env: Env, { offers, providers, discoveries = [] }: Configured
   return read.routes;
 }
 
+/** Shorter ones can be guessed by trying: whoever holds a key can check a guess by its MAC. */
+const LEAST_SECRET = 12;
+
+function shortSecrets(env: Env): readonly string[] {
+  return ['CHASQUI_ADMIN_KEY', 'CHASQUI_KEY_SECRET']
+    .filter((name) => (text(env, name)?.length ?? LEAST_SECRET) < LEAST_SECRET)
+    .map((name) => `${name} is so short that it can be guessed: set a long random one (openssl rand -hex 32).`);
+}
+
 /** Keys that are made in the open sandbox are good for the sandbox alone. */
 const SANDBOX_SECRET = 'keys of an open sandbox';
 
@@ -254,6 +263,7 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
       ...(access.kind === 'unconfigured' && configured.providers.length > 0
         ? ['CHASQUI_ADMIN_KEY is not set, so every call is refused: set the key that callers are to send.']
         : []),
+      ...shortSecrets(env),
       ...variableWarnings(env, { ...OWN_VARIABLES, ...PROVIDER_VARIABLES }),
       ...(configured.warnings ?? []).map(file.placed),
     ],

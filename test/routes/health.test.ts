@@ -59,6 +59,12 @@ describe('what was probably meant otherwise', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('is said of a secret so short that a holder of a key could guess it', async () => {
+    const { warnings } = await healthOf({ CHASQUI_KEY_SECRET: 'hunter2' });
+    expect(warnings).toEqual([expect.stringMatching(/^CHASQUI_KEY_SECRET is so short.*openssl rand -hex 32/)]);
+    expect(JSON.stringify(warnings)).not.toContain('hunter2');
+  });
+
   it.each([
     ['https://host.example', 0],
     ['https://host.example/v1', 0],
