@@ -276,6 +276,48 @@ describeWithPython('answers and events of drawn calls', 'requirements', (python)
     );
   });
 
+  it('are completions and embeddings by OpenAI’s types', async () => {
+    const completions = call({
+      n: part({ n: 2 }, { prompt: ['One two', 'Red green'] }),
+      limit: part({ max_tokens: 4 }, { stop: ['7'] }),
+      more: part({ echo: true }, { logprobs: 2 }, { temperature: 0 }),
+    });
+    await assert(
+      asyncProperty(completions, async ({ model, question, fault, parts }) => {
+        const { json, stream } = await ask('/v1/completions', { model, prompt: question, ...parts }, fault, (text) =>
+          assertOpenAi('ErrorResponse', JSON.parse(text)),
+        );
+        const chunks = (stream?.split('\n\n') ?? []).flatMap((frame): Json[] =>
+          frame.startsWith('data: {') ? [JSON.parse(frame.slice('data: '.length))] : [],
+        );
+        // The types know no chunks of their own, in which OpenAI's servers say null until the end.
+        const ended = chunks
+          .filter((chunk) => !('error' in chunk))
+          .map((chunk) => ({
+            ...chunk,
+            choices: (chunk.choices as Json[]).map((one) => ({ ...one, finish_reason: one.finish_reason ?? 'stop' })),
+          }));
+        const values = [...(json === undefined ? [] : [JSON.parse(json)]), ...ended];
+        for (const value of values) assertOpenAi('CreateCompletionResponse', value);
+        await types.hold(values.map((value): Typed => ['openai/completion', value]));
+      }),
+      { numRuns: 20 },
+    );
+    const embeddings = record({
+      model: constantFrom('titan-embed-text-v2', 'multilingual-e5-large-instruct', 'cohere-embed-english-v3'),
+      input: constantFrom<unknown>('Cusco', ['Cusco', 'Lima'], ['One', 'two', 'three', 'four']),
+    });
+    await assert(
+      asyncProperty(embeddings, async (body) => {
+        const answer = await stack.post('/v1/embeddings', body);
+        const value: unknown = await answer.json();
+        expect(answer.status, JSON.stringify(value)).toBe(200);
+        await types.hold([['openai/embeddings', value]]);
+      }),
+      { numRuns: 10 },
+    );
+  });
+
   it('are held to types that are asked, and that refuse', async () => {
     const wrong: Typed[] = [
       ['openai/response', { id: 1 }],
