@@ -28,6 +28,9 @@ export interface StoredSums {
   readonly at: number;
   readonly purse: ReturnType<typeof storedPurse>;
   readonly sums: Sums;
+  /** Of the account: the last attempt that is in the sums, and how far the database is. */
+  readonly seq?: number;
+  readonly pushed?: number;
 }
 
 const text = (cell: unknown): string => String(cell);
@@ -56,9 +59,9 @@ export function load(sql: Sql, clock: number, name?: string): State {
     waiting: [],
     free: [],
     slots: 0,
-    seq: Number(readMeta(sql, 'checkpoint') ?? 0),
-    pushed: Number(readMeta(sql, 'pushed') ?? 0),
-    joined: readMeta(sql, 'joined') !== undefined,
+    seq: 0,
+    pushed: 0,
+    joined: false,
     names: Number(sql.exec('SELECT COUNT(*) AS n FROM idempotency')[0]?.n),
     now,
   };
@@ -81,7 +84,12 @@ function loadKey(state: State, { id, revision, secret_hash, settings, created, r
 }
 
 function loadSums(state: State, { key, sums: stored }: Row): void {
-  const { at, purse, sums } = unpacked(text(stored)) as StoredSums;
+  const { at, purse, sums, seq, pushed } = unpacked(text(stored)) as StoredSums;
+  if (seq !== undefined && pushed !== undefined) {
+    state.seq = seq;
+    state.pushed = pushed;
+    state.joined = true;
+  }
   const scope = key === '' ? state : keyOf(state, text(key));
   state.now = Math.max(state.now, at);
   restorePurse(scope.purse, purse);

@@ -11,7 +11,7 @@ import type { StoredSums } from './load.ts';
 import { attemptEndOf } from './load.ts';
 import { storedPurse } from './periods.ts';
 import type { EndedSlot, KeyRecord, State } from './state.ts';
-import { FLAGS, packed, type Row, writeMeta } from './storage.ts';
+import { FLAGS, packed, type Row } from './storage.ts';
 
 const ARCHIVED_MS = 7 * 86_400_000;
 const MOST_ARCHIVED = 100_000;
@@ -53,9 +53,6 @@ export function rowsOf(state: State, call: string): readonly LedgerRow[] {
 
 /** The rows after `cursor`, at most one batch of them. Throws if they are gone. */
 export function rowsAfter(state: State, cursor: number): readonly LedgerRow[] {
-  if (cursor > state.seq) {
-    throw new Error(`The database has ${cursor} rows of this account, which has made ${state.seq}.`);
-  }
   if (cursor >= state.pushed) {
     const from = cursor - state.pushed;
     return rowsIn(
@@ -77,20 +74,21 @@ export function rowsAfter(state: State, cursor: number): readonly LedgerRow[] {
  */
 export function join(state: State, cursor: number): void {
   if (state.joined) return;
-  state.sql.transaction(() => {
-    if (cursor > 0) state.sql.exec('UPDATE attempts SET seq = seq + ? WHERE seq IS NOT NULL', cursor);
-    writeMeta(state.sql, 'pushed', String(cursor));
-    writeMeta(state.sql, 'joined', '1');
-  });
   state.waiting = state.waiting.map((one) => ({ ...one, seq: one.seq + cursor }));
   state.seq += cursor;
-  state.pushed += cursor;
   state.joined = true;
+  state.sql.transaction(() => {
+    if (cursor > 0) state.sql.exec('UPDATE attempts SET seq = seq + ? WHERE seq IS NOT NULL', cursor);
+    checkpoint(state, cursor);
+  });
 }
 
 /** Rows up to `cursor` are in the database: moves them to the archive, and writes down the sums. */
 export function forget(state: State, cursor: number): void {
-  const count = Math.min(cursor, state.seq) - state.pushed;
+  if (cursor > state.seq) {
+    throw new Error(`The database has ${cursor} rows of this account, which has made ${state.seq}.`);
+  }
+  const count = cursor - state.pushed;
   if (count <= 0) return;
   const pushed = state.waiting.slice(0, count);
   state.sql.transaction(() => {
@@ -101,12 +99,10 @@ export function forget(state: State, cursor: number): void {
       state.now - ARCHIVED_MS,
       cursor - MOST_ARCHIVED,
     );
-    checkpoint(state);
-    writeMeta(state.sql, 'pushed', String(cursor));
+    checkpoint(state, cursor);
     dropFree(state, pushed);
   });
   state.waiting.splice(0, count);
-  state.pushed = cursor;
 }
 
 function archive(state: State, batch: readonly EndedSlot[]): void {
@@ -119,10 +115,12 @@ function archive(state: State, batch: readonly EndedSlot[]): void {
   state.sql.exec('INSERT INTO archive VALUES (?, ?, ?, ?)', first.seq, last.seq, state.now, JSON.stringify(rows));
 }
 
-/** Writes the sums down, so that they no longer depend on the rows. */
-function checkpoint(state: State): void {
+/** Writes down how far the database is, and the sums, which from then on do not depend on the rows. */
+function checkpoint(state: State, cursor: number): void {
+  state.pushed = cursor;
   const write = (name: string, { purse, sums }: Pick<KeyRecord, 'purse' | 'sums'>) => {
-    const stored: StoredSums = { at: state.now, purse: storedPurse(purse), sums };
+    const own = name === '' ? { seq: state.seq, pushed: cursor } : {};
+    const stored: StoredSums = { at: state.now, purse: storedPurse(purse), sums, ...own };
     state.sql.exec(
       'INSERT INTO sums VALUES (?, ?) ON CONFLICT DO UPDATE SET sums = excluded.sums',
       name,
@@ -131,7 +129,6 @@ function checkpoint(state: State): void {
   };
   write('', state);
   for (const key of state.changed) write(key.id, key);
-  writeMeta(state.sql, 'checkpoint', String(state.seq));
   state.changed.clear();
 }
 
@@ -144,8 +141,9 @@ function dropFree(state: State, pushed: readonly EndedSlot[]): void {
 }
 
 /**
- * Sends what waits, batch after batch, until the database has all of it. Rejects if the database fails; what it took
- * before that is safe, and the rest stays.
+ * Sends what waits, batch after batch, until the database has all that there was at the beginning: what ends meanwhile
+ * goes with the next push, in a larger batch. Rejects if the database fails; what it took before that is safe, and the
+ * rest stays.
  *
  * @param run one step on the account's state, which may be another one after each wait
  */
@@ -155,16 +153,16 @@ export async function pushAll(
   account: string,
 ): Promise<void> {
   if (!run(({ joined }) => joined)) {
-    const cursor = await pushRows(db, account, []);
-    run((state) => join(state, cursor));
+    const known = await pushRows(db, account, []);
+    run((state) => join(state, known));
   }
+  const goal = run(({ seq }) => seq);
   let cursor = run(({ pushed }) => pushed);
-  for (;;) {
-    const rows = run((state) => rowsAfter(state, cursor));
-    if (rows.length === 0) return;
-    const reached = await pushRows(db, account, rows);
-    run((state) => forget(state, reached));
-    if (reached === cursor) throw new Error('The database took none of the rows and moved no cursor.');
-    cursor = reached;
+  while (cursor < goal) {
+    const from = cursor;
+    const rows = run((state) => rowsAfter(state, from));
+    cursor = await pushRows(db, account, rows);
+    run((state) => forget(state, cursor));
+    if (cursor === from) throw new Error('The database took none of the rows and moved no cursor.');
   }
 }

@@ -32,7 +32,7 @@ const VERSIONS: readonly (readonly string[])[] = [
       tokens INTEGER NOT NULL, flags INTEGER NOT NULL, attempt INTEGER NOT NULL, key TEXT NOT NULL, call TEXT NOT NULL,
       held TEXT, money TEXT, cost TEXT, idempotency TEXT, start TEXT NOT NULL, "end" TEXT
     )`,
-    // Sums of all attempts up to the checkpoint's seq, by key; the account's own have the empty name.
+    // Sums of all attempts up to a checkpoint, by key. The account's own have the empty name, and say where that is.
     'CREATE TABLE sums (key TEXT PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID',
     `CREATE TABLE idempotency (
       key TEXT NOT NULL, name TEXT NOT NULL, fingerprint TEXT NOT NULL, call TEXT NOT NULL, at INTEGER NOT NULL,
@@ -57,7 +57,7 @@ export function setUp(sql: Sql): void {
   });
 }
 
-type Meta = 'schema' | 'name' | 'account' | 'checkpoint' | 'pushed' | 'joined';
+type Meta = 'schema' | 'name' | 'account';
 
 export const readMeta = (sql: Sql, name: Meta): string | undefined => {
   const value = sql.exec('SELECT value FROM meta WHERE name = ?', name)[0]?.value;
