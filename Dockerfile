@@ -6,7 +6,8 @@ RUN npm ci --no-audit --no-fund
 COPY wrangler.toml tsconfig.json .dev.vars.example ./
 COPY src src
 COPY providers providers
-COPY test/sandbox test/sandbox
+# The sandbox, and what of the tests it is built with.
+COPY test test
 RUN node -- src/cli/serve/run.ts --build dist
 
 # workerd needs glibc 2.35 or later; Debian 12 has 2.36.
