@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { describeWithPython } from '../python/environment.ts';
-import { type Stack, startStack } from '../support/gateway.ts';
+import { KEY, type Stack, startStack } from '../support/gateway.ts';
 
 let stack: Stack;
 beforeAll(async () => {
@@ -185,5 +187,27 @@ describeWithPython('the metrics, as the client of Prometheus reads them', 'requi
     }
     const names = read.map((metrics) => metrics.map(({ name, type }) => `${name} ${type}`));
     expect(names[0]).toEqual(names[1]);
+  });
+});
+
+describe('docs/reports.md', () => {
+  it('shows commands that work', async () => {
+    const page = readFileSync('docs/reports.md', 'utf8');
+    const commands = [...page.matchAll(/^```sh\n(curl[\s\S]*?)^```/gm)].map(([, text = '']) => text);
+    expect(commands).toHaveLength(5);
+    const { id } = await ask('/v1/chat/completions', chat('together/gpt-oss-120b'), await makeKey('main'));
+    const env = { ...process.env, CHASQUI_URL: stack.url, CHASQUI_ADMIN_KEY: KEY, GENERATION_ID: id };
+    const run = async (command = ''): Promise<string> => {
+      const { stdout } = await promisify(execFile)('bash', ['-c', command.replace('curl', 'curl --fail-with-body')], {
+        env,
+      });
+      return stdout;
+    };
+    const [usage, whatIf, list, one, metrics] = commands;
+    expect(JSON.parse(await run(usage)).total.calls).toBeGreaterThan(0);
+    expect(JSON.parse(await run(whatIf)).data.at(-1)).toMatchObject({ policy: 'order=together,bedrock' });
+    expect(JSON.parse(await run(list)).data[0]).toMatchObject({ id, outcome: 'ok' });
+    expect(JSON.parse(await run(one))).toMatchObject({ id, attempts: [{ billing: 'exact' }] });
+    expect(await run(metrics)).toContain('chasqui_calls_total{');
   });
 });

@@ -8,6 +8,7 @@ import { KEYS_MUTANTS } from './keys.ts';
 import { MESSAGES_MUTANTS } from './messages.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
 import { RELAY_MUTANTS } from './relay.ts';
+import { REPORT_MUTANTS } from './reports.ts';
 import { RESPONSES_MUTANTS } from './responses.ts';
 import { RETRIEVAL_MUTANTS } from './retrieval.ts';
 import { SERVE_MUTANTS } from './serve.ts';
@@ -31,4 +32,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...RESPONSES_MUTANTS,
   ...SERVE_MUTANTS,
   ...ACCOUNT_MUTANTS,
+  ...REPORT_MUTANTS,
 ];
