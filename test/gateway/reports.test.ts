@@ -83,7 +83,11 @@ describe('the reports of a key', () => {
       ['together', 'chat', 1],
       ['together', 'responses', 1],
     ]);
-    expect((await report('/v1/whatif', key)).actual).toMatchObject({ requests: 4 });
+    const { actual, data: lines } = await report('/v1/whatif?model=llama-3-8b-instruct', key);
+    expect(actual).toMatchObject({ requests: 2, unknown_cost: 0 });
+    for (const provider of ['bedrock', 'replicate']) {
+      expect(lines.find((line) => line.provider === provider)).toMatchObject({ requests: 2, unpriced_requests: 0 });
+    }
   });
 
   it('have a stream, and one that its reader leaves', async () => {
