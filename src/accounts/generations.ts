@@ -3,7 +3,7 @@ import type { ReportDatabase, ReportStatement } from './database.ts';
 import { LEDGER_COLUMNS } from './ledger.ts';
 import type { LedgerRow } from './ledger-row.ts';
 import { ALL_KEYS } from './rollup.ts';
-import { type LedgerFilter, ofAccount, Where } from './usage.ts';
+import { DAY_HOURS, type LedgerFilter, ofAccount, rollupsOf, Where } from './usage.ts';
 
 /** A row with the account that it belongs to. */
 export interface AccountRow extends LedgerRow {
@@ -11,8 +11,6 @@ export interface AccountRow extends LedgerRow {
 }
 
 export interface PageQuery extends LedgerFilter {
-  /** As the row has it: `ok`, or the error's code. */
-  readonly outcome?: string;
   /** When the call began, in milliseconds since the epoch: from the first to before the last. */
   readonly from: number;
   readonly to: number;
@@ -56,6 +54,25 @@ interface Span {
 
 const HOUR_MS = 3_600_000;
 
+/** The newest hours that have rows of a query, in the newest days that have some, and how many. */
+function hoursStatement(db: ReportDatabase, query: PageQuery, { from, to }: Span): ReportStatement {
+  const { account, key = ALL_KEYS, limit } = query;
+  const [first, last] = [Math.floor(from / HOUR_MS), Math.floor((to - 1) / HOUR_MS)];
+  const whole = { from: Math.floor(first / DAY_HOURS) * DAY_HOURS, to: (Math.floor(last / DAY_HOURS) + 1) * DAY_HOURS };
+  const { from: rollups, where } = rollupsOf({ ...query, ...whole }, []);
+  const most = where.value(limit + 2);
+  const days = `SELECT start AS day FROM ${rollups} WHERE ${where.sql} GROUP BY day ORDER BY day DESC LIMIT ${most}`;
+  const hours = filtered(where.another(), { ...query, key })
+    .and("span = 'h'")
+    .and('start = day * 24 + hour');
+  hours.and(`start >= ${hours.value(first)}`).and(`start <= ${hours.value(last)}`);
+  ofAccount(hours, account);
+  const sql = `SELECT start, SUM(attempts) AS attempts FROM (${days}) CROSS JOIN
+      (WITH RECURSIVE each(hour) AS (SELECT 0 UNION ALL SELECT hour + 1 FROM each WHERE hour < 23) SELECT hour FROM each)
+      CROSS JOIN rollup WHERE ${hours.sql} GROUP BY start ORDER BY start DESC LIMIT ${most}`;
+  return db.prepare(sql).bind(...hours.values);
+}
+
 /**
  * The newest hours that have enough rows for a page, by the sums of hours: what a filter leaves may be rare, and the
  * table is not read where there is nothing. Hours in a row are one span.
@@ -63,19 +80,7 @@ const HOUR_MS = 3_600_000;
 async function spansWithRows(db: ReportDatabase, query: PageQuery): Promise<readonly Span[]> {
   const { from, after, limit } = query;
   const to = after ? Math.min(query.to, after[0] + 1) : query.to;
-  const where = filtered(ofAccount(new Where(), query.account).and("span = 'h'"), {
-    ...query,
-    key: query.key ?? ALL_KEYS,
-  });
-  where
-    .and(`start >= ${where.value(Math.floor(from / HOUR_MS))}`)
-    .and(`start <= ${where.value(Math.floor((to - 1) / HOUR_MS))}`);
-  const sql = `SELECT start, SUM(attempts) AS attempts FROM rollup WHERE ${where.sql}
-    GROUP BY start ORDER BY start DESC LIMIT ${where.value(limit + 2)}`;
-  const { results } = await db
-    .prepare(sql)
-    .bind(...where.values)
-    .all();
+  const { results } = await hoursStatement(db, query, { from, to }).all();
   const spans: Span[] = [];
   let rows = 0;
   for (const [at, { start, attempts }] of results.entries()) {

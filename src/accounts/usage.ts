@@ -23,6 +23,8 @@ export interface LedgerFilter {
   readonly provider?: string;
   readonly model?: string;
   readonly dialect?: string;
+  /** As the row has it: `ok`, or the error's code. */
+  readonly outcome?: string;
 }
 
 /** Hours since 1970, from the first to before the last. */
@@ -80,9 +82,17 @@ const SUMS = `SUM(attempts) AS attempts, SUM(calls) AS calls,
 
 /** Conditions of a statement, and the values of their parameters. */
 export class Where {
-  readonly values: SqlValue[] = [];
+  readonly values: SqlValue[];
   readonly #parts: string[] = [];
 
+  constructor(values: SqlValue[] = []) {
+    this.values = values;
+  }
+
+  /** Conditions of another part of the same statement, with the same parameters. */
+  another(): Where {
+    return new Where(this.values);
+  }
   /** A parameter of the statement with this value. */
   value(value: SqlValue): string {
     this.values.push(value);
@@ -109,6 +119,9 @@ export function ofAccount(where: Where, account: string | undefined): Where {
 
 export const DAY_HOURS = 24;
 
+/** Columns of rows and of their sums alike. */
+const FILTERS = ['provider', 'model', 'dialect', 'outcome'] as const;
+
 type Range = readonly [span: 'h' | 'd', from: number, to: number];
 
 /** The ranges of the rollup for a span of time: whole days by the day, what is left at both ends by the hour. */
@@ -134,7 +147,7 @@ export function rollupsOf(
   by: readonly Group[],
 ): { readonly from: string; readonly where: Where } {
   const where = new Where();
-  for (const name of ['provider', 'model', 'dialect'] as const) where.equal(name, query[name]);
+  for (const name of FILTERS) where.equal(name, query[name]);
   const ranges = rangesOf(query, by.includes('hour'));
   const account = query.account === undefined ? 'ledger_cursor' : `(SELECT ${where.value(query.account)} AS account)`;
   const key = query.key ?? (by.includes('key') ? undefined : ALL_KEYS);

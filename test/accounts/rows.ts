@@ -73,7 +73,7 @@ export const attempted: fc.Arbitrary<Attempted> = fc.record({
         fc.dictionary(
           fc.constantFrom('llama-3', 'gpt-oss', 'x"y'),
           fc.tuple(count, count).map(([a, b]) => [a, b] as const),
-          { maxKeys: 2 },
+          { maxKeys: 2, noNullPrototype: true },
         ),
         { nil: undefined },
       ),
