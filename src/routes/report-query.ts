@@ -3,7 +3,7 @@
  * names its parameter.
  */
 import type { Context } from 'hono';
-import type { Caller, Hours } from '../accounts/index.ts';
+import { ACCOUNT_NAME, type Caller, type Hours } from '../accounts/index.ts';
 import { GatewayError } from '../core/index.ts';
 
 export const badParameter = (param: string, message: string): GatewayError =>
@@ -35,6 +35,9 @@ export function scopeOf(
   read: Readonly<Record<string, string>>,
 ): { readonly account?: string; readonly key?: string } {
   if (admin) {
+    if (read.account !== undefined && !ACCOUNT_NAME.test(read.account)) {
+      throw badParameter('account', 'is no name of an account: letters, digits and . _ - (63 at most).');
+    }
     return {
       ...(read.account === undefined ? {} : { account: read.account }),
       ...(read.key === undefined ? {} : { key: read.key }),

@@ -49,13 +49,16 @@ interface NamedPolicy {
 }
 
 /** `policy=price` or a provider's name, or `order` and `exclude`; cheapest first unless told. */
-function policyOf(read: Read, known: readonly string[]): NamedPolicy {
+function policyOf(given: Read, known: readonly string[]): NamedPolicy {
+  // `policy=order=together,bedrock` says the same as `order=together,bedrock`.
+  const [, field, providers = ''] = /^(order|exclude)=(.+)$/.exec(given.policy ?? '') ?? [];
+  const read: Read = field === undefined ? given : { ...given, policy: 'price', [field]: providers };
   const { policy } = read;
   const order = providersIn('order', read.order, known);
   const exclude = providersIn('exclude', read.exclude, known);
-  const given = order.length + exclude.length > 0;
+  const chosen = order.length + exclude.length > 0;
   if (policy !== undefined && policy !== 'price') {
-    if (given) throw badParameter('policy', 'one provider leaves nothing to order or exclude. Leave the others out.');
+    if (chosen) throw badParameter('policy', 'one provider leaves nothing to order or exclude. Leave the others out.');
     const [provider = ''] = providersIn('policy', policy, [...known, 'price']);
     return { name: provider, of: (reprice, traffic) => reprice.atProvider(provider, traffic) };
   }
@@ -64,7 +67,7 @@ function policyOf(read: Read, known: readonly string[]): NamedPolicy {
     ...(order.length > 0 ? [`order=${order.join(',')}`] : []),
     ...(exclude.length > 0 ? [`exclude=${exclude.join(',')}`] : []),
   ];
-  return { name: given ? parts.join('&') : 'price', of: (reprice, traffic) => reprice.cheapest(traffic, both) };
+  return { name: chosen ? parts.join('&') : 'price', of: (reprice, traffic) => reprice.cheapest(traffic, both) };
 }
 
 /** Hardware of one's own, if the caller asks about it. */

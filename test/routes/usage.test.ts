@@ -205,6 +205,8 @@ describe('GET /v1/usage', () => {
     ['to=2026-13-01', 'to'],
     ['from=2026-11-02&to=2026-11-01', 'from'],
     ['limit=0', 'limit'],
+    ["account=main' OR 1=1", 'account'],
+    ['account=../main', 'account'],
     ['limit=1001', 'limit'],
     ['limit=ten', 'limit'],
     ['limit=1e3', 'limit'],

@@ -306,6 +306,14 @@ describe('GET /v1/whatif', () => {
     );
   });
 
+  it('understands an order as a policy', async () => {
+    const account = newAccount();
+    const names = async (query: string) => (await whatIf(`account=${account}&${query}`)).data.at(-1)?.policy;
+    expect(await names('policy=order=together,bedrock')).toBe('order=together,bedrock');
+    expect(await names('policy=exclude=bedrock&order=together')).toBe('order=together&exclude=bedrock');
+    expect(await names('policy=price')).toBe('price');
+  });
+
   const one = (more: Partial<Sample>): Sample => ({
     day: 1,
     model: 'llama-3.3-70b-instruct',
