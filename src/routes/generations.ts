@@ -79,6 +79,15 @@ const callOf = (row: AccountRow): Readonly<Record<string, Cell>> => ({
   asked: row.asked,
 });
 
+/** The columns of CSV, on an empty page too. */
+const COLUMNS: readonly string[] = [
+  ...['id', 'created_at', 'account', 'key', 'dialect', 'streamed', 'asked', 'attempt', 'model', 'provider', 'service'],
+  ...['provider_model', 'api', 'upstream_requests', 'started_at', 'outcome', 'status', 'finish_reason'],
+  ...['prompt_tokens', 'cached_tokens', 'completion_tokens', 'reasoning_tokens', 'tokens_from', 'cost', 'billing'],
+  ...['price', 'ttft_ms', 'latency_ms', 'canceled', 'resumed', 'undelivered', 'overrun', 'expired'],
+  'provider_request_id',
+];
+
 const filterOf = (read: Readonly<Record<string, string>>): Omit<LedgerFilter, 'account' | 'key'> =>
   Object.fromEntries(
     ['provider', 'model', 'dialect'].flatMap((name) => (read[name] === undefined ? [] : [[name, read[name]]])),
@@ -115,7 +124,7 @@ export const listGenerations =
     const last = rows.at(-1);
     const next = more && last ? cursorText('generations', [last.called, last.account, last.seq]) : null;
     const data = rows.map((row) => ({ ...callOf(row), ...attemptOf(row) }));
-    return replyList(c, data, Object.keys(data[0] ?? {}), { next, pending });
+    return replyList(c, data, COLUMNS, { next, pending });
   };
 
 /** The traffic that one attempt is. */

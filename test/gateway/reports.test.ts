@@ -194,6 +194,24 @@ describeWithPython('the metrics, as the client of Prometheus reads them', 'requi
   });
 });
 
+describe('what a caller wrote and what a model said', () => {
+  it('is in no report', async () => {
+    const key = await makeKey('canary');
+    const canary = 'canary-7f3a91';
+    const body = chat('together/gpt-oss-120b', {
+      messages: [{ role: 'user', content: `Reply with exactly ${canary}` }],
+    });
+    const answer = await stack.post('/v1/chat/completions', body, key);
+    expect(await answer.text()).toContain(canary);
+    const id = answer.headers.get('x-chasqui-generation-id');
+    const paths = ['/v1/usage?group_by=key,model', '/v1/whatif', '/v1/generations', `/v1/generations/${id}`];
+    const texts = await Promise.all(paths.map(async (path) => (await stack.get(path, key)).text()));
+    expect(texts[2]).toContain(String(id));
+    const all = [...texts, await (await stack.get('/metrics')).text(), stack.logs()].join('\n');
+    for (const secret of [canary, key.authorization?.slice(7) ?? '', KEY]) expect(all).not.toContain(secret);
+  });
+});
+
 describe('docs/reports.md', () => {
   it('shows commands that work', async () => {
     const page = readFileSync('docs/reports.md', 'utf8');

@@ -88,6 +88,17 @@ describe('GET /v1/generations', () => {
     expect((await ask(`/v1/generations/${rows[0]?.call}`, own)).status).toBe(200);
   });
 
+  it('is CSV with the same columns, on an empty page too', async () => {
+    const account = newAccount();
+    const csv = async () => (await ask(`/v1/generations?account=${account}`, { accept: 'text/csv' })).text();
+    const [head = '', ...none] = (await csv()).split('\r\n');
+    expect(none).toEqual(['']);
+    await fill(account, rowsOf(fc.sample(attempted, { numRuns: 1, seed: 7 })));
+    const { data } = await page(`/v1/generations?account=${account}`);
+    expect(head.split(',')).toEqual(Object.keys(data[0] ?? {}));
+    expect((await csv()).split('\r\n')[1]).toContain(String(data[0]?.id));
+  });
+
   it.each([
     ['outcome=nonsense', 'outcome'],
     ['outcome=__proto__', 'outcome'],
