@@ -14,7 +14,7 @@ export { LATENCY_BUCKETS } from './rollup.ts';
 export { settled } from './settling.ts';
 export { accountsMissing, accountUnavailable, askAccount, keyGone, rememberedTerms, type Terms } from './terms.ts';
 export { type LatencyTotal, type LedgerTotal, type LedgerTotals, ledgerTotals } from './totals.ts';
-export { type TrafficOfDays, type TrafficQuery, trafficOf } from './traffic.ts';
+export { type TrafficOfDays, type TrafficQuery, trafficOf, trafficOfRow } from './traffic.ts';
 export {
   GROUPS,
   type Group,

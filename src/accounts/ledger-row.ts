@@ -1,5 +1,12 @@
 /** A row of the ledger: what is kept of one attempt at a provider. */
-import type { AttemptEnd, AttemptStart, CallStart, MoneyOutcome } from '../core/index.ts';
+import {
+  type AttemptEnd,
+  type AttemptStart,
+  type CallStart,
+  type CountedPart,
+  isObject,
+  type MoneyOutcome,
+} from '../core/index.ts';
 
 /**
  * One attempt, flat. Its members are the columns of the table `ledger`. Times are milliseconds since the epoch, flags
@@ -138,5 +145,28 @@ export function ledgerRow(
     overrun: flag(end.overrun),
     expired: flag(expired),
     counts: end.counts === undefined ? null : JSON.stringify(end.counts),
+  };
+}
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** The counts of a row's prompt and completion, by family. What is no pair of counts is left out. */
+export function countsOf({ counts }: LedgerRow): ReadonlyMap<string, readonly [prompt: number, completion: number]> {
+  const read: unknown = counts === null ? {} : JSON.parse(counts);
+  const found = new Map<string, readonly [number, number]>();
+  for (const [family, pair] of Object.entries(isObject(read) ? read : {})) {
+    const [prompt, completion]: readonly unknown[] = Array.isArray(pair) ? pair : [];
+    if (isCount(prompt) && isCount(completion)) found.set(family, [prompt, completion]);
+  }
+  return found;
+}
+
+/** What a row did cost: exactly, at most, or 1 if it is unknown. */
+export function costsOf({ money, cost }: LedgerRow): Pick<CountedPart, 'cost' | 'upperBound' | 'unknown'> {
+  const amount = BigInt(cost ?? 0);
+  return {
+    cost: money === 'settled' ? amount : 0n,
+    upperBound: money === 'upper_bound' ? amount : 0n,
+    unknown: money === 'unknown' ? 1 : 0,
   };
 }

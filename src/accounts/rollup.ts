@@ -1,6 +1,5 @@
 /** Sums of ledger rows: by hour, by day and of all time for reports; tokens by family; histograms of latency. */
-import { isObject } from '../core/index.ts';
-import type { LedgerRow } from './ledger-row.ts';
+import { costsOf, countsOf, type LedgerRow } from './ledger-row.ts';
 
 /** A line of a rollup: the values of its key, and what the row adds to its sums. Amounts over 2^53 are bigint. */
 type Line = Readonly<Record<string, string | number | bigint>>;
@@ -51,25 +50,16 @@ function sumLines(row: LedgerRow): readonly Line[] {
   ];
 }
 
-const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) >= 0;
-
 /** Of attempts without a usage nothing is repriced. */
 function countedLines(row: LedgerRow): readonly Line[] {
-  const { called, key, provider, service, model, upstream, counts, source, money } = row;
-  const read: unknown = counts === null || source === null ? undefined : JSON.parse(counts);
-  if (!isObject(read)) return [];
+  const { called, key, provider, service, model, upstream } = row;
+  if (row.source === null) return [];
   const names = { day: dayNumber(called), key, provider, service, model, upstream };
-  const amount = BigInt(row.cost ?? 0);
-  const was = {
-    cost: money === 'settled' ? amount : 0n,
-    upperBound: money === 'upper_bound' ? amount : 0n,
-    unknown: money === 'unknown' ? 1 : 0,
-  };
-  return Object.entries(read).flatMap(([family, pair]) => {
-    const [prompt, completion]: readonly unknown[] = Array.isArray(pair) ? pair : [];
-    if (!isCount(prompt) || !isCount(completion)) return [];
-    return [{ ...names, family, attempts: 1, prompt, completion, ...was }];
-  });
+  return [...countsOf(row)].map(([family, [prompt, completion]]) => ({
+    ...names,
+    ...{ family, attempts: 1, prompt, completion },
+    ...costsOf(row),
+  }));
 }
 
 /** Upper limits of the histograms in milliseconds: 10 ms × 2^k, as the GenAI conventions have them. The last: none. */

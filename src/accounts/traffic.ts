@@ -1,6 +1,7 @@
 /** What was served on each day at each offer, for repricing: attempts whose tokens are known, and the rest. */
-import type { CountedPart, MoneyOutcome, Traffic, TrafficPart } from '../core/index.ts';
+import { type CountedPart, dayOf, type MoneyOutcome, type Traffic, type TrafficPart } from '../core/index.ts';
 import type { ReportDatabase } from './database.ts';
+import { costsOf, countsOf, type LedgerRow } from './ledger-row.ts';
 import { DAY_HOURS, type LedgerFilter, ofAccount, rollupsOf, Where } from './usage.ts';
 
 export interface TrafficOfDays {
@@ -77,7 +78,7 @@ function assembled(sums: readonly Row[], counts: readonly Row[]): TrafficOfDays 
   }
   for (const row of counts) found.get(nameOf(row))?.counted.set(String(row.family), countedFrom(row));
   const traffic = [...found.values()].map(({ row, parts, counted }) => ({
-    day: new Date(Number(row.day) * DAY_MS).toISOString().slice(0, 10),
+    day: dayOf(Number(row.day) * DAY_MS),
     model: String(row.model),
     provider: String(row.provider),
     service: String(row.service),
@@ -112,3 +113,23 @@ const countedFrom = (row: Row): CountedPart => ({
   upperBound: amountOf(row.upperBound),
   unknown: Number(row.unknown),
 });
+
+/** One attempt as traffic. */
+export function trafficOfRow(row: LedgerRow): Traffic {
+  const { called, model, provider, service, upstream, money, cost, nanoseconds } = row;
+  const { input, cacheRead, cacheWrite, output, reasoning } = row;
+  const usage = {
+    ...{ input, cacheRead, cacheWrite, output, reasoning, source: 'provider' as const },
+    ...(nanoseconds === null ? {} : { seconds: nanoseconds / 1e9 }),
+  };
+  const counted = [...countsOf(row)].map(([family, [prompt, completion]]): [string, CountedPart] => [
+    family,
+    { attempts: 1, prompt, completion, ...costsOf(row) },
+  ]);
+  return {
+    day: dayOf(called),
+    ...{ model, provider, service, upstream },
+    parts: [{ money, attempts: 1, cost: amountOf(cost), usage }],
+    counted: new Map(counted),
+  };
+}

@@ -1,7 +1,7 @@
 /** `GET /v1/generations` and `/{id}`: single attempts at providers, and all that is kept of one call. */
 import type { Handler } from 'hono';
-import { type AccountRow, type LedgerFilter, ledgerPage, rowsOfCall } from '../accounts/index.ts';
-import { dayOf, ERROR_KINDS, GatewayError, type MoneyOutcome, type Traffic } from '../core/index.ts';
+import { type AccountRow, type LedgerFilter, ledgerPage, rowsOfCall, trafficOfRow } from '../accounts/index.ts';
+import { ERROR_KINDS, GatewayError, type MoneyOutcome } from '../core/index.ts';
 import { type Repricer, repricer } from '../offers/index.ts';
 import { callerOf } from './access.ts';
 import {
@@ -126,47 +126,6 @@ export const listGenerations =
     const data = rows.map((row) => ({ ...callOf(row), ...attemptOf(row) }));
     return replyList(c, data, COLUMNS, { next, pending });
   };
-
-/** The traffic that one attempt is. */
-const trafficOfRow = ({
-  called,
-  model,
-  provider,
-  service,
-  upstream,
-  money,
-  cost,
-  counts,
-  ...row
-}: AccountRow): Traffic => {
-  const { input, cacheRead, cacheWrite, output, reasoning, nanoseconds } = row;
-  const amount = BigInt(cost ?? 0);
-  const usage = { input, cacheRead, cacheWrite, output, reasoning, source: 'provider' as const };
-  const was = {
-    cost: money === 'settled' ? amount : 0n,
-    upperBound: money === 'upper_bound' ? amount : 0n,
-    unknown: money === 'unknown' ? 1 : 0,
-  };
-  const counted: Readonly<Record<string, readonly [number, number]>> = counts === null ? {} : JSON.parse(counts);
-  return {
-    day: dayOf(called),
-    ...{ model, provider, service, upstream },
-    parts: [
-      {
-        money,
-        attempts: 1,
-        cost: amount,
-        usage: nanoseconds === null ? usage : { ...usage, seconds: nanoseconds / 1e9 },
-      },
-    ],
-    counted: new Map(
-      Object.entries(counted).map(([family, [prompt, completion]]) => [
-        family,
-        { attempts: 1, prompt, completion, ...was },
-      ]),
-    ),
-  };
-};
 
 /** What the last answer would have cost at the model's other offers, by the prices of its day. */
 function alternativesTo(rows: readonly AccountRow[], reprice: Repricer) {
