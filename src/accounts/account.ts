@@ -2,6 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { sanitise } from '../core/index.ts';
 import { databaseOf } from './database.ts';
+import { follow } from './follow.ts';
 import { forgetNames } from './idempotency.ts';
 import {
   accountState,
@@ -18,6 +19,7 @@ import type {
   AccountRpc,
   Budget,
   ExtendRequest,
+  FollowQuery,
   KeyChange,
   KeyQuery,
   NewKey,
@@ -142,6 +144,10 @@ export class Account extends DurableObject implements AccountRpc {
 
   async rowsOf(call: string) {
     return this.#run((state) => rowsOf(state, call));
+  }
+
+  async follow(query: FollowQuery) {
+    return this.#run((state, now) => follow(state, query, now));
   }
 
   /** One push at a time: a second one waits for the first. */

@@ -16,6 +16,7 @@ export { accountsMissing, accountUnavailable, askAccount, keyGone, rememberedTer
 export { type LatencyTotal, type LedgerTotal, type LedgerTotals, ledgerTotals } from './totals.ts';
 export { type TrafficOfDays, type TrafficQuery, trafficOf, trafficOfRow } from './traffic.ts';
 export {
+  activeAccounts,
   GROUPS,
   type Group,
   type Hours,

@@ -225,6 +225,33 @@ export interface SettleRequest {
   readonly endedAt: number;
 }
 
+export interface FollowQuery {
+  /** The last row that the watcher has. Absent: it begins now. */
+  readonly after?: number;
+  /** A caller's key: it sees its own calls. Absent: all of the account. */
+  readonly key?: { readonly id: string; readonly secretHash: string };
+}
+
+/** An attempt that has not ended. */
+export interface RunningAttempt {
+  readonly call: CallStart;
+  readonly attempt: AttemptStart;
+}
+
+/** What a watcher of an account has missed since its last look. */
+export interface Followed {
+  readonly rows: readonly LedgerRow[];
+  /** Of the last row that was looked at: the next look begins after it. */
+  readonly seq: number;
+  /** There are more rows after these. */
+  readonly more: boolean;
+  /** Rows are left out, which the report database has. */
+  readonly gap: boolean;
+  /** Calls that are not over, and at most 50 of their attempts. */
+  readonly running: number;
+  readonly attempts: readonly RunningAttempt[];
+}
+
 /** An `Account` object, as the Worker calls it. Every method may be repeated after a lost reply. */
 export interface AccountRpc {
   /**
@@ -258,6 +285,8 @@ export interface AccountRpc {
   push(): Promise<number>;
   /** The attempts of a call that have ended and are still remembered here, whether pushed or not. */
   rowsOf(call: string): Promise<readonly LedgerRow[]>;
+  /** What has happened since a watcher's last look. Undefined: its key was revoked or has expired. */
+  follow(query: FollowQuery): Promise<Followed | undefined>;
 }
 
 /** `env.ACCOUNT`: the object of each account, by the account's name. */

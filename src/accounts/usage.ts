@@ -250,3 +250,12 @@ export async function knownAccounts(db: ReportDatabase, most: number): Promise<r
   const { results } = await db.prepare('SELECT account FROM ledger_cursor ORDER BY at DESC LIMIT ?1').bind(most).all();
   return results.map(({ account }) => String(account));
 }
+
+/** Those of them that pushed rows after `since`, in milliseconds since the epoch. */
+export async function activeAccounts(db: ReportDatabase, since: number, most: number): Promise<readonly string[]> {
+  const { results } = await db
+    .prepare('SELECT account FROM ledger_cursor WHERE at > ?1 ORDER BY at DESC LIMIT ?2')
+    .bind(since, most)
+    .all();
+  return results.map(({ account }) => String(account));
+}

@@ -36,6 +36,7 @@ export const ROUTES = {
   'GET /v1/whatif': 'key',
   'GET /v1/generations': 'key',
   'GET /v1/generations/:id': 'key',
+  'GET /v1/live': 'key',
   'GET /v1/key': 'key',
   'POST /v1/keys': 'admin',
   'GET /v1/keys': 'admin',

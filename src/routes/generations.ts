@@ -36,7 +36,7 @@ const costOf = ({ cost }: AccountRow): string | null => (cost === null ? null : 
 const orNull = (text: string): string | null => (text === '' ? null : text);
 
 /** An attempt, as a page and a generation show it. */
-function attemptOf(row: AccountRow): Readonly<Record<string, Cell>> {
+export function attemptOf(row: AccountRow): Readonly<Record<string, Cell>> {
   const known = row.source !== null;
   return {
     attempt: row.attempt,
@@ -69,7 +69,7 @@ function attemptOf(row: AccountRow): Readonly<Record<string, Cell>> {
   };
 }
 
-const callOf = (row: AccountRow): Readonly<Record<string, Cell>> => ({
+export const callOf = (row: AccountRow): Readonly<Record<string, Cell>> => ({
   id: row.call,
   created_at: rfc3339(row.called),
   account: row.account,
@@ -88,10 +88,20 @@ const COLUMNS: readonly string[] = [
   'provider_request_id',
 ];
 
-const filterOf = (read: Readonly<Record<string, string>>): Omit<LedgerFilter, 'account' | 'key'> =>
-  Object.fromEntries(
-    ['provider', 'model', 'dialect'].flatMap((name) => (read[name] === undefined ? [] : [[name, read[name]]])),
+/** The filters by name, and by outcome. */
+export function filterOf(
+  read: Readonly<Record<string, string>>,
+): Omit<LedgerFilter, 'account' | 'key'> & { readonly outcome?: string } {
+  const { outcome } = read;
+  if (outcome !== undefined && !OUTCOMES.includes(outcome)) {
+    throw badParameter('outcome', `must be one of ${OUTCOMES.join(', ')}.`);
+  }
+  return Object.fromEntries(
+    ['provider', 'model', 'dialect', 'outcome'].flatMap((name) =>
+      read[name] === undefined ? [] : [[name, read[name]]],
+    ),
   );
+}
 
 /**
  * `GET /v1/generations`: attempts at providers, the newest calls first, in pages; with filters by time, account, key,
@@ -102,18 +112,14 @@ export const listGenerations =
   async (c) => {
     const read = parametersOf(c, KNOWN);
     const scope = scopeOf(callerOf(c), read);
-    const { outcome } = read;
-    if (outcome !== undefined && !OUTCOMES.includes(outcome)) {
-      throw badParameter('outcome', `must be one of ${OUTCOMES.join(', ')}.`);
-    }
+    const filter = filterOf(read);
     const span = spanOf(read, Date.now(), 'any', USUAL_DAYS);
     const limit = limitOf(read.limit, USUAL_LIMIT, MOST_LIMIT);
     const [called, account, seq] = cursorFrom(read.after, 'generations', ['number', 'string', 'number']) ?? [];
     const query = {
       ...scope,
-      ...filterOf(read),
+      ...filter,
       ...span,
-      ...(outcome === undefined ? {} : { outcome }),
       ...(called === undefined ? {} : { after: [Number(called), String(account), Number(seq)] as const }),
       limit,
     };

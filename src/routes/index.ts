@@ -12,6 +12,7 @@ export {
   ownKey,
   revokeKey,
 } from './keys.ts';
+export { live } from './live.ts';
 export { metrics } from './metrics.ts';
 export {
   anyOrigin,

@@ -1,7 +1,6 @@
 /** Answers with server-sent events: texts that come together leave in one write, and comments while nothing comes. */
 import type { Context } from 'hono';
-import { asGatewayError, type ErrorCode, type Event } from '../core/index.ts';
-import type { StreamEncoder } from '../dialects/openai/index.ts';
+import { asGatewayError, type ErrorCode, type GatewayError } from '../core/index.ts';
 import { headersOf, reply } from './request.ts';
 
 /** A comment is sent after this much silence. It also reveals a caller that has left. */
@@ -95,14 +94,22 @@ function outlet(writable: WritableStream<Uint8Array>, lost: () => void, keepAliv
   };
 }
 
+/** How a stream of batches is written: a dialect's `StreamEncoder`, for one. */
+export interface EventEncoder<Batch> {
+  encode(batch: Batch): string;
+  end(): string;
+  fail(error: GatewayError): string;
+  readonly keepAlive?: string;
+}
+
 /**
  * Sends a stream's events. `gone` is called when the caller has left, and must abort the upstream. `over` is called
  * once, when nothing of the stream is left, with how it ended.
  */
-export function sendEvents(
+export function sendEvents<Batch>(
   c: Context,
-  events: AsyncIterable<Event[]>,
-  dialect: StreamEncoder,
+  events: AsyncIterable<Batch>,
+  dialect: EventEncoder<Batch>,
   gone: () => void,
   over: (outcome: 'ok' | ErrorCode) => void,
 ): Response {
