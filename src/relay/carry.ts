@@ -6,6 +6,7 @@ import type { Admission } from '../accounts/index.ts';
 import {
   type AttemptReport,
   abortReason,
+  asGatewayError,
   type Call,
   completionTokens,
   GatewayError,
@@ -226,7 +227,11 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
       book,
       refusal: account?.refusal,
     };
-    const outcome = await errand.attempt(offer, plan, terms, begun);
+    const outcome = await errand.attempt(offer, plan, terms, begun).catch((thrown: unknown) => {
+      // It was sent, and we failed over what came of it.
+      book?.failed({ error: asGatewayError(thrown), maybeBilled: true, fault: 'nobody' }, false);
+      throw thrown;
+    });
     const admitting = account?.admitted();
     if (outcome.kind === 'answered') {
       const refused = admitting instanceof Promise ? await admitting : admitting;

@@ -87,6 +87,24 @@ describe('every attempt of a call', () => {
     expect(ends).toMatchObject([{ outcome: 'canceled', canceled: true, undelivered: true, usage: { output: 2 } }]);
   });
 
+  it('ends even where we fail over its answer ourselves', async () => {
+    const { account, ends } = ledger();
+    const unloadable = { ...offer('first').counter, load: () => Promise.reject(new Error('no vocabulary')) };
+    const offers = [offer('first', { counter: unloadable })];
+    const uncounted = answers([said('Hello')], [finished]);
+    for (const stream of [false, true]) {
+      const asked = call({ stream });
+      const carrying = run({ providers: [scripted('first', uncounted)], offers, account, asked });
+      await carrying.then(eventsOf).catch(() => undefined);
+      await settle();
+    }
+    const unknown = { money: 'unknown', undelivered: true };
+    expect(ends).toMatchObject([
+      { attempt: 1, ...unknown },
+      { attempt: 2, ...unknown },
+    ]);
+  });
+
   it('that an account refuses while it is on its way is aborted, and no other offer is asked', async () => {
     const refused = error('authentication');
     const { account, ends } = ledger({ refusal: Promise.resolve(refused), admitted: () => refused });

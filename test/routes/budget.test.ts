@@ -232,6 +232,21 @@ describe('a key that prefers cheaper offers at its limit', () => {
   });
 });
 
+describe('the budget of an account', () => {
+  it('holds for every key of it together, and for the admin key', async () => {
+    const first = await holder({});
+    await first.rpc.changeAccount({ budget: { limit: 60n, period: 'total' } });
+    // The isolate that makes its first call since then learns of it, and the call begins anew.
+    const answer = await first.post('/v1/chat/completions', { ...hi, max_tokens: 500 });
+    expect(answer.headers.get('x-chasqui-clamped')).toMatch(/^max_tokens=\d+$/);
+    await first.state();
+    await first.rpc.changeAccount({ budget: { limit: 8n, period: 'total' } });
+    expect((await first.post('/v1/chat/completions', hi)).status).toBe(402);
+    const { spent } = await first.rpc.accountState();
+    expect(spent).toBe(7n);
+  });
+});
+
 describe('a vote of a key with a budget', () => {
   /** Long answers make a request for each sample cheaper than one for all, as some need not be made. */
   const vote = { ...hi, max_tokens: 100, vote: { samples: 5 } };

@@ -1,5 +1,6 @@
 import type { Mutant } from '../mutant.ts';
 import { ACCOUNT_MUTANTS } from './accounts.ts';
+import { ADMISSION_MUTANTS } from './admission.ts';
 import { CALLERS_MUTANTS } from './callers.ts';
 import { CATALOG_MUTANTS } from './catalog.ts';
 import { CORE_MUTANTS } from './core.ts';
@@ -33,4 +34,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...SERVE_MUTANTS,
   ...ACCOUNT_MUTANTS,
   ...REPORT_MUTANTS,
+  ...ADMISSION_MUTANTS,
 ];
