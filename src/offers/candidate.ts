@@ -2,6 +2,7 @@ import type { Priced } from '../catalog/index.ts';
 import type { Api, Call, Family, NanoDollars, RetrievalCall, TimeoutSettings, Vote } from '../core/index.ts';
 import type { PromptCounter, Tokenizers } from '../tokens/index.ts';
 import { affordable, type Billed, callCost, costBound, expectedTokens } from './cost.ts';
+import { promptParts } from './counting.ts';
 import { isLimit, limitedTo } from './drops.ts';
 import type { Breaker, Observed } from './health.ts';
 import type { ModelOffer } from './model-offers.ts';
@@ -173,6 +174,10 @@ export class AssessedOffer implements Candidate {
         return [...whole.why, `The budget pays for ${output.maxTokens} tokens of an answer.`];
       },
     };
+  }
+
+  parts(): ReturnType<typeof promptParts> {
+    return promptParts(this.#form, this.#offer, this.#given.tokenizers(this.family));
   }
 
   tokensExpected(): number {

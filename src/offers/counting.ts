@@ -1,5 +1,16 @@
 import { type Message, type Tool, textOf } from '../core/index.ts';
-import { bosAdded, type Counted, type PromptCounter, promptAtMost, type Segment, writtenOut } from '../tokens/index.ts';
+import {
+  beginOf,
+  bosAdded,
+  type Counted,
+  type PromptCounter,
+  type PromptPart,
+  partsOf,
+  promptAtMost,
+  type Segment,
+  type Tokenizer,
+  writtenOut,
+} from '../tokens/index.ts';
 import { type Correction, predictedBill } from './health.ts';
 import { type ModelOffer, traitsOf } from './model-offers.ts';
 import type { RequestForm } from './request-form.ts';
@@ -37,6 +48,33 @@ function countsOf(form: RequestForm, { family }: ModelOffer, counter: PromptCoun
   return form.prompts.map((prompt) =>
     typeof prompt === 'string' ? counter.text(family, prompt) : { tokens: prompt.length, exactness: 'exact' },
   );
+}
+
+/**
+ * The tokens that `promptSize` counts, with their texts, prompt by prompt. Undefined where the count is an estimate, and
+ * for prompts of token ids.
+ */
+export function promptParts(
+  form: RequestForm,
+  offer: ModelOffer,
+  tokenizer: Tokenizer,
+): readonly (readonly PromptPart[])[] | undefined {
+  if (tokenizer.exactness !== 'exact') return undefined;
+  const all: (readonly PromptPart[])[] = [];
+  if (form.form === 'messages') {
+    const text = hasUncounted(form.chat.messages) ? undefined : form.rendered();
+    const parts = text && partsOf(tokenizer, 'segments' in text ? text.segments : [text]);
+    return parts && [parts];
+  }
+  const addedTo = addedBos(form, offer);
+  for (const [at, prompt] of form.prompts.entries()) {
+    const before = addedTo(at) > 0 ? [{ special: beginOf(offer.family) }] : [];
+    const own = form.segments?.[at] ?? (typeof prompt === 'string' ? [{ parsed: prompt }] : undefined);
+    const parts = own && partsOf(tokenizer, [...before, ...own]);
+    if (!parts) return undefined;
+    all.push(parts);
+  }
+  return all;
 }
 
 /** What an offer's bills have taught about prompts like this one. Asked only for estimates. */

@@ -3,14 +3,14 @@ import { hasTemplate, NotLoaded, type PromptCounter, promptCounter, type Tokeniz
 import { affinityOf } from './affinity.ts';
 import { assess, assessCall, isExclusion, offerName, type Work } from './assess.ts';
 import type { AssessedOffer, Assessment } from './candidate.ts';
-import { promptSize } from './counting.ts';
+import { promptParts, promptSize } from './counting.ts';
 import type { ModelOffer } from './model-offers.ts';
 import { explainDraws, isTriedLast, rank } from './rank.ts';
 import { renderingsOf } from './renderings.ts';
 import { idsReader, requestFormFor } from './request-form.ts';
 import type { ResolvedCall } from './resolve.ts';
 import { assessRetrieval } from './retrieval.ts';
-import type { Candidate, Exclusion, ExclusionCode, ExclusionReason, OfferSheet, PromptSize, World } from './types.ts';
+import type { Candidate, Exclusion, ExclusionCode, OfferSheet, PromptSize, World } from './types.ts';
 
 /**
  * Lays out the offer sheet of a call: every offer of the requested models, assessed and ranked, or an error if none
@@ -273,6 +273,8 @@ export interface ModelCount {
   readonly eligible: readonly Candidate[];
   /** Offers that the prompt is too long for. */
   readonly tooSmall: readonly Exclusion[];
+  /** The tokens of the call's prompts with their texts, made when asked for: see `promptParts`. */
+  readonly parts: () => ReturnType<typeof promptParts>;
 }
 
 /** Stands for an OpenAI-compatible server of anybody's. */
@@ -288,33 +290,30 @@ export function countCall(call: Call, resolved: ResolvedCall, world: World, mome
   const sheet = layOut(call, resolved, world, { ...moment, countWhenRead: false }, false, () => counter);
   const [offer] = resolved.models.flatMap(({ offers }) => offers);
   if (!offer) throw new GatewayError('model_not_found', 'model: nobody offers it.', { param: 'model' });
-  const size = referenceSize(call, { ...offer, about: world.registry.of(REFERENCE) }, counter, today);
-  if ('code' in size) throw new GatewayError('invalid_request', size.message);
+  const { form, reads } = referenceForm(call, { ...offer, about: world.registry.of(REFERENCE) }, today);
+  if ('code' in form) throw new GatewayError('invalid_request', form.message);
+  const { size, at } = sizeAtOffers(promptSize(form, reads, counter), sheet.eligible);
   const family = call.templating.name ?? offer.family;
   const tooSmall = sheet.excluded.filter(({ code }) => code === 'context_too_small');
   const lengths = [...sheet.eligible, ...tooSmall].flatMap((one) => one.contextLength ?? []);
   const contextLength = lengths.length > 0 ? Math.max(...lengths) : offer.contextLength;
   return {
     model: offer.model,
-    size: sizeAtOffers(size, sheet.eligible),
+    size,
     ...(call.kind === 'chat' && hasTemplate(family) ? { template: family } : {}),
     ...(contextLength === undefined ? {} : { contextLength }),
     eligible: sheet.eligible,
     tooSmall,
+    parts: () => (at?.parts ? at.parts() : promptParts(form, reads, tokenizers(reads.family))),
   };
 }
 
 /**
- * The size of a prompt for a model, whoever serves it: a chat in the template of the model's repository, a raw prompt
+ * The form of a call for a model, whoever serves it: a chat in the template of the model's repository, a raw prompt
  * with the begin-of-sequence that the model reads, as any vLLM server would read it.
  */
-function referenceSize(
-  call: Call,
-  first: ModelOffer,
-  counter: PromptCounter,
-  today: string,
-): PromptSize | ExclusionReason {
-  const offer: ModelOffer = {
+function referenceForm(call: Call, first: ModelOffer, today: string) {
+  const reads: ModelOffer = {
     ...first,
     provider: REFERENCE,
     apis: ['chat', 'completions'],
@@ -322,19 +321,21 @@ function referenceSize(
     vision: true,
   };
   const mode = call.templating.markers;
-  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map(), offer) : undefined;
-  const form = requestFormFor(call, offer, renderings, mode, (ids) => ids);
-  return 'code' in form ? form : promptSize(form, offer, counter);
+  const renderings = call.kind === 'chat' ? renderingsOf(call, today, mode, new Map(), reads) : undefined;
+  return { reads, form: requestFormFor(call, reads, renderings, mode, (ids) => ids) };
 }
 
 /**
  * The count for a model gives way to the count at its first offer if no offer has the same (where a schema is put
  * into words, for example), and an estimate to one that was corrected by an offer's bills.
  */
-function sizeAtOffers(size: PromptSize, eligible: readonly Candidate[]): PromptSize {
-  if (size.exactness === 'exact') {
-    const same = eligible.some(({ prompt }) => prompt.largest === size.largest);
-    return same ? size : (eligible[0]?.prompt ?? size);
-  }
-  return eligible.find(({ prompt }) => prompt.counted !== undefined && prompt.counted !== prompt.total)?.prompt ?? size;
+function sizeAtOffers(
+  size: PromptSize,
+  eligible: readonly Candidate[],
+): { readonly size: PromptSize; readonly at?: Candidate } {
+  const at =
+    size.exactness === 'exact'
+      ? !eligible.some(({ prompt }) => prompt.largest === size.largest) && eligible[0]
+      : eligible.find(({ prompt }) => prompt.counted !== undefined && prompt.counted !== prompt.total);
+  return at ? { size: at.prompt, at } : { size };
 }

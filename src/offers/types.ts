@@ -14,6 +14,7 @@ import type {
   ServiceOffer,
   TimeoutSettings,
 } from '../core/index.ts';
+import type { PromptPart } from '../tokens/index.ts';
 import type { Breaker, Health, Observed } from './health.ts';
 
 /**
@@ -198,6 +199,8 @@ export interface Candidate {
   within?(cost: NanoDollars): Candidate | undefined;
   /** Adds sentences to `why`, made when that is read. */
   explain?(reasons: () => readonly string[]): void;
+  /** The tokens of its prompts, with their texts: see `promptParts`. */
+  parts?(): readonly (readonly PromptPart[])[] | undefined;
   /** Tokens that the call is expected to use here at most, prompt and answer. */
   tokensExpected?(): number;
   /** The caller wants no parameter changed, so the answer's limit is not reduced either. */

@@ -21,7 +21,16 @@ import {
 import { readyTokenizers, type Tokenizer } from '../tokens/index.ts';
 import { termsOf, withTerms } from './access.ts';
 import { otherApisCall } from './any-body.ts';
-import { contextOf, type Gateway, inCallersNames, lookUp, prepare, readJson, replyJson } from './request.ts';
+import {
+  contextOf,
+  type Gateway,
+  headerFlag,
+  inCallersNames,
+  lookUp,
+  prepare,
+  readJson,
+  replyJson,
+} from './request.ts';
 
 /** How long a provider may take to count a prompt that we can only estimate. */
 const ASKING_MS = 5_000;
@@ -56,7 +65,17 @@ async function offerRow(providers: ReadonlyMap<string, Provider>, call: Call, of
   };
 }
 
-async function countRow(count: ModelCount, call: Call, providers: ReadonlyMap<string, Provider>) {
+/** Above as many characters the tokens of a prompt are counted, but not listed. */
+const LISTED = 1_000_000;
+
+/** Each prompt as the model reads it, cut at special tokens, with the tokens of each part. Null where it is not known. */
+function promptRows({ parts }: ModelCount) {
+  const prompts = parts()?.map((segments) => ({ text: segments.map(({ text }) => text).join(''), segments }));
+  const listed = prompts && prompts.reduce((sum, { text }) => sum + text.length, 0) <= LISTED;
+  return listed ? prompts : null;
+}
+
+async function countRow(count: ModelCount, call: Call, providers: ReadonlyMap<string, Provider>, debug: boolean) {
   const wanted = call.maxTokens ?? 0;
   const { model, size, template, contextLength, eligible, tooSmall } = count;
   const rows = await Promise.all(eligible.map((offer) => offerRow(providers, call, offer)));
@@ -82,6 +101,7 @@ async function countRow(count: ModelCount, call: Call, providers: ReadonlyMap<st
         fits: false,
       })),
     ],
+    ...(debug ? { chasqui: { prompts: promptRows(count) } } : {}),
   };
 }
 
@@ -104,14 +124,14 @@ async function countText({ model, family, contextLength }: NamedModel, input: st
 }
 
 /** One row for each model. One name may stand for several. */
-async function countCalls(given: Call, gateway: Gateway) {
+async function countCalls(given: Call, gateway: Gateway, debug = false) {
   // Sorted by price, so that the same request gets the same answer each time.
   const call: Call = { ...given, routing: { sort: 'price', ...given.routing } };
   const { asked: offers, moment } = await prepare(call, gateway);
   const rows = [];
   for (const named of offers.models) {
     const count = countCall(call, { ...offers, models: [named] }, gateway.world, moment);
-    rows.push(await countRow(count, call, gateway.world.providers));
+    rows.push(await countRow(count, call, gateway.world.providers, debug));
   }
   return rows;
 }
@@ -151,7 +171,7 @@ async function countAny(c: Context, json: unknown, gateway: Gateway): Promise<re
   }
   const { call, callersNames }: ParsedRequest = other ?? { call: parseCall(json, context) };
   try {
-    return await countCalls(withTerms(call, termsOf(c)), gateway);
+    return await countCalls(withTerms(call, termsOf(c)), gateway, headerFlag(c, 'x-chasqui-debug'));
   } catch (thrown) {
     throw inCallersNames(thrown, callersNames);
   }
@@ -159,7 +179,8 @@ async function countAny(c: Context, json: unknown, gateway: Gateway): Promise<re
 
 /**
  * `POST /v1/count_tokens`: the prompt tokens of a call for one model or several, and at each of their offers; or the
- * tokens of a plain text (`input`) without any template.
+ * tokens of a plain text (`input`) without any template. With `x-chasqui-debug: 1` also the prompt of each model as it
+ * is read, with its tokens.
  */
 export const countTokens =
   (gateway: Gateway): Handler =>

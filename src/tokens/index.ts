@@ -10,7 +10,15 @@ export {
   neutraliseMessages,
   neutraliseTools,
 } from './markers.ts';
-export { type Counted, countPrompt, encodePrompt, type PromptCounter, promptCounter } from './prompt-counter.ts';
+export {
+  type Counted,
+  countPrompt,
+  encodePrompt,
+  type PromptCounter,
+  type PromptPart,
+  partsOf,
+  promptCounter,
+} from './prompt-counter.ts';
 export {
   hasTemplate,
   type Infill,
@@ -24,6 +32,7 @@ export {
 } from './render.ts';
 export {
   type Bos,
+  beginOf,
   bosAdded,
   bosOn,
   type TemplateOptions,

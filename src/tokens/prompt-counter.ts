@@ -3,7 +3,7 @@ import { type Message, type Tool, textOf } from '../core/index.ts';
 import { TextCounts } from './engine/count-caches.ts';
 import { readsBos } from './templates/index.ts';
 import { pythonJson, type Segment } from './templates/template.ts';
-import type { TextOptions, Tokenizer, Tokenizers } from './tokenizer.ts';
+import type { Encoding, TextOptions, Tokenizer, Tokenizers } from './tokenizer.ts';
 
 /**
  * The exact number of tokens of a rendered prompt: contents count as plain text, each special token of the template
@@ -41,6 +41,38 @@ export function encodePrompt(
     }
   }
   return ids;
+}
+
+/** A stretch of a prompt and its tokens. Offsets are in the UTF-8 of this stretch. */
+export interface PromptPart extends Encoding {
+  readonly text: string;
+  /** The whole stretch is one special token. */
+  readonly special: boolean;
+}
+
+/** What `partsOf` takes: a rendered prompt, or a raw one whose special tokens are parsed. */
+export type PromptText = Segment | { readonly parsed: string };
+
+/** The tokens that `countPrompt` counts, with their texts. Undefined if the tokenizer lacks a special token. */
+export function partsOf(
+  tokenizer: Pick<Tokenizer, 'pieces' | 'special'>,
+  texts: readonly PromptText[],
+): readonly PromptPart[] | undefined {
+  const parts: PromptPart[] = [];
+  for (const one of texts) {
+    if ('special' in one) {
+      const { special: text } = one;
+      const id = Object.hasOwn(tokenizer.special, text) ? tokenizer.special[text] : undefined;
+      if (id === undefined) return undefined;
+      parts.push({ text, special: true, ids: [id], pieces: [text], offsets: [0] });
+    } else if ('parsed' in one) {
+      parts.push({ text: one.parsed, special: false, ...tokenizer.pieces(one.parsed, { markers: 'parse' }) });
+    } else if (one.text !== '') {
+      const options = { continued: one.continued === true };
+      parts.push({ text: one.text, special: false, ...tokenizer.pieces(one.text, options) });
+    }
+  }
+  return parts;
 }
 
 /** How many tokens a prompt is for the model that reads it. */

@@ -88,6 +88,72 @@ describe('POST /v1/count_tokens', () => {
     ]);
   });
 
+  interface Listed {
+    readonly id: string;
+    readonly kind: string;
+  }
+  interface Prompts {
+    readonly tokens: number;
+    readonly exactness: string;
+    readonly chasqui: {
+      readonly prompts:
+        | readonly {
+            readonly text: string;
+            readonly segments: readonly {
+              readonly text: string;
+              readonly special: boolean;
+              readonly ids: readonly number[];
+              readonly pieces: readonly string[];
+              readonly offsets: readonly number[];
+            }[];
+          }[]
+        | null;
+    };
+  }
+  const DEBUG = { 'x-chasqui-debug': '1' };
+  const counted = async (body: unknown): Promise<Prompts> =>
+    (await (await stack.post('/v1/count_tokens', body, DEBUG)).json()) as Prompts;
+
+  it('shows with x-chasqui-debug the prompt that it counts, token by token, for every model', async () => {
+    const listed = (await (await stack.get('/v1/models?available=1')).json()) as { data: readonly Listed[] };
+    const data = listed.data.filter(({ id }) => id !== 'my-own');
+    const messages = [
+      { role: 'user', content: `${TEXT} <|eot_id|> [/INST]` },
+      { role: 'assistant', content: 'Indeed.' },
+      { role: 'user', content: 'And then?' },
+    ];
+    const seen = { exact: 0, unlisted: [] as string[] };
+    for (const { id, kind } of data) {
+      const calls = kind === 'chat' ? [{ messages }, { prompt: TEXT }] : [{ prompt: TEXT }];
+      for (const call of kind === 'embedding' || kind === 'rerank' ? [] : calls) {
+        const { tokens, exactness, chasqui } = await counted({ model: id, ...call });
+        if (exactness !== 'exact') continue;
+        seen.exact += 1;
+        const [prompt] = chasqui.prompts ?? [];
+        if (!prompt) {
+          seen.unlisted.push(id);
+          continue;
+        }
+        const { text, segments } = prompt;
+        expect([id, segments.flatMap(({ ids }) => ids).length]).toEqual([id, tokens]);
+        expect(segments.map((segment) => segment.text).join('')).toBe(text);
+        for (const { ids, pieces, offsets } of segments)
+          expect([pieces, offsets].map((all) => all.length)).toEqual([ids.length, ids.length]);
+        expect(text).toContain('Our destiny is written in the stars.');
+      }
+    }
+    expect(seen.exact).toBeGreaterThan(20);
+    expect(seen.unlisted).toEqual([]);
+  });
+
+  it('shows no prompt where it is not asked, or not known', async () => {
+    expect(await post('/v1/count_tokens', { model: 'llama-3-8b-instruct', prompt: 'a b c' })).not.toHaveProperty(
+      'chasqui',
+    );
+    const { chasqui } = await counted({ model: 'llama-3-8b-instruct', prompt: [1, 2, 3] });
+    expect(chasqui.prompts).toBeNull();
+  });
+
   const TOOL = { name: 'look', description: 'Looks', input_schema: { type: 'object', properties: {} } };
   const INSTRUCTIONS = 'Be brief.';
 

@@ -188,9 +188,12 @@ export function bosOn(adds: ServerBos | undefined, family: string): Bos {
   return adds === 'all' || (Array.isArray(adds) && adds.includes(family)) ? 'server' : 'text';
 }
 
+/** A family's begin-of-sequence token. Empty if it has none, or is unknown. */
+export const beginOf = (family: string): string => templateOf(family)?.begin ?? '';
+
 /** How many begin-of-sequence tokens a server adds before this prompt. */
 export function bosAdded(adds: ServerBos | undefined, family: string, prompt: string): 0 | 1 {
-  const begin = templateOf(family)?.begin ?? '';
+  const begin = beginOf(family);
   if (begin === '' || adds === undefined) return 0;
   if (adds === 'unless-there') return prompt.startsWith(begin) ? 0 : 1;
   return bosOn(adds, family) === 'server' ? 1 : 0;

@@ -25,6 +25,22 @@ const template = (name: string, what: string, file: string, find: string, replac
 });
 
 export const TOKENS_MUTANTS: readonly Mutant[] = [
+  {
+    id: 'tokens/prompt-of-another',
+    what: 'The prompt shown beside a count is not the one that was counted.',
+    file: 'src/offers/sheet.ts',
+    find: 'at?.parts ? at.parts() : promptParts',
+    replace: 'promptParts',
+    tests: ['test/gateway/tokens.test.ts'],
+  },
+  {
+    id: 'tokens/prompt-without-begin',
+    what: 'The prompt shown beside a count lacks the begin-of-sequence that the server adds.',
+    file: 'src/offers/counting.ts',
+    find: 'const before = addedTo(at) > 0 ?',
+    replace: 'const before = addedTo(at) > 1 ?',
+    tests: ['test/gateway/tokens.test.ts'],
+  },
   template(
     'v4-forgets-in-loops',
     'DeepSeek V4 is counted without the reasoning that its template keeps where there are tools.',
