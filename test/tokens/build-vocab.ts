@@ -9,7 +9,7 @@ import llama3Tokenizer from 'llama3-tokenizer-js';
 import mistralTokenizer from 'mistral-tokenizer-js';
 import { mergePairsOf } from '../../src/tokens/engine/merger.ts';
 import { printableBytes } from './printable-bytes.ts';
-import { pathInTokens, writeVocabulary } from './vocab-file.ts';
+import { pathInSource, writeVocabulary } from './vocab-file.ts';
 
 const encoder = new TextEncoder();
 
@@ -51,7 +51,7 @@ function unicode(): void {
   const text = runs.join(' ');
   const lines = text.match(/.{1,110}(?: |$)/g) ?? [];
   // The table is the end of the file; what stands above it stays.
-  const file = pathInTokens('engine/unicode.ts');
+  const file = pathInSource('tokens/engine/unicode.ts');
   const above = readFileSync(file, 'utf8').split('/**\n * Every code point')[0];
   writeFileSync(
     file,
@@ -61,14 +61,14 @@ function unicode(): void {
 }
 
 const bytes = printableBytes();
-sentencePiece('assets/llama2', llamaTokenizer.vocabById);
-sentencePiece('assets/mistral', mistralTokenizer.vocabById);
+sentencePiece('assets/vocab/llama2', llamaTokenizer.vocabById);
+sentencePiece('assets/vocab/mistral', mistralTokenizer.vocabById);
 writeVocabulary(
-  'llama3',
+  'tokens/vocab/llama3',
   llama3Tokenizer.vocabById.slice(0, 128_000).map((token) => Uint8Array.from(token, (c) => bytes.get(c) as number)),
 );
 writeVocabulary(
-  'assets/o200k',
+  'assets/vocab/o200k',
   o200k.map((token) => (typeof token === 'string' ? encoder.encode(token) : Uint8Array.from(token))),
 );
 unicode();

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export const pathInTokens = (path: string): string =>
-  fileURLToPath(new URL(`../../src/tokens/${path}`, import.meta.url).href);
+/** A path below `src/`. */
+export const pathInSource = (path: string): string => fileURLToPath(new URL(`../../src/${path}`, import.meta.url).href);
 
 /** Writes tokens in the order of their ids, in the layout that src/tokens/engine/vocabulary.ts reads, and what follows. */
 export function writeVocabulary(
@@ -23,6 +23,6 @@ export function writeVocabulary(
     at += token.length;
   }
   file.set(tail, at);
-  writeFileSync(pathInTokens(`vocab/${path}.bin`), file);
+  writeFileSync(pathInSource(`${path}.bin`), file);
   console.log(`${path}: ${tokens.length} tokens, ${file.length} bytes`);
 }

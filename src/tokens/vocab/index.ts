@@ -8,7 +8,7 @@ const MODULES = {
 
 type BundledName = keyof typeof MODULES;
 
-/** Files of `assets/`. */
+/** Files of `src/assets/vocab/`. */
 type AssetName = 'llama2' | 'mistral' | 'o200k' | 'llama4' | 'tekken' | 'qwen' | 'qwen3.5' | 'deepseek';
 
 export type VocabularyName = BundledName | AssetName;
@@ -20,7 +20,7 @@ export type LoadVocabulary = (name: VocabularyName) => Promise<ArrayBuffer>;
 
 /** A binding to static assets, or anything with the same `fetch`. */
 export interface Assets {
-  fetch(url: string): Promise<Response>;
+  fetch(url: string, init?: { readonly headers: Readonly<Record<string, string>> }): Promise<Response>;
 }
 
 const isBundled = (name: VocabularyName): name is BundledName => Object.hasOwn(MODULES, name);
@@ -36,7 +36,7 @@ export const vocabularies =
   async (name) => {
     if (isBundled(name)) return (await MODULES[name]()).default;
     if (assets === undefined) throw new Error(`There are no static assets to read ${name}.bin from.`);
-    const answer = await assets.fetch(`https://assets.invalid/${name}.bin`);
+    const answer = await assets.fetch(`https://assets.invalid/vocab/${name}.bin`);
     if (answer.ok) return answer.arrayBuffer();
     await answer.body?.cancel();
     throw new Error(`${name}.bin: the assets answered ${answer.status}.`);

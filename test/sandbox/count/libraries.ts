@@ -42,16 +42,16 @@ export const LIBRARIES = {
     };
   },
   llama4: async () => {
-    const { default: file } = await import('../../../src/tokens/vocab/assets/llama4.bin');
+    const { default: file } = await import('../../../src/assets/vocab/llama4.bin');
     return bytePairs(file, [PATTERNS.llama4]);
   },
   qwen: async () => {
-    const { default: file } = await import('../../../src/tokens/vocab/assets/qwen.bin');
+    const { default: file } = await import('../../../src/assets/vocab/qwen.bin');
     const library = bytePairs(file, [PATTERNS.qwen]);
     return { ...library, encode: (text) => library.encode(text.normalize('NFC')) };
   },
   deepseek: async () => {
-    const { default: file } = await import('../../../src/tokens/vocab/assets/deepseek.bin');
+    const { default: file } = await import('../../../src/assets/vocab/deepseek.bin');
     return bytePairs(file, DEEPSEEK, 3);
   },
 } satisfies Readonly<Record<string, () => Promise<Library>>>;

@@ -118,7 +118,7 @@ def deepseek_v4(thinking, effort=None):
 
 def o200k():
     """The vocabulary as a file that openai-harmony reads, instead of the one it would fetch."""
-    data = (HERE.parents[2] / "src/tokens/vocab/assets/o200k.bin").read_bytes()
+    data = (HERE.parents[2] / "src/assets/vocab/o200k.bin").read_bytes()
     count, _ = struct.unpack("<II", data[:8])
     at, folder = 8 + count, tempfile.mkdtemp()
     with open(f"{folder}/o200k_base.tiktoken", "w") as out:
