@@ -97,8 +97,21 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^(src|providers)/', pathNot: '\\.d\\.m?ts$' },
+      from: { orphan: true, path: '^(src|providers)/', pathNot: ['\\.d\\.m?ts$', '^src/assets/ui/'] },
       to: {},
+    },
+    {
+      name: 'the-page-stands-alone',
+      severity: 'error',
+      comment: 'Browsers load these modules as they are, and the Worker serves them as files.',
+      from: { path: '^src/assets/ui/' },
+      to: { pathNot: '^src/assets/ui/' },
+    },
+    {
+      name: 'nobody-imports-the-page',
+      severity: 'error',
+      from: { path: '^(src|providers)/', pathNot: '^src/assets/' },
+      to: { path: '^src/assets/' },
     },
     { name: 'not-to-unresolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

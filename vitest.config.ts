@@ -84,6 +84,17 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          // The page in a real browser.
+          name: 'browser',
+          globalSetup: ['test/support/build-workers.ts'],
+          include: ['test/browser/**/*.test.ts'],
+          environment: 'node',
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: 'gateway',
           globalSetup: ['test/support/build-workers.ts'],
           include: ['test/{sandbox,gateway,guide,clients,examples,faults,servers}/**/*.test.ts'],

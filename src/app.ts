@@ -46,6 +46,7 @@ import {
   ownClients,
   ownKey,
   PATHS,
+  pageFile,
   putPrices,
   ROUTES,
   type RouteName,
@@ -55,6 +56,9 @@ import {
   revokeKey,
   sayError,
   servicesReady,
+  showSession,
+  signIn,
+  signOut,
   tokenize,
   usageReport,
   whatIf,
@@ -62,7 +66,7 @@ import {
 import { vocabularies } from './tokens/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
-const NOT_BUILT = ['/openapi.json', '/docs', '/'];
+const NOT_BUILT = ['/openapi.json', '/docs'];
 
 /** A path as the router takes it. */
 const pattern = (path: string): string => path.replace(':id', ':id{.+}');
@@ -171,6 +175,11 @@ export function createApp(
     'GET /v1/health': health(gateway),
     'GET /metrics': metrics(gateway),
     'GET /healthz': liveness(gateway),
+    'GET /': pageFile(gateway, '/ui/index.html'),
+    'GET /ui/:id': pageFile(gateway),
+    'GET /session': showSession(gateway),
+    'POST /session': signIn(gateway),
+    'DELETE /session': signOut(gateway),
   };
   const serve = (which: (level: Level) => boolean): void => {
     for (const [name, level] of Object.entries(ROUTES)) {

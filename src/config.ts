@@ -1,5 +1,13 @@
 import { configureProviders, PROVIDER_VARIABLES, registry } from '../providers/index.ts';
-import { type Access, type Accounts, databaseOf, keyring, type ReportDatabase } from './accounts/index.ts';
+import {
+  type Access,
+  type Accounts,
+  databaseOf,
+  keyring,
+  type ReportDatabase,
+  type Sessions,
+  sessions,
+} from './accounts/index.ts';
 import { type PriceOverride, priceableOffers, readOverrides } from './catalog/index.ts';
 import {
   type Background,
@@ -36,6 +44,8 @@ export interface Config {
   /** Decides which Bedrock inference profiles can be used. */
   readonly region: string | undefined;
   readonly access: Access;
+  /** Sessions of the page. Absent where no key protects anything. */
+  readonly sessions?: Sessions;
   /** The objects that keep keys, budgets and the ledger, if they are bound. */
   readonly accounts: Accounts | undefined;
   /** Default for `template.markers`. Absent: markers are broken for chat APIs and rejected in raw prompts. */
@@ -213,6 +223,12 @@ function readAccess(env: Env, inSandbox: boolean): Access {
   return inSandbox ? { kind: 'open', keyring: keyring(secret ?? SANDBOX_SECRET) } : { kind: 'unconfigured' };
 }
 
+/** With another admin key, or another secret, sessions of the old one end. */
+function readSessions(env: Env): { sessions?: Sessions } {
+  const adminKey = text(env, 'CHASQUI_ADMIN_KEY');
+  return adminKey === undefined ? {} : { sessions: sessions([adminKey, text(env, 'CHASQUI_KEY_SECRET') ?? '']) };
+}
+
 /**
  * Reads the environment. The sandbox serves exactly when it is bound (local development) and no provider has
  * credentials; then its own settings, `CHASQUI_SANDBOX`, stand in for the environment's.
@@ -247,6 +263,7 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
     discoveries: configured.discoveries ?? [],
     region: text(settings, 'AWS_REGION'),
     access,
+    ...readSessions(env),
     accounts: isNamespace(env.ACCOUNT) ? env.ACCOUNT : undefined,
     ...markers,
     timeouts,

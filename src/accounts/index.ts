@@ -11,6 +11,7 @@ export { ledgerTables } from './ledger-schema.ts';
 export type * from './protocol.ts';
 export { StaleTerms } from './refusals.ts';
 export { LATENCY_BUCKETS } from './rollup.ts';
+export { type Session, type Sessions, sessions } from './session.ts';
 export { settled } from './settling.ts';
 export { accountsMissing, accountUnavailable, askAccount, keyGone, rememberedTerms, type Terms } from './terms.ts';
 export { type LatencyTotal, type LedgerTotal, type LedgerTotals, ledgerTotals } from './totals.ts';

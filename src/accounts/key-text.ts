@@ -47,15 +47,15 @@ const KEY_TEXT = new RegExp(
 /** Whether a text means to be a key of this form. It may still be cut or forged. */
 export const looksLikeKey = (text: string): boolean => text.startsWith(PREFIX);
 
-const utf8 = new TextEncoder();
+export const utf8 = new TextEncoder();
 
-const base64url = (bytes: Uint8Array): string =>
+export const base64url = (bytes: Uint8Array): string =>
   btoa(String.fromCharCode(...bytes))
     .replaceAll('+', '-')
     .replaceAll('/', '_')
     .replaceAll('=', '');
 
-const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
+export const bytesOf = (text: string): Uint8Array<ArrayBuffer> =>
   Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (byte) => byte.charCodeAt(0));
 
 const hex = (bytes: ArrayBuffer): string =>
@@ -70,19 +70,32 @@ function idAt(now: number): string {
   return now.toString(36).padStart(ID_PART, '0') + letters;
 }
 
-/** Another use of the same secret must have another label. */
-const LABEL = utf8.encode('chasqui: mac of keys, v1');
+const LABEL = 'chasqui: mac of keys, v1';
 
-/** The MAC's key, derived from the deployment's secret by HKDF (RFC 5869). */
-async function macKey(secret: string): Promise<CryptoKey> {
+/** A MAC's key, derived from the deployment's secret by HKDF (RFC 5869). */
+async function macKey(secret: string, label: string): Promise<CryptoKey> {
   const base = await crypto.subtle.importKey('raw', utf8.encode(secret), 'HKDF', false, ['deriveKey']);
   return crypto.subtle.deriveKey(
-    { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: LABEL },
+    { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(0), info: utf8.encode(label) },
     base,
     { name: 'HMAC', hash: 'SHA-256', length: 256 },
     false,
     ['sign', 'verify'],
   );
+}
+
+/**
+ * The same, derived once.
+ *
+ * @param label another use of the same secret must have another one
+ */
+export function derivedMac(secret: string, label: string): () => Promise<CryptoKey> {
+  // The key itself and not its promise: on Workers a promise belongs to the request in which it was made.
+  let derived: CryptoKey | undefined;
+  return async () => {
+    derived ??= await macKey(secret, label);
+    return derived;
+  };
 }
 
 /** Keys that were verified and are not verified again. */
@@ -93,12 +106,7 @@ const MOST_REMEMBERED = 1_000;
  */
 export function keyring(secret: string): Keyring {
   const verified = new Map<string, Caller>();
-  // The key itself and not its promise: on Workers a promise belongs to the request in which it was made.
-  let imported: CryptoKey | undefined;
-  const mac = async (): Promise<CryptoKey> => {
-    imported ??= await macKey(secret);
-    return imported;
-  };
+  const mac = derivedMac(secret, LABEL);
 
   async function check(text: string): Promise<Caller | undefined> {
     const [, signed = '', account = '', key = '', secretPart = '', tag = ''] = KEY_TEXT.exec(text) ?? [];

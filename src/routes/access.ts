@@ -2,6 +2,7 @@ import type { Context, Handler, MiddlewareHandler } from 'hono';
 import { authenticate, type Caller, type KeyTerms } from '../accounts/index.ts';
 import { type Call, GatewayError, type RetrievalCall } from '../core/index.ts';
 import { type Gateway, misconfigured } from './request.ts';
+import { sessionCaller } from './session.ts';
 
 /** Every route, who may use it, and the check of that. */
 
@@ -48,6 +49,11 @@ export const ROUTES = {
   'GET /v1/health': 'key',
   'GET /metrics': 'admin',
   'GET /healthz': 'anyone',
+  'GET /': 'anyone',
+  'GET /ui/:id': 'anyone',
+  'GET /session': 'anyone',
+  'POST /session': 'anyone',
+  'DELETE /session': 'anyone',
 } as const satisfies Readonly<Record<string, Level>>;
 
 export type RouteName = keyof typeof ROUTES;
@@ -80,12 +86,16 @@ export function withTerms<C extends Call | RetrievalCall>(call: C, terms: KeyTer
   return budgeted ? { ...own, routing: { ...own.routing, budgeted } } : own;
 }
 
-/** Refuses every request while the configuration has mistakes, and requests without a key that was made here. */
+/**
+ * Refuses every request while the configuration has mistakes, and requests without a key that was made here or a
+ * session of the page.
+ */
 export const guard =
-  ({ config }: Gateway): MiddlewareHandler =>
+  (gateway: Gateway): MiddlewareHandler =>
   (c, next) => {
+    const { config } = gateway;
     if (config.mistakes.length > 0) throw misconfigured(config);
-    const caller = authenticate(c.req.raw.headers, config.access);
+    const caller = sessionCaller(c, gateway) ?? authenticate(c.req.raw.headers, config.access);
     if (!(caller instanceof Promise)) {
       c.set(CALLER, caller);
       return next();

@@ -28,9 +28,11 @@ export {
 } from './middleware.ts';
 export { getModel, listModels } from './models.ts';
 export { offers } from './offers.ts';
+export { pageFile } from './page.ts';
 export { deletePrices, listPrices, putPrices } from './prices.ts';
 export type { Gateway } from './request.ts';
 export { embeddings, rerank } from './retrieval.ts';
+export { showSession, signIn, signOut } from './session.ts';
 export { countMessages, countTokens, detokenize, tokenize } from './tokens.ts';
 export { usageReport } from './usage.ts';
 export { whatIf } from './whatif.ts';

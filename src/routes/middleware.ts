@@ -44,7 +44,7 @@ const alike = (a: string, b: string): boolean => {
 
 /** The route that an unknown path was probably meant for. */
 function meant(path: string): string | undefined {
-  const plain = [...PATHS.keys()].filter((route) => !route.includes(':'));
+  const plain = [...PATHS.keys()].filter((route) => route.length > 1 && !route.includes(':'));
   const short = (route: string) => route.replace(/^\/v1/, '');
   return (
     // Behind a prefix: `/openai/v1/chat/completions`, `/openai/deployments/x/chat/completions`.

@@ -1,0 +1,9 @@
+/**
+ * The panels, in the order of the navigation. Each is a module whose default export is a component; it is loaded when
+ * it is first shown and gets `{session}`.
+ *
+ * - `name`: its `?panel=` in the address; `title`: its link and its heading
+ * - `range`: it shows the page's time range (lib/range.js)
+ * - `admin`: it is for the admin alone
+ */
+export const PANELS = [{ name: 'account', title: 'Your key', load: () => import('./account.js') }];

@@ -1,0 +1,1 @@
+export function install(): { readonly browser: string } | { readonly missing: string };
