@@ -6,6 +6,38 @@ import { modelsAt } from './availability.ts';
 import { observedRow, rounded } from './offers.ts';
 import { type Gateway, misconfigured, queryFlag, replyJson } from './request.ts';
 
+/** The settings in effect, by the names in which they are set. No value of a secret, and no address, is among them. */
+function configurationOf({ registry, ...config }: Gateway['config']) {
+  const { connectMs, firstTokenMs, pieceMs, idleMs, totalMs } = config.timeouts;
+  return {
+    access: config.access.kind,
+    accounts: config.accounts !== undefined,
+    ledger: config.database !== undefined,
+    region: config.region ?? null,
+    subrequests: config.subrequests,
+    markers: config.markers ?? null,
+    timeouts: {
+      connect_ms: connectMs ?? null,
+      first_token_ms: firstTokenMs ?? null,
+      piece_ms: pieceMs ?? null,
+      idle_ms: idleMs ?? null,
+      total_ms: totalMs,
+    },
+    routes: [...config.routes.keys()],
+    privacy: [...config.privacy].map(([provider, { noCollection, noRetention }]) => ({
+      provider,
+      data_collection: noCollection ? 'deny' : 'allow',
+      zdr: noRetention,
+    })),
+    own_prices: config.prices.length,
+    services: [...new Set(config.services.map(({ service }) => service))],
+    // What could be added, and what it is set up by.
+    not_configured: registry.known
+      .filter(({ id }) => !config.providers.has(id))
+      .map(({ id, variables }) => ({ id, variables: Object.keys(variables ?? {}) })),
+  };
+}
+
 /** `GET /healthz`: the Worker runs and its configuration can be read. Needs no key. */
 export const liveness =
   ({ config }: Gateway): Handler =>
@@ -88,7 +120,7 @@ export const health =
       status: config.providers.size === 0 ? 'no_providers' : degraded ? 'degraded' : 'ok',
       sandbox: config.sandbox,
       // What a deployment's settings are called is for its operator.
-      ...(admin ? { warnings: config.warnings } : {}),
+      ...(admin ? { warnings: config.warnings, configuration: configurationOf(config) } : {}),
       providers: [...config.providers.keys()].map((id) => ({
         id,
         configured: true,

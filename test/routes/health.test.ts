@@ -13,6 +13,7 @@ interface Probe {
 interface Health {
   status: string;
   warnings: string[];
+  configuration: Record<string, unknown> & { not_configured: { id: string; variables: string[] }[] };
   providers: { id: string; probe?: Probe[] }[];
 }
 
@@ -21,6 +22,34 @@ const healthOf = async (settings: Record<string, unknown>, network: Fetch = sile
   (await gateway(network, settings)('GET', path)).json<Health>();
 
 afterEach(() => vi.restoreAllMocks());
+
+describe('the configuration, for admins', () => {
+  it('is what is in effect, without any value of a secret or an address', async () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const secret = 'planted-5f1d-planted-5f1d';
+    const { configuration } = await healthOf({
+      TOGETHER_API_KEY: secret,
+      CHASQUI_KEY_SECRET: secret,
+      OPENAI_COMPATIBLE_SERVICES: JSON.stringify([
+        { id: 'mine', base_url: `http://10.1.2.3/v1`, token: secret, models: { 'my-model': { upstream: 'm' } } },
+      ]),
+      CHASQUI_TIMEOUTS: '{"total_ms": 1234}',
+      CHASQUI_ROUTES: '{"small": "llama-3-8b-instruct"}',
+      CHASQUI_PRIVACY: '{"mine": {"zdr": true}}',
+    });
+    expect(configuration).toMatchObject({
+      timeouts: { total_ms: 1234, connect_ms: null },
+      routes: ['small'],
+      services: ['mine'],
+      privacy: [{ provider: 'mine', data_collection: 'deny', zdr: true }],
+    });
+    const missing = configuration.not_configured.find(({ id }) => id === 'replicate');
+    expect(missing?.variables).toContain('REPLICATE_API_TOKEN');
+    expect(configuration.not_configured.map(({ id }) => id)).not.toContain('together');
+    expect(JSON.stringify(configuration)).not.toMatch(/5f1d|10\.1\.2\.3/);
+    log.mockRestore();
+  });
+});
 
 describe('what was probably meant otherwise', () => {
   it.each([
