@@ -36,6 +36,7 @@ export {
   type PriceDay,
   type Recorded,
   type Repriced,
+  type RepricedOffer,
   type Repricer,
   recorded,
   repricer,

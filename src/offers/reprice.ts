@@ -3,7 +3,16 @@
  * their price is rounded once, half up, to a nano-dollar (see `costOf`). What was served by the provider in question
  * counts as recorded, as long as the prices of its day are meant.
  */
-import { costOf, estimateCost, offerKey, type PriceBook, type Priced, priceFor, shareOf } from '../catalog/index.ts';
+import {
+  costOf,
+  estimateCost,
+  offerKey,
+  type PriceBook,
+  type Priced,
+  type PriceRow,
+  priceFor,
+  shareOf,
+} from '../catalog/index.ts';
 import {
   asGatewayError,
   type CountedPart,
@@ -76,7 +85,15 @@ const isOwn = ({ about, provider, service, upstream }: Served, traffic: Traffic)
   (service ?? '') === traffic.service &&
   offerKey(about, upstream, service) === offerKey(about, traffic.upstream, service);
 
-type Found = readonly [provider: string, at: Repriced];
+/** What a day's traffic comes to at one offer. */
+export interface RepricedOffer {
+  readonly provider: string;
+  readonly service?: string;
+  readonly upstream: string;
+  readonly at: Repriced;
+  /** The price of the offer. Absent: not known. */
+  readonly row?: PriceRow;
+}
 
 /** Reprices by one price book. Prices and offers of a day are looked up once. */
 export interface Repricer {
@@ -87,18 +104,22 @@ export interface Repricer {
   isOwn(offer: ModelOffer, traffic: Traffic): boolean;
   /** At a provider: as recorded where it was served there, else at its offer that costs least. */
   atProvider(provider: string, traffic: Traffic): Repriced;
-  /** At the offer that costs least: of the first provider of `order` that has a price for it, or else of all. */
-  cheapest(traffic: Traffic, policy: Policy): Repriced;
+  /** What can be had for the traffic: where it was served, as recorded if the prices of its day are meant, and elsewhere. */
+  candidates(traffic: Traffic): readonly RepricedOffer[];
+  /** At the offer that a policy takes: of the first provider of `order` that has a price for it, or else of all. */
+  chosen(traffic: Traffic, policy: Policy): Repriced;
 }
 
 export interface Policy {
   readonly order: readonly string[];
   readonly exclude: readonly string[];
+  /** Which of several offers. */
+  readonly take: 'cheapest' | 'most_expensive';
 }
 
 export function repricer(world: World, book: PriceBook, prices: PriceDay): Repricer {
   const priced = new Map<string, Priced>();
-  const found = new Map<Traffic, readonly Found[]>();
+  const found = new Map<Traffic, readonly RepricedOffer[]>();
   const dayOf = (traffic: Traffic): string => (prices.kind === 'then' ? traffic.day : prices.day);
 
   function priceOf({ about, provider, service, upstream }: Served, day: string): Priced {
@@ -184,17 +205,26 @@ export function repricer(world: World, book: PriceBook, prices: PriceDay): Repri
     ...(service === '' ? {} : { service }),
   });
 
-  /** What can be had for traffic at each provider: as recorded where it was served, if the prices of its day are meant. */
-  function candidates(traffic: Traffic): readonly Found[] {
+  function candidate(offer: Served, traffic: Traffic, at: Repriced): RepricedOffer {
+    const { provider, service, upstream } = offer;
+    const price = priceOf(offer, dayOf(traffic));
+    return {
+      ...{ provider, upstream, at },
+      ...(service === undefined ? {} : { service }),
+      ...(price.known ? { row: price.row } : {}),
+    };
+  }
+
+  function candidates(traffic: Traffic): readonly RepricedOffer[] {
     const known = found.get(traffic);
     if (known) return known;
     const { usable } = offers(traffic);
     const keep = prices.kind === 'then';
-    const made: readonly Found[] = [
-      ...(keep ? [[traffic.provider, ownAt(served(traffic), traffic)] as const] : []),
+    const made: readonly RepricedOffer[] = [
+      ...(keep ? [candidate(served(traffic), traffic, ownAt(served(traffic), traffic))] : []),
       ...usable
         .filter((offer) => !keep || offer.provider !== traffic.provider)
-        .map((offer) => [offer.provider, at(offer, traffic)] as const),
+        .map((offer) => candidate(offer, traffic, at(offer, traffic))),
     ];
     found.set(traffic, made);
     return made;
@@ -204,20 +234,22 @@ export function repricer(world: World, book: PriceBook, prices: PriceDay): Repri
     offers,
     at,
     isOwn,
+    candidates,
     atProvider(provider, traffic) {
-      const there = best(candidates(traffic).filter(([one]) => one === provider));
+      const there = best(candidates(traffic).filter((one) => one.provider === provider));
       if (there) return there;
       const { model } = traffic;
       const why = offers(traffic).others.find((one) => one.provider === provider);
       const reason = why?.reason ?? `${provider} does not offer ${model}.`;
       return { ...NONE_REPRICED, unpriced: [{ provider, model, attempts: attemptsOf(traffic), reason }] };
     },
-    cheapest(traffic, { order, exclude }) {
-      const allowed = candidates(traffic).filter(([provider]) => !exclude.includes(provider));
-      const whole = allowed.filter(([, { unpriced }]) => unpriced.length === 0);
-      const first = order.find((provider) => whole.some(([one]) => one === provider));
-      const chosen = best(first === undefined ? whole : whole.filter(([one]) => one === first)) ?? best(allowed);
-      if (chosen && chosen.attempts > 0) return chosen;
+    chosen(traffic, { order, exclude, take }) {
+      const allowed = candidates(traffic).filter(({ provider }) => !exclude.includes(provider));
+      const whole = allowed.filter(({ at: { unpriced } }) => unpriced.length === 0);
+      const first = order.find((one) => whole.some(({ provider }) => provider === one));
+      const from = first === undefined ? whole : whole.filter(({ provider }) => provider === first);
+      const found = best(from, take) ?? best(allowed, take);
+      if (found && found.attempts > 0) return found;
       const { provider, model } = traffic;
       const reason = `No offer of ${model} that the policy allows has a known price.`;
       return { ...NONE_REPRICED, unpriced: [{ provider, model, attempts: attemptsOf(traffic), reason }] };
@@ -225,13 +257,14 @@ export function repricer(world: World, book: PriceBook, prices: PriceDay): Repri
   };
 }
 
-/** The one that prices most attempts, and of those the one that costs least. */
-const best = (all: readonly Found[]): Repriced | undefined =>
+/** The one that prices most attempts, and of those the one that costs least, or most. */
+const best = (all: readonly RepricedOffer[], take: Policy['take'] = 'cheapest'): Repriced | undefined =>
   all
-    .map(([, one]) => one)
+    .map(({ at }) => at)
     .reduce<Repriced | undefined>((chosen, one) => {
       if (!chosen || one.attempts > chosen.attempts) return one;
-      return one.attempts === chosen.attempts && one.cost < chosen.cost ? one : chosen;
+      const better = take === 'cheapest' ? one.cost < chosen.cost : one.cost > chosen.cost;
+      return one.attempts === chosen.attempts && better ? one : chosen;
     }, undefined);
 
 /**

@@ -130,8 +130,13 @@ export function replyList(
   return reply(c, 200, 'text/csv; charset=utf-8', lines.map((line) => `${line.map(csvCell).join(',')}\r\n`).join(''));
 }
 
-/** RFC 4180. */
+/** What a spreadsheet takes for a formula. Callers choose some of the texts, such as the name of a model. */
+const FORMULA = /^[=+\-@\t\r\n]/;
+const AMOUNT = /^-?\d+(?:\.\d+)?$/;
+
+/** RFC 4180, and an apostrophe before what would be a formula. */
 const csvCell = (value: Cell): string => {
-  const text = String(value);
+  const plain = String(value);
+  const text = FORMULA.test(plain) && !AMOUNT.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };

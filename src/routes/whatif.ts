@@ -1,7 +1,8 @@
 /** `GET /v1/whatif`: what the traffic of some days would have cost elsewhere. */
 import type { Handler } from 'hono';
 import { type TrafficOfDays, trafficOf } from '../accounts/index.ts';
-import { dayOf, type NanoDollars, parseDollars, type Traffic } from '../core/index.ts';
+import { rateJson } from '../catalog/index.ts';
+import { completionTokens, dayOf, type NanoDollars, parseDollars, type Traffic } from '../core/index.ts';
 import {
   addRecorded,
   addRepriced,
@@ -11,6 +12,7 @@ import {
   type Policy,
   type Recorded,
   type Repriced,
+  type RepricedOffer,
   type Repricer,
   recorded,
   repricer,
@@ -23,7 +25,7 @@ import { type Gateway, replyJson } from './request.ts';
 
 const KNOWN = [
   ...['from', 'to', 'account', 'key', 'provider', 'model', 'prices', 'policy', 'order', 'exclude'],
-  ...['usd_per_hour', 'tokens_per_second'],
+  ...['usd_per_hour', 'tokens_per_second', 'detail'],
 ];
 const USUAL_DAYS = 30;
 const DAY_MS = 86_400_000;
@@ -48,26 +50,36 @@ interface NamedPolicy {
   readonly of: (reprice: Repricer, traffic: Traffic) => Repriced;
 }
 
-/** `policy=price` or a provider's name, or `order` and `exclude`; cheapest first unless told. */
+/** Policies that take no providers: what each takes of a model's offers. */
+const POLICIES: Readonly<Record<string, (known: readonly string[]) => Policy>> = {
+  price: () => ({ order: [], exclude: [], take: 'cheapest' }),
+  most_expensive: () => ({ order: [], exclude: [], take: 'most_expensive' }),
+  first: (known) => ({ order: known, exclude: [], take: 'cheapest' }),
+};
+
+/** A policy by its name or a provider's, or `order` and `exclude`; cheapest first unless told. */
 function policyOf(given: Read, known: readonly string[]): NamedPolicy {
   // `policy=order=together,bedrock` says the same as `order=together,bedrock`.
   const [, field, providers = ''] = /^(order|exclude)=(.+)$/.exec(given.policy ?? '') ?? [];
   const read: Read = field === undefined ? given : { ...given, policy: 'price', [field]: providers };
-  const { policy } = read;
+  const { policy = 'price' } = read;
   const order = providersIn('order', read.order, known);
   const exclude = providersIn('exclude', read.exclude, known);
   const chosen = order.length + exclude.length > 0;
-  if (policy !== undefined && policy !== 'price') {
-    if (chosen) throw badParameter('policy', 'one provider leaves nothing to order or exclude. Leave the others out.');
-    const [provider = ''] = providersIn('policy', policy, [...known, 'price']);
+  if (policy !== 'price' && chosen) {
+    throw badParameter('policy', 'only price goes together with order and exclude. Leave the others out.');
+  }
+  const named = POLICIES[policy]?.(known);
+  if (!named) {
+    const [provider = ''] = providersIn('policy', policy, [...known, ...Object.keys(POLICIES)]);
     return { name: provider, of: (reprice, traffic) => reprice.atProvider(provider, traffic) };
   }
-  const both: Policy = { order, exclude };
+  const both: Policy = chosen ? { order, exclude, take: 'cheapest' } : named;
   const parts = [
     ...(order.length > 0 ? [`order=${order.join(',')}`] : []),
     ...(exclude.length > 0 ? [`exclude=${exclude.join(',')}`] : []),
   ];
-  return { name: chosen ? parts.join('&') : 'price', of: (reprice, traffic) => reprice.cheapest(traffic, both) };
+  return { name: chosen ? parts.join('&') : policy, of: (reprice, traffic) => reprice.chosen(traffic, both) };
 }
 
 /** Hardware of one's own, if the caller asks about it. */
@@ -122,6 +134,42 @@ function actualOf({ traffic, unmetered }: TrafficOfDays) {
   };
 }
 
+/** A candidate for some traffic, with what the traffic that it prices did cost. */
+function candidateJson({
+  provider,
+  service,
+  upstream,
+  row,
+  at: { attempts, cost, was: before, ...rest },
+}: RepricedOffer) {
+  return {
+    ...{ provider, service: service ?? null, provider_model: upstream, price: row?.id ?? null },
+    ...{ requests: attempts, cost: attempts === 0 ? null : dollars(cost), estimate: rest.estimate },
+    compared_with: { ...was(before), unknown_cost: before.unknown },
+    unpriced: rest.unpriced.map(({ attempts: requests, reason }) => ({ requests, reason })),
+  };
+}
+
+/** What policies are worked out from: each day's traffic at an offer, what it comes to elsewhere, and the prices. */
+function detailOf(traffic: readonly Traffic[], reprice: Repricer) {
+  const prices = new Map<string, Readonly<Record<string, string | number>>>();
+  const lines = traffic.map((one) => {
+    const candidates = reprice.candidates(one);
+    for (const { row } of candidates) if (row) prices.set(row.id, rateJson(row.price));
+    const { day, model, provider, service, upstream } = one;
+    const before = recorded(one);
+    return {
+      ...{ day, model, provider, service: service === '' ? null : service, provider_model: upstream },
+      requests: attemptsOf(one),
+      completion_tokens: one.parts.reduce((sum, { usage }) => sum + completionTokens(usage), 0),
+      ...was(before),
+      unknown_cost: before.unknown,
+      offers: candidates.map(candidateJson),
+    };
+  });
+  return { traffic: lines, offer_prices: Object.fromEntries(prices) };
+}
+
 /**
  * `GET /v1/whatif?from=&to=&prices=then|today&policy=&order=&exclude=`, and filters by account, key, provider and
  * model. One line for each provider, one for a routing policy, and one for hardware of one's own if asked.
@@ -136,8 +184,9 @@ export const whatIf =
     const known = providersHere(gateway);
     const policy = policyOf(read, known);
     const hardware = hardwareOf(read);
-    const { prices = 'then', provider, model } = read;
+    const { prices = 'then', provider, model, detail } = read;
     if (prices !== 'then' && prices !== 'today') throw badParameter('prices', 'must be then or today.');
+    if (detail !== undefined && detail !== 'offers') throw badParameter('detail', 'must be offers, or left out.');
     const found = await reportFrom(c, gateway, scope.account, async ({ db, pending }) => ({
       ...(await trafficOf(db, {
         ...scope,
@@ -169,6 +218,7 @@ export const whatIf =
       to: rfc3339(span.to),
       prices,
       pending,
+      ...(detail === undefined ? {} : detailOf(traffic, reprice)),
     });
   };
 

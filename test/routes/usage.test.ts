@@ -170,6 +170,21 @@ describe('GET /v1/usage', () => {
     expect((await report(next)).data).toEqual([expect.objectContaining({ model: 'z' })]);
   });
 
+  it.each(['=HYPERLINK("http://x")', '+1+cmd', '-2+3', '@SUM(A1)', '\tx', '-', '1;2'])(
+    'writes %j into CSV so that no spreadsheet takes it for a formula',
+    async (model) => {
+      const account = newAccount();
+      const [first] = fc.sample(attempted, { numRuns: 1, seed: 3 });
+      if (!first) throw new Error('no sample');
+      await fill(account, rowsOf([{ ...first, start: { ...first.start, model } }]));
+      const answer = await ask(`/v1/usage?account=${account}&${SPAN}&group_by=model`, { accept: 'text/csv' });
+      const [, row = ''] = (await answer.text()).split('\r\n');
+      const guarded = /^\d/.test(model) ? model : `'${model}`;
+      const cell = guarded.includes('"') ? `"${guarded.replaceAll('"', '""')}"` : guarded;
+      expect(row.startsWith(`${cell},`), row).toBe(true);
+    },
+  );
+
   it('understands days, times and zones, and shows the span it means', async () => {
     const span = async (query: string) => {
       const { from, to } = await report(`/v1/usage?${query}`);

@@ -232,6 +232,25 @@ interface Report {
   }[];
 }
 
+interface Detail extends Report {
+  readonly traffic: readonly {
+    readonly model: string;
+    readonly provider: string;
+    readonly requests: number;
+    readonly completion_tokens: number;
+    readonly cost: string;
+    readonly offers: readonly {
+      readonly provider: string;
+      readonly requests: number;
+      readonly cost: string | null;
+      readonly price: string | null;
+      readonly compared_with: object;
+      readonly unpriced: readonly object[];
+    }[];
+  }[];
+  readonly offer_prices: Readonly<Record<string, object>>;
+}
+
 async function whatIf(query: string, headers: Record<string, string> = {}): Promise<Report> {
   const answer = await ask(`/v1/whatif?from=${DAYS[0]}&to=${DAYS[1]}&${query}`, headers);
   expect(answer.status, await answer.clone().text()).toBe(200);
@@ -247,16 +266,23 @@ const lineOf = (sum: Sum) => ({
 });
 
 const PROVIDERS = ['bedrock', 'replicate', 'together', 'mine'];
+/** In the order of the deployment. */
+const FIRST = ['bedrock', 'replicate', 'together', 'mine'];
 
 /** The best of several, as a policy picks: of those that price all, the cheapest; else the one that prices most. */
-function cheapest(group: readonly Sample[], order: readonly string[] = [], exclude: readonly string[] = []): Sum {
+function cheapest(
+  group: readonly Sample[],
+  order: readonly string[] = [],
+  exclude: readonly string[] = [],
+  sign = 1,
+): Sum {
   const sums = PROVIDERS.filter((provider) => !exclude.includes(provider))
     .filter((provider) => BOOK[group[0]?.model ?? '']?.[provider])
     .map((provider) => ({ provider, ...at(provider, group) }));
   const whole = sums.filter(({ unpriced }) => unpriced === 0);
   const first = order.find((provider) => whole.some((one) => one.provider === provider));
   const from = first ? whole.filter(({ provider }) => provider === first) : whole.length > 0 ? whole : sums;
-  const [found] = [...from].sort((a, b) => b.requests - a.requests || Number(a.cost - b.cost));
+  const [found] = [...from].sort((a, b) => b.requests - a.requests || sign * Number(a.cost - b.cost));
   if (!found || found.requests === 0) return { ...none(), unpriced: group.length };
   const { provider: _, ...sum } = found;
   return sum;
@@ -276,6 +302,8 @@ describe('GET /v1/whatif', () => {
         const policies: readonly [string, string, (group: readonly Sample[]) => Sum][] = [
           ['', 'price', (group) => cheapest(group)],
           ['policy=together', 'together', (group) => at('together', group)],
+          ['policy=most_expensive', 'most_expensive', (group) => cheapest(group, [], [], -1)],
+          ['policy=first', 'first', (group) => cheapest(group, FIRST)],
           [
             'order=replicate,together',
             'order=replicate,together',
@@ -374,6 +402,33 @@ describe('GET /v1/whatif', () => {
     });
   });
 
+  it('gives the lines that policies are worked out from, whose sums are its own', async () => {
+    const account = newAccount();
+    const other = { model: 'gpt-oss-120b', cost: 750_000_001n };
+    await fill(account, [rowOf(one({}), 1), rowOf(one(other), 2), rowOf(one({ ...other, tokens: 'uncounted' }), 3)]);
+    const read = await ask(`/v1/whatif?from=${DAYS[1]}&to=${DAYS[1]}&account=${account}&detail=offers`);
+    const { traffic, offer_prices: prices, actual } = (await read.json()) as Detail;
+    expect(traffic.map(({ model, provider, requests, cost }) => [model, provider, requests, cost])).toEqual([
+      ['gpt-oss-120b', 'bedrock', 2, '1.500000002'],
+      ['llama-3.3-70b-instruct', 'bedrock', 1, '1.44'],
+    ]);
+    expect(actual).toMatchObject({ cost: '2.940000002' });
+    const [oss, llama] = traffic;
+    expect(oss?.completion_tokens).toBe(2_000_000);
+    const offered = oss?.offers.map(({ provider, cost, requests }) => [provider, cost, requests]);
+    expect(offered).toEqual([
+      ['bedrock', '1.500000002', 2],
+      ['replicate', '0.9', 1],
+      ['together', '0.75', 1],
+    ]);
+    expect(oss?.offers[1]).toMatchObject({
+      compared_with: { cost: '0.750000001', cost_upper_bound: '0', unknown_cost: 0 },
+      unpriced: [{ requests: 1, reason: expect.stringMatching(/were not counted/) }],
+    });
+    const together = llama?.offers.find(({ provider }) => provider === 'together');
+    expect(prices[together?.price ?? '']).toEqual({ input_per_mtok: '1.04', output_per_mtok: '1.04' });
+  });
+
   it('lets a key reprice its own traffic alone', async () => {
     const account = newAccount();
     const own = await keyOf(account);
@@ -388,6 +443,8 @@ describe('GET /v1/whatif', () => {
     ['policy=order', 'policy'],
     ["policy=bedrock' OR 1", 'policy'],
     ['policy=bedrock&exclude=together', 'policy'],
+    ['policy=first&order=together', 'policy'],
+    ['detail=prompts', 'detail'],
     ['order=bedrock,nobody', 'order'],
     ['exclude=,', 'exclude'],
     ['usd_per_hour=0.95', 'tokens_per_second'],

@@ -132,6 +132,13 @@ export const REPORT_MUTANTS: readonly Mutant[] = [
     'let waiting = 0;',
   ),
   answers('quoting', 'A name with a quote breaks the CSV.', "text.replaceAll('\"', '\"\"')", 'text'),
+  answers(
+    'formula',
+    'A name in the CSV is a formula of the spreadsheet.',
+    'FORMULA.test(plain) && !AMOUNT.test(plain)',
+    'FORMULA.test(plain) && AMOUNT.test(plain)',
+  ),
+  repricing('dearest', 'The most expensive offer is the cheapest.', 'one.cost > chosen.cost', 'one.cost < chosen.cost'),
   metrics('buckets', 'A bucket of a histogram lacks those below it.', 'bucket <= at', 'bucket === at'),
   metrics('labels', 'A name with a quote breaks the metrics.', `.replaceAll('"', '\\\\"')`, ''),
 ];
