@@ -15,6 +15,7 @@ const rooms = {
   providers: '^providers/',
   catalog: '^src/catalog/',
   tokens: '^src/tokens/',
+  traces: '^src/traces/',
   core: '^src/core/',
   cli: '^src/cli/',
 };
@@ -26,7 +27,7 @@ const floors = [
   ['config'],
   ['dialects', 'relay', 'page'],
   ['offers', 'accounts', 'providers'],
-  ['catalog', 'tokens'],
+  ['catalog', 'tokens', 'traces'],
   ['core'],
 ];
 const either = (names) => names.map((name) => rooms[name]).join('|');

@@ -5,7 +5,7 @@ import { getPath } from 'hono/utils/url';
 import { rememberedTerms } from './accounts/index.ts';
 import { livePrices, type Prices } from './catalog/index.ts';
 import { type Config, readConfig } from './config.ts';
-import type { CallRecord, Fetch } from './core/index.ts';
+import type { Background, CallRecord, Fetch } from './core/index.ts';
 import { liveServices, type Services, type World } from './offers/index.ts';
 import { healthBook, retryBudget, systemClock } from './relay/index.ts';
 import {
@@ -62,8 +62,10 @@ import {
   tokenize,
   usageReport,
   whatIf,
+  withTraces,
 } from './routes/index.ts';
 import { vocabularies } from './tokens/index.ts';
+import { spanSender, tracing } from './traces/index.ts';
 
 /** Planned routes. They answer that they are not built yet. */
 const NOT_BUILT = ['/openapi.json', '/docs'];
@@ -93,6 +95,19 @@ const worldOf = (
   },
   health,
 });
+
+/** Undefined unless the configuration asks for traces. */
+function tracesOf({ traces: settings, registry, redact }: Config, fetch: Fetch, background: Background) {
+  const { collector } = settings;
+  const { now } = systemClock;
+  return tracing({
+    settings,
+    now,
+    send: collector && spanSender(collector, { fetch, background, now, log: (line) => console.warn(line) }),
+    nameOf: (provider) => registry.of(provider).telemetryName ?? provider,
+    redact,
+  });
+}
 
 /**
  * @param network how providers are reached
@@ -142,6 +157,8 @@ export function createApp(
   app.onError(sayError(gateway));
   app.use(everyAnswer(gateway));
   app.use('/v1/*', anyOrigin);
+  const traces = tracesOf(config, network, background);
+  if (traces) app.use('/v1/*', withTraces(traces));
   const handlers: Readonly<Record<RouteName, Handler>> = {
     'POST /v1/chat/completions': chatCompletions(gateway),
     'POST /v1/completions': completions(gateway),

@@ -12,6 +12,7 @@ import { type PriceOverride, priceableOffers, readOverrides } from './catalog/in
 import {
   type Background,
   type Configured,
+  carrying,
   type Discovery,
   type Fetch,
   isObject,
@@ -31,6 +32,7 @@ import { credentialsIn, type Env, json, OWN_VARIABLES, variableWarnings, withCon
 import { DEFAULT_SUBREQUESTS, familyMistake, type Routes, readRoutes } from './offers/index.ts';
 import { DEFAULT_TIMEOUTS, type Timeouts } from './relay/index.ts';
 import type { Assets } from './tokens/index.ts';
+import { readTraceSettings, type TraceSettings } from './traces/index.ts';
 
 /** The configuration of a deployment. Read from the environment once per isolate. */
 export interface Config {
@@ -61,6 +63,8 @@ export interface Config {
   readonly privacy: ReadonlyMap<string, Privacy>;
   /** The database of prices and reports, if one is bound. */
   readonly database: ReportDatabase | undefined;
+  /** Whether and where traces of calls are sent. */
+  readonly traces: TraceSettings;
   /** Vocabularies that are not bundled with the Worker, if they are bound. */
   readonly assets: Assets | undefined;
   /** Largest request body, in bytes. */
@@ -240,22 +244,29 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
   const timeouts = readTimeouts(env, mistakes);
   const markers = readMarkers(env, mistakes);
   const subrequests = readSubrequests(env, mistakes);
-  let configured = configureProviders(env, network, KNOWN_NAMES, background);
+  const { mistakes: traceMistakes, warnings: traceWarnings, ...traces } = readTraceSettings(env);
+  mistakes.push(...traceMistakes);
+  const reach = (fetch: Fetch): Fetch => (traces.toProviders ? carrying(fetch) : fetch);
+  let configured = configureProviders(env, reach(network), KNOWN_NAMES, background);
   mistakes.push(...configured.mistakes);
   let settings = env;
   const sandbox = isFetcher(env.SANDBOX) ? env.SANDBOX : undefined;
   const inSandbox = sandbox !== undefined && configured.providers.length === 0 && mistakes.length === 0;
   if (inSandbox && isObject(env.CHASQUI_SANDBOX)) {
     settings = env.CHASQUI_SANDBOX;
-    configured = configureProviders(settings, (input, init) => sandbox.fetch(input, init), KNOWN_NAMES, background);
+    const emulator = reach((input, init) => sandbox.fetch(input, init));
+    configured = configureProviders(settings, emulator, KNOWN_NAMES, background);
     mistakes.push(...configured.mistakes);
   }
   const prices = readPrices(env, configured, mistakes);
   const routes = readNames(env, configured, mistakes);
   const privacy = readPrivacy(env, configured, mistakes);
   const access = readAccess(env, inSandbox);
+  const collectorHeaders = { headers: traces.collector?.headers ?? {} };
   // Made when the first error is written: the start of an isolate has no use for it.
-  const redact = once(() => redactor([...credentialsIn(env), ...(configured.credentials ?? [])]));
+  const redact = once(() =>
+    redactor([...credentialsIn(env), ...credentialsIn(collectorHeaders), ...(configured.credentials ?? [])]),
+  );
   return {
     registry,
     providers: new Map(configured.providers.map((provider) => [provider.id, provider])),
@@ -267,11 +278,13 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
     accounts: isNamespace(env.ACCOUNT) ? env.ACCOUNT : undefined,
     ...markers,
     timeouts,
-    subrequests,
+    // One of them is for the collector.
+    subrequests: traces.collector ? Math.max(1, subrequests - 1) : subrequests,
     prices,
     routes,
     privacy,
     database: databaseOf(env),
+    traces,
     assets: isFetcher(env.ASSETS) ? env.ASSETS : undefined,
     maxBodyBytes: MAX_BODY_BYTES,
     sandbox: inSandbox,
@@ -281,6 +294,7 @@ export function readConfig(given: Env, network: Fetch, background?: Background):
         ? ['CHASQUI_ADMIN_KEY is not set, so every call is refused: set the key that callers are to send.']
         : []),
       ...shortSecrets(env),
+      ...traceWarnings,
       ...variableWarnings(env, { ...OWN_VARIABLES, ...PROVIDER_VARIABLES }),
       ...(configured.warnings ?? []).map(file.placed),
     ],

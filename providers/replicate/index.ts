@@ -8,6 +8,7 @@ import {
   asGatewayError,
   type Background,
   type ConfigureProvider,
+  carryAlike,
   type Event,
   endsInVersion,
   type Fetch,
@@ -73,6 +74,7 @@ interface Lease {
 function leaseFor(upstream: Upstream, caller: AbortSignal): Lease {
   const { api, background } = upstream;
   const own = new AbortController();
+  carryAlike(caller, own.signal);
   /** Called when the caller leaves: ends the work that is going on. */
   let leave = (reason: unknown): void => own.abort(reason);
   // It stays until the signal is gone: one that belongs to a single attempt.

@@ -42,6 +42,8 @@ export interface Admission {
   readonly refusal: Promise<GatewayError | undefined> | undefined;
   /** The same for whoever is about to answer the caller, who waits for the account no longer than a moment. */
   admitted(): GatewayError | undefined | Promise<GatewayError | undefined>;
+  /** Requests with this signal are the attempt's: they carry its place in the call's trace. Absent: they carry none. */
+  readonly carry?: ((attempt: number, signal: AbortSignal) => void) | undefined;
   /** Tells once how an attempt ended. */
   end(end: AttemptEnd): void;
 }

@@ -29,6 +29,8 @@ export interface CallAccountOptions {
   readonly background: (work: Promise<void>) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** As in `Admission`. */
+  readonly carry?: Admission['carry'];
   /** Is told newer terms. */
   readonly learn?: (terms: KeyTerms) => void;
   /** Is told of the call once it is over. */
@@ -56,6 +58,7 @@ export class CallAccount implements Admission {
   cheaper = false;
   metered = false;
   readonly parts = 1;
+  readonly carry: Admission['carry'];
   refusal: Promise<GatewayError | undefined> | undefined;
   /** What is left of the limits by the minute, once the account has answered. */
   limits: readonly LimitState[] = [];
@@ -79,6 +82,7 @@ export class CallAccount implements Admission {
 
   constructor(given: CallAccountOptions) {
     this.#given = given;
+    this.carry = given.carry;
     this.goBy(given.terms);
   }
 

@@ -8,4 +8,5 @@ export * from './record.ts';
 export * from './redact.ts';
 export * from './retrieval.ts';
 export * from './tool-ids.ts';
+export * from './trace.ts';
 export * from './values.ts';

@@ -12,6 +12,14 @@ import type { NanoDollars } from './values.ts';
  */
 export type MoneyOutcome = 'settled' | 'upper_bound' | 'released' | 'unknown';
 
+/** How that is told to people. */
+export const BILLING: Readonly<Record<MoneyOutcome, string>> = {
+  settled: 'exact',
+  upper_bound: 'upper_bound',
+  released: 'not_billed',
+  unknown: 'unknown',
+};
+
 /** The API by which a caller sent the call. */
 export type DialectName = 'chat' | 'completions' | 'messages' | 'responses' | 'embeddings' | 'rerank';
 

@@ -82,6 +82,8 @@ export interface AttemptOptions {
   readonly caller: AbortSignal;
   readonly clock: Clock;
   readonly observer: AttemptObserver;
+  /** Is told the signal of its requests. */
+  readonly carry?: ((signal: AbortSignal) => void) | undefined;
   /** Resolves with why the attempt, which is on its way, is not to be served, if that is so. */
   readonly refusal?: Promise<GatewayError | undefined> | undefined;
 }
@@ -97,6 +99,7 @@ export async function attempt(options: AttemptOptions): Promise<AttemptOutcome> 
   const { provider, plan, limits, deadline, whole, alone, takeRequest, takeRetry, caller, clock, observer } = options;
   const controller = new AbortController();
   const { signal } = controller;
+  options.carry?.(signal);
   const asked = clock.now();
   /** Called when the attempt is aborted. Costs less than listeners on the signal. */
   const waiting = new Set<(reason: GatewayError) => void>();

@@ -68,6 +68,8 @@ export interface AttemptTerms {
   readonly clock: Clock;
   /** Where the call has an account: is told how the attempt ended, unless it failed, which is known without that. */
   readonly book?: AttemptBook | undefined;
+  /** Is told the signal of the attempt's requests, where they are to say to which trace they belong. */
+  readonly carry?: ((signal: AbortSignal) => void) | undefined;
   /** Resolves with why the account refuses the call, if it does. */
   readonly refusal?: Promise<GatewayError | undefined> | undefined;
 }
@@ -187,6 +189,7 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
       continue;
     }
     let book: AttemptBook | undefined;
+    let carry: AttemptTerms['carry'];
     let clamped: number | undefined;
     let insteadOf: Candidate | undefined;
     if (account && cover) {
@@ -203,6 +206,7 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
       }
       insteadOf = admitted.insteadOf;
       const others = otherFamilies(offer, sheet);
+      if (account.carry) carry = (signal) => account.carry?.(admitted.attempt, signal);
       book = attemptBook({ account, ...admitted, requests: plan.jobs.length, others, clock });
       if (caller.aborted) {
         const error = abortReason(caller);
@@ -225,6 +229,7 @@ export async function carryErrand<P extends Pick<Plan, 'form'> & { readonly jobs
       caller,
       clock,
       book,
+      carry,
       refusal: account?.refusal,
     };
     const outcome = await errand.attempt(offer, plan, terms, begun).catch((thrown: unknown) => {

@@ -165,6 +165,7 @@ async function askAll<J, T>(jobs: readonly J[], ask: Ask<J, T>, terms: AttemptTe
   const { provider, limits, deadline, alone, takeRequest, takeRetry, caller, clock } = terms;
   const controller = new AbortController();
   const { signal } = controller;
+  terms.carry?.(signal);
   const onCallerGone = () => controller.abort(abortReason(caller));
   if (caller.aborted) onCallerGone();
   else caller.addEventListener('abort', onCallerGone, { once: true });

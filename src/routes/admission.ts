@@ -8,6 +8,7 @@ import { asGatewayError, type DialectName, GatewayError, isObject } from '../cor
 import { callerOf } from './access.ts';
 import { limitHeaders } from './limit-headers.ts';
 import { type Gateway, headersOf } from './request.ts';
+import { tracedRequest } from './traces.ts';
 
 /** Times that a call begins anew because the key's terms have changed meanwhile. */
 const MOST_CHANGES = 3;
@@ -47,6 +48,8 @@ export async function underAccount<T>(
   const idempotency = await idempotencyOf(c, caller, body);
   if (idempotency && !accounts) throw accountsMissing();
   const terms = pending instanceof Promise ? await pending : pending;
+  const traced = tracedRequest(c);
+  traced?.begins();
   const account = new CallAccount({
     start: { call: id, account: caller.account, key: caller.key, dialect, streamed, asked, started: relay.clock.now() },
     secretHash: caller.secretHash,
@@ -56,7 +59,13 @@ export async function underAccount<T>(
     background,
     now: relay.clock.now,
     learn: (told) => known.learn(caller, told),
-    onRecord,
+    carry: traced?.carry,
+    onRecord: traced
+      ? (record) => {
+          traced.record(record);
+          onRecord?.(record);
+        }
+      : onRecord,
   });
   try {
     return await byCurrentTerms(account, terms, work);

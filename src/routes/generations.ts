@@ -1,7 +1,7 @@
 /** `GET /v1/generations` and `/{id}`: single attempts at providers, and all that is kept of one call. */
 import type { Handler } from 'hono';
 import { type AccountRow, type LedgerFilter, ledgerPage, rowsOfCall, trafficOfRow } from '../accounts/index.ts';
-import { ERROR_KINDS, GatewayError, type MoneyOutcome } from '../core/index.ts';
+import { BILLING, ERROR_KINDS, GatewayError, type MoneyOutcome } from '../core/index.ts';
 import { type Repricer, repricer } from '../offers/index.ts';
 import { callerOf } from './access.ts';
 import {
@@ -23,14 +23,6 @@ const USUAL_LIMIT = 50;
 const MOST_LIMIT = 500;
 /** Without `from` a page goes back as far as there are rows. */
 const USUAL_DAYS = 3_650;
-
-/** How the money of an attempt is told. */
-const MONEY: Readonly<Record<MoneyOutcome, string>> = {
-  settled: 'exact',
-  upper_bound: 'upper_bound',
-  released: 'not_billed',
-  unknown: 'unknown',
-};
 
 const costOf = ({ cost }: AccountRow): string | null => (cost === null ? null : dollars(BigInt(cost)));
 const orNull = (text: string): string | null => (text === '' ? null : text);
@@ -56,7 +48,7 @@ export function attemptOf(row: AccountRow): Readonly<Record<string, Cell>> {
     reasoning_tokens: known ? row.reasoning : null,
     tokens_from: row.source,
     cost: costOf(row),
-    billing: MONEY[row.money],
+    billing: BILLING[row.money],
     price: orNull(row.rule),
     ttft_ms: row.first === null ? null : Math.max(0, row.first - row.started),
     latency_ms: Math.max(0, row.ended - row.started),

@@ -34,5 +34,6 @@ export type { Gateway } from './request.ts';
 export { embeddings, rerank } from './retrieval.ts';
 export { showSession, signIn, signOut } from './session.ts';
 export { countMessages, countTokens, detokenize, tokenize } from './tokens.ts';
+export { withTraces } from './traces.ts';
 export { usageReport } from './usage.ts';
 export { whatIf } from './whatif.ts';

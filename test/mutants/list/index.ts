@@ -14,6 +14,7 @@ import { RESPONSES_MUTANTS } from './responses.ts';
 import { RETRIEVAL_MUTANTS } from './retrieval.ts';
 import { SERVE_MUTANTS } from './serve.ts';
 import { TOKENS_MUTANTS } from './tokens.ts';
+import { TRACE_MUTANTS } from './traces.ts';
 import { VOTE_MUTANTS } from './vote.ts';
 import { WIRES_MUTANTS } from './wires.ts';
 
@@ -35,4 +36,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ACCOUNT_MUTANTS,
   ...REPORT_MUTANTS,
   ...ADMISSION_MUTANTS,
+  ...TRACE_MUTANTS,
 ];
