@@ -11,7 +11,7 @@ import { assertWhole, connections, fire, load, type Shot } from './load.ts';
 import { cpuOfTurns, median, ratioOf } from './measure.ts';
 import { type RunningWorker, startUpstream, startWorker } from './processes.ts';
 import { shotAt } from './shots.ts';
-import { AUTHORIZATION, bareAt, gatewayAt } from './workers.ts';
+import { AUTHORIZATION, bareAt, bareObjectAt, gatewayAt } from './workers.ts';
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const plan = values.quick
@@ -76,12 +76,18 @@ async function main(): Promise<void> {
   // A text in the place of the binding: then there are no accounts.
   const without = await startWorker({ ...gateway, bindings: { ...gateway.bindings, ACCOUNT: 'none' } });
   const bare = await startWorker(bareAt(upstream));
+  const object = await startWorker(bareObjectAt(upstream));
   const shotOf = (worker: RunningWorker, authorization = AUTHORIZATION): Shot => {
     const shot = shotAt('now', worker.port, PROVIDER, single);
     return { ...shot, headers: { ...shot.headers, authorization } };
   };
   const kinds = [
     { name: 'bare Worker', worker: bare, shot: shotAt('bare', bare.port, PROVIDER, single) },
+    {
+      name: 'bare Worker, two empty calls of an object',
+      worker: object,
+      shot: shotAt('bare', object.port, PROVIDER, single),
+    },
     { name: 'without accounts', worker: without, shot: shotOf(without) },
     { name: 'the admin key', worker: served, shot: shotOf(served) },
     { name: 'a key without limits', worker: served, shot: shotOf(served, await keyOf(served, {})) },

@@ -80,6 +80,14 @@ export const bareAt = (upstream: string): WorkerOptions => ({
   bindings: { UPSTREAM: upstream },
 });
 
+/** The bare Worker that also makes two calls of an object which does nothing. */
+export const bareObjectAt = (upstream: string): WorkerOptions => ({
+  name: 'bare-object',
+  config: 'test/bench/bare-object/wrangler.toml',
+  minify: true,
+  bindings: { UPSTREAM: upstream },
+});
+
 export const EMPTY: WorkerOptions = { name: 'empty', config: 'test/bench/empty/wrangler.toml', minify: true };
 
 export interface Size {
