@@ -25,12 +25,15 @@ import type {
   NewKey,
   ReserveRequest,
   SettleRequest,
+  Told,
 } from './protocol.ts';
 import { pushAll, rowsOf } from './push.ts';
-import { extend, GRACE_MS, reserve, usableTerms } from './reserve.ts';
+import { takeDown } from './record.ts';
+import { confirm, extend, GRACE_MS, reserve, usableTerms } from './reserve.ts';
 import { expire, nextExpiry, settle } from './settle.ts';
-import type { State } from './state.ts';
+import type { KeyRecord, State } from './state.ts';
 import type { Row, Sql } from './storage.ts';
+import { VOUCHED_MS } from './terms.ts';
 
 /** How long an attempt waits for others to be pushed with, and the longest wait after failures. */
 const PUSH_MS = 2000;
@@ -54,6 +57,8 @@ export class Account extends DurableObject implements AccountRpc {
   #pushing: Promise<void> | undefined;
   /** Pushes that failed in a row. */
   #failures = 0;
+  /** Until when Workers may go by what this object said of keys before it started. */
+  #unknownUntil = 0;
   /** When idempotency keys are to be looked through again. */
   #namesAt = 0;
 
@@ -72,6 +77,8 @@ export class Account extends DurableObject implements AccountRpc {
 
   #load(now: number): State {
     const state = load(sqlOf(this.ctx), now, this.ctx.id.name);
+    // An earlier life of this object may have vouched for its keys.
+    if (state.keys.size > 0) this.#unknownUntil = now + 2 * VOUCHED_MS;
     this.#wake(state.waiting.length > 0 ? now + PUSH_MS : nextExpiry(state));
     return state;
   }
@@ -88,11 +95,24 @@ export class Account extends DurableObject implements AccountRpc {
   }
 
   async changeKey(change: KeyChange) {
-    return this.#run((state, now) => changeKey(state, change, now));
+    const changed = this.#run((state, now) => changeKey(state, change, now));
+    await this.#known(({ id }) => id === change.id);
+    return changed;
   }
 
   async revokeKey(id: string) {
-    return this.#run((state, now) => revokeKey(state, id, now));
+    const revoked = this.#run((state, now) => revokeKey(state, id, now));
+    await this.#known((key) => key.id === id);
+    return revoked;
+  }
+
+  /** Waits until no Worker goes by what it was told of some keys before. */
+  async #known(of: (key: KeyRecord) => boolean): Promise<void> {
+    const until = this.#run(({ keys }) =>
+      [...keys.values()].filter(of).reduce((latest, { vouched = 0 }) => Math.max(latest, vouched), this.#unknownUntil),
+    );
+    const ms = until - Date.now();
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
   async keyState(id: string) {
@@ -112,14 +132,21 @@ export class Account extends DurableObject implements AccountRpc {
   }
 
   async changeAccount(change: { readonly budget: Budget | undefined }) {
-    return this.#run((state, now) => changeAccount(state, change, now));
+    const changed = this.#run((state, now) => changeAccount(state, change, now));
+    await this.#known(() => true);
+    return changed;
   }
 
   async terms(key: string, secretHash: string) {
     return this.#run((state, now) => usableTerms(state, key, secretHash, now));
   }
 
-  async reserve(request: ReserveRequest) {
+  async confirm(key: string, secretHash: string | undefined, revision: number) {
+    return this.#run((state, now) => confirm(state, key, secretHash, revision, now));
+  }
+
+  async reserve(request: ReserveRequest, told: readonly Told[] = []) {
+    if (told.length > 0) await this.tell(told);
     const reply = this.#run((state, now) => reserve(state, request, now));
     if (reply.kind === 'held' || request.sent) this.#wake(request.deadline + GRACE_MS);
     return reply;
@@ -135,6 +162,11 @@ export class Account extends DurableObject implements AccountRpc {
     const done = this.#run((state, now) => settle(state, request, now));
     if (done) this.#wake(Date.now() + PUSH_MS);
     return done;
+  }
+
+  async tell(told: readonly Told[]) {
+    this.#run((state, now) => takeDown(state, told, now));
+    this.#wake(Date.now() + PUSH_MS);
   }
 
   async push() {

@@ -17,7 +17,7 @@ import { FLAGS, moneyCell } from './storage.ts';
 
 /** What callers and providers chose the length of is cut to this in a row. */
 const LONGEST = 256;
-const cut = (value: string): string => (value.length > LONGEST ? value.slice(0, LONGEST) : value);
+export const cut = (value: string): string => (value.length > LONGEST ? value.slice(0, LONGEST) : value);
 
 export interface NewAttempt {
   readonly start: CallStart;
@@ -30,7 +30,7 @@ export interface NewAttempt {
 }
 
 /** A row whose attempt was pushed and whose call is over and not remembered any more; else a new one. */
-function nextSlot(state: State): number {
+export function nextSlot(state: State): number {
   const [oldest] = state.free;
   if (oldest === undefined || oldest.done + REMEMBERED_MS > state.now) return ++state.slots;
   state.free.shift();
@@ -39,13 +39,16 @@ function nextSlot(state: State): number {
   return ++state.slots;
 }
 
+/** What is known of an attempt when it begins, as its row keeps it. */
+export const startText = (call: CallStart, attempt: AttemptStart): string =>
+  JSON.stringify({ call: { ...call, asked: cut(call.asked) }, attempt });
+
 /** Writes the row of an attempt, and holds its money. */
 export function openAttempt(state: State, call: OpenCall, one: NewAttempt): void {
   const { start, attempt, held, budgeted, tokens, counted } = one;
   const slots = state.slots;
   const slot = nextSlot(state);
   const flags = (counted ? FLAGS.counted : 0) | (budgeted ? FLAGS.budgeted : 0) | (call.admitted ? FLAGS.admitted : 0);
-  const known = JSON.stringify({ call: { ...start, asked: cut(start.asked) }, attempt });
   const values = [
     call.id,
     attempt.attempt,
@@ -56,7 +59,7 @@ export function openAttempt(state: State, call: OpenCall, one: NewAttempt): void
     moneyCell(held),
     flags,
     call.idempotency ?? null,
-    known,
+    startText(start, attempt),
   ];
   state.sql.exec(slot > slots ? INSERT : REUSE, ...values, slot);
   call.open.set(attempt.attempt, { slot, attempt: attempt.attempt, reserved: state.now, tokens, held, budgeted });
@@ -106,7 +109,7 @@ export function moveHold(state: State, call: OpenCall, from: OpenAttempt, amount
 const isAmount = (cost: NanoDollars): boolean => cost >= 0n && cost <= MOST_COST;
 
 /** An end with its money decided: what may have been billed and has no cost is taken at what was held for it. */
-function decided(
+export function decided(
   end: AttemptEnd,
   held: NanoDollars | undefined,
 ): { money: MoneyOutcome; cost: NanoDollars | undefined } {
@@ -117,7 +120,7 @@ function decided(
 }
 
 /** The tokens an attempt used, for the limit by the minute: without a report, those it could use at most. */
-function tokensUsed({ usage }: AttemptEnd, money: MoneyOutcome, most: number): number {
+export function tokensUsed({ usage }: AttemptEnd, money: MoneyOutcome, most: number): number {
   if (usage) return promptTokens(usage) + completionTokens(usage);
   return money === 'released' ? 0 : most;
 }
@@ -142,7 +145,7 @@ export function endAttempt(
   const flags = expired ? FLAGS.expired : 0;
   state.sql.exec(END, tokens, flags, seq, state.now, money, moneyCell(cost), JSON.stringify(kept), attempt.slot);
   state.seq = seq;
-  state.waiting.push({ seq, slot: attempt.slot, call: call.id, done: state.now });
+  state.waiting.push({ seq, slot: attempt.slot, call: call.id, attempt: attempt.attempt, done: state.now });
   call.open.delete(attempt.attempt);
   call.slots.push(attempt.slot);
   const { call: ___, ...known } = kept;

@@ -1,5 +1,6 @@
 import type { AttemptEnd, AttemptStart, CallRecord, CallStart, ErrorCode, GatewayError } from '../core/index.ts';
 import type { Admission, Covered, Need } from './admission.ts';
+import { take, tellSoon } from './outbox.ts';
 import type {
   AccountRpc,
   ExtendReply,
@@ -8,6 +9,7 @@ import type {
   LimitState,
   ReserveReply,
   ReserveRequest,
+  Told,
 } from './protocol.ts';
 import { refusalOf, repeatOf, StaleTerms } from './refusals.ts';
 import { retried, soon } from './retried.ts';
@@ -33,14 +35,22 @@ export interface CallAccountOptions {
   readonly carry?: Admission['carry'];
   /** Is told newer terms. */
   readonly learn?: (terms: KeyTerms) => void;
+  /** The account has just vouched for the terms. */
+  readonly vouched?: boolean;
+  /** Is told that the account vouches for the terms, as it was asked at that time. */
+  readonly vouch?: (at: number) => void;
   /** Is told of the call once it is over. */
   readonly onRecord?: ((record: CallRecord) => void) | undefined;
 }
 
 type FirstReply = Exclude<ReserveReply, { kind: 'stale' | 'repeated' }>;
 
-/** An account that answers with terms which it was just told of would be asked for ever. */
-const isOlder = ({ revision }: KeyTerms, request: ReserveRequest): boolean => revision <= (request.revision ?? -1);
+interface Begun {
+  readonly start: AttemptStart;
+  /** The account was asked before. */
+  readonly asked: boolean;
+  end: AttemptEnd | undefined;
+}
 
 interface Over {
   readonly outcome: 'ok' | ErrorCode;
@@ -51,7 +61,7 @@ interface Over {
 /**
  * One call and its account: reserves for the first attempt, extends for each further one, and settles when all have
  * ended and the caller has its answer. For a key with a budget, limits or an idempotency key each attempt waits until
- * it is covered. For all others the account is told at the moment at which the attempt is sent.
+ * it is covered. For all others nothing is reserved, and the account is told of the call when it is over.
  */
 export class CallAccount implements Admission {
   budgeted = false;
@@ -65,7 +75,7 @@ export class CallAccount implements Admission {
   readonly #given: CallAccountOptions;
   #terms: KeyTerms | undefined;
   #waits = false;
-  readonly #attempts: { readonly start: AttemptStart; end: AttemptEnd | undefined }[] = [];
+  readonly #attempts: Begun[] = [];
   /** Ends that the account has not been told of. */
   #untold: AttemptEnd[] = [];
   #count = 0;
@@ -75,8 +85,6 @@ export class CallAccount implements Admission {
   #reserving: Promise<void> | undefined;
   #refused: GatewayError | undefined;
   #answered = false;
-  /** What was sent last without being waited for. Never rejects. */
-  #sent: Promise<void> | undefined;
   #over: Over | undefined;
   #done: (() => void) | undefined;
 
@@ -97,15 +105,16 @@ export class CallAccount implements Admission {
     this.refusal = undefined;
     this.#refused = undefined;
     this.#answered = false;
-    this.#sent = undefined;
-    this.#reserved = this.#attempts.length > 0 ? 'perhaps' : 'no';
   }
 
   cover(need: Need): Covered | Promise<Covered> {
     const attempt = { ...need.attempt, attempt: ++this.#count };
     if (this.#waits) return this.#ask(attempt, need);
-    this.#begin(attempt);
-    if (this.#given.rpc) this.#tell(attempt, need, this.#given.rpc);
+    this.#begin(attempt, false);
+    const { rpc, vouched } = this.#given;
+    // Terms that came in the middle of the call are newer than those the account vouched for.
+    const current = vouched === true && this.#terms === this.#given.terms;
+    if (rpc && !current && !this.refusal) this.#confirm(rpc);
     return { kind: 'held', attempt: attempt.attempt };
   }
 
@@ -120,7 +129,7 @@ export class CallAccount implements Admission {
     const attempt = this.#attempts.find(({ start }) => start.attempt === end.attempt);
     if (!attempt || attempt.end) throw new Error(`Attempt ${end.attempt} is not under way.`);
     attempt.end = end;
-    this.#untold.push(end);
+    if (attempt.asked) this.#untold.push(end);
     this.#open--;
     this.#settleIfOver();
   }
@@ -134,8 +143,8 @@ export class CallAccount implements Admission {
   }
 
   /** Keeps the request alive from the first attempt on until the call is settled, whatever becomes of its caller. */
-  #begin(start: AttemptStart): void {
-    this.#attempts.push({ start, end: undefined });
+  #begin(start: AttemptStart, asked = true): void {
+    this.#attempts.push({ start, asked, end: undefined });
     this.#open++;
     this.#stay();
   }
@@ -159,7 +168,6 @@ export class CallAccount implements Admission {
       ...(need.cover ? { cover: need.cover } : {}),
       tokens: need.tokens,
       deadline: need.deadline,
-      ...(this.#waits ? {} : { sent: true as const }),
       ...(idempotency ? { idempotency } : {}),
     };
   }
@@ -174,7 +182,6 @@ export class CallAccount implements Admission {
       ...(need.cover ? { cover: need.cover } : {}),
       ...(need.from === undefined ? {} : { from: need.from }),
       tokens: need.tokens,
-      ...(this.#waits ? {} : { sent: true as const }),
     };
   }
 
@@ -208,12 +215,16 @@ export class CallAccount implements Admission {
   }
 
   async #reserve(attempt: AttemptStart, need: Need): Promise<FirstReply> {
-    const { rpc, learn } = this.#given;
+    const { rpc, learn, start } = this.#given;
     const request = this.#reserveRequest(attempt, need);
+    // What has ended frees money, so it goes first.
+    const others = take(start.account);
     let reply: ReserveReply;
     try {
-      reply = await retried(() => this.#rpc(rpc).reserve(request), 'ask');
+      reply = await retried(() => this.#rpc(rpc).reserve(request, others?.told), 'ask');
+      others?.done();
     } catch {
+      others?.failed();
       // What the runtime says of an object is not for callers. The hold, if there is one, is released by `finish`.
       this.#reserved = 'perhaps';
       this.#begin(attempt);
@@ -251,82 +262,55 @@ export class CallAccount implements Admission {
     return rpc();
   }
 
-  // Keys without limits: the account is told, and nobody waits.
+  // Keys without limits: the account hears of the call when it is over.
 
-  #tell(attempt: AttemptStart, need: Need, rpc: () => AccountRpc): void {
-    const before = this.#sent;
-    if (before) {
-      this.#sent = before.then(async () => {
-        const request = this.#extendRequest(attempt, need);
-        await retried(() => rpc().extend(request), 'tell').catch(() => this.#untold.unshift(...request.ended));
+  /** Asks whether the key still is what this Worker remembers, unless the account has just said so. */
+  #confirm(rpc: () => AccountRpc): void {
+    const { start, secretHash, now, learn, vouch } = this.#given;
+    const asked = now();
+    const confirming = rpc()
+      .confirm(start.key, secretHash, this.#terms?.revision ?? 0)
+      .then((reply) => {
+        if (reply?.kind === 'stale') {
+          learn?.(reply.terms);
+          // The call goes on by the terms that it began with. If the key has limits now, it begins anew.
+          if (reply.terms.limited) this.#refused = new StaleTerms(reply.terms);
+        } else if (reply) this.#refused = refusalOf(reply);
+        if (!this.#refused) vouch?.(asked);
+        this.#answered = true;
+        return this.#refused;
       });
-      return;
-    }
-    this.#reserved = 'perhaps';
-    const request = this.#reserveRequest(attempt, need);
-    const first = this.#reserveSent(request, rpc);
-    // A failing account does not stop the call. It is told again, while the call goes on.
-    this.refusal = first.catch(() => undefined);
-    this.#sent = first.then(
-      () => undefined,
-      async () => {
-        await retried(() => this.#reserveSent(request, rpc), 'tell').catch(() =>
-          console.error('An account could not be told of a call.'),
-        );
-      },
-    );
-  }
-
-  /** Tells the account of a call on its way. Returns why it refuses the call, if it does. */
-  async #reserveSent(request: ReserveRequest, rpc: () => AccountRpc): Promise<GatewayError | undefined> {
-    const reply = await rpc().reserve(request);
-    if (reply.kind === 'stale') {
-      const { terms } = reply;
-      this.#given.learn?.(terms);
-      // A key without limits goes on by the terms that the call began with. If it has limits now, the call begins anew.
-      if (!terms.limited && !isOlder(terms, request)) {
-        return this.#reserveSent({ ...request, revision: terms.revision }, rpc);
-      }
-      this.#refused = new StaleTerms(terms);
-    } else if (reply.kind === 'refused') this.#refused = refusalOf(reply);
-    this.#answered = true;
-    if (reply.kind === 'held' || reply.kind === 'refused') this.limits = reply.limits;
-    if (reply.kind === 'held' && reply.terms) this.#given.learn?.(reply.terms);
-    return this.#refused;
+    // A failing account does not stop the call.
+    this.refusal = confirming.catch(() => undefined);
   }
 
   // The end.
 
   #settleIfOver(): void {
     if (!this.#over || this.#open > 0) return;
-    const { rpc, onRecord, start } = this.#given;
+    const { rpc, onRecord, start, background, idempotency } = this.#given;
     const { outcome, status, endedAt } = this.#over;
-    onRecord?.({
+    const record = (attempts: readonly Begun[]): CallRecord => ({
       start,
-      attempts: this.#attempts.flatMap(({ start: began, end }) => (end ? [{ start: began, end }] : [])),
+      attempts: attempts.flatMap(({ start: began, end }) => (end ? [{ start: began, end }] : [])),
       outcome,
       status,
       ended: endedAt,
     });
-    const done = () => {
-      endSettling(start.account);
-      this.#done?.();
-    };
-    if (!rpc || this.#reserved === 'no') {
-      done();
-      return;
+    onRecord?.(record(this.#attempts));
+    const told: Told[] = [];
+    if (this.#reserved !== 'no') {
+      told.push({ settle: { call: start.call, ended: this.#untold, outcome, status, endedAt } });
     }
-    this.#stay();
-    this.#settle(this.#over, rpc).then(done, () => {
-      // The account closes the call by itself at the most that it can have cost.
-      console.error('A call could not be settled with its account.');
-      done();
-    });
-  }
-
-  async #settle({ outcome, status, endedAt }: Over, rpc: () => AccountRpc): Promise<void> {
-    await this.#sent;
-    const request = { call: this.#given.start.call, ended: this.#untold, outcome, status, endedAt };
-    await retried(() => rpc().settle(request), 'tell');
+    const unasked = this.#attempts.filter(({ asked }) => !asked);
+    if (unasked.length > 0) told.push({ call: record(unasked) });
+    if (!rpc || told.length === 0) endSettling(start.account);
+    else {
+      if (told.length > 1) beginSettling(start.account);
+      // A place among the calls at once, and an idempotency key, are waited for.
+      const atOnce = idempotency !== undefined || this.#terms?.concurrency !== undefined;
+      tellSoon({ account: start.account, rpc, background }, told, atOnce);
+    }
+    this.#done?.();
   }
 }

@@ -8,6 +8,7 @@ export { ACCOUNT_NAME, type Caller, KEY_ID, type Keyring, keyring } from './key-
 export { pushRows } from './ledger.ts';
 export { type LedgerRow, ledgerRow } from './ledger-row.ts';
 export { ledgerTables } from './ledger-schema.ts';
+export { send } from './outbox.ts';
 export type * from './protocol.ts';
 export { StaleTerms } from './refusals.ts';
 export { LATENCY_BUCKETS } from './rollup.ts';

@@ -108,7 +108,7 @@ function loadAttempts(state: State, checkpoint: number): void {
   state.waiting.sort((a, b) => a.seq - b.seq);
   state.seq = Math.max(state.seq, state.waiting.at(-1)?.seq ?? 0);
   for (const { slot } of pages(sql, FREE, [pushed, now - REMEMBERED_MS])) {
-    state.free.push({ seq: 0, slot: Number(slot), call: '', done: 0 });
+    state.free.push({ seq: 0, slot: Number(slot), call: '', attempt: 0, done: 0 });
   }
   const recent = [...pages(sql, RECENT, [pushed, now - REMEMBERED_MS])].map(endedSlot);
   state.free.push(...recent.sort((a, b) => a.seq - b.seq));
@@ -123,10 +123,10 @@ function loadAttempts(state: State, checkpoint: number): void {
 
 /** Attempts that have not ended; those that wait to be pushed; rows that were pushed and can, or soon can, be used. */
 const OPEN = 'SELECT * FROM attempts WHERE seq IS NULL';
-const WAITING = 'SELECT slot, seq, done, call, key, reserved, money, cost FROM attempts WHERE seq > ?';
+const WAITING = 'SELECT slot, seq, done, call, attempt, key, reserved, money, cost FROM attempts WHERE seq > ?';
 const FREE = `SELECT slot FROM attempts
   WHERE seq <= ? AND done <= ? AND call NOT IN (SELECT call FROM attempts WHERE seq IS NULL)`;
-const RECENT = `SELECT slot, seq, done, call FROM attempts
+const RECENT = `SELECT slot, seq, done, call, attempt FROM attempts
   WHERE seq <= ? AND (done > ? OR call IN (SELECT call FROM attempts WHERE seq IS NULL))`;
 const THIS_MINUTE = 'SELECT slot, key, flags, reserved, tokens FROM attempts WHERE reserved > ?';
 
@@ -140,10 +140,11 @@ function* pages(sql: Sql, query: string, values: readonly number[]): Generator<R
   }
 }
 
-const endedSlot = ({ seq, slot, call, done }: Row): EndedSlot => ({
+const endedSlot = ({ seq, slot, call, attempt, done }: Row): EndedSlot => ({
   seq: Number(seq),
   slot: Number(slot),
   call: text(call),
+  attempt: Number(attempt),
   done: Number(done),
 });
 
@@ -155,16 +156,16 @@ function countAgain(state: State, row: Row): void {
 }
 
 /** Gives an attempt that has ended back to its call, or remembers that its call is over. */
-function endedAgain(state: State, { call: id, slot, done }: EndedSlot): void {
+function endedAgain(state: State, { call: id, attempt, slot, done }: EndedSlot): void {
   const call = state.calls.get(id);
   if (call) {
     const [row] = state.sql.exec('SELECT attempt, money, cost, "end" FROM attempts WHERE slot = ?', slot);
     if (row) call.ended.set(Number(row.attempt), attemptEndOf(row));
     call.slots.push(slot);
   } else if (done + REMEMBERED_MS > state.now) {
-    const slots = [...(state.over.get(id)?.slots ?? []), slot];
+    const { slots = [], attempts = [] } = state.over.get(id) ?? {};
     state.over.delete(id);
-    state.over.set(id, { at: done, slots });
+    state.over.set(id, { at: done, slots: [...slots, slot], attempts: [...attempts, attempt] });
   }
 }
 

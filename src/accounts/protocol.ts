@@ -2,7 +2,7 @@
  * What the Worker and an `Account` object say to each other. Plain data that crosses an RPC; money is a `bigint` of
  * nano-dollars. The object decides on keys, budgets and limits, in one transaction each time.
  */
-import type { AttemptEnd, AttemptStart, CallStart, MarkerMode, NanoDollars } from '../core/index.ts';
+import type { AttemptEnd, AttemptStart, CallRecord, CallStart, MarkerMode, NanoDollars } from '../core/index.ts';
 import type { LedgerRow } from './ledger-row.ts';
 
 /** A window of UTC: a day from 00:00, a week from Monday 00:00, a month from its first day, or for ever. */
@@ -252,6 +252,14 @@ export interface Followed {
   readonly attempts: readonly RunningAttempt[];
 }
 
+/** What an account is told of a call that is over: to settle it, or, where nothing was reserved, to take it down. */
+export type Told =
+  | { readonly settle: SettleRequest; readonly call?: never }
+  | { readonly call: CallRecord; readonly settle?: never };
+
+/** Why a call of a key may not go on by the terms that a Worker remembers. */
+export type ConfirmReply = Extract<ReserveReply, { kind: 'stale' | 'refused' }>;
+
 /** An `Account` object, as the Worker calls it. Every method may be repeated after a lost reply. */
 export interface AccountRpc {
   /**
@@ -273,10 +281,20 @@ export interface AccountRpc {
 
   /** The terms of a key, before its first call in an isolate. Undefined: it was never made, was revoked, or expired. */
   terms(key: string, secretHash: string): Promise<KeyTerms | undefined>;
-  reserve(request: ReserveRequest): Promise<ReserveReply>;
+  /**
+   * Whether calls of a key may go by the terms of a revision: for `VOUCHED_MS` from now, as long as it is a key without
+   * limits. A change of the key is not answered before that time is over. Undefined: yes.
+   *
+   * @param secretHash absent for `local` and `admin`
+   */
+  confirm(key: string, secretHash: string | undefined, revision: number): Promise<ConfirmReply | undefined>;
+  /** @param told of other calls, first */
+  reserve(request: ReserveRequest, told?: readonly Told[]): Promise<ReserveReply>;
   extend(request: ExtendRequest): Promise<ExtendReply>;
   /** False where the call had been settled before, or had expired. */
   settle(request: SettleRequest): Promise<boolean>;
+  /** Takes down what has become of calls. A call must not be told of again two minutes later. */
+  tell(told: readonly Told[]): Promise<void>;
 
   /**
    * Pushes attempts that have ended to the report database now, as the alarm does later. Returns how many are left

@@ -8,11 +8,22 @@ import { claimName, nameRefusal, nameState } from './idempotency.ts';
 import { MOST_COST } from './ledger-row.ts';
 import { minuteRefusal, minuteState } from './minute.ts';
 import { leftOf } from './periods.ts';
-import type { Cover, ExtendReply, ExtendRequest, RefusalCode, ReserveReply, ReserveRequest } from './protocol.ts';
+import type {
+  ConfirmReply,
+  Cover,
+  ExtendReply,
+  ExtendRequest,
+  RefusalCode,
+  ReserveReply,
+  ReserveRequest,
+} from './protocol.ts';
 import { type KeyRecord, type OpenAttempt, type OpenCall, putKey, type State, tick, tickKey } from './state.ts';
+import { VOUCHED_MS } from './terms.ts';
 
 /** How long after its deadline a call may still be settled. */
 export const GRACE_MS = 60_000;
+/** How far a clock here may be ahead of a Worker's within `VOUCHED_MS`. */
+const CLOCKS_MS = 50;
 /** No deadline is later, whatever a Worker asks for. */
 const LONGEST_CALL_MS = 86_400_000;
 /** Calls of one account that are not over. */
@@ -67,7 +78,30 @@ export function usableTerms(
 ): KeyRecord['terms'] | undefined {
   const now = tick(state, clock);
   const key = state.keys.get(id);
-  return key?.stored && keyRefusal(key, secretHash, now) === undefined ? key.terms : undefined;
+  if (!key?.stored || keyRefusal(key, secretHash, now) !== undefined) return undefined;
+  vouch(key, now);
+  return key.terms;
+}
+
+/** Calls of a key with limits are asked about one by one. */
+function vouch(key: KeyRecord, now: number): void {
+  if (!key.terms.limited) key.vouched = now + VOUCHED_MS + CLOCKS_MS;
+}
+
+/** Whether calls of a key may go on by the terms that a Worker remembers: undefined if so. */
+export function confirm(
+  state: State,
+  id: string,
+  secretHash: string | undefined,
+  revision: number,
+  clock: number,
+): ConfirmReply | undefined {
+  const now = tick(state, clock);
+  const key = state.keys.get(id) ?? (BUILT_IN.has(id) ? putKey(state, id, undefined) : undefined);
+  const refusal = key ? keyRefusal(key, secretHash, now) : UNKNOWN_KEY;
+  if (!key || refusal) return { kind: 'refused', ...(refusal ?? UNKNOWN_KEY), limits: [] };
+  vouch(key, now);
+  return key.terms.revision === revision ? undefined : { kind: 'stale', terms: key.terms };
 }
 
 const LIMIT_WORDS = { rpm: 'requests', tpm: 'tokens' } as const;

@@ -17,7 +17,7 @@ const untold = ({ attempt }: OpenAttempt, ended: number): AttemptEnd => ({
 function close(state: State, call: OpenCall, end: CallEnd): void {
   finishName(state, call, end);
   state.calls.delete(call.id);
-  state.over.set(call.id, { at: state.now, slots: call.slots });
+  state.over.set(call.id, { at: state.now, slots: call.slots, attempts: [...call.ended.keys()] });
   call.key.running--;
 }
 

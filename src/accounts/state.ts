@@ -42,6 +42,8 @@ export interface KeyRecord {
   minute?: MinuteUse;
   /** Calls that are not over. */
   running: number;
+  /** Until when Workers may go by what they were told of it, in milliseconds since the epoch. Absent: none was. */
+  vouched?: number;
 }
 
 export interface OpenAttempt {
@@ -69,6 +71,13 @@ export interface OpenCall {
   readonly slots: number[];
 }
 
+/** A call that is over: since when, its attempts, and where their rows are. */
+export interface OverCall {
+  readonly at: number;
+  readonly attempts: readonly number[];
+  readonly slots: readonly number[];
+}
+
 /** How a call ended for its caller. */
 export type CallEnd = Omit<CallOutcome, 'attempts'>;
 
@@ -77,6 +86,7 @@ export interface EndedSlot {
   readonly seq: number;
   readonly slot: number;
   readonly call: string;
+  readonly attempt: number;
   readonly done: number;
 }
 
@@ -93,8 +103,8 @@ export interface State {
   /** Keys whose sums have changed since the checkpoint. */
   readonly changed: Set<KeyRecord>;
   readonly calls: Map<string, OpenCall>;
-  /** Calls that are over, by their id, since when, and their rows; the oldest first. */
-  readonly over: Map<string, { readonly at: number; readonly slots: readonly number[] }>;
+  /** Calls that are over, by their id, the oldest first. */
+  readonly over: Map<string, OverCall>;
   /** Attempts to push, by seq. */
   waiting: EndedSlot[];
   /** Attempts that were pushed: their rows can be used again. The oldest first. */

@@ -17,9 +17,19 @@ export interface Terms {
   now(caller: Caller): Promise<KeyTerms | undefined>;
   /** Remembers what an account has told. */
   learn(caller: Caller, terms: KeyTerms): void;
+  /** Whether the account vouches for what `of` says, so that a call of a key without limits need not ask. */
+  vouched(caller: Caller): boolean;
+  /** The account has vouched for it: it was asked at `at`. */
+  vouch(caller: Caller, at: number): void;
   /** After a refusal or a change, so that the next call asks. */
   forget(caller: Pick<Caller, 'account' | 'key'>): void;
 }
+
+/**
+ * So long after it was asked, an account stands by what it said of a key without limits: whoever changes or revokes the
+ * key has no answer before that. So calls without limits ask this often, and no call begins by terms that no longer hold.
+ */
+export const VOUCHED_MS = 500;
 
 const MOST_REMEMBERED = 2_000;
 const RETRY_MS = 1_000;
@@ -63,33 +73,43 @@ export async function askAccount<T>(
 }
 
 export function rememberedTerms(accounts: Accounts | undefined): Terms {
-  const known = new Map<string, KeyTerms>();
+  const known = new Map<string, { readonly terms: KeyTerms | undefined; readonly askedAt: number }>();
   const nameOf = ({ account, key }: Pick<Caller, 'account' | 'key'>): string => `${account}/${key}`;
 
   const terms: Terms = {
     of: (caller) => {
-      const remembered = known.get(nameOf(caller));
+      const remembered = known.get(nameOf(caller))?.terms;
       if (caller.secretHash === undefined) return remembered;
       const expired = remembered?.expiresAt !== undefined && remembered.expiresAt <= Date.now();
       return remembered && !expired ? remembered : asked(caller, caller.secretHash);
     },
     now: async (caller) => (caller.secretHash === undefined ? undefined : asked(caller, caller.secretHash)),
     learn(caller, told) {
-      const name = nameOf(caller);
-      const [oldest] = known.keys();
-      if (!known.has(name) && known.size >= MOST_REMEMBERED && oldest !== undefined) known.delete(oldest);
-      known.set(name, told);
+      remember(caller, told, 0);
     },
+    vouched(caller) {
+      const askedAt = known.get(nameOf(caller))?.askedAt ?? 0;
+      return Math.abs(Date.now() - askedAt) < VOUCHED_MS;
+    },
+    vouch: (caller, at) => remember(caller, known.get(nameOf(caller))?.terms, at),
     forget: (caller) => void known.delete(nameOf(caller)),
   };
 
+  function remember(caller: Caller, told: KeyTerms | undefined, askedAt: number): void {
+    const name = nameOf(caller);
+    const [oldest] = known.keys();
+    if (!known.has(name) && known.size >= MOST_REMEMBERED && oldest !== undefined) known.delete(oldest);
+    known.set(name, { terms: told, askedAt });
+  }
+
   async function asked(caller: Caller, secretHash: string): Promise<KeyTerms> {
+    const at = Date.now();
     const told = await askAccount(accounts, caller.account, (account) => account.terms(caller.key, secretHash));
     if (!told) {
       terms.forget(caller);
       throw keyGone();
     }
-    terms.learn(caller, told);
+    remember(caller, told, at);
     return told;
   }
 

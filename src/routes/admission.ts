@@ -66,6 +66,8 @@ export async function underAccount<T>(
           onRecord?.(record);
         }
       : onRecord,
+    vouched: known.vouched(caller),
+    vouch: (at) => known.vouch(caller, at),
   });
   try {
     return await byCurrentTerms(account, terms, work);

@@ -1,7 +1,8 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
-import { databaseOf } from '../../src/accounts/index.ts';
+import { type ConfirmReply, databaseOf } from '../../src/accounts/index.ts';
+import { VOUCHED_MS } from '../../src/accounts/terms.ts';
 import { attemptStart, newKey, released, reserveRequest, settled, settleRequest } from './requests.ts';
 import { newAccount } from './support.ts';
 
@@ -51,6 +52,46 @@ describe('a budget in an account’s object', () => {
     expect(await account.settle(settleRequest('a', settled(2, 11n)))).toBe(true);
     expect(await account.settle(settleRequest('a', settled(2, 11n)))).toBe(false);
     expect(await account.keyState('k1')).toMatchObject({ spent: 11n, pending: 0n });
+  });
+});
+
+describe('a change of a key without limits', () => {
+  const changes = {
+    'is revoked': ({ account }: ReturnType<typeof newAccount>) => account.revokeKey('k1'),
+    'gets a budget': ({ account }: ReturnType<typeof newAccount>) =>
+      account.changeKey({ id: 'k1', revision: 1, settings: { ...KEY, budget: { limit: 1n, period: 'day' } } }),
+    'shares a budget': ({ account }: ReturnType<typeof newAccount>) =>
+      account.changeAccount({ budget: { limit: 1n, period: 'day' } }),
+  };
+  const KEY = { name: 'test', atLimit: 'clamp' } as const;
+
+  it.each(Object.entries(changes))(
+    'that %s is answered when no call goes by what was said before',
+    async (_, change) => {
+      const one = newAccount();
+      const { account } = one;
+      const { secretHash } = newKey();
+      await account.createKey(newKey());
+      for (const vouching of [() => account.terms('k1', secretHash), () => account.confirm('k1', secretHash, 1)]) {
+        expect(await vouching()).not.toMatchObject({ kind: 'refused' });
+      }
+      const asked = Date.now();
+      const answered = change(one);
+      // Meanwhile it is refused, or told the new terms, wherever its account is asked.
+      expect(await account.confirm('k1', secretHash, 1)).toSatisfy(
+        (reply: ConfirmReply | undefined) => reply?.kind !== undefined,
+      );
+      await answered;
+      expect(Date.now() - asked).toBeGreaterThanOrEqual(VOUCHED_MS - 1);
+    },
+  );
+
+  it('is answered at once where the account vouched for nothing', async () => {
+    const one = newAccount();
+    await one.account.createKey(newKey());
+    expect(await one.account.confirm('k1', 'another', 1)).toMatchObject({ code: 'authentication' });
+    expect(await one.account.confirm('unknown', undefined, 1)).toMatchObject({ code: 'authentication' });
+    expect(await one.account.revokeKey('k1')).toMatchObject({ terms: { id: 'k1' } });
   });
 });
 

@@ -6,6 +6,7 @@ import {
   type Need,
   type ReserveReply,
   StaleTerms,
+  type Told,
 } from '../../src/accounts/index.ts';
 import type { AttemptEnd, CallRecord } from '../../src/core/index.ts';
 import { termsOf } from './fake-accounts.ts';
@@ -40,7 +41,12 @@ const ended = (attempt: number, more: Partial<AttemptEnd> = {}): AttemptEnd => (
 const held: ReserveReply = { kind: 'held', held: 100n, limits: [] };
 
 /** One call of an account that answers as the test says, and what it was asked. */
-function scene(terms: KeyTerms | undefined, answers: Partial<AccountRpc> = {}, secretHash?: string) {
+function scene(
+  terms: KeyTerms | undefined,
+  answers: Partial<AccountRpc> = {},
+  secretHash?: string,
+  vouchedFor = false,
+) {
   const asked: [method: string, request: unknown][] = [];
   const noting =
     <A, R>(method: string, answer: (request: A) => Promise<R>) =>
@@ -51,11 +57,18 @@ function scene(terms: KeyTerms | undefined, answers: Partial<AccountRpc> = {}, s
   const rpc = {
     reserve: noting('reserve', answers.reserve ?? (async () => held)),
     extend: noting('extend', answers.extend ?? (async () => ({ kind: 'held' as const, held: 100n }))),
-    settle: noting('settle', answers.settle ?? (async () => true)),
+    confirm: (key: string, secretHash: string | undefined, revision: number) => {
+      asked.push(['confirm', { key, secretHash, revision }]);
+      return (answers.confirm ?? (async () => undefined))(key, secretHash, revision);
+    },
+    tell: async (told: readonly Told[]) => {
+      for (const { settle, call } of told) asked.push(settle ? ['settle', settle] : ['call', call]);
+    },
   } as AccountRpc;
   const work: Promise<void>[] = [];
   const records: CallRecord[] = [];
   const learned: KeyTerms[] = [];
+  const vouched: number[] = [];
   const account = new CallAccount({
     start,
     secretHash,
@@ -64,9 +77,11 @@ function scene(terms: KeyTerms | undefined, answers: Partial<AccountRpc> = {}, s
     background: (one) => work.push(one),
     now: () => 5,
     learn: (told) => learned.push(told),
+    vouched: vouchedFor,
+    vouch: (at) => vouched.push(at),
     onRecord: (record) => records.push(record),
   });
-  return { account, asked, records, learned, settled: () => Promise.all(work) };
+  return { account, asked, records, learned, vouched, settled: () => Promise.all(work) };
 }
 
 const LIMITED = termsOf('k1', { budgeted: true, limited: true });
@@ -154,59 +169,90 @@ describe('a call of a key with a budget', () => {
 });
 
 describe('a call of a key without limits', () => {
-  it('waits for nothing before it is sent, and says that it is on its way', async () => {
-    const { account, asked } = scene(termsOf('k1'));
+  const REVOKED = { kind: 'refused', code: 'authentication', message: 'Revoked.', limits: [] } as const;
+
+  it('waits for nothing before it is sent, and holds nothing', async () => {
+    const { account, asked } = scene(termsOf('k1'), {}, 'hash');
     expect(account.cover(need())).toEqual({ kind: 'held', attempt: 1 });
     await Promise.resolve();
-    expect(asked).toMatchObject([['reserve', { sent: true, revision: 1 }]]);
+    expect(asked).toEqual([['confirm', { key: 'k1', secretHash: 'hash', revision: 1 }]]);
     expect(await account.admitted()).toBeUndefined();
   });
 
-  it('tells of its attempts in their order, however they overlap', async () => {
-    const { account, asked, settled } = scene(termsOf('k1'));
-    for (const attempt of [1, 2, 3]) {
-      expect(account.cover(need())).toMatchObject({ attempt });
-      account.end(ended(attempt));
-    }
-    account.finish('ok', 200);
-    await settled();
-    expect(asked.map(([method]) => method)).toEqual(['reserve', 'extend', 'extend', 'settle']);
-    const told = asked.flatMap(([, request]) => (request as { ended?: readonly AttemptEnd[] }).ended ?? []);
-    expect(told.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+  it('asks nothing where its account has just vouched for its key, but does by terms that came in between', async () => {
+    const { account, asked, vouched } = scene(termsOf('k1'), {}, 'hash', true);
+    account.cover(need());
+    expect(account.admitted()).toBeUndefined();
+    expect(asked).toEqual([]);
+    account.goBy(termsOf('k1', { revision: 2 }));
+    account.cover(need());
+    await account.admitted();
+    expect(asked).toMatchObject([['confirm', { revision: 2 }]]);
+    expect(vouched).toEqual([5]);
   });
 
-  it('is refused where its key was revoked', async () => {
-    const answers = {
-      reserve: async () => ({ kind: 'refused', code: 'authentication', message: 'Revoked.', limits: [] }) as const,
-    };
-    const { account } = scene(termsOf('k1'), answers, 'hash');
+  it('tells of its attempts together when all have ended, however they overlap', async () => {
+    const { account, asked, settled, records } = scene(termsOf('k1'), {}, 'hash', true);
+    for (const attempt of [1, 2, 3]) expect(account.cover(need())).toMatchObject({ attempt });
+    for (const attempt of [2, 1]) account.end(ended(attempt));
+    account.finish('ok', 200);
+    expect(asked).toEqual([]);
+    account.end(ended(3));
+    await settled();
+    expect(asked).toEqual([['call', records[0]]]);
+    expect(records[0]?.attempts.map(({ end }) => end.attempt)).toEqual([1, 2, 3]);
+  });
+
+  it('is refused where its key was revoked, and told of all the same', async () => {
+    const { account, asked, settled } = scene(termsOf('k1'), { confirm: async () => REVOKED }, 'hash');
     account.cover(need());
     expect(await account.admitted()).toMatchObject({ code: 'authentication' });
     expect(await account.refusal).toMatchObject({ code: 'authentication' });
     expect(account.admitted()).toMatchObject({ code: 'authentication' });
+    account.end(ended(1, { outcome: 'canceled', money: 'upper_bound' }));
+    account.finish('authentication', 401);
+    await settled();
+    expect(asked.at(-1)).toMatchObject(['call', { status: 401, attempts: [{ end: { money: 'upper_bound' } }] }]);
   });
 
   it('goes on by newer terms without limits, and begins anew by terms with limits', async () => {
     const newer = (limited: boolean) => termsOf('k1', { revision: 2, limited });
     for (const limited of [false, true]) {
-      const answers = {
-        reserve: async ({ revision }: { revision?: number }): Promise<ReserveReply> =>
-          revision === 2 ? held : { kind: 'stale', terms: newer(limited) },
-      };
-      const { account, learned } = scene(termsOf('k1'), answers, 'hash');
+      const { account, learned, vouched } = scene(
+        termsOf('k1'),
+        { confirm: async (_, __, revision) => (revision === 2 ? undefined : { kind: 'stale', terms: newer(limited) }) },
+        'hash',
+      );
       account.cover(need());
       const refusal = await account.admitted();
       expect(refusal instanceof StaleTerms).toBe(limited);
       expect(learned).toEqual([newer(limited)]);
+      expect(vouched).toEqual(limited ? [] : [5]);
     }
   });
 
+  it('that got limits on its way is settled for what was reserved, and told of what was sent before', async () => {
+    const { account, asked, settled } = scene(termsOf('k1'), {}, 'hash', true);
+    account.cover(need());
+    account.end(ended(1, { outcome: 'canceled' }));
+    account.goBy(termsOf('k1', { revision: 2, limited: true, budgeted: true }));
+    expect(await account.cover(need())).toMatchObject({ kind: 'held', attempt: 2 });
+    account.end(ended(2));
+    account.finish('ok', 200);
+    await settled();
+    expect(asked).toMatchObject([
+      ['reserve', { revision: 2, attempt: { attempt: 2 } }],
+      ['settle', { ended: [{ attempt: 2 }] }],
+      ['call', { attempts: [{ end: { attempt: 1 } }] }],
+    ]);
+  });
+
   it('is not stopped by an account that fails, or that never answers', async () => {
-    const failing = scene(termsOf('k1'), { reserve: () => Promise.reject(new Error('down')) }, 'hash');
+    const failing = scene(termsOf('k1'), { confirm: () => Promise.reject(new Error('down')) }, 'hash');
     failing.account.cover(need());
     expect(await failing.account.admitted()).toBeUndefined();
     vi.useFakeTimers();
-    const silent = scene(termsOf('k1'), { reserve: () => new Promise(() => undefined) }, 'hash');
+    const silent = scene(termsOf('k1'), { confirm: () => new Promise(() => undefined) }, 'hash');
     silent.account.cover(need());
     const admitted = Promise.resolve(silent.account.admitted());
     await vi.advanceTimersByTimeAsync(2_000);
@@ -214,7 +260,7 @@ describe('a call of a key without limits', () => {
   });
 
   it('waits for no answer where it is nobody’s, and cannot be revoked', () => {
-    const { account } = scene(undefined, { reserve: () => new Promise(() => undefined) });
+    const { account } = scene(undefined, { confirm: () => new Promise(() => undefined) });
     account.cover(need());
     expect(account.admitted()).toBeUndefined();
   });

@@ -1,11 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type AccountRpc, type Accounts, type KeyTerms, keyring } from '../../src/accounts/index.ts';
+import { VOUCHED_MS } from '../../src/accounts/terms.ts';
 import { ROUTES } from '../../src/routes/access.ts';
 import { accountsOf, termsOf } from '../accounts/fake-accounts.ts';
 import { completionOf, errorOf, gateway, hi, KEY, MODEL } from './support.ts';
 
 const made = await keyring(KEY).make('team-a', Date.UTC(2026, 10, 28));
 const authorization = `Bearer ${made.text}`;
+
+afterEach(() => vi.useRealTimers());
 
 /** A gateway whose accounts know this of the key, and all that reached a provider. */
 function deployed(terms: (secretHash: string) => KeyTerms | undefined | Promise<KeyTerms | undefined>) {
@@ -20,7 +23,14 @@ function deployed(terms: (secretHash: string) => KeyTerms | undefined | Promise<
       (await terms(secretHash))
         ? { kind: 'held', limits: [] }
         : { kind: 'refused', code: 'authentication', message: 'This key was revoked or has expired.', limits: [] },
+    confirm: async (key, secretHash = '') => {
+      asked.push(`${account}/${key}`);
+      return (await terms(secretHash))
+        ? undefined
+        : { kind: 'refused', code: 'authentication', message: 'This key was revoked or has expired.', limits: [] };
+    },
     settle: async () => true,
+    tell: async () => undefined,
   }));
   const ask = gateway(
     async (input) => {
@@ -109,12 +119,26 @@ describe('every route', () => {
     let known: KeyTerms | undefined = termsOf(made.id);
     const { ask, upstream } = deployed(() => known);
     expect((await ask('POST /v1/chat/completions')).status).toBe(200);
+    // An account answers nobody who changes a key before that time is over.
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + VOUCHED_MS });
     known = undefined;
     // A key without limits does not wait for its account. After that the isolate knows.
     for (const sent of [2, 2]) {
       expect(await errorOf(await ask('POST /v1/chat/completions'))).toMatchObject({ status: 401 });
       expect(upstream).toHaveLength(sent);
     }
+  });
+
+  it('of a key without limits is not asked about while its account vouches for it', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const { ask, asked } = deployed(() => termsOf(made.id));
+    const calls = async () => {
+      for (const _ of [1, 2, 3]) expect((await ask('POST /v1/chat/completions')).status).toBe(200);
+      return asked.length;
+    };
+    expect(await calls()).toBe(1);
+    vi.setSystemTime(Date.now() + VOUCHED_MS);
+    expect(await calls()).toBe(2);
   });
 
   it('asks for a repeat where the account cannot be reached, and says nothing of why', async () => {
@@ -154,7 +178,11 @@ describe('every call', () => {
             seen.push(`reserve ${account}/${request.start.key}`);
             return reserve(request);
           },
+          confirm: async () => undefined,
           settle: async () => true,
+          tell: async (told) => {
+            for (const { call } of told) if (call) seen.push(`told ${account}/${call.start.key}`);
+          },
           push: async () => 0,
         })),
       },
@@ -192,7 +220,7 @@ describe('every call', () => {
       // The server plays chats only, so other calls may fail after they were sent.
       await call(name, key);
       expect(seen).toContain('sent');
-      expect(seen).toContain(`reserve ${account}`);
+      await vi.waitFor(() => expect(seen).toContain(`told ${account}`));
     }
   });
 });
