@@ -2,7 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { sanitise } from '../core/index.ts';
 import { databaseOf } from './database.ts';
-import { follow } from './follow.ts';
+import { follow, noteRunning } from './follow.ts';
 import { forgetNames } from './idempotency.ts';
 import {
   accountState,
@@ -24,12 +24,13 @@ import type {
   KeyQuery,
   NewKey,
   ReserveRequest,
+  SentAttempt,
   SettleRequest,
   Told,
 } from './protocol.ts';
 import { pushAll, rowsOf } from './push.ts';
 import { takeDown } from './record.ts';
-import { confirm, extend, GRACE_MS, reserve, usableTerms } from './reserve.ts';
+import { confirm, extend, GRACE_MS, reserve, vouchedTerms } from './reserve.ts';
 import { expire, nextExpiry, settle } from './settle.ts';
 import type { KeyRecord, State } from './state.ts';
 import type { Row, Sql } from './storage.ts';
@@ -138,11 +139,15 @@ export class Account extends DurableObject implements AccountRpc {
   }
 
   async terms(key: string, secretHash: string) {
-    return this.#run((state, now) => usableTerms(state, key, secretHash, now));
+    return this.#run((state, now) => vouchedTerms(state, key, secretHash, now));
   }
 
-  async confirm(key: string, secretHash: string | undefined, revision: number) {
-    return this.#run((state, now) => confirm(state, key, secretHash, revision, now));
+  async confirm(key: string, secretHash: string | undefined, revision: number, running: readonly SentAttempt[] = []) {
+    return this.#run((state, now) => {
+      const reply = confirm(state, key, secretHash, revision, now);
+      if (reply?.kind !== 'refused') noteRunning(state, running);
+      return reply;
+    });
   }
 
   async reserve(request: ReserveRequest, told: readonly Told[] = []) {
@@ -164,8 +169,11 @@ export class Account extends DurableObject implements AccountRpc {
     return done;
   }
 
-  async tell(told: readonly Told[]) {
-    this.#run((state, now) => takeDown(state, told, now));
+  async tell(told: readonly Told[], running: readonly SentAttempt[] = []) {
+    this.#run((state, now) => {
+      takeDown(state, told, now);
+      noteRunning(state, running);
+    });
     this.#wake(Date.now() + PUSH_MS);
   }
 

@@ -13,6 +13,7 @@ import type {
 } from './protocol.ts';
 import { refusalOf, repeatOf, StaleTerms } from './refusals.ts';
 import { retried, soon } from './retried.ts';
+import { began, ended, runningIn } from './running.ts';
 import { beginSettling, endSettling } from './settling.ts';
 import { accountUnavailable } from './terms.ts';
 
@@ -111,7 +112,8 @@ export class CallAccount implements Admission {
     const attempt = { ...need.attempt, attempt: ++this.#count };
     if (this.#waits) return this.#ask(attempt, need);
     this.#begin(attempt, false);
-    const { rpc, vouched } = this.#given;
+    const { rpc, vouched, start } = this.#given;
+    began({ call: start, attempt, deadline: need.deadline });
     // Terms that came in the middle of the call are newer than those the account vouched for.
     const current = vouched === true && this.#terms === this.#given.terms;
     if (rpc && !current && !this.refusal) this.#confirm(rpc);
@@ -269,7 +271,7 @@ export class CallAccount implements Admission {
     const { start, secretHash, now, learn, vouch } = this.#given;
     const asked = now();
     const confirming = rpc()
-      .confirm(start.key, secretHash, this.#terms?.revision ?? 0)
+      .confirm(start.key, secretHash, this.#terms?.revision ?? 0, runningIn(start.account))
       .then((reply) => {
         if (reply?.kind === 'stale') {
           learn?.(reply.terms);
@@ -298,6 +300,7 @@ export class CallAccount implements Admission {
       ended: endedAt,
     });
     onRecord?.(record(this.#attempts));
+    ended(start.account, start.call);
     const told: Told[] = [];
     if (this.#reserved !== 'no') {
       told.push({ settle: { call: start.call, ended: this.#untold, outcome, status, endedAt } });

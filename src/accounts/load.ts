@@ -56,6 +56,7 @@ export function load(sql: Sql, clock: number, name?: string): State {
     changed: new Set(),
     calls: new Map(),
     over: new Map(),
+    sent: new Map(),
     waiting: [],
     free: [],
     slots: 0,

@@ -5,6 +5,7 @@
  */
 import type { AccountRpc, Told } from './protocol.ts';
 import { retried } from './retried.ts';
+import { runningIn } from './running.ts';
 import { endSettling } from './settling.ts';
 
 /** How long the end of a call waits for those of others. */
@@ -145,7 +146,7 @@ export async function send(account: string, rpc: Sender['rpc']): Promise<void> {
   for (let batch = take(account); batch; batch = take(account)) {
     const { told, done, failed } = batch;
     try {
-      await retried(() => rpc().tell(told), 'tell');
+      await retried(() => rpc().tell(told, runningIn(account)), 'tell');
       done();
     } catch {
       failed();

@@ -238,6 +238,11 @@ export interface RunningAttempt {
   readonly attempt: AttemptStart;
 }
 
+/** The same of a call that nothing is held for. It is over at `deadline`, in milliseconds since the epoch. */
+export interface SentAttempt extends RunningAttempt {
+  readonly deadline: number;
+}
+
 /** What a watcher of an account has missed since its last look. */
 export interface Followed {
   readonly rows: readonly LedgerRow[];
@@ -286,15 +291,21 @@ export interface AccountRpc {
    * limits. A change of the key is not answered before that time is over. Undefined: yes.
    *
    * @param secretHash absent for `local` and `admin`
+   * @param running for those who watch
    */
-  confirm(key: string, secretHash: string | undefined, revision: number): Promise<ConfirmReply | undefined>;
+  confirm(
+    key: string,
+    secretHash: string | undefined,
+    revision: number,
+    running?: readonly SentAttempt[],
+  ): Promise<ConfirmReply | undefined>;
   /** @param told of other calls, first */
   reserve(request: ReserveRequest, told?: readonly Told[]): Promise<ReserveReply>;
   extend(request: ExtendRequest): Promise<ExtendReply>;
   /** False where the call had been settled before, or had expired. */
   settle(request: SettleRequest): Promise<boolean>;
   /** Takes down what has become of calls. A call must not be told of again two minutes later. */
-  tell(told: readonly Told[]): Promise<void>;
+  tell(told: readonly Told[], running?: readonly SentAttempt[]): Promise<void>;
 
   /**
    * Pushes attempts that have ended to the report database now, as the alarm does later. Returns how many are left

@@ -38,6 +38,7 @@ export function takeDown(state: State, told: readonly Told[], clock: number): vo
     if (!call) continue;
     const key = keyOf(state, call.start.key);
     tickKey(state, key);
+    state.sent.delete(call.start.call);
     for (const one of call.attempts) {
       if (!knows(state, call.start, one.start.attempt)) rows.push(row(state, key, call, one, now));
     }

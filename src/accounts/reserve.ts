@@ -69,7 +69,7 @@ function keyRefusal({ id, stored }: KeyRecord, secretHash: string | undefined, n
   return undefined;
 }
 
-/** The terms of a key that may be used, for a Worker that does not know them. */
+/** The terms of a key that may be used. */
 export function usableTerms(
   state: State,
   id: string,
@@ -78,9 +78,16 @@ export function usableTerms(
 ): KeyRecord['terms'] | undefined {
   const now = tick(state, clock);
   const key = state.keys.get(id);
-  if (!key?.stored || keyRefusal(key, secretHash, now) !== undefined) return undefined;
-  vouch(key, now);
-  return key.terms;
+  return key?.stored && keyRefusal(key, secretHash, now) === undefined ? key.terms : undefined;
+}
+
+/** The same, for a Worker whose calls go by them. */
+export function vouchedTerms(...asked: Parameters<typeof usableTerms>): KeyRecord['terms'] | undefined {
+  const terms = usableTerms(...asked);
+  const [state, id] = asked;
+  const key = terms && state.keys.get(id);
+  if (key) vouch(key, state.now);
+  return terms;
 }
 
 /** Calls of a key with limits are asked about one by one. */

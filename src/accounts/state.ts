@@ -5,7 +5,7 @@
 import type { AttemptEnd, CallStart, NanoDollars } from '../core/index.ts';
 import { advance, type MinuteUse, newMinute, take } from './minute.ts';
 import { addMoney, newPurse, type Purse, roll } from './periods.ts';
-import type { Budget, CallOutcome, KeySettings, KeyTerms } from './protocol.ts';
+import type { Budget, CallOutcome, KeySettings, KeyTerms, SentAttempt } from './protocol.ts';
 import type { Sql } from './storage.ts';
 
 /** How long a call's id is remembered once it is over, so that a late repeat of it is not taken for a new call. */
@@ -105,6 +105,8 @@ export interface State {
   readonly calls: Map<string, OpenCall>;
   /** Calls that are over, by their id, the oldest first. */
   readonly over: Map<string, OverCall>;
+  /** Calls that run though nothing is held for them, by their id, as far as Workers have told. Not stored. */
+  readonly sent: Map<string, SentAttempt>;
   /** Attempts to push, by seq. */
   waiting: EndedSlot[];
   /** Attempts that were pushed: their rows can be used again. The oldest first. */

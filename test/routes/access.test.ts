@@ -7,6 +7,7 @@ import { completionOf, errorOf, gateway, hi, KEY, MODEL } from './support.ts';
 
 const made = await keyring(KEY).make('team-a', Date.UTC(2026, 10, 28));
 const authorization = `Bearer ${made.text}`;
+const alone = await keyring(KEY).make('team-b', Date.UTC(2026, 10, 28));
 
 afterEach(() => vi.useRealTimers());
 
@@ -213,7 +214,8 @@ describe('every call', () => {
 
   it.each(calls)('has its row in an account, whoever makes it: %s', async (name) => {
     for (const [key, account] of [
-      [authorization, `team-a/${made.id}`],
+      // What is to be told to an account goes to it in one request, also of other tests.
+      [`Bearer ${alone.text}`, `team-b/${alone.id}`],
       [`Bearer ${KEY}`, 'main/admin'],
     ] as const) {
       const { seen, call } = watched({}, async () => ({ kind: 'held', limits: [] }));
