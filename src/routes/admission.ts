@@ -76,7 +76,8 @@ export async function underAccount<T>(
     // The key was revoked, or something else about it has changed: the next call asks.
     if (error.code === 'authentication') known.forget(caller);
     account.finish(error.code, error.status);
-    Object.assign(headersOf(c), limitHeaders(account.limits));
+    // By this id the ledger has its attempts.
+    Object.assign(headersOf(c), limitHeaders(account.limits), { 'x-chasqui-generation-id': id });
     throw thrown;
   }
 }

@@ -84,8 +84,12 @@ describe('a call of a key with a budget', () => {
 
 describe('the end of a call of a key with a budget', () => {
   it('is free where the provider refused it', async () => {
-    const { post, state } = await holder(budget(1_000_000n), () => Response.json({ error: {} }, { status: 400 }));
-    expect((await post('/v1/chat/completions', hi)).status).toBe(400);
+    const { post, state, records } = await holder(budget(1_000_000n), () =>
+      Response.json({ error: {} }, { status: 400 }),
+    );
+    const refused = await post('/v1/chat/completions', hi);
+    expect(refused.status).toBe(400);
+    expect(records()).toMatchObject([{ start: { call: refused.headers.get('x-chasqui-generation-id') } }]);
     expect(await state()).toEqual({ spent: 0n, pending: 0n, running: 0 });
   });
 
