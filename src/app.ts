@@ -42,6 +42,7 @@ import {
   notBuilt,
   notFound,
   offers,
+  options,
   otherMethod,
   ownClients,
   ownKey,
@@ -205,6 +206,7 @@ export function createApp(
     }
   };
   serve((level) => level === 'anyone');
+  for (const [path, methods] of PATHS) if (!path.startsWith('/v1/')) app.on('OPTIONS', path, options(methods));
   app.use(guard(gateway));
   if (services.open) app.use('/v1/*', servicesReady(gateway));
   app.use('/v1/models/*', ownClients(gateway));

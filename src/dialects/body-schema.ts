@@ -310,6 +310,8 @@ export interface ReadBody<T> {
 }
 
 export interface BodySchema<T> {
+  /** What it was compiled from. The description of the API (`/openapi.json`) is made of it. */
+  readonly schema: v.GenericSchema;
   /** Throws `invalid_request` naming the field that is not as the schema says. */
   read(raw: unknown): ReadBody<T>;
   /** A quick check without valibot. True: the body is valid. False: valibot must decide. */
@@ -331,6 +333,7 @@ export function bodySchema<T extends v.GenericSchema>(schema: T): BodySchema<v.I
     return result.output;
   };
   return {
+    schema,
     accepts: (given) => isValid(given, { metUnknown: false }),
     read(given) {
       if (!isObject(given)) throw new GatewayError('invalid_request', 'The body must be a JSON object.');

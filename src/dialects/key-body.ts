@@ -41,7 +41,7 @@ const amount = v.pipe(
   v.check((given) => amountOf(given) <= amountOf(MOST_BUDGET), `must be at most ${MOST_BUDGET} dollars`),
 );
 
-const budget = v.strictObject({
+export const budget = v.strictObject({
   limit: optional(amount),
   period: optional(v.picklist(PERIODS, 'must be "day", "week", "month" or "total"')),
 });
@@ -52,7 +52,7 @@ const listed = v.pipe(
   v.maxLength(MAX_LISTED, `must name at most ${MAX_LISTED}`),
 );
 
-const settings = v.strictObject({
+export const settings = v.strictObject({
   name: optional(keyName),
   budget: optional(budget),
   limits: optional(
@@ -74,7 +74,7 @@ const settings = v.strictObject({
 
 type WireSettings = v.InferOutput<typeof settings>;
 
-const newKey = v.strictObject({
+export const newKey = v.strictObject({
   ...settings.entries,
   account: optional(
     v.pipe(
@@ -84,7 +84,7 @@ const newKey = v.strictObject({
   ),
 });
 
-const accountBody = v.strictObject({ budget: optional(budget) });
+export const accountBody = v.strictObject({ budget: optional(budget) });
 
 type AnySchema = typeof newKey | typeof settings | typeof accountBody;
 

@@ -64,6 +64,21 @@ export const PATHS: ReadonlyMap<string, readonly string[]> = Object.keys(ROUTES)
   return paths.set(path, [...(paths.get(path) ?? []), method]);
 }, new Map<string, string[]>());
 
+/** What `Allow` says of a path with these methods: where GET is, HEAD is too, and OPTIONS is everywhere. */
+export const allowed = (methods: readonly string[]): string =>
+  [...methods.flatMap((method) => (method === 'GET' ? [method, 'HEAD'] : [method])), 'OPTIONS'].join(', ');
+
+/** The methods of the route that a path belongs to; undefined for an unknown path. */
+export function methodsAt(path: string): readonly string[] | undefined {
+  const exact = PATHS.get(path);
+  if (exact) return exact;
+  for (const [route, methods] of PATHS) {
+    const [parent = '', rest] = route.split(':id');
+    if (rest !== undefined && path.length > parent.length && path.startsWith(parent)) return methods;
+  }
+  return undefined;
+}
+
 const CALLER = 'chasqui-caller';
 const TERMS = 'chasqui-terms';
 

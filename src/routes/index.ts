@@ -20,6 +20,7 @@ export {
   everyAnswer,
   notBuilt,
   notFound,
+  options,
   otherMethod,
   ownClients,
   rememberingRouter,

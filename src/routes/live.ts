@@ -7,8 +7,8 @@ import { type Cursors, cursorsFrom, cursorsText, type Look, watch } from '../pag
 import { callerOf } from './access.ts';
 import { attemptOf, callOf, filterOf } from './generations.ts';
 import { badParameter, parametersOf, rfc3339, scopeOf } from './report-query.ts';
-import type { Gateway } from './request.ts';
-import { type EventEncoder, sendEvents } from './sse.ts';
+import { type Gateway, reply } from './request.ts';
+import { EVENT_STREAM, type EventEncoder, sendEvents } from './sse.ts';
 
 const KNOWN = ['account', 'key', 'provider', 'model', 'dialect', 'outcome', 'after'];
 
@@ -83,6 +83,8 @@ export const live =
     const scope = scopeOf(caller, read);
     const filter = { ...filterOf(read), ...(scope.key === undefined ? {} : { key: scope.key }) };
     const after = cursorsOf(c, read.after);
+    // A watch would go on for nobody.
+    if (c.req.method === 'HEAD') return reply(c, 200, EVENT_STREAM, null);
     if (watchers >= MOST_WATCHERS) {
       throw new GatewayError('rate_limit_exceeded', 'Too many watch the calls of this gateway. Try again later.', {
         retryAfterMs: 10_000,

@@ -4,7 +4,7 @@ import { LinearRouter } from 'hono/router/linear-router';
 import { asGatewayError, GatewayError, redactError } from '../core/index.ts';
 import { messagesError } from '../dialects/messages/index.ts';
 import { type ErrorForm, errorAnswer, errorBody } from '../dialects/openai/index.ts';
-import { PATHS } from './access.ts';
+import { allowed, methodsAt, PATHS } from './access.ts';
 import { type Gateway, headersOf, replyJson } from './request.ts';
 
 /**
@@ -117,6 +117,7 @@ export const everyAnswer =
   };
 
 const PREFLIGHT_S = '86400';
+const EVERY_METHOD = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 
 /**
  * CORS: any origin may ask, because the key protects what costs money and is never in a cookie. (Hono's own `cors`
@@ -127,7 +128,10 @@ export const anyOrigin: MiddlewareHandler = (c, next) => {
   headers['access-control-allow-origin'] = '*';
   headers['access-control-expose-headers'] = '*';
   if (c.req.method !== 'OPTIONS') return next();
-  headers['access-control-allow-methods'] = 'GET, POST, PUT, PATCH, DELETE, OPTIONS';
+  const methods = methodsAt(c.req.path);
+  if (methods) headers.allow = allowed(methods);
+  // Also for an unknown path, so that a browser's program can read what the error says.
+  headers['access-control-allow-methods'] = methods ? allowed(methods) : EVERY_METHOD;
   headers['access-control-allow-headers'] = c.req.header('access-control-request-headers') ?? '*';
   headers['access-control-max-age'] = PREFLIGHT_S;
   return Promise.resolve(new Response(null, { status: 204, headers }));
@@ -201,12 +205,18 @@ export const notFound =
     return replyJson(c, status, { ...errorBody(known), title: 'Not Found', detail, status });
   };
 
+/** Answers OPTIONS where no program of another origin may ask. What a path takes is no secret, so no key is needed. */
+export const options =
+  (methods: readonly string[]): Handler =>
+  (c) =>
+    new Response(null, { status: 204, headers: { ...headersOf(c), allow: allowed(methods) } });
+
 /** Answers a route's other methods with 405. */
 export const otherMethod = (gateway: Gateway, path: string, methods: readonly string[]): Handler => {
   const missing = notFound(gateway);
   return (c) => {
     if (foreignApi(c.req.path, c.req.header('user-agent'))) return missing(c);
-    headersOf(c).allow = methods.join(', ');
+    headersOf(c).allow = allowed(methods);
     return answerError(c, gateway, methodError(path, methods));
   };
 };

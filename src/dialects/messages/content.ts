@@ -83,8 +83,11 @@ class Reader {
   effort: string | undefined;
   /** A tool has been called. Templates and providers each do something else with a result before that. */
   #called = false;
+  readonly traced: boolean;
 
-  constructor(readonly traced: boolean) {}
+  constructor(traced: boolean) {
+    this.traced = traced;
+  }
 
   push(one: Message, path: string, calls: readonly string[] = []): void {
     this.messages.push(one);

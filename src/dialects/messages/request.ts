@@ -119,8 +119,8 @@ const shared = {
 
 const createSchema = v.object({ ...shared, max_tokens: integer(0) });
 const countSchema = v.object({ ...shared, max_tokens: optional(integer(0)) });
-const create = bodySchema(createSchema);
-const count = bodySchema(countSchema);
+export const create = bodySchema(createSchema);
+export const count = bodySchema(countSchema);
 type Body = v.InferOutput<typeof countSchema>;
 
 /** A body of `POST /v1/messages`, read. */

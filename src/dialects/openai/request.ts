@@ -117,8 +117,8 @@ type ChatBody = v.InferOutput<typeof chatSchema>;
 type CompletionBody = v.InferOutput<typeof completionSchema>;
 type Body = ChatBody | CompletionBody;
 
-const chat = bodySchema(chatSchema);
-const completion = bodySchema(completionSchema);
+export const chat = bodySchema(chatSchema);
+export const completion = bodySchema(completionSchema);
 
 /** A body of `POST /v1/chat/completions`, read. */
 export interface ChatRequest extends ParsedRequest<ChatCall> {

@@ -53,7 +53,7 @@ function inputForm(input: unknown) {
   return typeof first === 'number' ? tokenIds : Array.isArray(first) ? tokenLists : texts;
 }
 
-const embeddingsBody = bodySchema(
+export const embeddingsBody = bodySchema(
   v.object({
     ...shared,
     input: v.lazy(inputForm),
@@ -63,7 +63,7 @@ const embeddingsBody = bodySchema(
   }),
 );
 
-const rerankBody = bodySchema(
+export const rerankBody = bodySchema(
   v.object({
     ...shared,
     query: text,

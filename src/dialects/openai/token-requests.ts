@@ -12,7 +12,7 @@ const model = v.pipe(v.string(), v.minLength(1, 'must not be empty'), v.maxLengt
 const MAX_CHARACTERS = 1_000_000;
 const MAX_IDS = 1_000_000;
 
-const tokenizeBody = bodySchema(
+export const tokenizeBody = bodySchema(
   v.strictObject({
     model,
     input: v.pipe(
@@ -23,7 +23,7 @@ const tokenizeBody = bodySchema(
   }),
 );
 
-const detokenizeBody = bodySchema(
+export const detokenizeBody = bodySchema(
   v.strictObject({
     model,
     ids: v.pipe(
@@ -33,7 +33,7 @@ const detokenizeBody = bodySchema(
   }),
 );
 
-const countTextBody = bodySchema(
+export const countTextBody = bodySchema(
   v.strictObject({
     model: optional(model),
     models: optional(v.pipe(v.array(model), v.minLength(1, 'must name at least one'), v.maxLength(32))),

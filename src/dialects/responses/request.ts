@@ -74,7 +74,7 @@ const schema = v.object({
   session_id: optional(sessionId),
 });
 
-const create = bodySchema(schema);
+export const create = bodySchema(schema);
 type Body = v.InferOutput<typeof schema>;
 
 /** A body of `POST /v1/responses`, read. */
