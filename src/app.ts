@@ -39,8 +39,8 @@ import {
   liveness,
   messages,
   metrics,
-  notBuilt,
   notFound,
+  OPEN_PATHS,
   offers,
   options,
   otherMethod,
@@ -67,9 +67,6 @@ import {
 } from './routes/index.ts';
 import { vocabularies } from './tokens/index.ts';
 import { spanSender, tracing } from './traces/index.ts';
-
-/** Planned routes. They answer that they are not built yet. */
-const NOT_BUILT = ['/openapi.json', '/docs'];
 
 /** A path as the router takes it. */
 const pattern = (path: string): string => path.replace(':id', ':id{.+}');
@@ -193,6 +190,7 @@ export function createApp(
     'GET /v1/health': health(gateway),
     'GET /metrics': metrics(gateway),
     'GET /healthz': liveness(gateway),
+    'GET /openapi.json': pageFile(gateway, '/ui/openapi.json'),
     'GET /': pageFile(gateway, '/ui/index.html'),
     'GET /ui/:id': pageFile(gateway),
     'GET /session': showSession(gateway),
@@ -205,14 +203,20 @@ export function createApp(
       if (which(level)) app.on(method, pattern(path), allowing(level, gateway, handlers[name as RouteName]));
     }
   };
+  const refuseOthers = (which: (path: string) => boolean): void => {
+    for (const [path, methods] of PATHS) if (which(path)) app.all(pattern(path), otherMethod(gateway, path, methods));
+  };
   serve((level) => level === 'anyone');
-  for (const [path, methods] of PATHS) if (!path.startsWith('/v1/')) app.on('OPTIONS', path, options(methods));
+  // Paths below /v1 have CORS instead.
+  for (const [path, methods] of PATHS) {
+    if (!path.startsWith('/v1/')) app.on('OPTIONS', pattern(path), options(methods));
+  }
+  refuseOthers((path) => OPEN_PATHS.has(path));
   app.use(guard(gateway));
   if (services.open) app.use('/v1/*', servicesReady(gateway));
   app.use('/v1/models/*', ownClients(gateway));
   serve((level) => level !== 'anyone');
-  for (const [path, methods] of PATHS) app.all(pattern(path), otherMethod(gateway, path, methods));
-  for (const path of NOT_BUILT) app.all(path, notBuilt(gateway));
+  refuseOthers((path) => !OPEN_PATHS.has(path));
   app.notFound(notFound(gateway));
   return app;
 }

@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import { GatewayError, isObject, type JsonObject, memberPath } from '../core/index.ts';
 import { routingFieldMeant } from './routing.ts';
-import { problemOf, toError } from './validation.ts';
+import { isUnset, problemOf, toError } from './validation.ts';
 
 type Kind = 'any' | 'string' | 'number' | 'oneOf' | 'object' | 'record' | 'array' | 'union' | 'variant' | 'lazy';
 
@@ -161,10 +161,6 @@ function fieldOf({ members, entries }: SchemaNode, name: string): SchemaNode | u
   members.set(name, compiled);
   return compiled;
 }
-
-/** Clients write out fields that are not set. */
-export const isUnset = (value: unknown): boolean =>
-  value === null || value === undefined || (Array.isArray(value) && value.length === 0);
 
 /** Keys that valibot leaves out of a record. */
 const isOddKey = (key: string): boolean => key === '__proto__' || key === 'prototype' || key === 'constructor';

@@ -3,6 +3,10 @@ import * as v from 'valibot';
 import { GatewayError } from '../core/index.ts';
 import { MAX_SESSION } from './dialect.ts';
 
+/** Clients write out fields that are not set. */
+export const isUnset = (value: unknown): boolean =>
+  value === null || value === undefined || (Array.isArray(value) && value.length === 0);
+
 /** OpenAI takes `null` for a field that is not set; so do we. */
 export const optional = <T extends v.GenericSchema>(schema: T) => v.nullish(schema);
 

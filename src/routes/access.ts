@@ -49,6 +49,7 @@ export const ROUTES = {
   'GET /v1/health': 'key',
   'GET /metrics': 'admin',
   'GET /healthz': 'anyone',
+  'GET /openapi.json': 'anyone',
   'GET /': 'anyone',
   'GET /ui/:id': 'anyone',
   'GET /session': 'anyone',
@@ -63,6 +64,13 @@ export const PATHS: ReadonlyMap<string, readonly string[]> = Object.keys(ROUTES)
   const [method = '', path = ''] = name.split(' ');
   return paths.set(path, [...(paths.get(path) ?? []), method]);
 }, new Map<string, string[]>());
+
+/** Paths that need no key, whatever is asked of them. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set(
+  [...PATHS].flatMap(([path, methods]) =>
+    methods.every((method) => ROUTES[`${method} ${path}` as RouteName] === 'anyone') ? [path] : [],
+  ),
+);
 
 /** What `Allow` says of a path with these methods: where GET is, HEAD is too, and OPTIONS is everywhere. */
 export const allowed = (methods: readonly string[]): string =>

@@ -1,4 +1,4 @@
-export { allowing, guard, type Level, PATHS, ROUTES, type RouteName } from './access.ts';
+export { allowing, guard, type Level, OPEN_PATHS, PATHS, ROUTES, type RouteName } from './access.ts';
 export { chatCompletions, completions, messages, responses } from './generate.ts';
 export { getGeneration, listGenerations } from './generations.ts';
 export { health, liveness } from './health.ts';
@@ -18,7 +18,6 @@ export {
   anyOrigin,
   canonicalPath,
   everyAnswer,
-  notBuilt,
   notFound,
   options,
   otherMethod,

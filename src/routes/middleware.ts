@@ -211,11 +211,12 @@ export const options =
   (c) =>
     new Response(null, { status: 204, headers: { ...headersOf(c), allow: allowed(methods) } });
 
-/** Answers a route's other methods with 405. */
+/** Answers a route's other methods with 405. Its own come here where its handler has found nothing. */
 export const otherMethod = (gateway: Gateway, path: string, methods: readonly string[]): Handler => {
   const missing = notFound(gateway);
-  return (c) => {
-    if (foreignApi(c.req.path, c.req.header('user-agent'))) return missing(c);
+  return async (c) => {
+    const own = methods.includes(c.req.method === 'HEAD' ? 'GET' : c.req.method);
+    if (own || foreignApi(c.req.path, c.req.header('user-agent'))) return missing(c);
     headersOf(c).allow = allowed(methods);
     return answerError(c, gateway, methodError(path, methods));
   };
@@ -228,15 +229,6 @@ export const ownClients =
     if (foreignApi(c.req.path, c.req.header('user-agent'))) return notFound(gateway)(c);
     return next();
   };
-
-export const notBuilt =
-  (gateway: Gateway): Handler =>
-  (c) =>
-    answerError(
-      c,
-      gateway,
-      new GatewayError('not_implemented', `${c.req.path} is planned and not built yet. The README says what is.`),
-    );
 
 /** A caller can send any word as a method, so the number of remembered answers is limited. */
 const MOST_REMEMBERED = 200;

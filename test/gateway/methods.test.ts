@@ -39,8 +39,19 @@ const ask = (method: string, path: string, headers: Readonly<Record<string, stri
   });
 
 const EVERY = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'PROPFIND', 'QUERY'];
-const paths = [...PATHS].map(([path, methods]) => ({ path: path.replace(':id', 'main'), methods }));
+const paths = [...PATHS].map(([path, methods]) => ({
+  path: path.replace('/ui/:id', '/ui/main.js').replace(':id', 'main'),
+  methods,
+}));
 const listed = (text: string | string[] | undefined): readonly string[] => String(text).split(', ');
+
+describe('a path that needs no key', () => {
+  it('needs none to say what it takes, and is a 404 where nothing is', async () => {
+    expect(await ask('POST', '/healthz', { authorization: '' })).toMatchObject({ status: 405 });
+    expect(await ask('GET', '/ui/nothing.js')).toMatchObject({ status: 404 });
+    expect(await ask('GET', '/ui/nothing.js', { authorization: '' })).toMatchObject({ status: 404 });
+  });
+});
 
 describe.each(paths)('$path', ({ path, methods }) => {
   const allowed = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].sort();

@@ -7,15 +7,34 @@ import type { Level } from '../../src/routes/access.ts';
 import { ROUTES } from '../../src/routes/access.ts';
 import { ANSWERS } from './answers.ts';
 import { requestSchemas } from './bodies.ts';
-import { anything, count, described, flag, type Json, mapOf, object, ref, type Schema, text } from './json.ts';
+import {
+  anything,
+  count,
+  described,
+  flag,
+  type Json,
+  mapOf,
+  object,
+  ref,
+  type Schema,
+  someObject,
+  text,
+} from './json.ts';
 import { ANSWER_HEADERS, type Operation, type Parameter, TAGS } from './operation.ts';
 import { GENERATE } from './operations/generate.ts';
 import { INSPECT } from './operations/inspect.ts';
 import { OPERATE } from './operations/operate.ts';
+import { PAGE } from './operations/page.ts';
 import { REPORT_ROUTES } from './operations/reports.ts';
 import { REPORTS } from './reports.ts';
 
-const OPERATIONS: Readonly<Record<string, Operation>> = { ...GENERATE, ...INSPECT, ...REPORT_ROUTES, ...OPERATE };
+const OPERATIONS: Readonly<Record<string, Operation>> = {
+  ...GENERATE,
+  ...INSPECT,
+  ...REPORT_ROUTES,
+  ...OPERATE,
+  ...PAGE,
+};
 
 const ERRORS: Readonly<Record<number, string>> = {
   400: 'The request is not valid. `param` names the field, and the message says what to do.',
@@ -105,7 +124,10 @@ function bodyOf({ body, examples }: Operation): Schema {
 }
 
 function answerOf({ answer, answers, alsoAs = {}, headers = [], links = {} }: Operation): Schema {
-  const also = Object.entries(alsoAs).map(([type, description]) => [type, { schema: described(text, description) }]);
+  const also = Object.entries(alsoAs).map(([type, description]) => [
+    type,
+    { schema: described(type === JSON_TYPE ? someObject : text, description) },
+  ]);
   const followed = Object.entries(links).map(([name, link]) => {
     const parameters = Object.entries(link.with).map(([param, at]) => [param, `$response.body#${at}`]);
     return [name, { operationId: link.to, parameters: Object.fromEntries(parameters) as Schema }];
@@ -186,6 +208,9 @@ const PRICES_CHANGE: Schema = {
   additionalProperties: false,
 };
 
+/** Read by hand in src/routes/session.ts. */
+const SIGN_IN: Schema = object({ key: described(text, 'The admin key, or a caller’s own.') });
+
 const ABOUT = `One gateway for open-weight models at AWS Bedrock, Replicate, Anyscale, Together and servers of your own.
 
 Money is a decimal string of dollars, except for \`usage.cost\` and its details, which are numbers. Times are
@@ -226,7 +251,7 @@ export function openApiDocument(): Schema {
       },
       headers: Object.fromEntries(headers) as Schema,
       responses: Object.fromEntries(responses),
-      schemas: { ...requestSchemas(), PricesChange: PRICES_CHANGE, ...ANSWERS, ...REPORTS },
+      schemas: { ...requestSchemas(), PricesChange: PRICES_CHANGE, SignIn: SIGN_IN, ...ANSWERS, ...REPORTS },
     },
   } satisfies { readonly [name: string]: Json };
 }

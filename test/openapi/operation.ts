@@ -51,6 +51,7 @@ export const TAGS = {
   Reports: 'What calls used and cost, and what they would have cost elsewhere. No prompt or answer is ever stored.',
   Keys: 'Keys for callers, with budgets and limits.',
   Operation: 'Whether it runs.',
+  Page: 'The page for people, and signing in to it.',
 } as const;
 
 export type Tag = keyof typeof TAGS;

@@ -262,5 +262,15 @@ export const REPORTS: Readonly<Record<string, Schema>> = {
     token_drift: listOf(someObject),
     token_estimates: listOf(someObject),
   }),
+  Session: object({
+    object: constant('session'),
+    access: one('open', 'key', 'unconfigured'),
+    sandbox: flag,
+    signed_in: flag,
+    admin: flag,
+    account: textOrNull,
+    key: textOrNull,
+    expires_at: timeOrNull,
+  }),
   Liveness: object({ status: constant('ok') }),
 };
