@@ -98,6 +98,7 @@ const errorResponse = (status: number, envelope: keyof typeof ENVELOPES): Schema
     'x-request-id',
     ...(RETRY_AFTER.has(status) ? ['retry-after'] : []),
     ...(SHOULD_RETRY.has(status) ? ['x-should-retry'] : []),
+    ...(status === 413 || status === 415 ? [] : ['x-chasqui-generation-id', 'ratelimit', 'ratelimit-policy']),
     ...(AFTER_ATTEMPTS.has(status) ? ['x-chasqui-attempts'] : []),
   ]),
   content: { [JSON_TYPE]: { schema: schemaOf(ENVELOPES[envelope]) } },
