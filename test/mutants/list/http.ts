@@ -102,7 +102,7 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
   middleware(
     'allow-unsaid',
     'A 405 does not say which methods there are.',
-    "    headersOf(c).allow = allowed(methods);\n",
+    '    headersOf(c).allow = allowed(methods);\n',
     '',
   ),
   middleware('trailing-slash', 'A slash at the end is a wrong URL.', ".replace(/(?<=.)\\/$/, '')", ''),

@@ -54,7 +54,12 @@ export const REPORT_ROUTES: Readonly<Record<string, Operation>> = {
       ...span('whole days'),
       ...FILTERS,
       query('prices', 'The prices of the days, or today’s.', one('then', 'today')),
-      query('policy', '`price` for the cheapest offer, or one provider.', text, 'price'),
+      query(
+        'policy',
+        '`price`: the cheapest offer. `first`, `most_expensive`, `order=…`, `exclude=…`, or one provider.',
+        text,
+        'price',
+      ),
       query('order', 'Providers in this order, with commas.'),
       query('exclude', 'Without these providers, with commas.', text, 'replicate'),
       query('usd_per_hour', 'What hardware of your own costs. Goes with `tokens_per_second`.', text, '0.95'),
