@@ -6,4 +6,7 @@
  * - `range`: it shows the page's time range (lib/range.js)
  * - `admin`: it is for the admin alone
  */
-export const PANELS = [{ name: 'account', title: 'Your key', load: () => import('./account.js') }];
+export const PANELS = [
+  { name: 'account', title: 'Your key', load: () => import('./account.js') },
+  { name: 'spend', title: 'Spend', range: true, load: () => import('./spend.js') },
+];
