@@ -32,6 +32,7 @@ import { pushAll, rowsOf } from './push.ts';
 import { takeDown } from './record.ts';
 import { confirm, extend, GRACE_MS, reserve, vouchedTerms } from './reserve.ts';
 import { expire, nextExpiry, settle } from './settle.ts';
+import { signInThrottle } from './sign-in-throttle.ts';
 import type { KeyRecord, State } from './state.ts';
 import type { Row, Sql } from './storage.ts';
 import { VOUCHED_MS } from './terms.ts';
@@ -60,6 +61,8 @@ export class Account extends DurableObject implements AccountRpc {
   #failures = 0;
   /** Until when Workers may go by what this object said of keys before it started. */
   #unknownUntil = 0;
+  /** Remembered while the object runs, which it does for longer than wrong keys count. */
+  readonly #signIns = signInThrottle();
   /** When idempotency keys are to be looked through again. */
   #namesAt = 0;
 
@@ -136,6 +139,12 @@ export class Account extends DurableObject implements AccountRpc {
     const changed = this.#run((state, now) => changeAccount(state, change, now));
     await this.#known(() => true);
     return changed;
+  }
+
+  async signIn(address: string, failed: boolean) {
+    const now = Date.now();
+    if (failed) this.#signIns.failed(address, now);
+    return this.#signIns.waitMs(address, now);
   }
 
   async terms(key: string, secretHash: string) {

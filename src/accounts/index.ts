@@ -14,6 +14,7 @@ export { StaleTerms } from './refusals.ts';
 export { LATENCY_BUCKETS } from './rollup.ts';
 export { type Session, type Sessions, sessions } from './session.ts';
 export { settled } from './settling.ts';
+export { signInThrottle } from './sign-in-throttle.ts';
 export { accountsMissing, accountUnavailable, askAccount, keyGone, rememberedTerms, type Terms } from './terms.ts';
 export { type LatencyTotal, type LedgerTotal, type LedgerTotals, ledgerTotals } from './totals.ts';
 export { type TrafficOfDays, type TrafficQuery, trafficOf, trafficOfRow } from './traffic.ts';

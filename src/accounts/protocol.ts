@@ -284,6 +284,13 @@ export interface AccountRpc {
   /** Sets the budget of the account, or removes it. Raises the revision of every key if `budgeted` changes. */
   changeAccount(change: { readonly budget: Budget | undefined }): Promise<AccountState>;
 
+  /**
+   * Asked before a key is tried at the page's sign-in, and told afterwards if it was wrong.
+   *
+   * @returns milliseconds until this address may try again; 0: now
+   */
+  signIn(address: string, failed: boolean): Promise<number>;
+
   /** The terms of a key, before its first call in an isolate. Undefined: it was never made, was revoked, or expired. */
   terms(key: string, secretHash: string): Promise<KeyTerms | undefined>;
   /**

@@ -3,10 +3,16 @@
  * counts only for requests that the browser says come from this origin's own pages, so no other site can use it.
  */
 import type { Context, Handler } from 'hono';
-import { authenticate, type Caller, type Session } from '../accounts/index.ts';
+import {
+  askAccount,
+  authenticate,
+  type Caller,
+  MAIN_ACCOUNT,
+  type Session,
+  signInThrottle,
+} from '../accounts/index.ts';
 import { GatewayError, isObject } from '../core/index.ts';
 import { type Gateway, headersOf, misconfigured, readJson, replyJson } from './request.ts';
-import { signInThrottle } from './sign-in-throttle.ts';
 
 const SESSION_MS = 12 * 3_600_000;
 /** More than any key has. */
@@ -132,10 +138,20 @@ async function presentedKey(c: Context): Promise<string> {
   throw new GatewayError('invalid_request', 'key: must be the text of a key, without spaces.', { param: 'key' });
 }
 
+const tooMany = (waitMs: number): GatewayError =>
+  new GatewayError('rate_limit_exceeded', 'Too many keys were wrong. Wait before you try again.', {
+    retryAfterMs: waitMs,
+  });
+
 /** `POST /session`: exchanges `{"key"}`, the admin's or a caller's own, for a cookie. */
 export function signIn(gateway: Gateway): Handler {
   const { config, relay, terms } = gateway;
-  const throttle = signInThrottle();
+  const here = signInThrottle();
+
+  /** What all isolates have seen. Where the object cannot be reached, this isolate's own count has to do. */
+  const everywhere = (address: string, failed: boolean): Promise<number> =>
+    askAccount(config.accounts, MAIN_ACCOUNT, (account) => account.signIn(address, failed)).catch(() => 0);
+
   return async (c) => {
     if (config.mistakes.length > 0) throw misconfigured(config);
     guardAnswer(c);
@@ -146,12 +162,8 @@ export function signIn(gateway: Gateway): Handler {
     }
     const now = relay.clock.now();
     const address = c.req.header('cf-connecting-ip') ?? '';
-    const waitMs = throttle.waitMs(address, now);
-    if (waitMs > 0) {
-      throw new GatewayError('rate_limit_exceeded', 'Too many keys were wrong. Wait a minute before you try again.', {
-        retryAfterMs: waitMs,
-      });
-    }
+    const waitMs = here.waitMs(address, now) || (await everywhere(address, false));
+    if (waitMs > 0) throw tooMany(waitMs);
     try {
       const caller = await authenticate(new Headers({ authorization: `Bearer ${key}` }), config.access);
       await terms.now(caller);
@@ -159,7 +171,10 @@ export function signIn(gateway: Gateway): Handler {
       setCookie(c, await config.sessions.make(session), SESSION_MS / 1000);
       return replyJson(c, 200, sessionJson(gateway, session));
     } catch (thrown) {
-      if (thrown instanceof GatewayError && thrown.code === 'authentication') throttle.failed(address, now);
+      if (thrown instanceof GatewayError && thrown.code === 'authentication') {
+        here.failed(address, now);
+        await everywhere(address, true);
+      }
       throw thrown;
     }
   };

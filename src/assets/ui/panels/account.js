@@ -2,16 +2,16 @@
 import { ErrorText, useApi } from '../lib/api.js';
 import { Bar } from '../lib/bars.js';
 import { html } from '../lib/html.js';
-import { Money, parseMoney, ratio, shortMoney } from '../lib/money.js';
+import { Money, ratio, shortMoney, sumMoney } from '../lib/money.js';
 import { Table } from '../lib/table.js';
 import { count, moment } from '../lib/text.js';
 
 const PERIODS = { day: 'a day', week: 'a week', month: 'a month', total: 'in all' };
 
-/** Budget, spent and held money of a key or an account. */
-function Budget({ label, budget, spent, pending, ends }) {
+/** Spent and held money of a key or an account, and its budget. */
+function Budget({ label, budget, of: { spent, pending, period_ends: ends } }) {
   if (!budget) return html`<p>${label}: no budget. Spent so far: <${Money} value=${spent} />.</p>`;
-  const used = (parseMoney(spent) ?? 0n) + (parseMoney(pending) ?? 0n);
+  const used = sumMoney([spent, pending]);
   const said = `${shortMoney(used)} of ${shortMoney(budget.limit)} ${PERIODS[budget.period] ?? ''} spent or held`;
   const share = ratio(used, budget.limit);
   return html`<p>${label}: ${said}${ends ? `, until ${moment(ends)}` : ''}</p>
@@ -44,7 +44,8 @@ export default function Account({ session }) {
       <dt>Providers</dt><dd>${listed(key.allow?.providers)}</dd>
       <dt>Expires</dt><dd>${key.expires_at ? moment(key.expires_at) : 'never'}</dd>
     </dl>
-    <${Budget} label="This key" budget=${key.budget} spent=${key.spent} pending=${key.pending} ends=${key.period_ends_at} />
+    <${Budget} label="This key" budget=${key.budget} of=${key} />
+    ${key.account_budget && html`<${Budget} label=${`The account ${key.account}`} budget=${key.account_budget} of=${key.account_budget} />`}
     <${Table} caption="Limits" rows=${limitRows(key.limits)} rowKey=${({ name }) => name} empty="This key has no limits."
       columns=${[
         { label: 'Limit', cell: ({ name }) => name },
