@@ -36,7 +36,6 @@ const POLICY = [
 
 const GUARDS: Readonly<Record<string, string>> = {
   'content-security-policy': POLICY,
-  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
