@@ -74,6 +74,12 @@ export const ACCOUNT_MUTANTS: readonly Mutant[] = [
     'addMoney(purse, reserved, 0n, held ?? 0n);',
     'addMoney(purse, reserved, 0n, 0n);',
   ),
+  inFile('push.ts', ['test/faults/crash.test.ts'])(
+    'sent-is-stored',
+    'Rows are forgotten once they were sent, whether or not the database has them.',
+    '    cursor = await pushRows(db, account, rows);\n',
+    '    cursor = rows.at(-1)?.seq ?? from;\n    await pushRows(db, account, rows).catch(() => undefined);\n',
+  ),
   push('archive', 'A database that was set back misses rows for ever.', 'cursor >= state.pushed', 'cursor >= 0'),
   push(
     'join',
