@@ -8,12 +8,11 @@ export { ACCOUNT_NAME, type Caller, KEY_ID, type Keyring, keyring } from './key-
 export { pushRows } from './ledger.ts';
 export { type LedgerRow, ledgerRow } from './ledger-row.ts';
 export { ledgerTables } from './ledger-schema.ts';
-export { send } from './outbox.ts';
+export { tellNow } from './outbox.ts';
 export type * from './protocol.ts';
 export { StaleTerms } from './refusals.ts';
 export { LATENCY_BUCKETS } from './rollup.ts';
 export { type Session, type Sessions, sessions } from './session.ts';
-export { settled } from './settling.ts';
 export { signInThrottle } from './sign-in-throttle.ts';
 export { accountsMissing, accountUnavailable, askAccount, keyGone, rememberedTerms, type Terms } from './terms.ts';
 export { type LatencyTotal, type LedgerTotal, type LedgerTotals, ledgerTotals } from './totals.ts';

@@ -4,9 +4,9 @@
  * account knows for a while what it was told, so that nothing counts twice.
  */
 import type { AccountRpc, Told } from './protocol.ts';
-import { retried } from './retried.ts';
+import { retried, soon } from './retried.ts';
 import { runningIn } from './running.ts';
-import { endSettling } from './settling.ts';
+import { endSettling, settled } from './settling.ts';
 
 /** How long the end of a call waits for those of others. */
 const GATHER_MS = 100;
@@ -154,4 +154,14 @@ export async function send(account: string, rpc: Sender['rpc']): Promise<void> {
       return;
     }
   }
+}
+
+/**
+ * Has an account told of every call of this isolate that has its answer, so that whoever asks next finds it there. Gives
+ * up after so many milliseconds. Never rejects.
+ */
+export async function tellNow(account: string, rpc: Sender['rpc'], mostMs: number): Promise<void> {
+  const begun = Date.now();
+  await soon(send(account, rpc), mostMs);
+  await settled(account, mostMs - (Date.now() - begun));
 }

@@ -2,7 +2,9 @@
 import type { Context, Handler } from 'hono';
 import {
   ACCOUNT_NAME,
+  type AccountRpc,
   type AccountState,
+  type Accounts,
   askAccount,
   type Budget,
   KEY_ID,
@@ -11,6 +13,7 @@ import {
   keyGone,
   MAIN_ACCOUNT,
   type Spending,
+  tellNow,
 } from '../accounts/index.ts';
 import { formatDollars, GatewayError } from '../core/index.ts';
 import {
@@ -40,6 +43,19 @@ function spendingJson({ spent, pending, periodEnds }: Spending, budget: Budget |
     left: left === undefined ? null : formatDollars(left > 0n ? left : 0n),
     period_ends: timeJson(periodEnds),
   };
+}
+
+/** How long an answer about money waits for calls that have just been answered. */
+const TOLD_MS = 300;
+
+/** Asks an account once it has been told of the calls that have their answers. */
+async function askCurrent<T>(
+  accounts: Accounts | undefined,
+  name: string,
+  ask: (account: AccountRpc) => Promise<T>,
+): Promise<T> {
+  if (accounts) await tellNow(name, () => accounts.getByName(name), TOLD_MS);
+  return askAccount(accounts, name, ask);
 }
 
 /** A key as answers show it. Its secret is in none but the one that made it. */
@@ -98,13 +114,13 @@ const noSuchKey = (id: string, account: string): GatewayError =>
 async function found<T>(
   c: Context,
   { config }: Gateway,
-  ask: (account: Parameters<Parameters<typeof askAccount>[2]>[0], id: string) => Promise<T | undefined>,
+  ask: (account: AccountRpc, id: string) => Promise<T | undefined>,
 ): Promise<{ readonly account: string; readonly id: string; readonly known: T }> {
   onlyQueries(c, ['account']);
   const account = accountOf(c);
   const id = c.req.param('id') ?? '';
   if (!KEY_ID.test(id)) throw noSuchKey(id, account);
-  const known = await askAccount(config.accounts, account, (object) => ask(object, id));
+  const known = await askCurrent(config.accounts, account, (object) => ask(object, id));
   if (known === undefined) throw noSuchKey(id, account);
   return { account, id, known };
 }
@@ -144,7 +160,7 @@ export const listKeys =
     const after = c.req.query('after');
     if (after !== undefined && !KEY_ID.test(after)) throw invalid('after', 'must be the last id of a page.');
     const query = { limit, revoked: queryFlag(c, 'revoked'), ...(after === undefined ? {} : { before: after }) };
-    const { keys, more } = await askAccount(config.accounts, account, (object) => object.listKeys(query));
+    const { keys, more } = await askCurrent(config.accounts, account, (object) => object.listKeys(query));
     return replyJson(c, 200, {
       object: 'list',
       data: keys.map((state) => keyJson(account, state)),
@@ -217,7 +233,7 @@ export const ownKey =
     if (secretHash === undefined) {
       return replyJson(c, 200, { id: key, object: 'key', account, admin, budget: null, limits: null, allow: null });
     }
-    const state = await askAccount(config.accounts, account, (object) => object.keyState(key));
+    const state = await askCurrent(config.accounts, account, (object) => object.keyState(key));
     if (!state || state.revokedAt !== undefined) throw keyGone();
     return replyJson(c, 200, { ...keyJson(account, state), admin });
   };
@@ -237,7 +253,7 @@ export const getAccount =
   ({ config }: Gateway): Handler =>
   async (c) => {
     const account = accountIn(c);
-    const state = await askAccount(config.accounts, account, (object) => object.accountState());
+    const state = await askCurrent(config.accounts, account, (object) => object.accountState());
     return replyJson(c, 200, accountJson(account, state));
   };
 
@@ -247,8 +263,8 @@ export const changeAccount =
   async (c) => {
     const account = accountIn(c);
     const body = await readJson(c.req.raw, MAX_BYTES);
-    const known = await askAccount(config.accounts, account, (object) => object.accountState());
+    const known = await askCurrent(config.accounts, account, (object) => object.accountState());
     const budget = changedBudget(known.budget, body);
-    const state = await askAccount(config.accounts, account, (object) => object.changeAccount({ budget }));
+    const state = await askCurrent(config.accounts, account, (object) => object.changeAccount({ budget }));
     return replyJson(c, 200, accountJson(account, state));
   };

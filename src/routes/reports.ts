@@ -6,8 +6,7 @@ import {
   ledgerTables,
   MAIN_ACCOUNT,
   type ReportDatabase,
-  send,
-  settled,
+  tellNow,
 } from '../accounts/index.ts';
 import { formatDollars, GatewayError, type NanoDollars } from '../core/index.ts';
 import { callerOf } from './access.ts';
@@ -44,8 +43,7 @@ export interface Source {
 }
 
 async function pushed(accounts: Accounts, account: string): Promise<number> {
-  await send(account, () => accounts.getByName(account));
-  await settled(account, SETTLE_MS);
+  await tellNow(account, () => accounts.getByName(account), SETTLE_MS);
   let waiting = await accounts.getByName(account).push();
   for (let again = 1; waiting > 0 && again < MOST_PUSHES; again++) waiting = await accounts.getByName(account).push();
   return waiting;

@@ -2,7 +2,7 @@
 import { runInDurableObject } from 'cloudflare:test';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type AccountRpc, send, type Told } from '../../src/accounts/index.ts';
+import { type AccountRpc, type Told, tellNow } from '../../src/accounts/index.ts';
 import { take, tellSoon } from '../../src/accounts/outbox.ts';
 import { takeDown } from '../../src/accounts/record.ts';
 import { beginSettling, settlingIn } from '../../src/accounts/settling.ts';
@@ -203,7 +203,7 @@ describe('what accounts are to be told', () => {
     beginSettling('asked');
     const rpc = () => ({ tell: async (all: readonly Told[]) => void told.push(all.length) });
     tellSoon({ account: 'asked', rpc, background: () => undefined }, [{ call: record('x') }], false);
-    await send('asked', rpc);
+    await tellNow('asked', rpc, 1_000);
     expect([told, settlingIn('asked')]).toEqual([[1], 0]);
   });
 });
