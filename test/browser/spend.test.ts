@@ -95,7 +95,7 @@ describeWithBrowser('the Spend panel', (browser: () => Promise<Browser>) => {
 
   it('draws the sums over time with the same as a table, and keeps what is shown in the address', () =>
     using({ query: '?panel=spend&last=24h' }, async ({ page, expectClean }) => {
-      await page.locator('.chart canvas').waitFor();
+      await page.locator('.chart svg').waitFor();
       await page.getByRole('link', { name: 'Requests', exact: true }).click();
       expect(new URL(page.url()).searchParams.get('show')).toBe('requests');
       const caption = 'Requests by hour and provider, UTC';
@@ -160,7 +160,7 @@ describeWithBrowser('the Spend panel', (browser: () => Promise<Browser>) => {
   it('has nothing that axe finds fault with', () =>
     using({}, async (opened) => {
       await ready(opened);
-      await opened.page.locator('.chart canvas').waitFor();
+      await opened.page.locator('.chart svg').waitFor();
       await opened.expectAccessible();
     }));
 });

@@ -1,111 +1,97 @@
 /**
- * A chart over time, drawn by uPlot, which is loaded when the first one is shown. Below it stands the same as a table.
+ * A chart over time. Lines or stacked columns are SVG, so they follow the theme; below them stands the same as a table.
  *
  * @example
- * html`<${Chart} label="Cost by hour" times=${[1764288000, …]} series=${[{ label: 'bedrock', values: [0.1, null, …] }]}
- *   format=${(value) => shortMoney(…)} />`
+ * html`<${Chart} label="Cost by hour" times=${[1764288000, …]} stacked format=${(dollars) => …}
+ *   series=${[{ label: 'bedrock', values: [0.1, null, …], texts: ['$0.1', '', …] }]} />`
  */
-import { html, useEffect, useRef, useState } from './html.js';
+import { classes, html, useMemo, useState } from './html.js';
 import { Table } from './table.js';
-import { moment } from './text.js';
+import { moment, UNKNOWN } from './text.js';
 
-const STYLES = '/ui/vendor/uplot-1.6.32.css';
+/** Units of the drawing, which is stretched to the room that it has. */
+const WIDE = 1000;
+const HIGH = 100;
 
-let loading;
-function load() {
-  loading ??= (async () => {
-    const sheet = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: STYLES });
-    const styled = new Promise((resolve) => sheet.addEventListener('load', resolve, { once: true }));
-    document.head.append(sheet);
-    const [{ default: uPlot }] = await Promise.all([import('../vendor/uplot-1.6.32.js'), styled]);
-    return uPlot;
-  })();
-  return loading;
+/** The next number of 1, 2 or 5 with zeros, for the top of the scale. */
+function roundUp(most) {
+  if (!(most > 0)) return 1;
+  const unit = 10 ** Math.floor(Math.log10(most));
+  return unit * ([1, 2, 5].find((step) => step * unit >= most) ?? 10);
 }
 
-/** A custom property as the colour it is now: `light-dark()` in it depends on the theme. */
-function colour(inside, name) {
-  const probe = document.createElement('span');
-  probe.style.color = `var(${name})`;
-  inside.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
+/** The paths of all series, by the column that each time has. */
+function draw(times, series, stacked) {
+  const sums = times.map((_, at) => series.reduce((sum, { values }) => sum + (values[at] ?? 0), 0));
+  const most = stacked
+    ? Math.max(0, ...sums)
+    : Math.max(0, ...series.flatMap(({ values }) => values.filter((value) => value != null)));
+  const top = roundUp(most);
+  const wide = WIDE / Math.max(1, times.length);
+  const y = (value) => (HIGH - (value / top) * HIGH).toFixed(2);
+  const below = times.map(() => 0);
+  const paths = series.map(({ values }) => {
+    let pen = 'M';
+    return times
+      .map((_, at) => {
+        const value = values[at];
+        if (value == null) {
+          // A gap, not a zero.
+          pen = 'M';
+          return '';
+        }
+        if (stacked) {
+          const base = below[at];
+          below[at] += value;
+          const [left, right] = [at * wide + wide * 0.08, (at + 1) * wide - wide * 0.08].map((x) => x.toFixed(2));
+          return `M${left} ${y(base)}V${y(below[at])}H${right}V${y(base)}z`;
+        }
+        const part = `${pen}${((at + 0.5) * wide).toFixed(2)} ${y(value)}`;
+        // A single point is a line of no length, which round caps show as a dot.
+        const dot = pen === 'M' ? 'h0' : '';
+        pen = 'L';
+        return part + dot;
+      })
+      .join('');
+  });
+  return { paths, top };
 }
 
-const HEIGHT = 220;
-
-/** Draws again when the theme changes, whoever changes it. */
-function useTheme() {
-  const [theme, set] = useState(0);
-  useEffect(() => {
-    const changed = () => set((times) => times + 1);
-    const system = matchMedia('(prefers-color-scheme: dark)');
-    const watch = new MutationObserver(changed);
-    watch.observe(document.documentElement, { attributes: true, attributeFilter: ['data-theme'] });
-    system.addEventListener('change', changed);
-    return () => {
-      watch.disconnect();
-      system.removeEventListener('change', changed);
-    };
-  }, []);
-  return theme;
-}
-
-/** @param times seconds since the epoch, ascending; a series has one value, or null, for each */
-export function Chart({ label, times, series, format = String, height = HEIGHT }) {
-  const box = useRef();
-  const theme = useTheme();
-  useEffect(() => {
-    let gone = false;
-    let plot;
-    let watch;
-    load().then((uPlot) => {
-      const into = box.current;
-      if (gone || !into) return;
-      const axis = {
-        stroke: colour(into, '--text'),
-        grid: { stroke: colour(into, '--line'), width: 1 },
-        ticks: { show: false },
-      };
-      plot = new uPlot(
-        {
-          width: into.clientWidth,
-          height,
-          tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
-          axes: [axis, { ...axis, size: 70, values: (_, ticks) => ticks.map((value) => format(value)) }],
-          series: [
-            { label: 'UTC' },
-            ...series.map(({ label: name }, at) => ({
-              label: name,
-              stroke: colour(into, `--c${(at % 6) + 1}`),
-              width: 2,
-              value: (_, value) => (value == null ? '–' : format(value)),
-            })),
-          ],
-        },
-        [times, ...series.map(({ values }) => values)],
-        into,
-      );
-      watch = new ResizeObserver(() => plot.setSize({ width: into.clientWidth, height }));
-      watch.observe(into);
-    });
-    return () => {
-      gone = true;
-      watch?.disconnect();
-      plot?.destroy();
-    };
-  }, [times, series, format, height, theme]);
+/**
+ * @param times seconds since the epoch, ascending
+ * @param series one value, or null for unknown, for each time; `texts` are the exact values for the table
+ * @param stacked columns upon one another instead of lines
+ * @param onPick gets the place in `times` of a column that was clicked; give a way by keyboard, too
+ */
+export function Chart({ label, times, series, stacked = false, format = String, onPick }) {
+  const { paths, top } = useMemo(() => draw(times, series, stacked), [times, series, stacked]);
+  const [at, point] = useState();
+  const place = (event) => {
+    const { left, width } = event.currentTarget.getBoundingClientRect();
+    return Math.max(0, Math.min(times.length - 1, Math.floor(((event.clientX - left) / width) * times.length)));
+  };
+  const timeAt = (index) => (times[index] === undefined ? '' : moment(times[index] * 1000));
+  const valueAt = ({ values, texts }, index) =>
+    values[index] == null ? UNKNOWN : (texts?.[index] ?? format(values[index]));
   const columns = [
-    { label: 'Time', cell: (at) => moment(times[at] * 1000) },
-    ...series.map(({ label: name, values }) => ({
-      label: name,
-      numeric: true,
-      cell: (at) => (values[at] == null ? '–' : format(values[at])),
-    })),
+    { label: 'Time', cell: (index) => timeAt(index) },
+    ...series.map((one) => ({ label: one.label, numeric: true, cell: (index) => valueAt(one, index) })),
   ];
   return html`<figure class="chart">
-    <div ref=${box} role="img" aria-label=${label} style=${{ minHeight: `${height}px` }}></div>
+    <div class="plot">
+      <div class="scale"><span>${format(top)}</span><span>${format(top / 2)}</span><span>${format(0)}</span></div>
+      <svg viewBox=${`0 0 ${WIDE} ${HIGH}`} preserveAspectRatio="none" role="img" aria-label=${label}
+        onPointerMove=${(event) => point(place(event))} onPointerLeave=${() => point(undefined)} onClick=${onPick && ((event) => onPick(place(event)))}>
+        <path class="grid" d=${`M0 0H${WIDE}M0 ${HIGH / 2}H${WIDE}M0 ${HIGH}H${WIDE}`} />
+        ${at !== undefined && html`<path class="grid" d=${`M${((at + 0.5) * WIDE) / times.length} 0V${HIGH}`} />`}
+        ${paths.map((d, index) => html`<path key=${index} class=${classes(stacked ? 'column' : 'line', `s${(index % 6) + 1}`)} d=${d} />`)}
+      </svg>
+      <div class="times"><span>${timeAt(0)}</span><span>${timeAt(times.length - 1)}</span></div>
+    </div>
+    <ul class="legend">
+      ${series.map((one, index) => html`<li key=${one.label}><span class=${`swatch c${(index % 6) + 1}`}></span>${one.label}${at !== undefined && html` <b>${valueAt(one, at)}</b>`}</li>`)}
+      ${at !== undefined && html`<li class="quiet">${timeAt(at)}</li>`}
+    </ul>
     <details>
       <summary>${label}, as a table</summary>
       <${Table} caption=${label} columns=${columns} rows=${[...times.keys()]} />
