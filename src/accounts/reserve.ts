@@ -201,12 +201,16 @@ export function reserve(state: State, request: ReserveRequest, clock: number): R
   if ('held' in money) {
     const { held } = money;
     const { budgeted } = key.terms;
-    state.sql.transaction(() => {
+    const { idempotency } = request;
+    const letIn = () => {
       call.admitted = true;
       if (before) admitAttempt(state, call, before, held, budgeted);
       else openAttempt(state, call, { start, attempt, held, budgeted, tokens, counted: true });
-      if (request.idempotency) claimName(state, call, request.idempotency.fingerprint);
-    });
+      if (idempotency) claimName(state, call, idempotency.fingerprint);
+    };
+    // One statement needs no transaction around it.
+    if (idempotency) state.sql.transaction(letIn);
+    else letIn();
     if (!known) addCall(state, call);
     return { kind: 'held', ...(budgeted && held !== undefined ? { held } : {}), limits: limits() };
   }

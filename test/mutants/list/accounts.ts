@@ -87,6 +87,24 @@ export const ACCOUNT_MUTANTS: readonly Mutant[] = [
     'if (cursor > 0) state.sql.exec',
     'if (cursor < 0) state.sql.exec',
   ),
+  inFile('record.ts', ['test/accounts/outbox.test.ts'])(
+    'told-twice',
+    'A call that is told of again has another row.',
+    'if (!knows(state, call.start, one.start.attempt)) rows.push',
+    'rows.push',
+  ),
+  inFile('outbox.ts', ['test/accounts/outbox.test.ts'])(
+    'told-once',
+    'What could not be told is lost.',
+    'outbox.waiting.unshift(...batch.entries);',
+    'outbox.waiting.unshift();',
+  ),
+  inFile('account.ts', ['test/accounts/account.test.ts'])(
+    'vouched',
+    'A key is said to be revoked while Workers still go by what they were told.',
+    '    await this.#known((key) => key.id === id);\n',
+    '',
+  ),
   minute('fixed-minute', 'A second counts for less than a minute.', 'const SECONDS = 61;', 'const SECONDS = 59;'),
   periods(
     'later-period',
