@@ -30,6 +30,8 @@ function configurationOf({ registry, ...config }: Gateway['config']) {
       zdr: noRetention,
     })),
     own_prices: config.prices.length,
+    traces: config.traces.collector !== undefined,
+    trace_providers: config.traces.toProviders,
     services: [...new Set(config.services.map(({ service }) => service))],
     // What could be added, and what it is set up by.
     not_configured: registry.known

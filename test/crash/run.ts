@@ -1,15 +1,19 @@
 /**
- * `npm run test:crash [-- seed] [kills]`: see crash.ts. Prints one line of JSON for the gateway, one for the negative
+ * `npm run test:crash [-- seed] [kills] [wrangler]`: see crash.ts; with `wrangler` on `wrangler dev` and its D1. Prints one line of JSON for the gateway, one for the negative
  * control, in which an account forgets what it has sent whether or not the database has it, and a verdict. Ends with 1
  * if the ledger is wrong, or if that of the control is right.
  */
 import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { crash } from './crash.ts';
+import { onWorkerd, onWranglerDev } from './life.ts';
 
-const [seed = Date.now() % 100_000, kills = 5] = process.argv.slice(2).map(Number);
+const args = process.argv.slice(2);
+const inWrangler = args.includes('wrangler');
+const [seed = Date.now() % 100_000, kills = 5] = args.filter((arg) => arg !== 'wrangler').map(Number);
 if (!Number.isInteger(seed) || !Number.isInteger(kills) || kills < 1) throw new Error('The seed, and how many kills.');
-const options = { seed, kills, lifeMs: [500, 5_000], rate: 0.3 } as const;
+const runtime = inWrangler ? onWranglerDev : onWorkerd;
+const options = { seed, kills, lifeMs: [500, 5_000], rate: 0.3, runtime } as const;
 
 /** Git ignores it, and it is not below node_modules, whose files count as unchanged. */
 const COPY = resolve('.mutants', `crash-${process.pid}`);
@@ -52,5 +56,13 @@ try {
 } finally {
   await rm(COPY, { recursive: true, force: true });
 }
-console.log(JSON.stringify({ verdict: failures.length === 0 ? 'held' : 'broken', seed, kills, failures }));
+console.log(
+  JSON.stringify({
+    verdict: failures.length === 0 ? 'held' : 'broken',
+    runtime: inWrangler ? 'wrangler dev' : 'workerd',
+    seed,
+    kills,
+    failures,
+  }),
+);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -104,6 +104,9 @@ export const GENERATION_HEADERS: readonly Parameter[] = [
     'The same key and body are dispatched at most once within a day. A repeat gets a 409 that has the receipt.',
     { type: 'string', minLength: 1, maxLength: 255 },
   ),
+  header('traceparent', 'The caller’s place in a trace, by W3C Trace Context. What is not valid is ignored.', {
+    type: 'string',
+  }),
 ];
 
 export const ANTHROPIC_VERSION = header(
@@ -124,6 +127,7 @@ export const GENERATION_ANSWER = [
   'x-chasqui-clamped',
   'x-chasqui-cheaper',
   'server-timing',
+  'traceresponse',
   'ratelimit',
   'ratelimit-policy',
 ];
@@ -141,6 +145,7 @@ export const ANSWER_HEADERS: Readonly<Record<string, string>> = {
   'x-chasqui-clamped': 'The limit of output that the budget still allowed.',
   'x-chasqui-cheaper': 'The offer that would have been asked, had the budget allowed it.',
   'server-timing': 'Where the time went.',
+  traceresponse: 'The request’s place in a trace, where the deployment sends traces.',
   ratelimit: 'What is left of the key’s limits, if it has any.',
   'ratelimit-policy': 'The key’s limits, if it has any.',
   'retry-after': 'Seconds to wait before a repeat.',

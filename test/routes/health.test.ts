@@ -36,11 +36,15 @@ describe('the configuration, for admins', () => {
       CHASQUI_TIMEOUTS: '{"total_ms": 1234}',
       CHASQUI_ROUTES: '{"small": "llama-3-8b-instruct"}',
       CHASQUI_PRIVACY: '{"mine": {"zdr": true}}',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://10.1.2.3',
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=${secret}`,
     });
     expect(configuration).toMatchObject({
       timeouts: { total_ms: 1234, connect_ms: null },
       routes: ['small'],
       services: ['mine'],
+      traces: true,
+      trace_providers: false,
       privacy: [{ provider: 'mine', data_collection: 'deny', zdr: true }],
     });
     const missing = configuration.not_configured.find(({ id }) => id === 'replicate');
