@@ -15,6 +15,7 @@ const inFile =
 
 const READ = ['test/dialects/unknown-fields.test.ts'];
 const unknown = inFile('src/dialects/body-schema.ts', READ);
+const unset = inFile('src/dialects/validation.ts', READ);
 const topLevel = inFile('src/dialects/openai/unknown-fields.ts', READ);
 const routing = inFile('src/dialects/routing.ts', READ);
 const tools = inFile('src/dialects/openai/tools.ts', READ);
@@ -42,7 +43,7 @@ export const CALLERS_MUTANTS: readonly Mutant[] = [
     "const pattern = pathOf(steps, () => '[]');",
     "const pattern = pathOf(steps, (at) => '[' + at + ']');",
   ),
-  unknown(
+  unset(
     'empty-named',
     'What a client writes out as empty is named.',
     '(Array.isArray(value) && value.length === 0)',

@@ -67,7 +67,7 @@ export const KEYS_MUTANTS: readonly Mutant[] = [
   access(
     'guard-gone',
     'Nobody is asked for a key.',
-    'const caller = authenticate(c.req.raw.headers, config.access);',
+    'const caller = sessionCaller(c, gateway) ?? authenticate(c.req.raw.headers, config.access);',
     "const caller = { account: 'main', key: 'admin', admin: true } as ReturnType<typeof authenticate>;",
     ['test/gateway/http.test.ts', ...ACCESS],
   ),
