@@ -10,8 +10,11 @@
 import { ErrorText } from './api.js';
 import { html, useState } from './html.js';
 
-/** Whether an error is about a field. A field is named as the API names it. */
-const isAbout = (error, name) => Boolean(error?.param) && error.param === name;
+/** Whether an error is about a field, or about a part of it: `allow.models[0]`. A field is named as the API names it. */
+const isAbout = (error, name) =>
+  Boolean(error?.param) &&
+  (error.param === name || /^[.[]/.test(error.param.slice(name.length))) &&
+  error.param.startsWith(name);
 
 let made = 0;
 const useId = () => useState(() => `f${++made}`)[0];
