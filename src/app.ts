@@ -191,6 +191,7 @@ export function createApp(
     'GET /metrics': metrics(gateway),
     'GET /healthz': liveness(gateway),
     'GET /openapi.json': pageFile(gateway, '/ui/openapi.json'),
+    'GET /docs': pageFile(gateway, '/ui/docs.html'),
     'GET /': pageFile(gateway, '/ui/index.html'),
     'GET /ui/:id': pageFile(gateway),
     'GET /session': showSession(gateway),

@@ -162,11 +162,11 @@ export function attemptLimits(
   };
 }
 
-const seconds = (ms: number) => `${Math.round(ms / 100) / 10} s`;
+const inWords = (ms: number): string => (ms < 100 ? `${Math.ceil(ms)} ms` : `${Math.round(ms / 100) / 10} s`);
 
 /** Not retried on the same offer: a request that hung once is likely to hang again, and may be billed. */
 const timedOut = (provider: string, what: string, ms: number): GatewayError =>
-  new GatewayError('timeout', `${provider} ${what} within ${seconds(ms)}.`, { provider, retryable: false });
+  new GatewayError('timeout', `${provider} ${what} within ${inWords(ms)}.`, { provider, retryable: false });
 
 /** A time limit, with the error that tells what was not done in time. */
 export interface Limit extends TimeLimit {

@@ -50,6 +50,7 @@ export const ROUTES = {
   'GET /metrics': 'admin',
   'GET /healthz': 'anyone',
   'GET /openapi.json': 'anyone',
+  'GET /docs': 'anyone',
   'GET /': 'anyone',
   'GET /ui/:id': 'anyone',
   'GET /session': 'anyone',

@@ -14,7 +14,7 @@ import { create as createResponse } from '../../src/dialects/responses/request.t
 import { dollars, routing, template } from '../../src/dialects/routing.ts';
 import { vote } from '../../src/dialects/vote.ts';
 import { ABOUT_FIELDS, ABOUT_SCHEMAS } from './descriptions.ts';
-import { isObject, type Schema } from './json.ts';
+import { isObject, ref, type Schema } from './json.ts';
 
 /** Every schema that has a name in the document. What is used in several bodies stands there once. */
 const NAMED: Readonly<Record<string, v.GenericSchema>> = {
@@ -115,19 +115,16 @@ function withNull(inner: Schema): Schema {
   return { anyOf: [inner, { type: 'null' }] };
 }
 
-/** Shorter, and with references into the document. */
-function tidy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(tidy);
+type Made = Readonly<Record<string, unknown>>;
+
+/** Shorter, with references into the document, and with what the converter named by a number in its place. */
+function tidy(value: unknown, made: Made): unknown {
+  if (Array.isArray(value)) return value.map((member) => tidy(member, made));
   if (!isObject(value)) return value;
   const { $schema, $defs, ...rest } = value;
-  const tidied = Object.fromEntries(
-    Object.entries(rest).map(([name, member]) => [
-      name,
-      name === '$ref' && typeof member === 'string'
-        ? member.replace('#/$defs/', '#/components/schemas/')
-        : tidy(member),
-    ]),
-  ) as Schema;
+  const named = typeof rest.$ref === 'string' ? rest.$ref.replace('#/$defs/', '') : undefined;
+  if (named !== undefined) return named in NAMED ? ref(named) : tidy(made[named], made);
+  const tidied = Object.fromEntries(Object.entries(rest).map(([name, member]) => [name, tidy(member, made)])) as Schema;
   return withoutNoise(tidied);
 }
 
@@ -176,7 +173,7 @@ const isBody = (name: string): boolean => name.endsWith('Request');
 export function requestSchemas(): Readonly<Record<string, Schema>> {
   const made = toJsonSchemaDefs({ ...NAMED }, config) as Readonly<Record<string, JsonSchema>>;
   const all = Object.keys(NAMED).map((name) => {
-    const schema = tidy(made[name]) as Schema;
+    const schema = tidy(made[name], made) as Schema;
     const required = [...((schema.required as readonly string[] | undefined) ?? []), ...(ALSO_REQUIRED[name] ?? [])];
     const ruled: Schema = {
       ...schema,

@@ -79,6 +79,9 @@ const RETRY_AFTER = new Set([409, 429, 503, 529]);
 const AFTER_ATTEMPTS = new Set([400, 404, 429, 499, 502, 503, 504, 529]);
 
 const JSON_TYPE = 'application/json';
+/** Of other types than JSON with a schema of its own. Readers take the schema of a stream for that of an event. */
+const CONTENT: Readonly<Record<string, Schema>> = { [JSON_TYPE]: someObject, 'text/event-stream': anything };
+
 const schemaOf = (names: readonly string[]): Schema => {
   const [only, ...others] = names;
   return only !== undefined && others.length === 0 ? ref(only) : { anyOf: names.map(ref) };
@@ -127,7 +130,7 @@ function bodyOf({ body, examples }: Operation): Schema {
 function answerOf({ answer, answers, alsoAs = {}, headers = [], links = {} }: Operation): Schema {
   const also = Object.entries(alsoAs).map(([type, description]) => [
     type,
-    { schema: described(type === JSON_TYPE ? someObject : text, description) },
+    { schema: described(CONTENT[type] ?? text, description) },
   ]);
   const followed = Object.entries(links).map(([name, link]) => {
     const parameters = Object.entries(link.with).map(([param, at]) => [param, `$response.body#${at}`]);

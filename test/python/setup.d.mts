@@ -1,3 +1,3 @@
 export function install(
-  name: 'wheels' | 'requirements' | 'clients',
+  name: 'wheels' | 'requirements' | 'clients' | 'openapi',
 ): { readonly python: string } | { readonly missing: string };

@@ -60,6 +60,7 @@ describe('a URL where nothing is', () => {
       ['POST', '/v1/prices', 'GET, PUT, DELETE', 'GET, HEAD, PUT, DELETE, OPTIONS'],
       ['DELETE', '/v1/health', 'GET', 'GET, HEAD, OPTIONS'],
       ['POST', '/openapi.json', 'GET', 'GET, HEAD, OPTIONS'],
+      ['POST', '/docs', 'GET', 'GET, HEAD, OPTIONS'],
       ['POST', '/', 'GET', 'GET, HEAD, OPTIONS'],
       ['PUT', '/session', 'GET, POST, DELETE', 'GET, HEAD, POST, DELETE, OPTIONS'],
       ['PUT', '/v1/models/x', 'GET', 'GET, HEAD, OPTIONS'],

@@ -116,7 +116,7 @@ function Page() {
           </li>`,
         )}</ul>
       </nav>
-      <div class="tools"><${ThemeSwitch} /><${Account} session=${session} onOut=${ask} /></div>
+      <div class="tools"><a href="/docs">API</a> <${ThemeSwitch} /><${Account} session=${session} onOut=${ask} /></div>
     </header>
     <${Main} session=${session} setSession=${setSession} error=${error} retry=${ask} panel=${panel} />`;
 }

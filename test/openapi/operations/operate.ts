@@ -1,10 +1,13 @@
 /** The routes for those who run a deployment. */
-import { one, text } from '../json.ts';
+import { ACCOUNT_NAME, KEY_ID } from '../../../src/accounts/index.ts';
+import { one } from '../json.ts';
 import { inPath, type Operation, query } from '../operation.ts';
 
-const ACCOUNT = query('account', 'The account that the key belongs to; `main` unless said.', text, 'main');
-const KEY = inPath('The id of a key.', '0123456789abcdefgh');
-const ACCOUNT_ID = inPath('The name of an account.', 'main');
+const NAME = { type: 'string', pattern: ACCOUNT_NAME.source } as const;
+const ID = { type: 'string', pattern: KEY_ID.source } as const;
+const ACCOUNT = query('account', 'The account that the key belongs to; `main` unless said.', NAME, 'main');
+const KEY = inPath('The id of a key.', '0123456789abcdefgh', ID);
+const ACCOUNT_ID = inPath('The name of an account.', 'main', NAME);
 
 const OF_KEY = { id: '/id', account: '/account' };
 
@@ -48,7 +51,7 @@ export const OPERATE: Readonly<Record<string, Operation>> = {
     parameters: [
       ACCOUNT,
       query('limit', 'Keys on a page.', { type: 'integer', minimum: 1, maximum: 100 }, 20),
-      query('after', '`last_id` of the page before.'),
+      query('after', '`last_id` of the page before.', ID),
       query('revoked', '`1`: also revoked keys.', one('1', '0', 'true', 'false')),
     ],
     answer: 'The keys.',

@@ -31,6 +31,14 @@ export const PAGE: Readonly<Record<string, Operation>> = {
       'application/json': 'This description.',
     },
   },
+  'GET /docs': {
+    ...file,
+    id: 'getReference',
+    summary: 'This reference',
+    about: 'This description for people.',
+    answer: 'A page.',
+    alsoAs: { 'text/html': 'HTML.' },
+  },
   'GET /openapi.json': {
     ...file,
     id: 'getDescription',

@@ -1,11 +1,19 @@
 /** The routes of reports. */
-import { GROUPS } from '../../../src/accounts/index.ts';
+import { ACCOUNT_NAME, GROUPS } from '../../../src/accounts/index.ts';
 import { ERROR_KINDS } from '../../../src/core/index.ts';
 import { one, text } from '../json.ts';
 import { inPath, type Operation, query } from '../operation.ts';
 
+const ACCOUNT = { type: 'string', pattern: ACCOUNT_NAME.source } as const;
+/** A time after the day is optional. */
+const DAY = { type: 'string', pattern: '^20[2-9][0-9]-[01][0-9]-[0-3][0-9](T.+)?$' } as const;
+const GROUP_NAMES = Object.keys(GROUPS).join('|');
+const BY = { type: 'string', pattern: `^(${GROUP_NAMES})(,(${GROUP_NAMES}))*$` } as const;
+
+const AMOUNT = { type: 'string', pattern: '^[0-9]{1,6}([.][0-9]{1,3})?$' } as const;
+
 const FILTERS = [
-  query('account', 'Only this account. A caller’s key sees its own calls alone.'),
+  query('account', 'Only this account. A caller’s key sees its own calls alone.', ACCOUNT),
   query('key', 'Only calls of this key.'),
   query('provider', 'Only this provider.', text, 'together'),
   query('model', 'Only this model.', text, 'llama-3.3-70b-instruct'),
@@ -16,8 +24,8 @@ const AFTER = query('after', 'Where the page begins: `next` of the page before.'
 const limit = (most: number) => query('limit', 'Lines of a page.', { type: 'integer', minimum: 1, maximum: most }, 20);
 
 const span = (unit: string) => [
-  query('from', `A day of UTC or a time; ${unit}.`),
-  query('to', 'A day, which belongs to the span, or a time, which does not.'),
+  query('from', `A day of UTC or a time; ${unit}.`, DAY),
+  query('to', 'A day, which belongs to the span, or a time, which does not.', DAY),
 ];
 
 const CSV = { 'text/csv': 'The same lines, with `Accept: text/csv`.' };
@@ -31,7 +39,7 @@ export const REPORT_ROUTES: Readonly<Record<string, Operation>> = {
     summary: 'Sum up usage and cost',
     about: 'Calls, tokens, money and failures in groups. Exact money and upper bounds are apart.',
     parameters: [
-      query('group_by', `Names with commas: ${Object.keys(GROUPS).join(', ')}.`, text, 'provider,model'),
+      query('group_by', `Names with commas: ${Object.keys(GROUPS).join(', ')}.`, BY, 'provider,model'),
       ...span('whole hours'),
       ...FILTERS,
       DIALECT,
@@ -62,8 +70,8 @@ export const REPORT_ROUTES: Readonly<Record<string, Operation>> = {
       ),
       query('order', 'Providers in this order, with commas.'),
       query('exclude', 'Without these providers, with commas.', text, 'replicate'),
-      query('usd_per_hour', 'What hardware of your own costs. Goes with `tokens_per_second`.', text, '0.95'),
-      query('tokens_per_second', 'How fast it writes. Goes with `usd_per_hour`.', text, '400'),
+      query('usd_per_hour', 'What hardware of your own costs. Goes with `tokens_per_second`.', AMOUNT, '0.95'),
+      query('tokens_per_second', 'How fast it writes. Goes with `usd_per_hour`.', AMOUNT, '400'),
     ],
     answer: 'A line for each provider, one for the policy, and one for the hardware.',
     answers: ['WhatIf'],
