@@ -17,6 +17,66 @@ const eventually = <T>(of: () => T) => expect.poll(of, { timeout: 60_000 });
 
 const SCRIPT = '<img src=x onerror=alert(1)>"\'';
 
+interface Drawn {
+  /** Rows that were drawn, again or for the first time. */
+  readonly drawn: number;
+  /** Changes of rows that were there. */
+  readonly changed: number;
+  readonly rows: number;
+  /** Milliseconds between frames. */
+  readonly gaps: number[];
+}
+
+/** A stream of events that the test itself sends. A row that is drawn looks up the name of its key: that is counted. */
+const FAKE_STREAM = `const { get } = Map.prototype;
+Map.prototype.get = function (key) {
+  if (key === 'counted') globalThis.drawn = (globalThis.drawn ?? 0) + 1;
+  return get.call(this, key);
+};
+globalThis.EventSource = class extends EventTarget {
+  constructor() {
+    super();
+    globalThis.stream = this;
+    setTimeout(() => this.dispatchEvent(new Event('open')));
+  }
+  close() {}
+};`;
+
+/** For five seconds sends five calls every tenth of one, and watches what the page does. */
+const FIFTY_A_SECOND = `new Promise((resolve) => {
+  let changed = 0;
+  let sent = 0;
+  const gaps = [];
+  const body = document.querySelector('main tbody');
+  new MutationObserver((records) => {
+    // Rows that leave are taken apart, which is no drawing.
+    changed += records.filter(({ target }) => target !== body && body.contains(target)).length;
+  }).observe(body, { childList: true, subtree: true, attributes: true, characterData: true });
+  const send = () => {
+    const attempts = Array.from({ length: 5 }, () => {
+      const at = new Date(Date.now() + sent).toISOString();
+      return {
+        id: 'gen-' + ++sent, created_at: at, started_at: at, account: 'main', key: 'counted', dialect: 'chat', asked: 'm',
+        attempt: 1, model: 'm', provider: 'p', outcome: 'ok', billing: 'exact', cost: '0.000001', latency_ms: 5,
+        ttft_ms: 3, tokens_from: 'provider', prompt_tokens: 5, completion_tokens: 7,
+      };
+    });
+    stream.dispatchEvent(new MessageEvent('attempts', { data: JSON.stringify(attempts) }));
+  };
+  const timer = setInterval(() => sent < 250 && send(), 100);
+  let last = performance.now();
+  const frame = (now) => {
+    gaps.push(now - last);
+    last = now;
+    if (sent < 250) requestAnimationFrame(frame);
+    else setTimeout(() => {
+      clearInterval(timer);
+      resolve({ drawn, changed, rows: body.rows.length, gaps });
+    }, 100);
+  };
+  requestAnimationFrame(frame);
+})`;
+
 describeWithBrowser('the Live panel', (browser: () => Promise<Browser>) => {
   let stack: Stack;
   beforeAll(async () => {
@@ -25,9 +85,16 @@ describeWithBrowser('the Live panel', (browser: () => Promise<Browser>) => {
   afterAll(() => stack.stop());
   beforeEach(() => stack.reset());
 
-  async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
+  async function using(
+    { prepare, ...options }: Partial<PageOptions> & { readonly prepare?: string },
+    look: (opened: Opened) => Promise<void>,
+  ): Promise<void> {
     const opened = await openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=live', ...options });
     try {
+      if (prepare !== undefined) {
+        await opened.context.addInitScript({ content: prepare });
+        await opened.page.reload();
+      }
       await look(opened);
     } finally {
       await opened.close();
@@ -82,7 +149,7 @@ describeWithBrowser('the Live panel', (browser: () => Promise<Browser>) => {
           expect(text).toContain('not billed');
         } else expect(bar).toMatch(/^First token after .*, then a stream of .*: ended with /);
       }
-      expect(await page.getByText(`($${cost}`).count()).toBe(1);
+      expect(await page.locator('dd .money').textContent()).toBe(`$${cost}`);
       const others = page.getByRole('region', { name: 'The same tokens at every other offer' }).locator('tbody tr');
       expect(await others.count()).toBe(alternatives.length);
       expect(await page.content()).not.toContain('swordfish');
@@ -136,7 +203,9 @@ describeWithBrowser('the Live panel', (browser: () => Promise<Browser>) => {
       await tabTo('link', 'All calls');
       await page.keyboard.press('Enter');
       await link.waitFor();
-      expect(new URL(page.url()).searchParams.get('provider')).toBe('together');
+      expect(Object.fromEntries(new URL(page.url()).searchParams)).toEqual({
+        ...{ panel: 'live', provider: 'together', model: 'gpt-oss-120b' },
+      });
       await expectClean();
     }));
 
@@ -190,6 +259,20 @@ describeWithBrowser('the Live panel', (browser: () => Promise<Browser>) => {
       await opened.expectClean();
     });
   });
+
+  it('draws what is new and nothing else, and no more than it has room for, at fifty calls a second', () =>
+    using({ prepare: FAKE_STREAM }, async (opened) => {
+      const { page, expectClean } = opened;
+      await page.getByText('Following.').waitFor();
+      const { drawn, changed, rows, gaps } = (await page.evaluate(FIFTY_A_SECOND)) as Drawn;
+      expect(changed).toBe(0);
+      // Each of the 250 once; and those that were there when the names of keys came, once more.
+      expect(drawn).toBeLessThanOrEqual(350);
+      expect(rows).toBe(100);
+      // A frame is 17 ms. How many were late depends on the machine; that most were not does not.
+      expect(gaps.sort((a, b) => a - b)[Math.floor(gaps.length / 2)]).toBeLessThan(200);
+      await expectClean();
+    }));
 
   describe.each(WIDTHS)('%i pixels wide', (width) => {
     it.each(THEMES)('has nothing that axe finds fault with, in %s', async (theme) => {

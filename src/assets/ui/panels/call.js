@@ -8,12 +8,12 @@ import { count, duration, moment } from '../lib/text.js';
 import { Link } from '../lib/url.js';
 
 /** What attempts cost: what is known exactly, the most that others may have cost, and how many are unknown. */
-export function Costs({ attempts }) {
+export function Costs({ attempts, exact: whole = false }) {
   const of = (kind) => attempts.filter(({ billing }) => billing === kind);
   const [exact, upper, unknown] = [of('exact'), of('upper_bound'), of('unknown').length];
   const parts = [
-    exact.length > 0 && html`<${Money} value=${sumMoney(exact.map(({ cost }) => cost))} />`,
-    upper.length > 0 && html`<${Money} value=${sumMoney(upper.map(({ cost }) => cost))} upper />`,
+    exact.length > 0 && html`<${Money} value=${sumMoney(exact.map(({ cost }) => cost))} exact=${whole} />`,
+    upper.length > 0 && html`<${Money} value=${sumMoney(upper.map(({ cost }) => cost))} exact=${whole} upper />`,
     unknown > 0 && html`<span class="unknown">${unknown > 1 ? `${unknown} unknown` : 'unknown'}</span>`,
   ].filter(Boolean);
   return parts.length > 0
@@ -102,34 +102,26 @@ function Tokens({ rows }) {
 
 /** A call's other offers, by what the same tokens would have cost there. */
 function Alternatives({ rows, cost }) {
-  const most = rows.reduce(
-    (high, row) => ((parseMoney(row.cost) ?? 0n) > high ? parseMoney(row.cost) : high),
-    cost ?? 1n,
-  );
-  const delta = (row) => {
+  const known = rows.map((row) => parseMoney(row.cost)).filter((other) => other !== null);
+  const most = known.reduce((high, other) => (other > high ? other : high), cost ?? 1n);
+  const compared = (row) => {
     const other = parseMoney(row.cost);
-    if (other === null || cost === null) return '';
-    return other === cost
-      ? 'the same'
-      : `${exactMoney(other > cost ? other - cost : cost - other)} ${other > cost ? 'more' : 'less'}`;
+    if (other === null) return row.reason;
+    const more = cost === null ? 0n : other - cost;
+    const words = more === 0n ? 'the same' : `${exactMoney(more > 0n ? more : -more)} ${more > 0n ? 'more' : 'less'}`;
+    return html`<span class="bar"><span style=${{ width: `${ratio(other, most) * 100}%` }}></span></span>${cost !== null && words}`;
   };
   return html`<${Table} caption="The same tokens at every other offer" rows=${rows} empty="The model has no other offer."
     columns=${[
-      { label: 'Provider', cell: ({ provider }) => provider, sort: ({ provider }) => provider },
+      { label: 'Provider', cell: ({ provider }) => provider },
       { label: 'Model there', cell: (row) => html`<code>${row.provider_model ?? row.model}</code>` },
       {
         label: 'Cost',
         numeric: true,
-        cell: (row) =>
-          row.cost === null ? row.reason : html`${row.estimate && 'about '}<${Money} value=${row.cost} />`,
+        cell: (row) => html`${row.estimate && 'about '}<${Money} value=${row.cost} />`,
         sort: (row) => parseMoney(row.cost),
       },
-      {
-        label: 'Compared',
-        cell: (row) =>
-          row.cost !== null &&
-          html`<span class="bar"><span style=${{ width: `${ratio(row.cost, most) * 100}%` }}></span></span>${delta(row)}`,
-      },
+      { label: 'Compared', cell: compared },
     ]} />`;
 }
 
@@ -141,16 +133,16 @@ export function Call({ id, account, names }) {
   useEffect(() => heading.current?.focus(), []);
   const shown = call?.id === id.replace(/^(?:resp|msg)_/, 'gen-') ? call : undefined;
   const known = shown && shown.unknown_cost === 0 ? sumMoney([shown.cost, shown.cost_upper_bound]) : null;
-  return html`<p><${Link} to=${{ call: '' }}>All calls<//></p>
-    <h2 tabindex="-1" ref=${heading}>Call <code>${id}</code></h2>
+  return html`<p><${Link} to=${{ call: '', of: '' }}>All calls<//></p>
+    <h2 tabindex="-1" ref=${heading} style=${{ outline: 'none' }}>Call <code>${id}</code></h2>
     <${ErrorText} error=${error} retry=${reload} />
     ${
       shown &&
       html`<dl>
         <dt>Asked</dt><dd><code>${shown.asked}</code> by ${shown.dialect}${shown.streamed && ', streamed'}, ${moment(shown.created_at)}</dd>
-        <dt>Key</dt><dd><${Link} to=${{ call: '', key: shown.key }}>${names.get(shown.key) ?? shown.key}<//> of the account ${shown.account}</dd>
+        <dt>Key</dt><dd><${Link} to=${{ call: '', of: '', key: shown.key }}>${names.get(shown.key) ?? shown.key}<//> of the account ${shown.account}</dd>
         <dt>Outcome</dt><dd><${Outcome} outcome=${shown.attempts.at(-1).outcome} /></dd>
-        <dt>Cost</dt><dd><${Costs} attempts=${shown.attempts} /> ${known !== null && html`<span class="quiet">(${exactMoney(known)}${parseMoney(shown.cost_upper_bound) > 0n && ' at most'})</span>`}</dd>
+        <dt>Cost</dt><dd><${Costs} attempts=${shown.attempts} exact /></dd>
         <dt>Price</dt><dd>${shown.attempts.at(-1).price ?? 'unknown'}</dd>
         <dt>Tokens</dt><dd><${Tokens} rows=${shown.attempts} /></dd>
       </dl>

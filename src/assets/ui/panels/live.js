@@ -115,7 +115,7 @@ const Row = ({ call, names }) =>
     const known = attempts.filter((row) => row.tokens_from !== null);
     const sum = (name) => known.reduce((all, row) => all + row[name], 0);
     return html`<tr>
-      <td><${Link} to=${{ call: call.id, account: call.account }} title=${`${moment(call.at)}, ${call.id}`}>${clock(call.at)}<//></td>
+      <td style=${{ whiteSpace: 'nowrap' }}><${Link} to=${{ call: call.id, of: call.account }} title=${`${moment(call.at)}, ${call.id}`}>${clock(call.at)}<//></td>
       <td>${names.get(call.key) ?? call.key}</td>
       <td>${last.model}${call.asked !== last.model && html` <span class="quiet">(${call.asked})</span>`}</td>
       <td>${attempts.map(({ provider, outcome }, at) => html`${at > 0 && ' → '}${provider}${outcome !== 'ok' && html` <span class="bad-text">✗</span>`}`)}
@@ -132,7 +132,7 @@ const Row = ({ call, names }) =>
 function Choice({ name, label, options, names }) {
   const { [name]: value = '' } = useQuery();
   const all = value === '' || options.includes(value) ? options : [...options, value];
-  return html`<select aria-label=${`Only this ${label}`} value=${value} onChange=${({ target }) => setQuery({ [name]: target.value })}>
+  return html`<select style=${{ width: '8rem' }} aria-label=${`Only this ${label}`} value=${value} onChange=${({ target }) => setQuery({ [name]: target.value })}>
     <option value="">all</option>
     ${all.map((one) => html`<option value=${one} selected=${one === value}>${names?.get(one) ?? one}</option>`)}
   </select>`;
@@ -205,12 +205,12 @@ function List({ session, names, keys }) {
 const BUILT_IN = ['admin', 'local'];
 
 export default function Live({ session }) {
-  const { call, account } = useQuery();
+  const { call, account, of } = useQuery();
   const { data: own } = useApi(session.admin ? undefined : '/v1/key');
   const { data: all } = useApi(session.admin ? `/v1/keys?limit=100${account ? `&account=${account}` : ''}` : undefined);
   const names = useMemo(() => new Map((all?.data ?? (own ? [own] : [])).map(({ id, name }) => [id, name])), [all, own]);
   const keys = useMemo(() => [...names.keys(), ...BUILT_IN], [names]);
   return call
-    ? html`<${Call} id=${call} account=${account} names=${names} />`
+    ? html`<${Call} id=${call} account=${of} names=${names} />`
     : html`<${List} session=${session} names=${names} keys=${keys} />`;
 }
