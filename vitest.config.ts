@@ -75,7 +75,7 @@ export default defineConfig({
           // Some of the gateway's tests once more, against what `npm run serve` runs.
           name: 'serve',
           globalSetup: ['test/support/build-workers.ts'],
-          include: ['test/gateway/{budget,keys,prices,reports,tokens,wire}.test.ts'],
+          include: ['test/gateway/{budget,keys,page,prices,reports,tokens,wire}.test.ts'],
           environment: 'node',
           env: { CHASQUI_TEST_GATEWAY: 'serve' },
           isolate: false,

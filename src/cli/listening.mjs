@@ -43,7 +43,7 @@ export async function whatServes(origin) {
       const who = sandbox
         ? ': no provider has credentials, so the sandbox answers (x-chasqui-sandbox: 1).'
         : ', with your providers.';
-      return { ready: true, text: `Chasqui on ${origin}${who}` };
+      return { ready: true, text: `Chasqui on ${origin}${who}\nThe page: ${origin}/` };
     }
     const body = await answer?.json().catch(() => undefined);
     if (body?.error?.message) return { ready: false, text: body.error.message };

@@ -66,6 +66,17 @@ describe('npm start without any key', () => {
     const port = await freePort();
     const gateway = start('--port', String(port));
     await gateway.until(/the sandbox answers/);
+    await gateway.until(new RegExp(`The page: http://127\\.0\\.0\\.1:${port}/`));
+    const files = ['/', '/ui/main.js', '/ui/styles.css', '/vocab/qwen.bin', '/ui/..%2fvocab/qwen.bin'];
+    const served = await Promise.all(files.map((path) => fetch(`http://127.0.0.1:${port}${path}`)));
+    expect(served.map(({ status, headers }) => `${status} ${headers.get('content-type')}`)).toEqual([
+      '200 text/html; charset=utf-8',
+      '200 text/javascript; charset=utf-8',
+      '200 text/css; charset=utf-8',
+      '404 application/json; charset=utf-8',
+      '404 application/json; charset=utf-8',
+    ]);
+    expect(served[0]?.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(curls).toHaveLength(3);
     const run = async (command: string) => {
       const here = command.replaceAll('127.0.0.1:8787', `127.0.0.1:${port}`).replace('curl', 'curl -sS -i');
