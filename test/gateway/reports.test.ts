@@ -216,7 +216,7 @@ describe('docs/reports.md', () => {
   it('shows commands that work', async () => {
     const page = readFileSync('docs/reports.md', 'utf8');
     const commands = [...page.matchAll(/^```sh\n(curl[\s\S]*?)^```/gm)].map(([, text = '']) => text);
-    expect(commands).toHaveLength(5);
+    expect(commands).toHaveLength(6);
     const { id } = await ask('/v1/chat/completions', chat('together/gpt-oss-120b'), await makeKey('main'));
     const env = { ...process.env, CHASQUI_URL: stack.url, CHASQUI_ADMIN_KEY: KEY, GENERATION_ID: id };
     const run = async (command = ''): Promise<string> => {
@@ -225,11 +225,14 @@ describe('docs/reports.md', () => {
       });
       return stdout;
     };
-    const [usage, whatIf, list, one, metrics] = commands;
+    const [usage, whatIf, list, one, live, metrics] = commands;
     expect(JSON.parse(await run(usage)).total.calls).toBeGreaterThan(0);
     expect(JSON.parse(await run(whatIf)).data.at(-1)).toMatchObject({ policy: 'order=together,bedrock' });
     expect(JSON.parse(await run(list)).data[0]).toMatchObject({ id, outcome: 'ok' });
     expect(JSON.parse(await run(one))).toMatchObject({ id, attempts: [{ billing: 'exact' }] });
+    // It is a stream without end, which curl leaves after its own time.
+    const watched = await run(live).catch((stopped: { stdout?: string }) => stopped.stdout ?? '');
+    expect(watched).toContain('event: running');
     expect(await run(metrics)).toContain('chasqui_calls_total{');
   });
 });
