@@ -19,8 +19,9 @@ const AHEAD_MS = 3_600_000;
 /** Ends what hangs. */
 const START_MS = 60_000;
 const SIDE_BY_SIDE = 24;
-/** A life does not end before so many calls have begun, however slow the machine. */
+/** A life does not end before so many calls have begun, and the database has failed so often, however slow the machine. */
 const LEAST_CALLS = 12;
+const LEAST_FAILURES = 2;
 /** The emulator remembers 500 requests, and a call may be several. */
 const MOST_CALLS = 180;
 
@@ -180,7 +181,9 @@ export async function crash({
         }
       };
       const working = [reporter(), ...Array.from({ length: SIDE_BY_SIDE }, caller)];
-      for (let waited = 0; started.length < LEAST_CALLS && waited < START_MS; waited += 20) await pause(20);
+      const failed = failures.before;
+      const early = () => started.length < LEAST_CALLS || failures.before - failed < LEAST_FAILURES;
+      for (let waited = 0; early() && made < MOST_CALLS && waited < START_MS; waited += 20) await pause(20);
       const ms = lifeMs[0] + random() * (lifeMs[1] - lifeMs[0]);
       // Killed in any case while calls are open.
       for (let waited = 0; waited < ms && made < MOST_CALLS; waited += 20) await pause(20);
