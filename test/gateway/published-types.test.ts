@@ -303,6 +303,8 @@ describeWithPython('answers and events of drawn calls', 'requirements', (python)
       }),
       { numRuns: 20 },
     );
+    // A fault that the last of those calls did not meet is not for these.
+    await stack.reset();
     const embeddings = record({
       model: constantFrom('titan-embed-text-v2', 'multilingual-e5-large-instruct', 'cohere-embed-english-v3'),
       input: constantFrom<unknown>('Cusco', ['Cusco', 'Lima'], ['One', 'two', 'three', 'four']),
