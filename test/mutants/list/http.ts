@@ -105,6 +105,20 @@ export const HTTP_MUTANTS: readonly Mutant[] = [
     '    headersOf(c).allow = allowed(methods);\n',
     '',
   ),
+  middleware(
+    'preflight-unsaid',
+    'A preflight does not say which methods its path takes.',
+    '  if (methods) headers.allow = allowed(methods);\n',
+    '',
+    ['test/gateway/methods.test.ts'],
+  ),
+  middleware(
+    'nothing-is-a-method',
+    'A file that is not there is answered as a wrong method.',
+    'if (own || foreignApi(',
+    'if (foreignApi(',
+    ['test/gateway/methods.test.ts'],
+  ),
   middleware('trailing-slash', 'A slash at the end is a wrong URL.', ".replace(/(?<=.)\\/$/, '')", ''),
   middleware(
     'without-v1',
