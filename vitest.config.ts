@@ -41,7 +41,9 @@ export default defineConfig({
           name: 'rooms',
           // One workerd for all files: what a module remembers (tokenizers) is for all of them.
           isolate: false,
-          include: ['test/{core,catalog,tokens,offers,accounts,traces,relay,dialects,providers,routes}/**/*.test.ts'],
+          include: [
+            'test/{core,catalog,tokens,offers,accounts,traces,relay,dialects,providers,page,routes}/**/*.test.ts',
+          ],
           deps: {
             optimizer: {
               ssr: {

@@ -6,6 +6,7 @@ import { CATALOG_MUTANTS } from './catalog.ts';
 import { CORE_MUTANTS } from './core.ts';
 import { HTTP_MUTANTS } from './http.ts';
 import { KEYS_MUTANTS } from './keys.ts';
+import { LIVE_MUTANTS } from './live.ts';
 import { MESSAGES_MUTANTS } from './messages.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
 import { RELAY_MUTANTS } from './relay.ts';
@@ -37,4 +38,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...REPORT_MUTANTS,
   ...ADMISSION_MUTANTS,
   ...TRACE_MUTANTS,
+  ...LIVE_MUTANTS,
 ];
