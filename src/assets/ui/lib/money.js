@@ -31,6 +31,13 @@ export function sumMoney(amounts) {
   return sum;
 }
 
+/** The largest of amounts in nano-dollars, and at least one: bars are divided by it. */
+export function largest(amounts) {
+  let most = 1n;
+  for (const amount of amounts) if (amount > most) most = amount;
+  return most;
+}
+
 const grouped = (whole) => whole.toString().replace(/\B(?=(\d{3})+$)/g, ',');
 
 function written(nano, digits) {

@@ -6,14 +6,16 @@ import { Table } from '../lib/table.js';
 import { count } from '../lib/text.js';
 import { Link } from '../lib/url.js';
 
-/** `delta` of the report: what the other choice would have cost more. */
-export function Saved({ delta }) {
+/** What another choice costs more than what was paid. `would`: told from the other choice's side. */
+export function Saved({ delta, would = false }) {
   const nano = parseMoney(delta);
   if (nano === null) return html`<span class="unknown">unknown</span>`;
   if (nano === 0n) return 'nothing';
-  return nano > 0n
-    ? html`<span class="good-text"><${Money} value=${nano} /> saved</span>`
-    : html`<span class="bad-text"><${Money} value=${-nano} /> too much</span>`;
+  const size = nano > 0n ? nano : -nano;
+  if (would) {
+    return html`<span class=${nano > 0n ? 'bad-text' : 'good-text'}><${Money} value=${size} /> ${nano > 0n ? 'more' : 'less'}</span>`;
+  }
+  return html`<span class=${nano > 0n ? 'good-text' : 'bad-text'}><${Money} value=${size} /> ${nano > 0n ? 'saved' : 'too much'}</span>`;
 }
 
 export function Savings({ range, filtered }) {
@@ -21,8 +23,11 @@ export function Savings({ range, filtered }) {
   const first = useApi(path('first'));
   const most = useApi(path('most_expensive'));
   const error = first.error ?? most.error;
-  if (error)
-    return html`<h2>Saved by routing</h2><${ErrorText} error=${error} retry=${() => (first.reload(), most.reload())} />`;
+  const again = () => {
+    first.reload();
+    most.reload();
+  };
+  if (error) return html`<h2>Saved by routing</h2><${ErrorText} error=${error} retry=${again} />`;
   if (!first.data || !most.data) return null;
   const lineOf = ({ data }) => data.data.find(({ policy }) => policy);
   const rows = [

@@ -3,7 +3,7 @@ import { ErrorText, useApi } from '../lib/api.js';
 import { StackedBar } from '../lib/bars.js';
 import { Code } from '../lib/copy.js';
 import { classes, html, useMemo } from '../lib/html.js';
-import { Money, parseMoney, ratio } from '../lib/money.js';
+import { largest, Money, parseMoney, ratio } from '../lib/money.js';
 import { useRange } from '../lib/range.js';
 import { Table } from '../lib/table.js';
 import { brief, count, duration, percent } from '../lib/text.js';
@@ -97,7 +97,7 @@ function Choice({ by, filters }) {
 }
 
 function Groups({ by, rows, names, path }) {
-  const most = rows.reduce((max, { cost }) => (parseMoney(cost) > max ? parseMoney(cost) : max), 1n);
+  const most = largest(rows.map(({ cost }) => parseMoney(cost)));
   const number = (label, of, show = count) => ({ label, numeric: true, cell: (row) => show(of(row)), sort: of });
   const columns = [
     {
