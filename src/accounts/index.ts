@@ -15,7 +15,7 @@ export { LATENCY_BUCKETS } from './rollup.ts';
 export { type Session, type Sessions, sessions } from './session.ts';
 export { signInThrottle } from './sign-in-throttle.ts';
 export { accountsMissing, accountUnavailable, askAccount, keyGone, rememberedTerms, type Terms } from './terms.ts';
-export { type LatencyTotal, type LedgerTotal, type LedgerTotals, ledgerTotals } from './totals.ts';
+export { type LatencyTotal, type LedgerTotal, type LedgerTotals, latencyOf, ledgerTotals } from './totals.ts';
 export { type TrafficOfDays, type TrafficQuery, trafficOf, trafficOfRow } from './traffic.ts';
 export {
   activeAccounts,

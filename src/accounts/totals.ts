@@ -1,6 +1,7 @@
 /** The ledger's sums of all time, for metrics. */
 import type { MoneyOutcome, NanoDollars } from '../core/index.ts';
 import type { ReportDatabase } from './database.ts';
+import { type LedgerFilter, ofAccount, Where } from './usage.ts';
 
 export interface LedgerTotal {
   readonly account: string;
@@ -70,4 +71,20 @@ export async function ledgerTotals(db: ReportDatabase): Promise<LedgerTotals> {
     latency: (latency?.results ?? []) as unknown as LedgerTotals['latency'],
     pushed: (pushed?.results ?? []) as unknown as LedgerTotals['pushed'],
   };
+}
+
+/** The histograms of offers, of all time: by whole accounts, as they are kept. `db` must have its tables. */
+export async function latencyOf(
+  db: ReportDatabase,
+  { account, provider, model }: Pick<LedgerFilter, 'account' | 'provider' | 'model'>,
+): Promise<readonly LatencyTotal[]> {
+  const where = ofAccount(new Where(), account).equal('provider', provider).equal('model', model);
+  const { results } = await db
+    .prepare(
+      `SELECT provider, model, kind, bucket, SUM(attempts) AS attempts, SUM(ms) AS ms FROM latency
+      WHERE ${where.sql} GROUP BY provider, model, kind, bucket ORDER BY provider, model, kind, bucket`,
+    )
+    .bind(...where.values)
+    .all();
+  return results as unknown as readonly LatencyTotal[];
 }

@@ -1,6 +1,15 @@
 /** `GET /v1/usage`: what calls used and cost, in groups. */
 import type { Handler } from 'hono';
-import { GROUPS, type Group, type UsageGroup, type UsageSums, usage } from '../accounts/index.ts';
+import {
+  GROUPS,
+  type Group,
+  LATENCY_BUCKETS,
+  type LatencyTotal,
+  latencyOf,
+  type UsageGroup,
+  type UsageSums,
+  usage,
+} from '../accounts/index.ts';
 import { callerOf } from './access.ts';
 import {
   badParameter,
@@ -19,7 +28,10 @@ import {
 import { type Cell, dollars, replyList, reportFrom } from './reports.ts';
 import type { Gateway } from './request.ts';
 
-const KNOWN = ['group_by', 'from', 'to', 'account', 'key', 'provider', 'model', 'dialect', 'limit', 'after'];
+const KNOWN = [
+  ...['group_by', 'from', 'to', 'account', 'key', 'provider', 'model', 'dialect', 'limit', 'after'],
+  'percentiles',
+];
 const USUAL_GROUPS = 'provider,model';
 const USUAL_DAYS = 30;
 const USUAL_LIMIT = 100;
@@ -62,6 +74,55 @@ function figures(sums: UsageSums): Readonly<Record<string, Cell>> {
   };
 }
 
+const PERCENTILES = { p50: 0.5, p90: 0.9, p99: 0.99 } as const;
+
+/**
+ * Percentiles in milliseconds out of a histogram, evenly spread within a bucket. What exceeds the last limit counts as
+ * that. Null without attempts.
+ */
+function percentilesOf(rows: readonly LatencyTotal[]): Readonly<Record<string, number>> | null {
+  const all = rows.reduce((sum, { attempts }) => sum + attempts, 0);
+  if (all === 0) return null;
+  const at = (share: number): number => {
+    let below = 0;
+    for (const { bucket, attempts } of rows) {
+      const inside = (share * all - below) / attempts;
+      below += attempts;
+      if (inside > 1) continue;
+      const low = LATENCY_BUCKETS[bucket - 1] ?? 0;
+      return Math.round(low + inside * ((LATENCY_BUCKETS[bucket] ?? low) - low));
+    }
+    return LATENCY_BUCKETS.at(-1) ?? 0;
+  };
+  return Object.fromEntries(Object.entries(PERCENTILES).map(([name, share]) => [name, at(share)]));
+}
+
+/** Percentiles of each offer, of all time: histograms are kept by account, provider and model alone. */
+function latencyLines(rows: readonly LatencyTotal[]) {
+  const offers = Map.groupBy(rows, ({ provider, model }) => JSON.stringify([provider, model]));
+  return [...offers.values()].flatMap((of) => {
+    const [first] = of;
+    if (!first) return [];
+    const kind = (name: LatencyTotal['kind']) => of.filter((row) => row.kind === name);
+    const requests = kind('duration').reduce((sum, { attempts }) => sum + attempts, 0);
+    const { provider, model } = first;
+    return [
+      { provider, model, requests, ttft_ms: percentilesOf(kind('first')), latency_ms: percentilesOf(kind('duration')) },
+    ];
+  });
+}
+
+/** Whether percentiles are wanted, which only whole accounts have. */
+function wantsPercentiles(
+  { percentiles, dialect }: Readonly<Record<string, string>>,
+  key: string | undefined,
+): boolean {
+  if (percentiles === undefined) return false;
+  if (percentiles !== 'all_time') throw badParameter('percentiles', 'must be all_time, or left out.');
+  if (key === undefined && dialect === undefined) return true;
+  throw badParameter('percentiles', 'are kept for whole accounts, not by key or dialect. Leave them out.');
+}
+
 const shown = (group: Group, value: string | number): string => {
   if (group === 'day') return dayText(Number(value));
   return group === 'hour' ? hourText(Number(value)) : String(value);
@@ -87,6 +148,7 @@ export const usageReport =
     const types = by.map((group) => (group === 'day' || group === 'hour' ? 'number' : 'string'));
     const after = cursorFrom(read.after, `usage ${by.join()}`, types);
     const { provider, model, dialect } = read;
+    const percentiles = wantsPercentiles(read, scope.key);
     const query = {
       ...scope,
       ...(provider === undefined ? {} : { provider }),
@@ -97,18 +159,20 @@ export const usageReport =
       limit,
       ...(after ? { after } : {}),
     };
-    const { groups, more, total, pending } = await reportFrom(c, gateway, scope.account, async (source) => ({
+    const { groups, more, total, pending, latency } = await reportFrom(c, gateway, scope.account, async (source) => ({
       ...(await usage(source.db, query)),
       pending: source.pending,
+      latency: percentiles ? await latencyOf(source.db, query) : undefined,
     }));
     const last = groups.at(-1);
     const next = more && last ? cursorText(`usage ${by.join()}`, last.group) : null;
     const columns = [...by, ...Object.keys(figures(total))];
     const about = { from: rfc3339(span.from), to: rfc3339(span.to), group_by: by, total: figures(total), pending };
+    const speeds = latency === undefined ? {} : { percentiles: latencyLines(latency) };
     return replyList(
       c,
       groups.map((group) => line(by, group)),
       columns,
-      { next, ...about },
+      { next, ...about, ...speeds },
     );
   };

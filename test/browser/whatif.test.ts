@@ -69,7 +69,7 @@ describeWithBrowser('the What if panel', (browser: () => Promise<Browser>) => {
       const answer = await stack.post('/v1/chat/completions', body, asAdmin);
       expect(answer.status, await answer.text()).toBe(200);
     };
-    for (const model of ['together/gpt-oss-120b', 'replicate/gpt-oss-120b', 'bedrock/llama-3-8b-instruct']) {
+    for (const model of ['together/gpt-oss-120b', 'bedrock/gpt-oss-120b', 'bedrock/llama-3-8b-instruct']) {
       await call(model, 'Say hello, then count to ten.');
     }
     await call('anyscale/llama-3-70b-instruct', 'Say hello.');
@@ -133,16 +133,22 @@ describeWithBrowser('the What if panel', (browser: () => Promise<Browser>) => {
   it('takes no offer above a price cap', () =>
     using({}, async ({ page, expectClean }) => {
       await rowOf(page, 'This policy').waitFor();
-      const [all, capped, nothing] = await worked(page, '/v1/whatif?detail=offers&model=gpt-oss-120b', [
-        {},
-        { cap: '0.60' },
+      // Of llama-3-8b-instruct Bedrock asks $0.60 for a million completion tokens, and Replicate $0.25.
+      const [cheapest, without, below, all] = await worked(page, '/v1/whatif?detail=offers&model=llama-3-8b-instruct', [
+        { cap: '0.25' },
+        { cap: '0.60', out: ['replicate'] },
+        { cap: '0.599999999', out: ['replicate'] },
         { cap: '0.01' },
       ]);
-      // Of gpt-oss-120b Bedrock and Together ask $0.60 for a million completion tokens, Replicate $0.72.
-      expect(all).toMatchObject({ requests: 2, unpriced: [] });
-      expect(Object(capped).by).not.toContain('replicate');
-      expect(capped).toMatchObject({ requests: 2, unpriced: [] });
-      expect(nothing).toMatchObject({ requests: 0, cost: null, unpriced: [{ model: 'gpt-oss-120b', requests: 2 }] });
+      expect(cheapest).toMatchObject({ requests: 1, by: ['replicate'], unpriced: [] });
+      expect(without).toMatchObject({ requests: 1, by: ['bedrock'], unpriced: [] });
+      for (const none of [below, all]) {
+        expect(none).toMatchObject({
+          requests: 0,
+          cost: null,
+          unpriced: [{ model: 'llama-3-8b-instruct', requests: 1 }],
+        });
+      }
       await expectClean();
     }));
 

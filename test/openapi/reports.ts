@@ -207,6 +207,9 @@ export const REPORTS: Readonly<Record<string, Schema>> = {
     to: time,
     group_by: listOf(one(...Object.keys(GROUPS))),
     total: object(figures),
+    'percentiles?': listOf(
+      object({ provider: text, model: text, requests: count, ttft_ms: objectOrNull, latency_ms: objectOrNull }),
+    ),
     ...page,
   }),
   WhatIf: list(
@@ -229,6 +232,11 @@ export const REPORTS: Readonly<Record<string, Schema>> = {
       to: time,
       prices: one('then', 'today'),
       pending: page.pending,
+      'traffic?': described(
+        listOf(object({ day: text, model: text, provider: text, requests: count, offers: listOf(someObject) })),
+        'With `detail=offers`: the lines from which policies are worked out.',
+      ),
+      'offer_prices?': described(mapOf(someObject), 'The prices that these lines name.'),
     },
   ),
   Generations: list(object({ ...call, ...attempt }), page),

@@ -170,6 +170,49 @@ describe('GET /v1/usage', () => {
     expect((await report(next)).data).toEqual([expect.objectContaining({ model: 'z' })]);
   });
 
+  it('gives percentiles of each offer, of all time, from histograms', async () => {
+    const account = newAccount();
+    const [first] = fc.sample(attempted, { numRuns: 1, seed: 3 });
+    if (!first) throw new Error('no sample');
+    const started = MIDNIGHT - 90 * DAY;
+    const took = (ms: number) => ({
+      ...first,
+      call: { ...first.call, started },
+      start: { ...first.start, provider: 'mine', model: 'm', started },
+      end: { ...first.end, ended: started + ms, first: started + 1 },
+    });
+    // Ten within 10 ms, ten from 20 to 40 ms, and one that takes more than the last limit.
+    const all = [...Array<number>(10).fill(5), ...Array<number>(10).fill(30), 100_000];
+    await fill(account, rowsOf(all.map(took)));
+    const read = await ask(`/v1/usage?account=${account}&${SPAN}&percentiles=all_time`);
+    expect(await read.json()).toMatchObject({
+      data: [],
+      percentiles: [
+        {
+          provider: 'mine',
+          model: 'm',
+          requests: 21,
+          // The tenth and a half request of 21 is the first part of the second bucket.
+          latency_ms: { p50: 21, p90: 38, p99: 81_920 },
+          ttft_ms: { p50: 5, p90: 9, p99: 10 },
+        },
+      ],
+    });
+    expect(Object.keys(await report(`/v1/usage?account=${account}`))).not.toContain('percentiles');
+  });
+
+  it('refuses percentiles of what has none', async () => {
+    const own = await keyOf(newAccount());
+    const refused = [
+      ask('/v1/usage?percentiles=today'),
+      ask('/v1/usage?percentiles=all_time&dialect=chat'),
+      ask('/v1/usage?percentiles=all_time&key=k'),
+      ask('/v1/usage?percentiles=all_time', own),
+    ];
+    for (const answer of refused)
+      expect(await errorOf(await answer)).toMatchObject({ status: 400, param: 'percentiles' });
+  });
+
   it.each(['=HYPERLINK("http://x")', '+1+cmd', '-2+3', '@SUM(A1)', '\tx', '-', '1;2'])(
     'writes %j into CSV so that no spreadsheet takes it for a formula',
     async (model) => {

@@ -19,6 +19,7 @@ const pages = at('src/accounts/generations.ts', ['test/routes/generations.test.t
 const repricing = at('src/offers/reprice.ts', ['test/routes/whatif.test.ts']);
 const query = at('src/routes/report-query.ts', ['test/routes/usage.test.ts', 'test/routes/generations.test.ts']);
 const answers = at('src/routes/reports.ts', ['test/routes/usage.test.ts']);
+const percentiles = at('src/routes/usage.ts', ['test/routes/usage.test.ts']);
 const metrics = at('src/routes/metrics.ts', ['test/routes/metrics.test.ts']);
 
 export const REPORT_MUTANTS: readonly Mutant[] = [
@@ -139,6 +140,13 @@ export const REPORT_MUTANTS: readonly Mutant[] = [
     'FORMULA.test(plain) && AMOUNT.test(plain)',
   ),
   repricing('dearest', 'The most expensive offer is the cheapest.', 'one.cost > chosen.cost', 'one.cost < chosen.cost'),
+  percentiles('whole-bucket', 'A percentile is the limit of its bucket.', 'low + inside *', 'low + 1 *'),
+  percentiles(
+    'of-a-key',
+    'A key is told how fast the whole account is.',
+    'key === undefined && dialect === undefined',
+    'dialect === undefined',
+  ),
   metrics('buckets', 'A bucket of a histogram lacks those below it.', 'bucket <= at', 'bucket === at'),
   metrics('labels', 'A name with a quote breaks the metrics.', `.replaceAll('"', '\\\\"')`, ''),
 ];

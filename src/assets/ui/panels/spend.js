@@ -133,8 +133,31 @@ function Groups({ by, rows, names, path }) {
 }
 const TOKEN_LABELS = ['Prompt', 'Cached', 'Completion', 'Reasoning'];
 
-function Offers({ rows, path }) {
-  const time = (label, of) => ({ label, numeric: true, cell: (row) => duration(of(row)), sort: of });
+/** Tokens a second over whole requests, the waiting included. */
+const speedOf = ({ completion_tokens: tokens, latency_ms: ms, requests }) =>
+  tokens > 0 && ms > 0 ? (tokens * 1000) / (ms * requests) : undefined;
+
+/** Averages are of the time that is shown. The gateway keeps histograms of all time only, and this says so. */
+function Offers({ data, path }) {
+  const of = new Map((data.percentiles ?? []).map((one) => [JSON.stringify([one.provider, one.model]), one]));
+  const rows = data.data.map((row) => ({
+    ...row,
+    ...of.get(JSON.stringify([row.provider, row.model])),
+    averages: row,
+  }));
+  const number = (label, value, show = duration) => ({
+    label,
+    numeric: true,
+    cell: (row) => show(value(row)),
+    sort: value,
+  });
+  const three = (label, name) => ({
+    label: `${label}: p50, p90, p99 of all time`,
+    numeric: true,
+    cell: ({ [name]: found }) =>
+      found?.p50 === undefined ? '–' : [found.p50, found.p90, found.p99].map((ms) => duration(ms)).join(' · '),
+    sort: ({ [name]: found }) => found?.p50,
+  });
   return html`<${Table} caption="Speed by offer" rows=${rows} rowKey=${(row) => `${row.provider} ${row.model}`}
     csv=${path} csvName="speed.csv" columns=${[
       { label: 'Model', cell: ({ model }) => model, sort: ({ model }) => model },
@@ -143,14 +166,12 @@ function Offers({ rows, path }) {
         cell: ({ model, provider }) => html`<${Rows} of=${{ model, provider }}>${provider}<//>`,
         sort: ({ provider }) => provider,
       },
-      {
-        label: 'Requests',
-        numeric: true,
-        cell: ({ requests }) => count(requests),
-        sort: ({ requests }) => requests,
-      },
-      time('First content, average', (row) => row.ttft_ms),
-      time('Whole, average', (row) => row.latency_ms),
+      number('Requests', ({ averages }) => averages.requests, count),
+      number('Tokens a second', ({ averages }) => speedOf(averages), count),
+      number('First content, average', ({ averages }) => averages.ttft_ms),
+      ...(data.percentiles ? [three('First content', 'ttft_ms')] : []),
+      number('Whole, average', ({ averages }) => averages.latency_ms),
+      ...(data.percentiles ? [three('Whole', 'latency_ms')] : []),
     ]} />`;
 }
 
@@ -174,7 +195,8 @@ export default function Spend({ session }) {
   const { by, filters, filtered } = useView();
   const path = (group) => `/v1/usage?group_by=${group}&${range.query}${filtered}&limit=1000`;
   const usage = useApi(path(by));
-  const offers = useApi(path('provider,model'));
+  const percentiles = session.admin && !filters.key ? '&percentiles=all_time' : '';
+  const offers = useApi(path('provider,model') + percentiles);
   const names = useKeyNames(by === 'key' && session.admin);
   const { data, error } = usage;
   if (error) return html`<${ErrorText} error=${error} retry=${usage.reload} />`;
@@ -189,6 +211,6 @@ export default function Spend({ session }) {
     <${Groups} by=${shown} rows=${data.data} names=${names} path=${path(shown)} />
     ${data.has_more && html`<p>These are the first ${count(data.data.length)}. The totals above are of all; the API has the rest.</p>`}
     <${ErrorText} error=${offers.error} retry=${offers.reload} />
-    <${Offers} rows=${offers.data?.data ?? []} path=${path('provider,model')} />
+    ${offers.data && html`<${Offers} data=${offers.data} path=${path('provider,model')} />`}
     <${Savings} range=${range} filtered=${filtered} />`;
 }
