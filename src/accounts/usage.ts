@@ -10,6 +10,7 @@ export const GROUPS = {
   provider: 'provider',
   model: 'model',
   dialect: 'dialect',
+  outcome: 'outcome',
   day: "CASE rollup.span WHEN 'h' THEN start / 24 ELSE start END",
   hour: 'start',
 } as const;

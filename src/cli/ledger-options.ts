@@ -36,7 +36,8 @@ export const HELP = `npm run report -- [options]
 What the gateway's calls used and cost, and what the same traffic would have cost elsewhere.
 
   --from DAY, --to DAY   days of UTC, both included (2026-11-01); 30 days up to today unless told
-  --by GROUPS            provider, model, key, account, dialect, day, hour, with commas between them (provider,model)
+  --by GROUPS            provider, model, key, account, dialect, outcome, day, hour, with commas between them
+                         (provider,model)
   --account NAME         one account's calls
   --of-key ID            one key's calls
   --provider NAME, --model NAME   what was served there, of this model

@@ -47,6 +47,8 @@ describeWithBrowser('the Spend panel', (browser: () => Promise<Browser>) => {
       await answer.text();
     };
     await call('together/gpt-oss-120b', asAdmin);
+    await stack.dial({ provider: 'bedrock', times: 1, fault: { kind: 'status', status: 429 } });
+    await call('gpt-oss-120b', asAdmin, { provider: { order: ['bedrock', 'together'] } });
     await call('bedrock/gpt-oss-120b', asAdmin);
     await call('llama-3-8b-instruct', { authorization: `Bearer ${secret}` });
   });
@@ -67,10 +69,11 @@ describeWithBrowser('the Spend panel', (browser: () => Promise<Browser>) => {
       const { page, expectClean } = opened;
       await ready(opened);
       const { data, total } = await read<Usage>('/v1/usage?group_by=provider');
-      expect(total.requests).toBe(3);
+      expect(total).toMatchObject({ calls: 4, requests: 5, errors: 1 });
       const card = (name: string) => page.locator('.card', { has: page.getByRole('heading', { name }) });
       await expect.poll(() => card('Cost').locator('.money').first().getAttribute('title')).toBe(exact(total.cost));
       expect(await card('Calls').textContent()).toContain(`${shown(total.requests)} requests to providers`);
+      expect(await card('Calls').textContent()).toContain('20 % of them (1) came after a failed one');
       expect(await card('Tokens').textContent()).toContain(
         `${shown(Number(total.prompt_tokens) - Number(total.cached_tokens))} prompt`,
       );
@@ -102,10 +105,9 @@ describeWithBrowser('the Spend panel', (browser: () => Promise<Browser>) => {
       await page.getByText(`${caption}, as a table`).click();
       const rows = page.getByRole('table', { name: caption }).getByRole('row');
       expect(await rows.count()).toBe(25);
-      const cells = await rows.last().getByRole('cell').allTextContents();
-      const sum = cells.slice(1).reduce((all, text) => all + Number(text), 0);
-      const { data } = await read<Usage>('/v1/usage?group_by=hour');
-      expect(sum).toBe(data.at(-1)?.requests);
+      const cells = await rows.getByRole('cell').allTextContents();
+      const sum = cells.reduce((all, text) => all + (/^\d+$/.test(text) ? Number(text) : 0), 0);
+      expect(sum).toBe((await read<Usage>('/v1/usage')).total.requests);
       await page.reload();
       await page.getByText(`${caption}, as a table`).waitFor();
       await expectClean();
@@ -121,6 +123,25 @@ describeWithBrowser('the Spend panel', (browser: () => Promise<Browser>) => {
       await expect
         .poll(() => page.locator('.card', { hasText: 'Calls' }).first().textContent())
         .toContain('1 requests');
+      await expectClean();
+    }));
+
+  it('lists what failed, by error and provider, with a link to these calls', () =>
+    using({}, async ({ page, expectClean }) => {
+      const table = page.getByRole('table', { name: /^Failed requests/ });
+      await table.waitFor();
+      const { data } = await read<Usage>('/v1/usage?group_by=outcome,provider');
+      const failed = data.filter(({ outcome }) => outcome !== 'ok');
+      expect(failed).toEqual([
+        expect.objectContaining({ outcome: 'provider_rate_limited', provider: 'bedrock', requests: 1 }),
+      ]);
+      const row = table.getByRole('row', { name: /^provider_rate_limited bedrock 1/ });
+      const to = await row.getByRole('link').getAttribute('href');
+      expect(Object.fromEntries(new URLSearchParams(to ?? ''))).toMatchObject({
+        panel: 'live',
+        outcome: 'provider_rate_limited',
+        provider: 'bedrock',
+      });
       await expectClean();
     }));
 

@@ -30,6 +30,7 @@ const GROUP_OF: Readonly<Record<string, (row: LedgerRow, account: string) => str
   provider: ({ provider }) => provider,
   model: ({ model }) => model,
   dialect: ({ dialect }) => dialect,
+  outcome: ({ outcome }) => outcome,
   day: ({ called }) => new Date(called).toISOString().slice(0, 10),
   hour: ({ called }) => `${new Date(called).toISOString().slice(0, 13)}:00:00Z`,
 };

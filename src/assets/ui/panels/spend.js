@@ -133,6 +133,27 @@ function Groups({ by, rows, names, path }) {
 }
 const TOKEN_LABELS = ['Prompt', 'Cached', 'Completion', 'Reasoning'];
 
+/** Why requests failed. What a failed request cost is part of all sums. */
+function Failures({ rows, path }) {
+  const failed = rows.filter(({ outcome }) => outcome !== 'ok');
+  return html`<${Table} caption="Failed requests" rows=${failed} rowKey=${(row) => `${row.outcome} ${row.provider}`}
+    empty="No request failed in this time." csv=${path} csvName="outcomes.csv" columns=${[
+      {
+        label: 'Error',
+        cell: ({ outcome, provider }) => html`<${Rows} of=${{ outcome, provider }}>${outcome}<//>`,
+        sort: ({ outcome }) => outcome,
+      },
+      { label: 'Provider', cell: ({ provider }) => provider, sort: ({ provider }) => provider },
+      { label: 'Requests', numeric: true, cell: ({ requests }) => count(requests), sort: ({ requests }) => requests },
+      {
+        label: 'Cost',
+        numeric: true,
+        cell: (row) => html`<${Spent} figures=${row} />`,
+        sort: ({ cost }) => parseMoney(cost),
+      },
+    ]} />`;
+}
+
 /** Tokens a second over whole requests, the waiting included. */
 const speedOf = ({ completion_tokens: tokens, latency_ms: ms, requests }) =>
   tokens > 0 && ms > 0 ? (tokens * 1000) / (ms * requests) : undefined;
@@ -197,6 +218,7 @@ export default function Spend({ session }) {
   const usage = useApi(path(by));
   const percentiles = session.admin && !filters.key ? '&percentiles=all_time' : '';
   const offers = useApi(path('provider,model') + percentiles);
+  const outcomes = useApi(path('outcome,provider'));
   const names = useKeyNames(by === 'key' && session.admin);
   const { data, error } = usage;
   if (error) return html`<${ErrorText} error=${error} retry=${usage.reload} />`;
@@ -210,6 +232,8 @@ export default function Spend({ session }) {
     <${OverTime} by=${shown} range=${range} filtered=${filtered} groups=${data.data} names=${names} />
     <${Groups} by=${shown} rows=${data.data} names=${names} path=${path(shown)} />
     ${data.has_more && html`<p>These are the first ${count(data.data.length)}. The totals above are of all; the API has the rest.</p>`}
+    <${ErrorText} error=${outcomes.error} retry=${outcomes.reload} />
+    ${outcomes.data && html`<${Failures} rows=${outcomes.data.data} path=${path('outcome,provider')} />`}
     <${ErrorText} error=${offers.error} retry=${offers.reload} />
     ${offers.data && html`<${Offers} data=${offers.data} path=${path('provider,model')} />`}
     <${Savings} range=${range} filtered=${filtered} />`;
