@@ -105,6 +105,6 @@ export function OverTime({ by, range, filtered, groups, names }) {
       )}
     </div>
     <${ErrorText} error=${error} />
-    ${series && html`<${Chart} label=${`${label} by ${unit} and ${by}, UTC`} times=${times} series=${series} format=${money ? dollars : brief} />`}
+    ${series && html`<${Chart} label=${`${label} by ${unit} and ${by}, UTC`} times=${times} series=${series} stacked format=${money ? dollars : brief} />`}
     ${more && html`<p>There are too many groups to draw: the newest hours are missing. Choose a shorter time.</p>`}`;
 }

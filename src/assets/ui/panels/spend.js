@@ -52,7 +52,7 @@ function Tokens({ figures }) {
   }));
   return html`<strong>${brief(all)}</strong>
     <${StackedBar} parts=${parts} />
-    <ul class="legend">${parts.map(({ label }, at) => html`<li key=${at}><span class=${`dot c${at + 1}`}></span> ${label}</li>`)}</ul>
+    <ul class="legend">${parts.map(({ label }, at) => html`<li key=${at}><span class=${`swatch c${at + 1}`}></span> ${label}</li>`)}</ul>
     ${figures.unknown_tokens > 0 && html`<div class="unknown">and ${count(figures.unknown_tokens)} requests of unknown tokens</div>`}`;
 }
 
