@@ -9,6 +9,7 @@ import { KEYS_MUTANTS } from './keys.ts';
 import { LIVE_MUTANTS } from './live.ts';
 import { MESSAGES_MUTANTS } from './messages.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
+import { PAGE_MUTANTS } from './page.ts';
 import { RELAY_MUTANTS } from './relay.ts';
 import { REPORT_MUTANTS } from './reports.ts';
 import { RESPONSES_MUTANTS } from './responses.ts';
@@ -39,4 +40,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...ADMISSION_MUTANTS,
   ...TRACE_MUTANTS,
   ...LIVE_MUTANTS,
+  ...PAGE_MUTANTS,
 ];
