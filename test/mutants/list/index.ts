@@ -10,6 +10,7 @@ import { LIVE_MUTANTS } from './live.ts';
 import { MESSAGES_MUTANTS } from './messages.ts';
 import { OFFERS_MUTANTS } from './offers.ts';
 import { PAGE_MUTANTS } from './page.ts';
+import { PANEL_MUTANTS } from './panels.ts';
 import { RELAY_MUTANTS } from './relay.ts';
 import { REPORT_MUTANTS } from './reports.ts';
 import { RESPONSES_MUTANTS } from './responses.ts';
@@ -41,4 +42,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...TRACE_MUTANTS,
   ...LIVE_MUTANTS,
   ...PAGE_MUTANTS,
+  ...PANEL_MUTANTS,
 ];

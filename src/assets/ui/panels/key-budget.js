@@ -19,15 +19,15 @@ export function Budget({ of: { budget, spent, pending, left, period_ends: ends }
   const told = html`${calls ? html`<${Link} to=${calls}>${amount} spent<//>` : html`${amount} spent`}${
     isSome(pending) && html`, <${Money} value=${pending} /> held for calls under way`
   }`;
-  if (!budget) return html`<div>${told}</div>`;
+  if (!budget) return html`<div class="words">${told}</div>`;
   const parts = [
     { label: `${shortMoney(spent)} spent`, share: ratio(spent, budget.limit) },
     { label: `${shortMoney(pending)} held for calls under way`, share: ratio(pending, budget.limit) },
   ];
   const label = `${parts.map((part) => part.label).join(', ')}, of ${shortMoney(budget.limit)}`;
-  return html`<div>${told} of <${Money} value=${budget.limit} /> ${PERIODS[budget.period] ?? budget.period}</div>
+  return html`<div class="words">${told} of <${Money} value=${budget.limit} /> ${PERIODS[budget.period] ?? budget.period}</div>
     <${StackedBar} parts=${parts} label=${label} />
-    <div class="quiet"><${Money} value=${left} /> left${ends && `, until ${moment(ends)}`}</div>`;
+    <div class="quiet words"><${Money} value=${left} /> left${ends && `, until ${moment(ends)}`}</div>`;
 }
 
 /** The limits that are set, as texts. */

@@ -103,7 +103,7 @@ function State({ of: key }) {
 const stacked = (texts, none) =>
   texts.length === 0
     ? html`<span class="quiet">${none}</span>`
-    : texts.map((text) => html`<div key=${text}>${text}</div>`);
+    : texts.map((text) => html`<div key=${text} class="words">${text}</div>`);
 
 function Keys({ keys, onRevoke }) {
   return html`<${Table} caption="Keys, the newest first" rows=${keys} rowKey=${({ id }) => id}

@@ -5,7 +5,7 @@ import { Table } from '../lib/table.js';
 import { count } from '../lib/text.js';
 import { Link, setQuery, useQuery } from '../lib/url.js';
 import { PriceForm } from './price-form.js';
-import { Price, priceName, Source, Status } from './price-parts.js';
+import { isServed, Price, priceName, Source, Status } from './price-parts.js';
 
 /** Capabilities in words, for models and offers. */
 export const CAPABILITIES = {
@@ -22,8 +22,8 @@ export const CAPABILITIES = {
 export function Abilities({ of: can }) {
   const known = Object.entries(CAPABILITIES).filter(([name]) => can?.[name]);
   const open = Object.entries(CAPABILITIES).filter(([name]) => can && can[name] === null);
-  return html`${known.map(([, label]) => label).join(', ') || (open.length === 0 && html`<span class="quiet">text alone</span>`)}
-    ${open.length > 0 && html`<div class="unknown">not known: ${open.map(([, label]) => label).join(', ')}</div>`}`;
+  return html`<span class="words">${known.map(([, label]) => label).join(', ') || (open.length === 0 && html`<span class="quiet">text alone</span>`)}
+    ${open.length > 0 && html` <span class="unknown">not known: ${open.map(([, label]) => label).join(', ')}</span>`}</span>`;
 }
 
 /** Names an offer in the address. */
@@ -43,7 +43,7 @@ function Offers({ offers, rows, admin, model, context }) {
     {
       label: 'Status',
       cell: (offer) =>
-        html`<${Status} of=${offer} />${offer.status_note && html`<div class="quiet">${offer.status_note}</div>`}`,
+        html`<${Status} of=${offer} />${offer.status_note && html`<div class="quiet words">${offer.status_note}</div>`}`,
       sort: ({ status }) => status,
     },
     {
@@ -71,7 +71,7 @@ function Offers({ offers, rows, admin, model, context }) {
     },
   ];
   return html`<${Table} caption="Offers" rows=${offers} columns=${admin ? columns : columns.slice(0, -1)} rowKey=${nameOf}
-    rowClass=${({ status }) => classes(status === 'retired' && 'past')} empty="Nobody offers it." />`;
+    rowClass=${(offer) => classes(!isServed(offer) && 'past')} empty="Nobody offers it." />`;
 }
 
 const order = (row) => [row.provider, row.provider_model, row.region, row.tier, row.valid_from ?? ''].join(' ');

@@ -6,7 +6,7 @@ import { Table } from '../lib/table.js';
 import { count } from '../lib/text.js';
 import { Link, setQuery, useQuery } from '../lib/url.js';
 import { Abilities, CAPABILITIES, Model } from './model.js';
-import { Price, Status } from './price-parts.js';
+import { isServed, Price, Status } from './price-parts.js';
 
 const PRICES = {
   stale: 'stale',
@@ -14,7 +14,6 @@ const PRICES = {
   set: 'set by an admin',
 };
 
-const isServed = ({ status }) => status !== 'retired';
 const offersOf = ({ offers = [] }) => offers.filter(isServed);
 
 /** For the order alone: one million tokens in and one out. Prices by time come last. */

@@ -60,10 +60,15 @@ const STATES = {
   unknown: ['warn-text', 'not known to be offered'],
 };
 
-/** Whether a provider still serves an offer, in words. */
+/** Whether a provider serves an offer today: its date is the day on which service ended, or will end. */
+export const isServed = ({ status, status_date: end }) =>
+  status !== 'retired' && !(end && end < new Date().toISOString().slice(0, 10));
+
+/** The same in words. */
 export function Status({ of: offer }) {
-  const [kind, text] = STATES[offer.status] ?? ['', offer.status];
-  return html`<span class=${`keep ${kind}`}>${text}${offer.status_date && ` ${offer.status_date}`}</span>`;
+  const { status, status_date: end } = offer;
+  const [kind, text] = STATES[isServed(offer) ? status : 'retired'] ?? ['', status];
+  return html`<span class=${classes('keep', kind)}>${text}${end && ` ${isServed(offer) ? 'until ' : ''}${end}`}</span>`;
 }
 
 /** The name by which an offer is priced. An own service's models are named after it. */
