@@ -91,6 +91,8 @@ export default defineConfig({
           globalSetup: ['test/support/build-workers.ts'],
           include: ['test/browser/**/*.test.ts'],
           environment: 'node',
+          // What a page shows is waited for as long as Playwright waits.
+          expect: { poll: { timeout: 30_000 } },
           isolate: false,
         },
       },

@@ -23,7 +23,8 @@ describeWithBrowser('the page', (browser: () => Promise<Browser>) => {
     await open.stop();
   });
 
-  const show = async (options: Partial<PageOptions> = {}) => openPage(await browser(), { url: stack.url, ...options });
+  const show = async (options: Partial<PageOptions> = {}) =>
+    openPage(await browser(), { url: stack.url, query: '?panel=account', ...options });
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
     const opened = await show(options);
     try {

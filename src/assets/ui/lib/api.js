@@ -109,6 +109,41 @@ export function useApi(path) {
   return { ...state, reload };
 }
 
+const PAUSE_MS = 200;
+
+/** The value once it has stayed the same for a while. */
+export function useSettled(value) {
+  const [settled, set] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => set(value), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [value]);
+  return settled;
+}
+
+/**
+ * What a POST answers, asked again when `body` changes; a request that is still running then is given up. The last
+ * answer stays until the next is there. No body: nothing is asked.
+ */
+export function usePost(path, body, headers) {
+  const [state, set] = useState({ loading: false });
+  const key = body && JSON.stringify(body);
+  useEffect(() => {
+    if (!key) {
+      set({ loading: false });
+      return undefined;
+    }
+    const left = new AbortController();
+    set((before) => ({ ...before, loading: true }));
+    api(path, { body, headers, signal: left.signal }).then(
+      (data) => set({ data, loading: false }),
+      (error) => left.signal.aborted || set({ error, loading: false }),
+    );
+    return () => left.abort();
+  }, [path, key]);
+  return state;
+}
+
 /** What went wrong, as text, and a way to try again. Nothing where nothing did. */
 export function ErrorText({ error, retry }) {
   if (!error) return null;

@@ -7,11 +7,13 @@
  * - `admin`: it is for the admin alone
  */
 export const PANELS = [
-  { name: 'account', title: 'Your key', load: () => import('./account.js') },
+  { name: 'try', title: 'Try', load: () => import('./try.js') },
+  { name: 'race', title: 'Race', load: () => import('./race.js') },
   { name: 'live', title: 'Live', range: true, load: () => import('./live.js') },
   { name: 'spend', title: 'Spend', range: true, load: () => import('./spend.js') },
   { name: 'whatif', title: 'What if', range: true, load: () => import('./whatif.js') },
   { name: 'models', title: 'Models and prices', load: () => import('./models.js') },
   { name: 'keys', title: 'Keys', admin: true, load: () => import('./keys.js') },
   { name: 'health', title: 'Health', load: () => import('./health.js') },
+  { name: 'account', title: 'Your key', load: () => import('./account.js') },
 ];
