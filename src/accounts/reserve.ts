@@ -129,7 +129,11 @@ function limitRefusal(state: State, key: KeyRecord, tokens: number, running: num
   const words = LIMIT_WORDS[name];
   return retryAfterMs === undefined
     ? { code, message: `This call can use ${tokens} ${words}; this key may use ${limit} a minute. Ask for less.` }
-    : { code, message: `This key may use ${limit} ${words} a minute. Retry after Retry-After.`, retryAfterMs };
+    : {
+        code,
+        message: `This key may use ${limit} ${words} a minute. Retry when Retry-After has passed.`,
+        retryAfterMs,
+      };
 }
 
 const smaller = (a: NanoDollars, b: NanoDollars): NanoDollars => (a < b ? a : b);

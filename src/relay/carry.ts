@@ -8,24 +8,20 @@ import {
   abortReason,
   asGatewayError,
   type Call,
-  completionTokens,
   GatewayError,
   type Provider,
-  promptTokens,
   sleep,
 } from '../core/index.ts';
 import { type Candidate, type OfferSheet, type Plan, planFor } from '../offers/index.ts';
-import { type AttemptFailure, type AttemptObserver, attempt, type UpstreamAnswer } from './attempt.ts';
+import { type AttemptFailure, attempt, type UpstreamAnswer } from './attempt.ts';
 import { type AttemptBook, attemptBook } from './attempt-book.ts';
 import { attemptOrder, type RetryBudget } from './attempt-order.ts';
 import { type Admitted, coverage } from './cover.ts';
 import { isOf, refusedByPolicy, reportOf, summary } from './failures.ts';
 import { type HealthBook, isSchemaRefusal } from './health.ts';
+import { observe } from './observe.ts';
 import { withSizes } from './overflow.ts';
 import { type AttemptLimits, attemptLimits, type Clock, callDeadline, type Timeouts } from './timeouts.ts';
-
-/** One in so many prompts that nothing else counts is counted, to compare it with the provider's usage. */
-const UNCOUNTED_COMPARED = 64;
 
 export interface Relay {
   readonly providers: ReadonlyMap<string, Provider>;
@@ -303,52 +299,3 @@ function otherFamilies({ model, family }: Candidate, { eligible }: OfferSheet): 
 /** The caller left, or a vote was decided without it. */
 const isUnwanted = (caller: AbortSignal, { error }: AttemptFailure): boolean =>
   caller.aborted && error.code === 'canceled';
-
-/**
- * Records one attempt in the health book: how fast the offer is, whether it breaks, and whether it counts as we do.
- */
-function observe(
-  { health, clock }: Relay,
-  call: Call,
-  offer: Candidate,
-  plan: Plan,
-  asked: number,
-  { book, caller }: AttemptTerms,
-): AttemptObserver {
-  let first: number | undefined;
-  let asPlanned = true;
-  return {
-    begun() {
-      first = clock.now();
-      book?.begun();
-    },
-    ended(usage, unreadMs, facts) {
-      const now = clock.now();
-      book?.complete(usage, facts);
-      const streamed = call.stream && first !== undefined ? { ttftMs: first - asked } : {};
-      const from = call.stream ? (first ?? asked) : asked;
-      const outputTokens = completionTokens(usage);
-      const ms = Math.max(0, now - from - unreadMs);
-      health.succeeded(offer, { ...streamed, ms, outputTokens, choices: plan.choices }, now);
-      if (plan.jobs.length === 1) health.cached(offer, usage, now);
-      if (usage.source === 'provider' && plan.jobs.length === 1 && asPlanned) health.billed(offer, promptTokens(usage));
-      // Only an exact count can show drift, and only of prompts that were sent as often as planned.
-      if (usage.source !== 'provider' || plan.promptExactness !== 'exact' || !asPlanned) return;
-      // A prompt that nothing else has counted is counted for this only now and then.
-      const { samples = 0 } = health.observed(offer.provider, offer.upstream, offer.service) ?? {};
-      if (offer.prompt.uncountedBound !== undefined && (plan.counter.load || samples % UNCOUNTED_COMPARED !== 1))
-        return;
-      health.reported(offer, promptTokens(usage), plan.promptTokens() + offer.reportsExtra * plan.jobs.length);
-    },
-    broke(error, fault) {
-      if (fault === 'upstream') health.failed(offer, error, clock.now());
-    },
-    stopped(error, count, facts) {
-      book?.stopped(error, count(), facts, caller.aborted || error.code === 'canceled');
-    },
-    ignoresN() {
-      asPlanned = false;
-      health.ignoredN(offer);
-    },
-  };
-}

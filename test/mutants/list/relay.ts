@@ -28,6 +28,7 @@ const attempt = at('attempt.ts');
 const request = at('upstream-request.ts');
 const timeouts = at('timeouts.ts');
 const carry = at('carry.ts');
+const observe = at('observe.ts');
 const failures = at('failures.ts');
 const order = at('attempt-order.ts');
 const guards = at('stream-guards.ts');
@@ -302,7 +303,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     ': (told ?? last);',
     ': last;',
   ),
-  carry(
+  observe(
     'drift-of-estimates',
     'An estimated prompt shows as drift of a provider.',
     "plan.promptExactness !== 'exact' || ",
@@ -388,7 +389,7 @@ export const RELAY_MUTANTS: readonly Mutant[] = [
     'else if (turn.value.length === 0) expectContent(0);',
     '',
   ),
-  carry(
+  observe(
     'n-forgotten',
     'A server that ignores n is asked for several choices in one request again.',
     'health.ignoredN(offer);',
