@@ -132,7 +132,7 @@ const Row = ({ call, names }) =>
 function Choice({ name, label, options, names }) {
   const { [name]: value = '' } = useQuery();
   const all = value === '' || options.includes(value) ? options : [...options, value];
-  return html`<select style=${{ width: '8rem' }} aria-label=${`Only this ${label}`} value=${value} onChange=${({ target }) => setQuery({ [name]: target.value })}>
+  return html`<select style=${{ width: '5.5rem' }} aria-label=${`Only this ${label}`} value=${value} onChange=${({ target }) => setQuery({ [name]: target.value })}>
     <option value="">all</option>
     ${all.map((one) => html`<option value=${one} selected=${one === value}>${names?.get(one) ?? one}</option>`)}
   </select>`;
@@ -186,7 +186,7 @@ function List({ session, names, keys }) {
           <tr>
             <td></td>
             <td>${session.admin && html`<${Choice} name="key" label="key" options=${keys} names=${names} />`}</td>
-            <td><input aria-label="Only this model" placeholder="all" size="14" value=${query.model ?? ''} onChange=${model} /></td>
+            <td><input aria-label="Only this model" placeholder="all" size="9" value=${query.model ?? ''} onChange=${model} /></td>
             <td><${Choice} name="provider" label="provider" options=${providers} /></td>
             <td><${Choice} name="dialect" label="dialect" options=${DIALECTS} /></td>
             <td><${Choice} name="outcome" label="outcome" options=${OUTCOMES} /></td>

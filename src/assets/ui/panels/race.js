@@ -58,9 +58,10 @@ function Lanes({ lanes }) {
   const over = lanes.every(({ answer }) => isOver(answer));
   const won = over ? winners(lanes) : [];
   const wonBy = (name) => won.flatMap(({ names, prize }) => (names.includes(name) ? prize : [])).join(', ');
-  return html`<p role="status">${over ? 'The race is over.' : 'The race is on …'}</p>
+  return html`<section><p role="status">${over ? 'The race is over.' : 'The race is on …'}</p>
     ${over && html`<${Table} caption="Who won what" rows=${won} columns=${RESULT} empty="Fewer than two answers came to their end, so nobody won." />`}
-    <div class="lanes">${lanes.map((lane) => html`<${Lane} key=${lane.name} lane=${lane} won=${wonBy(lane.name)} />`)}</div>`;
+    <div class="lanes">${lanes.map((lane) => html`<${Lane} key=${lane.name} lane=${lane} won=${wonBy(lane.name)} />`)}</div>
+  </section>`;
 }
 
 function Starters({ chosen, pins }) {
@@ -113,7 +114,8 @@ export default function Race({ session }) {
   const { lanes, start, stop } = useRace();
   if (none) return html`<${FirstProvider} admin=${session.admin} />`;
   const running = lanes.some(({ answer }) => !isOver(answer));
-  return html`<div class="halves">
+  return html`<div>
+    <div class="halves">
       <section aria-label="Prompt"><${Composer} call=${call} change=${change} models=${models ?? []} error=${error} /></section>
       <section aria-label="Race">
         <${Starters} chosen=${chosen} pins=${pins} />
@@ -126,5 +128,6 @@ export default function Race({ session }) {
         <p><${Link} to=${{ ...linkOf(call), panel: 'try' }}>Try this prompt at the first offer<//></p>
       </section>
     </div>
-    ${lanes.length > 0 && html`<${Lanes} lanes=${lanes} />`}`;
+    ${lanes.length > 0 && html`<${Lanes} lanes=${lanes} />`}
+  </div>`;
 }

@@ -19,11 +19,12 @@ function CopyAs({ request, open }) {
   const [language, choose] = useState('curl');
   const { path, body } = request;
   const text = useMemo(() => snippets({ origin: location.origin, path, body, open }), [path, body, open]);
-  return html`<h2>Copy as code</h2>
+  return html`<section><h2>Copy as code</h2>
     <div class="row" role="group" aria-label="Language">
       ${Object.entries(LANGUAGES).map(([name, label]) => html`<button key=${name} type="button" class="small" aria-pressed=${name === language ? 'true' : 'false'} onClick=${() => choose(name)}>${label}</button>`)}
     </div>
-    <${Code} label=${`${LANGUAGES[language]} code`} text=${text[language]} />`;
+    <${Code} label=${`${LANGUAGES[language]} code`} text=${text[language]} />
+  </section>`;
 }
 
 function Send({ request, answer, setAnswer }) {
@@ -56,7 +57,8 @@ export default function Try({ session }) {
     return html`<p>No provider has credentials yet, so no model can be asked.</p><${FirstProvider} admin=${session.admin} />`;
   const error = counted.error ?? sheet.error;
   const open = session.access === 'open';
-  return html`${open && html`<details class="teach"><summary>This is a sandbox: nothing costs anything. Connect a provider</summary><${FirstProvider} admin=${session.admin} /></details>`}
+  // One element holds all: parts that draw themselves again would else lose their places among the others.
+  return html`<div>${open && html`<details class="teach"><summary>This is a sandbox: nothing costs anything. Connect a provider</summary><${FirstProvider} admin=${session.admin} /></details>`}
     <div class="halves">
       <section aria-label="Prompt">
         <${Composer} call=${call} change=${change} models=${models ?? []} error=${error ?? unlisted} />
@@ -72,13 +74,14 @@ export default function Try({ session }) {
     </div>
     ${
       answer &&
-      html`<h2>Answer</h2>
+      html`<section><h2>Answer</h2>
       <div class="halves">
         <${AnswerText} answer=${answer} />
         <section aria-label="Receipt"><${Receipt} answer=${answer} /></section>
-      </div>`
+      </div></section>`
     }
     <h2>Offers</h2>
     ${!sheet.error && html`<${Sheet} offers=${sheet.data?.data} pin=${pin} />`}
-    <${CopyAs} request=${request} open=${open} />`;
+    <${CopyAs} request=${request} open=${open} />
+  </div>`;
 }
