@@ -10,7 +10,9 @@ const PAGES = [
   'README.md',
   'CHANGELOG.md',
   'examples/README.md',
-  ...readdirSync(`${ROOT}docs`).map((name) => `docs/${name}`),
+  ...readdirSync(`${ROOT}docs`)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
