@@ -43,6 +43,9 @@ const README_SHOT: Shot = {
 };
 const CHAT_QUERY = `model=llama-3.3-70b-instruct&max_tokens=120&chat=${encodeURIComponent(CHAT)}`;
 
+/** Panels in which calls are made. */
+const CALLING: ReadonlySet<string> = new Set(['try', 'race']);
+
 /** What is done in a panel; a panel that is not named here is shown as it opens. */
 const PREPARED: Readonly<Record<string, Omit<Shot, 'name'>>> = {
   try: {
@@ -136,7 +139,8 @@ async function main(): Promise<void> {
     mkdirSync(folder, { recursive: true });
     const wanted = values.readme ? [README_SHOT] : all.filter(({ name }) => (values.only ?? name) === name);
     if (wanted.length === 0) throw new Error(`There is no ${values.only}; there are ${all.map((one) => one.name)}.`);
-    for (const shot of wanted) {
+    // What calls somebody comes last: the others show the traffic.
+    for (const shot of wanted.toSorted((a, b) => Number(CALLING.has(a.name)) - Number(CALLING.has(b.name)))) {
       for (const theme of THEMES) {
         for (const width of values.readme ? [README_SIZE.width] : WIDTHS) {
           const opened = await open(browser, url, shot, theme, width, traffic.secret);
