@@ -199,6 +199,9 @@ describeWithBrowser('the Keys panel', (browser: () => Promise<Browser>) => {
     await make({ name: 'somebody else', account: 'shared' });
     const made = await make({ name: HOSTILE, account: 'shared', budget: { limit: '3', period: 'total' } });
     await using({ key: made.key, query: '?panel=keys' }, async ({ page, expectAccessible }) => {
+      await page.getByRole('link', { name: 'Your key', exact: true }).waitFor();
+      expect((await page.getByRole('main').textContent()) ?? '').not.toContain('somebody else');
+      await page.getByRole('link', { name: 'Your key', exact: true }).click();
       await page.getByText('$3.00').first().waitFor();
       expect(await page.getByRole('link', { name: 'Keys', exact: true }).count()).toBe(0);
       const shown = (await page.getByRole('main').textContent()) ?? '';

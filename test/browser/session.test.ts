@@ -66,7 +66,7 @@ describeWithBrowser('somebody else’s page', (browser) => {
   ])('%s', (_, targetOf, host) => {
     it('can do nothing with the session of its visitor', async () => {
       const target = targetOf(stack.url);
-      const opened = await openPage(await browser(), { url: target, key: KEY });
+      const opened = await openPage(await browser(), { url: target, key: KEY, query: '?panel=account' });
       await opened.page.getByText('signed in with the admin key').waitFor();
       const [cookie] = await opened.context.cookies();
       expect(cookie?.name).toBe(host === 'gateway.lan' ? 'chasqui-session' : '__Host-chasqui');
