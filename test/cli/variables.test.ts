@@ -11,7 +11,11 @@ const OTHERS = ['CHASQUI_URL', 'CHASQUI_KEY'];
 
 describe('every variable', () => {
   it('that the documentation names, or the code reads, is known, so that nobody is warned of it', () => {
-    const docs = ['README.md', '.dev.vars.example', ...readdirSync(`${ROOT}docs`).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : []))];
+    const docs = [
+      'README.md',
+      '.dev.vars.example',
+      ...readdirSync(`${ROOT}docs`).flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+    ];
     const namesIn = (path: string): string[] => read(path).match(/\bCHASQUI_[A-Z_]+\b/g) ?? [];
     // The table of misspelt names stands in this file, too.
     const misspelt = new Set(Object.values(known).flat());
