@@ -123,8 +123,10 @@ describeWithBrowser('the panel of models and prices', (browser: () => Promise<Br
         await expectAccessible();
         await tabTo('button', /^Take back/);
         await page.keyboard.press('Enter');
-        await page.getByRole('button', { name: 'Cancel' }).last().waitFor();
+        // The form has a button of the same name, so the dialog itself is waited for.
+        await page.getByRole('dialog').waitFor();
         await page.keyboard.press('Escape');
+        await page.getByRole('dialog').waitFor({ state: 'hidden' });
         expect(await setHere()).toHaveLength(1);
         await tabTo('button', /^Take back/);
         await page.keyboard.press('Enter');
