@@ -244,13 +244,15 @@ export async function storm(stack: Stack, scenario: Scenario, calls: number, buy
   opened = true;
   await barrier(stack, 'DELETE');
   const outcomes = await Promise.all(asked);
-  // What is left may still pay for a call or two.
+  // What comes back from callers who left, and what is left, may still pay for a call or two.
+  const settled = () => until('all calls are settled', key.books, (seen) => seen.pending === 0n && seen.running === 0);
+  await settled();
   for (let more = 0; more < calls; more++) {
     const outcome = await ask(stack, key.text, scenario, calls + more);
     outcomes.push(outcome);
     if (outcome.status !== 200) break;
   }
-  const end = await until('all calls are settled', key.books, (seen) => seen.pending === 0n && seen.running === 0);
+  const end = await settled();
   over = true;
   await looking;
 
