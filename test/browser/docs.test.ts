@@ -7,7 +7,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { install } from '../python/setup.mjs';
 import type { Stack } from '../support/gateway.ts';
-import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, startGuarded } from './harness.ts';
+import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, startGuarded, visit } from './harness.ts';
 
 const run = promisify(execFile);
 
@@ -20,12 +20,7 @@ describeWithBrowser('/docs', (browser: () => Promise<Browser>) => {
 
   /** Without a key: whoever reads how to call the gateway need not have one. */
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
-    const opened = await openPage(await browser(), { url: stack.url, query: 'docs', ...options });
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
+    await visit(openPage(await browser(), { url: stack.url, query: 'docs', ...options }), look);
   }
   const heading = ({ page }: Opened) => page.getByRole('heading', { level: 1 });
 

@@ -172,6 +172,16 @@ async function axe(page: Page): Promise<string[]> {
   );
 }
 
+/** Looks at a page that was opened, and closes it whatever comes of that. */
+export async function visit(opening: Promise<Opened>, look: (opened: Opened) => Promise<void>): Promise<void> {
+  const opened = await opening;
+  try {
+    await look(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
 async function tabTo(page: Page, role: string, name: string | RegExp): Promise<void> {
   const wanted = page.getByRole(role as Parameters<Page['getByRole']>[0], { name }).first();
   await wanted.waitFor();

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
-import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, THEMES, WIDTHS } from './harness.ts';
+import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, THEMES, visit, WIDTHS } from './harness.ts';
 
 describeWithBrowser('the Health panel', (browser: () => Promise<Browser>) => {
   let stack: Stack;
@@ -16,12 +16,7 @@ describeWithBrowser('the Health panel', (browser: () => Promise<Browser>) => {
   beforeEach(() => stack.reset());
 
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
-    const opened = await openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=health', ...options });
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
+    await visit(openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=health', ...options }), look);
   }
   const chat = async (model: string) =>
     (

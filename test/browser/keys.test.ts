@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Stack } from '../support/gateway.ts';
-import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, startGuarded } from './harness.ts';
+import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, startGuarded, visit } from './harness.ts';
 
 /** Markup, quotes, and a mark that turns what follows from right to left. */
 const HOSTILE = `<script>console.error('ran')</script>"'&amp;\u202Etxt`;
@@ -20,12 +20,7 @@ describeWithBrowser('the Keys panel', (browser: () => Promise<Browser>) => {
   afterAll(() => stack.stop());
 
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
-    const opened = await openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=keys', ...options });
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
+    await visit(openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=keys', ...options }), look);
   }
   const make = async (settings: object): Promise<Key> => (await (await stack.post('/v1/keys', settings)).json()) as Key;
   const keyNow = async ({ id, account = 'main' }: Key): Promise<Key> =>

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anyscaleService, type Stack, sandboxEnv, startStack } from '../support/gateway.ts';
-import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions } from './harness.ts';
+import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, visit } from './harness.ts';
 
 interface Row {
   readonly [field: string]: unknown;
@@ -24,12 +24,7 @@ describeWithBrowser('the panel of models and prices', (browser: () => Promise<Br
   afterAll(() => stack.stop());
 
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
-    const opened = await openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=models', ...options });
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
+    await visit(openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=models', ...options }), look);
   }
   const read = async (path: string): Promise<{ data: Row[] }> =>
     (await (await stack.get(path)).json()) as { data: Row[] };

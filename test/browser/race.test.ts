@@ -9,6 +9,7 @@ import {
   type PageOptions,
   startGuarded,
   startOpen,
+  visit,
 } from './harness.ts';
 
 const MODEL = 'llama-3-70b-instruct';
@@ -30,12 +31,7 @@ describeWithBrowser('Race', (browser: () => Promise<Browser>) => {
 
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
     const signedIn = options.url === undefined ? { url: stack.url, key: KEY } : { url: options.url };
-    const opened = await openPage(await browser(), { ...signedIn, ...options });
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
+    await visit(openPage(await browser(), { ...signedIn, ...options }), look);
   }
 
   const query = (content: string, more: Readonly<Record<string, string>> = {}): string =>

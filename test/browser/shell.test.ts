@@ -9,6 +9,7 @@ import {
   type PageOptions,
   startGuarded,
   startOpen,
+  visit,
 } from './harness.ts';
 
 describeWithBrowser('the page', (browser: () => Promise<Browser>) => {
@@ -26,12 +27,7 @@ describeWithBrowser('the page', (browser: () => Promise<Browser>) => {
   const show = async (options: Partial<PageOptions> = {}) =>
     openPage(await browser(), { url: stack.url, query: '?panel=account', ...options });
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
-    const opened = await show(options);
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
+    await visit(show(options), look);
   }
 
   describe('without a key', () => {

@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Stack } from '../support/gateway.ts';
-import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, startGuarded } from './harness.ts';
+import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, startGuarded, visit } from './harness.ts';
 
 const HOSTILE = `<img src=x onerror="console.error('ran')">&amp;'"`;
 
@@ -55,12 +55,7 @@ describeWithBrowser('the Spend panel', (browser: () => Promise<Browser>) => {
   afterAll(() => stack.stop());
 
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
-    const opened = await openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=spend', ...options });
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
+    await visit(openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=spend', ...options }), look);
   }
   const ready = ({ page }: Opened) => page.getByRole('table', { name: /Saved by routing/ }).waitFor();
 

@@ -9,6 +9,7 @@ import {
   type PageOptions,
   startGuarded,
   startOpen,
+  visit,
 } from './harness.ts';
 
 const MODEL = 'llama-3.3-70b-instruct';
@@ -27,15 +28,13 @@ describeWithBrowser('Try', (browser: () => Promise<Browser>) => {
   });
 
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
-    const opened = await openPage(
-      await browser(),
-      options.url ? { url: stack.url, ...options } : { url: stack.url, key: KEY, ...options },
+    await visit(
+      openPage(
+        await browser(),
+        options.url ? { url: stack.url, ...options } : { url: stack.url, key: KEY, ...options },
+      ),
+      look,
     );
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
   }
 
   const chatQuery = (content: string, more: Readonly<Record<string, string>> = {}): string =>

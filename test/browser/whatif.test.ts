@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Stack } from '../support/gateway.ts';
-import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, startGuarded } from './harness.ts';
+import { describeWithBrowser, KEY, type Opened, openPage, type PageOptions, startGuarded, visit } from './harness.ts';
 
 interface Line {
   readonly provider?: string;
@@ -78,12 +78,7 @@ describeWithBrowser('the What if panel', (browser: () => Promise<Browser>) => {
   afterAll(() => stack.stop());
 
   async function using(options: Partial<PageOptions>, look: (opened: Opened) => Promise<void>): Promise<void> {
-    const opened = await openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=whatif', ...options });
-    try {
-      await look(opened);
-    } finally {
-      await opened.close();
-    }
+    await visit(openPage(await browser(), { url: stack.url, key: KEY, query: '?panel=whatif', ...options }), look);
   }
   const rowOf = (page: Page, name: string) =>
     page.getByRole('table', { name: 'What it would cost' }).getByRole('row', { name: new RegExp(`^${name}`) });
